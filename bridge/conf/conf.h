@@ -1,0 +1,126 @@
+#ifndef BRIDGE_CONF_CONF_H
+#define BRIDGE_CONF_CONF_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "bridge/availability/query.h"
+#include "bridge/base/buf.h"
+
+/*
+ * All settings, const once loaded. Four kinds of file, in the folder of the main one:
+ *   availbridge.conf       the admin's (libconfig syntax, rows in conf/schema.c)
+ *   address-spaces.conf    one row a line:  FOREST-NAME  PEER|local|nobody  [ACCESS-METHOD]
+ *   accounts.conf          one account a line:  NAME  stands-for=user:ADDRESS|organisation|server  password=HASH
+ *   peers.d/NAME.conf      endpoint, pin, next-pin, switch, cap and rules, one a line (conf/lines.h for the syntax)
+ */
+
+/* What was wrong, where, and what to do: printed as FILE:LINE: what. fix */
+struct conf_problem {
+	char *file;
+	int line; /* 0 = the file as a whole */
+	char *what;
+	char *fix;
+};
+struct conf_problems {
+	struct conf_problem *list;
+	size_t n;
+};
+/* Adds a problem (copies). printf format gives `what`; ${fix} may be "". */
+void conf_problem_add(struct conf_problems *p, const char *file, int line, const char *fix, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+/* Frees the list's content. */
+void conf_problems_free(struct conf_problems *p);
+
+enum conf_access_method { CONF_ORG_WIDE_FB = 0, CONF_PER_USER_FB };
+struct conf_address_space {
+	char *forest_name; /* normal domain */
+	char *peer;        /* a peer's name, "local" or "nobody" */
+	enum conf_access_method method;
+	int line;
+};
+
+enum conf_stands_for { CONF_FOR_USER, CONF_FOR_ORGANISATION, CONF_FOR_SERVER };
+struct conf_account {
+	char *name;
+	enum conf_stands_for kind;
+	char *address;  /* normal, with CONF_FOR_USER; else NULL */
+	char *password; /* the hash; NULL in every process but a login worker */
+	int line;
+};
+
+struct conf_rule {
+	bool in; /* else out */
+	char *requester, *target; /* ADDRESS, DOMAIN, "*" or group:NAME; address and domain are normal */
+	enum fb_level level;
+	int line;
+};
+struct conf_peer {
+	char *name; /* "local" is the reserved one: our own people about each other; it always exists */
+	char *file;
+	bool enabled;     /* `peer disable` clears it; no link either way */
+	char **endpoints; /* HOST:PORT */
+	size_t n_endpoints;
+	uint8_t pins[2][32]; /* current, next: SHA-256 of the SubjectPublicKeyInfo */
+	size_t n_pins;
+	bool access_enabled;     /* Exchange's FreeBusyAccessEnabled; a new peer is off */
+	enum fb_level access_level; /* Exchange's FreeBusyAccessLevel: the cap over `in` rules */
+	struct conf_rule *rules; /* in the order of the file */
+	size_t n_rules;
+};
+struct conf_group {
+	char *name;
+	char **members; /* normal addresses, or domains */
+	size_t n;
+};
+
+struct conf {
+	char *dir, *file;        /* the folder and the main file */
+	char *site;              /* this site's name as peers see it */
+	char *primary_domain;    /* first of our own domains unless set: what an organisation is called on the link */
+	char *front_listen, *link_listen, *public_url; /* HOST:PORT, HOST:PORT, https://host[:port] */
+	char *front_certificate, *front_key, *front_ca; /* PEM files; front_ca is what init made, for clients to trust */
+	char *identity_certificate, *identity_key;
+	char *calendars;         /* folder of the embedded backend */
+	char *working_zone;      /* default working hours: zone, days, minutes */
+	unsigned working_days;
+	int working_start, working_end;
+	char *state_dir, *control_socket;
+	char *user;              /* to run as when started as root; "" = stay */
+	char *log_level, *log_format; /* "info", "text" or "json" */
+	int query_deadline_ms, hard_stop_ms; /* 10 s, 20 s */
+	int bridges, calendar_workers, login_workers;
+	int worker_seconds;      /* CPU and wall limit of one calendar job */
+	int worker_memory_mib;
+	int cache_mib;           /* expanded calendars kept in a bridge */
+	int max_connections;     /* at the front, per bridge process */
+	int max_connections_per_address;
+	int max_request_kib;
+	int idle_seconds;        /* keep-alive at the front */
+	char **hidden; size_t n_hidden; /* addresses that answer as if they did not exist */
+	struct conf_group *groups; size_t n_groups;
+	struct conf_address_space *spaces; size_t n_spaces;
+	struct conf_account *accounts; size_t n_accounts;
+	struct conf_peer *peers; size_t n_peers; /* by name; [0] is always "local" */
+};
+
+/*
+ * Loads everything that belongs to the main file ${path}. Every problem found is added to ${problems}, not only the first.
+ * Returns the settings, or NULL if there was any problem (the list then is not empty). Size caps first (threats.md fact 1):
+ * 1 MiB for the main file, 16 MiB for each other; @include is refused. Caller frees.
+ */
+struct conf *conf_load(const char *path, struct conf_problems *problems);
+/* Frees all of it; password hashes are wiped. NULL is allowed. */
+void conf_free(struct conf *c);
+/* Wipes and drops the password hashes, in processes that have no business with them. */
+void conf_forget_passwords(struct conf *c);
+/* The peer called ${name}, or NULL. */
+const struct conf_peer *conf_peer_named(const struct conf *c, const char *name);
+/* The configured group, or NULL. */
+const struct conf_group *conf_group_named(const struct conf *c, const char *name);
+/* Appends a commented main file with every setting and its default; ${site}, ${front}, ${link}, ${url}, ${calendars} are filled in. */
+int conf_sample(struct buf *out, const char *site, const char *domain, const char *front, const char *link, const char *url, const char *calendars);
+/* Appends `name = value` lines of what is in force (for `check`). */
+void conf_print(struct buf *out, const struct conf *c);
+/* The ${i}th setting's name, NULL past the end (for the test that holds the man page against the rows). */
+const char *conf_setting_name(size_t i);
+#endif

@@ -1,0 +1,46 @@
+#ifndef BRIDGE_FRONT_FRONT_H
+#define BRIDGE_FRONT_FRONT_H
+#include "bridge/acl/release.h"
+#include "bridge/address_space/table.h"
+#include "bridge/availability/facts.h"
+#include "bridge/base/loop.h"
+#include "bridge/conf/conf.h"
+#include "pki/tls.h"
+
+/* The local clients' door: HTTPS, HTTP/1.1 framing (RFC 9112), login, EWS and Autodiscover. */
+struct front;
+
+/* What the front asks of the rest of the house; the process room fills it in. */
+struct front_doors {
+	/* Asks ${q}; exactly one ${done} with one released answer a mailbox (borrowed for the call), never before it returns. The handle is for cancel; NULL = overloaded, no callback. */
+	void *(*ask)(void *door, const struct fb_query *q, void (*done)(void *arg, struct acl_released *const *answers), void *arg);
+	/* The client went away: no callback any more. */
+	void (*cancel)(void *door, void *handle);
+	/* Is this the password of the account ${user}? Asked of a login worker; exactly one ${done}, never before it returns. */
+	void (*login)(void *door, const char *user, const char *password, void (*done)(void *arg, enum fb_fact ok), void *arg);
+	void *door;
+};
+
+/* Serves the connections given by front_accept(). ${c}, ${t}, ${tls} and ${doors} are borrowed. NULL when out of memory. Caller frees. */
+struct front *front_new(struct loop *l, const struct conf *c, const struct address_space *t, struct pki_tls *tls, const struct front_doors *doors);
+/* Closes everything. NULL is allowed. */
+void front_free(struct front *f);
+/* Takes over an accepted socket; ${peer} is the client's address as text, for the log and the caps. */
+void front_accept(struct front *f, int fd, const char *peer);
+/* No keep-alive any more: each connection closes after the answer it is busy with, idle ones at once. */
+void front_drain(struct front *f);
+/* Connections that are open. */
+size_t front_open(const struct front *f);
+
+/*
+ * One SOAP request without HTTP around it: what both HTTPS and the control socket's `query` go through, so that rules and limits are
+ * the same. ${requester} is who asks; ${xml} (${n} bytes) is borrowed for the call. Exactly one ${done} with the HTTP status and the
+ * body (borrowed), never before it returns. The handle is for front_soap_cancel(); NULL when out of memory (no callback).
+ */
+struct front_soap;
+/* See above. */
+struct front_soap *front_soap_ask(const struct front_doors *doors, const struct fb_requester *requester, const char *client_id, const void *xml, size_t n,
+                                  void (*done)(void *arg, int status, struct buf *body), void *arg);
+/* The asker went away: no callback any more. */
+void front_soap_cancel(struct front_soap *s);
+#endif

@@ -1,0 +1,9 @@
+#include "bridge/ctl/ctl.h"
+#include "bridge/process/process.h"
+
+int main(int argc, char **argv)
+{
+	int code = process_role(argc, argv);
+
+	return code >= 0 ? code : ctl_main(argc, argv);
+}

@@ -1,0 +1,72 @@
+#ifndef BRIDGE_PROXY_PROXY_H
+#define BRIDGE_PROXY_PROXY_H
+#include "bridge/acl/release.h"
+#include "bridge/address_space/table.h"
+#include "bridge/availability/answer.h"
+#include "bridge/base/loop.h"
+#include "bridge/conf/conf.h"
+#include "pki/pin.h"
+
+/* The life of one query. Reading this room is reading the product. */
+struct proxy;
+
+/*
+ * What the proxy asks of the rest of the house; the process room fills it in (a unit test puts its own there).
+ * Each call is answered by exactly one end callback, however late; the proxy keeps its query alive until then.
+ */
+struct proxy_doors {
+	enum fb_fact (*exists)(void *door, const char *address);
+	void (*fetch)(void *door, const char *address, struct fb_window w, void (*cb)(void *arg, const struct fb_answer *raw), void *arg);
+	void (*ask)(void *door, const char *peer, const struct fb_query *q, int64_t deadline_ms,
+	            void (*answer)(void *arg, size_t i, const struct fb_answer *raw),
+	            void (*done)(void *arg, enum fb_reason reason, const char *why), void *arg);
+	acl_member_fn *member;                                        /* first argument: the door */
+	enum fb_fact (*hidden)(void *door, const char *address);
+	void *door;
+};
+
+/* ${c}, ${t} and ${doors} are borrowed for its life. NULL when out of memory. Caller frees. */
+struct proxy *proxy_new(struct loop *l, const struct conf *c, const struct address_space *t, const struct proxy_doors *doors);
+/* Frees it; open queries end without a callback. NULL is allowed. */
+void proxy_free(struct proxy *p);
+/* Queries that are open. */
+size_t proxy_open(const struct proxy *p);
+
+/* A question of our own people, from the front or the control socket. All answers are there: ${released} has one a mailbox, in order, borrowed for the call. */
+typedef void proxy_done_cb(void *arg, struct acl_released *const *released);
+/* A handle to one open query of our own; valid until its callback ran or it was cancelled. */
+struct proxy_query;
+/* Answers ${q} (copied) within the query deadline of the settings: exactly one callback, never before it returns, unless cancelled. NULL when out of memory (no callback). */
+struct proxy_query *proxy_ask(struct proxy *p, const struct fb_query *q, proxy_done_cb *cb, void *arg);
+/* The client went away: no callback any more. */
+void proxy_cancel(struct proxy_query *pq);
+
+/* A peer's question. Answers come one by one in any order, then the end. */
+struct proxy_peer_events {
+	void (*answer)(void *arg, size_t i, const struct acl_released *r);
+	void (*done)(void *arg, enum fb_reason reason, const char *why); /* exactly once, never before proxy_answer_peer() returned, unless cancelled */
+};
+/*
+ * ${peer} is the seal: nobody without a matched pin gets here. A requester outside the peer's own domains ends the whole call with
+ * FB_NOT_ALLOWED; a target outside ours is FB_NO_ACCESS and is never routed on (hop limit 1). NULL when out of memory (no callback).
+ */
+struct proxy_query *proxy_answer_peer(struct proxy *p, const struct pki_peer *peer, const struct fb_query *q, int64_t deadline_ms,
+                                      const struct proxy_peer_events *ev, void *arg);
+
+/* What decides about one pair, asking nobody: for `explain`. The row, the rule on this side, the level and why, in words. */
+struct proxy_explanation {
+	enum as_route route;
+	const char *peer, *direction; /* "local", "site-b"; "in" or "out" */
+	const struct conf_rule *rule; /* NULL = none matched */
+	int rule_number;
+	enum fb_level level;
+	enum fb_reason reason;
+	char why[256];
+};
+/*
+ * Fills ${out} for the question of ${requester} (normal address or domain; a foreign one is taken as asked by its peer) about
+ * ${target} (normal). Of ${doors} only member, hidden and door are used.
+ */
+void proxy_explain(const struct conf *c, const struct address_space *t, const struct proxy_doors *doors, const char *requester, const char *target,
+                   struct proxy_explanation *out);
+#endif
