@@ -1,0 +1,29 @@
+#ifndef BRIDGE_CTL_ARGS_H
+#define BRIDGE_CTL_ARGS_H
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Reading a verb's command line. Options may stand anywhere, as --name VALUE or --name=VALUE; "--" ends them. */
+enum { CTL_MAX_WORDS = 128 };
+struct ctl_words {
+	size_t n;
+	const char *list[CTL_MAX_WORDS]; /* borrowed from argv */
+};
+/* One option: exactly one of ${flag}, ${value} and ${many} is set. The table ends with a NULL name. */
+struct ctl_option {
+	const char *name;       /* without its dashes */
+	bool *flag;             /* takes no value */
+	const char **value;     /* takes one value, given at most once; NULL stays what it was */
+	struct ctl_words *many; /* takes one value each time it is given */
+};
+
+/*
+ * Sorts argv[1..] into ${options} and ${words} (what is no option). 0, or -1 after a sentence on standard error (the caller
+ * then returns ctl_usage()).
+ */
+int ctl_args(int argc, char **argv, const struct ctl_option *options, struct ctl_words *words);
+/* Prints the forms of ${verb} on standard error and returns CTL_USAGE. */
+int ctl_usage(const char *verb);
+/* Prints "availbridge: " and a printf text on standard error. */
+void ctl_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+#endif
