@@ -15,6 +15,8 @@ bool text_istarts(const char *s, const char *prefix);
 bool text_int(const char *s, int64_t min, int64_t max, int64_t *out);
 /* True if the ${n} bytes at ${s} are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool text_utf8_valid(const char *s, size_t n);
+/* How many bytes the well-formed UTF-8 character at the front of the ${n} bytes at ${s} takes: 1 to 4; 0 if none stands there. */
+size_t text_utf8_step(const char *s, size_t n);
 /* Appends the base64 (RFC 4648) of ${n} bytes. Returns 0, or -1 if ${out} is full. */
 int text_base64(struct buf *out, const void *p, size_t n);
 /* Appends the bytes that strict base64 ${s} of ${n} characters stands for. -1 if it is not base64 or ${out} is full. */

@@ -1,0 +1,370 @@
+#include "bridge/base/channel.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { HEADER = 8, STEP = 65536, FDS_MAX = 16, QUEUE_MAX = 64 << 20, FLAG_FD = 1 };
+
+struct outgoing {
+	struct outgoing *next;
+	int fd; /* goes with the first byte, then -1 */
+	size_t len, sent;
+	uint8_t bytes[];
+};
+
+struct channel {
+	struct loop_fd *watch;
+	int fd;
+	const struct channel_type *types;
+	size_t n_types;
+	channel_msg_cb *on_msg;
+	channel_end_cb *on_end;
+	void *arg;
+	struct buf in;
+	int fds[FDS_MAX]; /* arrived, not yet handed on; the kernel keeps their order with the bytes */
+	size_t n_fds;
+	struct outgoing *first, **last;
+	size_t waiting;
+	bool ended, busy, freed;
+};
+
+static void put_header(uint8_t *h, size_t len, uint16_t type, uint16_t flags)
+{
+	h[0] = (uint8_t)len, h[1] = (uint8_t)(len >> 8), h[2] = (uint8_t)(len >> 16), h[3] = (uint8_t)(len >> 24);
+	h[4] = (uint8_t)type, h[5] = (uint8_t)(type >> 8);
+	h[6] = (uint8_t)flags, h[7] = (uint8_t)(flags >> 8);
+}
+
+/* The row for the message that header ${h} announces, or NULL with ${why} when the table has none that allows it. */
+static const struct channel_type *check_header(const struct channel_type *types, size_t n, const uint8_t *h, size_t *len, const char **why)
+{
+	uint16_t type = (uint16_t)(h[4] | h[5] << 8), flags = (uint16_t)(h[6] | h[7] << 8);
+	size_t i;
+
+	*len = (size_t)h[0] | (size_t)h[1] << 8 | (size_t)h[2] << 16 | (size_t)h[3] << 24;
+	for (i = 0; i < n; i++) {
+		if (types[i].type != type)
+			continue;
+		if (*len > types[i].max)
+			*why = "sent a message larger than its kind may be";
+		else if (flags != (types[i].takes_fd ? FLAG_FD : 0))
+			*why = types[i].takes_fd ? "sent a message without its descriptor" : "sent a descriptor with a message that takes none";
+		else
+			return &types[i];
+		return NULL;
+	}
+	*why = "sent a kind of message that it may not send";
+	return NULL;
+}
+
+static void really_free(struct channel *c)
+{
+	buf_wipe(&c->in);
+	free(c);
+}
+
+static void let_go(struct channel *c)
+{
+	struct outgoing *o;
+
+	loop_fd_free(c->watch);
+	c->watch = NULL;
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+	while (c->n_fds)
+		close(c->fds[--c->n_fds]);
+	while ((o = c->first)) {
+		c->first = o->next;
+		if (o->fd >= 0)
+			close(o->fd);
+		free(o);
+	}
+	c->last = &c->first;
+	c->waiting = 0;
+}
+
+void channel_free(struct channel *c)
+{
+	if (!c)
+		return;
+	let_go(c);
+	c->ended = true;
+	if (c->busy)
+		c->freed = true; /* dispatch() frees when the callback has returned */
+	else
+		really_free(c);
+}
+
+static void end(struct channel *c, const char *why)
+{
+	if (c->ended)
+		return;
+	c->ended = true;
+	let_go(c);
+	c->on_end(c->arg, why);
+}
+
+/* Hands on each whole message. NULL, or why the channel must end. */
+static const char *dispatch(struct channel *c)
+{
+	const struct channel_type *row;
+	const char *why = NULL;
+	size_t len, i;
+	int fd;
+
+	while (!c->ended && c->in.len >= HEADER) {
+		row = check_header(c->types, c->n_types, buf_ptr(&c->in), &len, &why);
+		if (!row)
+			return why;
+		if (c->in.len - HEADER < len)
+			return NULL;
+		fd = -1;
+		if (row->takes_fd) {
+			if (c->n_fds == 0)
+				return "announced a descriptor that did not come";
+			fd = c->fds[0];
+			for (i = 1; i < c->n_fds; i++)
+				c->fds[i - 1] = c->fds[i];
+			c->n_fds--;
+		}
+		c->on_msg(c->arg, row->type, buf_ptr(&c->in) + HEADER, len, fd);
+		if (c->ended)
+			return NULL;
+		buf_consume(&c->in, HEADER + len);
+	}
+	return c->in.len == 0 && c->n_fds ? "sent a descriptor without a message" : NULL;
+}
+
+/* recvmsg() with whatever descriptors come along. Bytes read, 0 at the end, -1 with errno; EPROTO for descriptors past the limit. */
+static ssize_t receive(struct channel *c, void *to, size_t n)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int) * FDS_MAX)];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = {.iov_base = to, .iov_len = n};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+	struct cmsghdr *cm;
+	bool too_many = false;
+	ssize_t got;
+	size_t i;
+	int fd;
+
+	got = recvmsg(c->fd, &msg, MSG_CMSG_CLOEXEC);
+	if (got < 0)
+		return -1;
+	for (cm = CMSG_FIRSTHDR(&msg); cm; cm = CMSG_NXTHDR(&msg, cm)) {
+		if (cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (i = 0; i < (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++) {
+			memcpy(&fd, CMSG_DATA(cm) + i * sizeof fd, sizeof fd);
+			if (c->n_fds < FDS_MAX)
+				c->fds[c->n_fds++] = fd;
+			else {
+				close(fd);
+				too_many = true;
+			}
+		}
+	}
+	if (too_many || (msg.msg_flags & MSG_CTRUNC)) {
+		errno = EPROTO;
+		return -1;
+	}
+	return got;
+}
+
+static const char *read_some(struct channel *c)
+{
+	uint8_t *to = buf_reserve(&c->in, STEP);
+	ssize_t n;
+
+	if (!to)
+		return "out of memory";
+	n = receive(c, to, STEP);
+	if (n > 0) {
+		buf_commit(&c->in, (size_t)n);
+		return dispatch(c);
+	}
+	if (n == 0)
+		return c->in.len ? "closed in the middle of a message" : "closed";
+	return errno == EAGAIN || errno == EINTR ? NULL : strerror(errno);
+}
+
+/* Sends what is left of ${o}; its descriptor leaves with the first byte. 1 = all gone, 0 = later, -1 = broken. */
+static int send_some(struct channel *c, struct outgoing *o)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {.bytes = {0}};
+	struct iovec iov;
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	struct cmsghdr *cm;
+	ssize_t n;
+
+	while (o->sent < o->len) {
+		iov = (struct iovec){.iov_base = o->bytes + o->sent, .iov_len = o->len - o->sent};
+		msg.msg_control = NULL;
+		msg.msg_controllen = 0;
+		if (o->fd >= 0) {
+			msg.msg_control = control.bytes;
+			msg.msg_controllen = sizeof control.bytes;
+			cm = CMSG_FIRSTHDR(&msg);
+			*cm = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+			memcpy(CMSG_DATA(cm), &o->fd, sizeof o->fd);
+		}
+		n = sendmsg(c->fd, &msg, MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN ? 0 : -1;
+		o->sent += (size_t)n;
+		if (o->fd >= 0)
+			close(o->fd);
+		o->fd = -1;
+	}
+	return 1;
+}
+
+static void flush(struct channel *c)
+{
+	struct outgoing *o;
+	int r = 1;
+
+	while ((o = c->first) && (r = send_some(c, o)) == 1) {
+		c->first = o->next;
+		c->waiting -= o->len;
+		free(o);
+	}
+	if (!c->first)
+		c->last = &c->first;
+	if (r < 0)
+		shutdown(c->fd, SHUT_RDWR); /* the loop then reads the end, and says so from there */
+	loop_fd_set(c->watch, LOOP_READ | (r == 0 ? LOOP_WRITE : 0));
+}
+
+static void ready(int fd, int events, void *arg)
+{
+	struct channel *c = arg;
+	const char *why = NULL;
+
+	c->busy = true;
+	if (events & LOOP_WRITE)
+		flush(c);
+	if (events & LOOP_READ)
+		why = read_some(c);
+	if (why)
+		end(c, why);
+	c->busy = false;
+	if (c->freed)
+		really_free(c);
+}
+
+struct channel *channel_new(struct loop *l, int fd, const struct channel_type *types, size_t n,
+                            channel_msg_cb *on_msg, channel_end_cb *on_end, void *arg)
+{
+	struct channel *c = calloc(1, sizeof *c);
+	size_t largest = 0, i;
+
+	if (!c)
+		abort();
+	for (i = 0; i < n; i++)
+		if (types[i].max > largest)
+			largest = types[i].max;
+	buf_init(&c->in, HEADER + largest + STEP);
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	*c = (struct channel){.fd = fd, .types = types, .n_types = n, .on_msg = on_msg, .on_end = on_end, .arg = arg, .in = c->in};
+	c->last = &c->first;
+	c->watch = loop_fd_new(l, fd, LOOP_READ, ready, c);
+	return c;
+}
+
+int channel_send(struct channel *c, uint16_t type, const void *data, size_t len, int fd)
+{
+	struct outgoing *o;
+
+	if (c->ended || len > QUEUE_MAX - c->waiting || !(o = malloc(sizeof *o + HEADER + len)))
+		return -1;
+	*o = (struct outgoing){.fd = -1, .len = HEADER + len};
+	if (fd >= 0 && (o->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0) {
+		free(o);
+		return -1;
+	}
+	put_header(o->bytes, len, type, fd >= 0 ? FLAG_FD : 0);
+	if (len)
+		memcpy(o->bytes + HEADER, data, len);
+	*c->last = o;
+	c->last = &o->next;
+	c->waiting += o->len;
+	if (c->first == o)
+		flush(c);
+	return 0;
+}
+
+/* 1 = all ${n} bytes, 0 = the end before the first, -1 = failed or ended in between. */
+static int read_exactly(int sock, uint8_t *to, size_t n)
+{
+	size_t done = 0;
+	ssize_t got;
+
+	while (done < n) {
+		got = recv(sock, to + done, n - done, 0);
+		if (got == 0)
+			return done ? -1 : 0;
+		if (got < 0 && errno != EINTR)
+			return -1;
+		if (got > 0)
+			done += (size_t)got;
+	}
+	return 1;
+}
+
+int channel_read_blocking(int sock, const struct channel_type *types, size_t n, uint16_t *type, struct buf *data)
+{
+	const struct channel_type *row;
+	uint8_t header[HEADER], *to;
+	const char *why;
+	size_t len;
+	int r;
+
+	buf_reset(data);
+	r = read_exactly(sock, header, sizeof header);
+	if (r != 1)
+		return r;
+	row = check_header(types, n, header, &len, &why);
+	if (!row || !(to = buf_reserve(data, len)) || (len && read_exactly(sock, to, len) != 1))
+		return -1;
+	buf_commit(data, len);
+	*type = row->type;
+	return 1;
+}
+
+int channel_write_blocking(int sock, uint16_t type, const void *data, size_t len)
+{
+	uint8_t header[HEADER];
+	struct iovec iov[2] = {{header, HEADER}, {(void *)data, len}};
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+	ssize_t n;
+
+	if (len > UINT32_MAX)
+		return -1;
+	put_header(header, len, type, 0);
+	while (iov[0].iov_len || iov[1].iov_len) {
+		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
+		if (n < 0 && errno != EINTR)
+			return -1;
+		for (int i = 0; n > 0 && i < 2; i++) {
+			size_t part = (size_t)n < iov[i].iov_len ? (size_t)n : iov[i].iov_len;
+
+			iov[i].iov_base = (char *)iov[i].iov_base + part;
+			iov[i].iov_len -= part;
+			n -= (ssize_t)part;
+		}
+	}
+	return 0;
+}

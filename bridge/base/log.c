@@ -1,0 +1,221 @@
+#include "bridge/base/log.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "bridge/base/text.h"
+
+enum { LINE = 4096, TAIL = 32, FIELDS = 24 };
+
+static struct {
+	int fd;
+	bool json;
+	enum log_level level;
+	char role[32];
+} out = {.fd = 2, .level = LOG_LEVEL_INFO};
+
+static const char *const level_names[] = {"error", "warn", "info", "debug"};
+
+/* One line in the making. TAIL bytes are kept free for its end, whatever the values hold. */
+struct line {
+	char bytes[LINE];
+	size_t len;
+	bool cut;
+};
+
+void log_setup(int fd, bool json, enum log_level level, const char *role)
+{
+	out.fd = fd;
+	out.json = json;
+	out.level = level;
+	snprintf(out.role, sizeof out.role, "%s", role ? role : "");
+}
+
+int log_level_named(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof level_names / sizeof *level_names; i++)
+		if (strcmp(name, level_names[i]) == 0)
+			return (int)i;
+	return -1;
+}
+
+static size_t room(const struct line *l)
+{
+	return l->len < LINE - TAIL ? LINE - TAIL - l->len : 0; /* quotes may reach into the tail */
+}
+
+static bool put(struct line *l, const char *s, size_t n)
+{
+	if (n > room(l)) {
+		l->cut = true;
+		return false;
+	}
+	memcpy(l->bytes + l->len, s, n);
+	l->len += n;
+	return true;
+}
+
+static bool is_plain(const char *s)
+{
+	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/@+,-";
+
+	return *s && s[strspn(s, set)] == 0 && strcmp(s, "-") != 0; /* a bare "-" means that there is no value */
+}
+
+/* Besides the bytes below 0x20: C1 controls, and the line and paragraph separators, at which some viewers break a line. */
+static bool is_control(const char *s, size_t step)
+{
+	const unsigned char *p = (const unsigned char *)s;
+
+	return p[0] < 0x20 || p[0] == 0x7f || (step == 2 && p[0] == 0xc2 && p[1] < 0xa0) ||
+	       (step == 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9));
+}
+
+/* THE encoder: each value of each line, in both forms, goes through here. */
+static void put_value(struct line *l, const char *s)
+{
+	size_t n = strlen(s), step;
+	char coded[16];
+	int len;
+
+	if (!out.json && is_plain(s)) {
+		if (n > room(l)) {
+			n = room(l);
+			put(l, s, n);
+			l->cut = true;
+			return;
+		}
+		put(l, s, n);
+		return;
+	}
+	l->bytes[l->len++] = '"';
+	for (; n && !l->cut; s += step, n -= step) {
+		step = text_utf8_step(s, n);
+		if (*s == '"' || *s == '\\')
+			len = snprintf(coded, sizeof coded, "\\%c", *s);
+		else if (step && !is_control(s, step))
+			len = snprintf(coded, sizeof coded, "%.*s", (int)step, s);
+		else if (!out.json) {
+			step = 1;
+			len = snprintf(coded, sizeof coded, "\\x%02X", (unsigned char)*s);
+		} else if (step == 1)
+			len = snprintf(coded, sizeof coded, "\\u%04x", *s);
+		else { /* not UTF-8, or a control of more bytes: JSON has no way to show raw bytes */
+			step = step ? step : 1;
+			len = snprintf(coded, sizeof coded, "\xef\xbf\xbd");
+		}
+		put(l, coded, (size_t)len);
+	}
+	l->bytes[l->len++] = '"';
+}
+
+/* Keys are our own words, never a stranger's. */
+static bool put_key(struct line *l, const char *key)
+{
+	char coded[64];
+	int n = snprintf(coded, sizeof coded, out.json ? "%s\"%s\":" : "%s%s=", l->len <= 1 ? "" : out.json ? "," : " ", key);
+
+	return n > 0 && (size_t)n < sizeof coded && put(l, coded, (size_t)n);
+}
+
+static void put_str(struct line *l, const char *key, const char *s)
+{
+	if (l->cut || !put_key(l, key))
+		return;
+	if (s)
+		put_value(l, s);
+	else
+		put(l, out.json ? "null" : "-", out.json ? 4 : 1);
+}
+
+static void put_int(struct line *l, const char *key, int64_t v)
+{
+	char digits[24];
+
+	if (!l->cut && put_key(l, key))
+		put(l, digits, (size_t)snprintf(digits, sizeof digits, "%lld", (long long)v));
+}
+
+static void put_time(struct line *l)
+{
+	struct timespec ts;
+	struct tm tm;
+	char text[40];
+	size_t n;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	gmtime_r(&ts.tv_sec, &tm);
+	n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + n, sizeof text - n, ".%03dZ", (int)(ts.tv_nsec / 1000000));
+	put_str(l, "time", text);
+}
+
+void log_fields(enum log_level level, const char *event, const struct log_field *fields)
+{
+	struct line l = {.len = 0};
+	int i;
+
+	if (level > out.level)
+		return;
+	if (out.json)
+		l.bytes[l.len++] = '{';
+	put_time(&l);
+	put_str(&l, "level", level_names[level]);
+	if (out.role[0])
+		put_str(&l, "role", out.role);
+	put_str(&l, "event", event);
+	for (i = 0; i < FIELDS && fields[i].kind != LOG_END; i++)
+		if (fields[i].kind == LOG_INT)
+			put_int(&l, fields[i].key, fields[i].num);
+		else
+			put_str(&l, fields[i].key, fields[i].str);
+	if (l.cut) { /* TAIL has room for this */
+		const char *mark = out.json ? ",\"cut\":1" : " cut=1";
+
+		memcpy(l.bytes + l.len, mark, strlen(mark));
+		l.len += strlen(mark);
+	}
+	if (out.json)
+		l.bytes[l.len++] = '}';
+	l.bytes[l.len++] = '\n';
+	if (write(out.fd, l.bytes, l.len) < 0)
+		return; /* nobody is left to tell */
+}
+
+static void log_text(enum log_level level, const char *event, const char *fmt, va_list ap)
+{
+	char text[LINE];
+
+	vsnprintf(text, sizeof text, fmt, ap);
+	log_event(level, event, LS("text", text));
+}
+
+void log_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_text(LOG_LEVEL_ERROR, "error", fmt, ap);
+	va_end(ap);
+}
+
+void log_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_text(LOG_LEVEL_WARN, "warn", fmt, ap);
+	va_end(ap);
+}
+
+void log_info(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_text(LOG_LEVEL_INFO, "info", fmt, ap);
+	va_end(ap);
+}

@@ -1,0 +1,287 @@
+#include "bridge/base/text.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+void text_lower(char *s)
+{
+	for (; *s; s++)
+		*s = lower(*s);
+}
+
+bool text_ieq(const char *a, const char *b)
+{
+	while (*a && lower(*a) == lower(*b))
+		a++, b++;
+	return lower(*a) == lower(*b);
+}
+
+bool text_istarts(const char *s, const char *prefix)
+{
+	while (*prefix && lower(*s) == lower(*prefix))
+		s++, prefix++;
+	return *prefix == 0;
+}
+
+bool text_int(const char *s, int64_t min, int64_t max, int64_t *out)
+{
+	char *end;
+	int64_t v;
+
+	if (!(*s >= '0' && *s <= '9') && !(*s == '-' && s[1] >= '0' && s[1] <= '9'))
+		return false;
+	errno = 0;
+	v = strtoll(s, &end, 10);
+	if (errno || *end || v < min || v > max)
+		return false;
+	*out = v;
+	return true;
+}
+
+/* RFC 3629 section 4: the second byte's range depends on the first; the rest are 80..BF. */
+size_t text_utf8_step(const char *s, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	unsigned char low = 0x80, high = 0xbf;
+	size_t len, i;
+
+	if (n == 0)
+		return 0;
+	if (p[0] < 0x80)
+		return 1;
+	len = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+	if (len == 0 || len > n)
+		return 0;
+	if (p[0] == 0xe0)
+		low = 0xa0;
+	else if (p[0] == 0xed)
+		high = 0x9f;
+	else if (p[0] == 0xf0)
+		low = 0x90;
+	else if (p[0] == 0xf4)
+		high = 0x8f;
+	if (p[1] < low || p[1] > high)
+		return 0;
+	for (i = 2; i < len; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return len;
+}
+
+bool text_utf8_valid(const char *s, size_t n)
+{
+	size_t step;
+
+	for (; n; s += step, n -= step)
+		if ((step = text_utf8_step(s, n)) == 0)
+			return false;
+	return true;
+}
+
+static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+int text_base64(struct buf *out, const void *p, size_t n)
+{
+	const unsigned char *in = p;
+	uint32_t v;
+	char four[4];
+
+	for (; n; in += 3, n -= n < 3 ? n : 3) {
+		v = (uint32_t)in[0] << 16 | (n > 1 ? (uint32_t)in[1] << 8 : 0) | (n > 2 ? in[2] : 0);
+		four[0] = base64_digits[v >> 18];
+		four[1] = base64_digits[v >> 12 & 63];
+		four[2] = n > 1 ? base64_digits[v >> 6 & 63] : '=';
+		four[3] = n > 2 ? base64_digits[v & 63] : '=';
+		buf_add(out, four, 4);
+	}
+	return out->failed ? -1 : 0;
+}
+
+static int base64_value(char c)
+{
+	const char *at = c ? strchr(base64_digits, c) : NULL;
+
+	return at ? (int)(at - base64_digits) : -1;
+}
+
+int text_unbase64(struct buf *out, const char *s, size_t n)
+{
+	size_t before = out->len, pad, i, j;
+	uint32_t v;
+	int digit;
+
+	if (n % 4)
+		return -1;
+	for (i = 0; i < n; i += 4) {
+		pad = i + 4 < n ? 0 : s[i + 3] != '=' ? 0 : s[i + 2] != '=' ? 1 : 2;
+		for (v = 0, j = 0; j < 4; j++) {
+			digit = j >= 4 - pad ? 0 : base64_value(s[i + j]);
+			if (digit < 0)
+				goto bad;
+			v = v << 6 | (uint32_t)digit;
+		}
+		/* Bits that the padding leaves over must be zero: one text for one value. */
+		if ((pad == 1 && (v & 0xff)) || (pad == 2 && (v & 0xffff)))
+			goto bad;
+		if (buf_add(out, (uint8_t[]){(uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v}, 3 - pad) != 0)
+			return -1;
+	}
+	return 0;
+bad:
+	out->len = before;
+	return -1;
+}
+
+void text_hex(char *out, const void *p, size_t n)
+{
+	const unsigned char *in = p;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		*out++ = "0123456789abcdef"[in[i] >> 4];
+		*out++ = "0123456789abcdef"[in[i] & 15];
+	}
+	*out = 0;
+}
+
+static int hex_value(char c)
+{
+	c = lower(c);
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool text_unhex(void *out, size_t n, const char *s)
+{
+	unsigned char *to = out;
+	size_t i;
+
+	if (strlen(s) != 2 * n)
+		return false;
+	for (i = 0; i < n; i++) {
+		int high = hex_value(s[2 * i]), low = hex_value(s[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		to[i] = (unsigned char)(high << 4 | low);
+	}
+	return true;
+}
+
+void text_random(void *out, size_t n)
+{
+	unsigned char *to = out;
+	ssize_t got;
+
+	while (n) {
+		got = getrandom(to, n, 0);
+		if (got < 0 && errno != EINTR)
+			abort();
+		if (got > 0) {
+			to += got;
+			n -= (size_t)got;
+		}
+	}
+}
+
+static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
+
+int text_json(struct buf *out, const char *s)
+{
+	size_t n = strlen(s), step;
+
+	buf_putc(out, '"');
+	for (; n; s += step, n -= step) {
+		step = text_utf8_step(s, n);
+		if (step == 0) {
+			buf_puts(out, replacement);
+			step = 1;
+		} else if (*s == '"' || *s == '\\')
+			buf_printf(out, "\\%c", *s);
+		else if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			buf_printf(out, "\\u%04x", *s);
+		else
+			buf_add(out, s, step);
+	}
+	buf_putc(out, '"');
+	return out->failed ? -1 : 0;
+}
+
+/* XML 1.0 Char: no controls but tab, LF and CR; not U+FFFE and U+FFFF. */
+static bool xml_may_hold(const char *s, size_t step)
+{
+	if (step == 1)
+		return (unsigned char)*s >= 0x20 || *s == '\t' || *s == '\n' || *s == '\r';
+	return step != 3 || (memcmp(s, "\xef\xbf\xbe", 3) != 0 && memcmp(s, "\xef\xbf\xbf", 3) != 0);
+}
+
+int text_xml(struct buf *out, const char *s)
+{
+	size_t n = strlen(s), step;
+
+	for (; n; s += step, n -= step) {
+		step = text_utf8_step(s, n);
+		if (step == 0 || !xml_may_hold(s, step)) {
+			buf_puts(out, replacement);
+			step = step ? step : 1;
+		} else if (*s == '&')
+			buf_puts(out, "&amp;");
+		else if (*s == '<')
+			buf_puts(out, "&lt;");
+		else if (*s == '>')
+			buf_puts(out, "&gt;");
+		else if (*s == '"')
+			buf_puts(out, "&quot;");
+		else if (*s == '\r') /* a bare one would be read back as a line feed */
+			buf_puts(out, "&#13;");
+		else
+			buf_add(out, s, step);
+	}
+	return out->failed ? -1 : 0;
+}
+
+enum { NEAREST_MAX = 63 };
+
+static size_t edit_distance(const char *a, const char *b)
+{
+	size_t row[NEAREST_MAX + 2], n = strlen(b), i, j, diagonal, above;
+
+	if (n > NEAREST_MAX || strlen(a) > NEAREST_MAX)
+		return SIZE_MAX;
+	for (j = 0; j <= n; j++)
+		row[j] = j;
+	for (i = 1; a[i - 1]; i++) {
+		diagonal = row[0];
+		row[0] = i;
+		for (j = 1; j <= n; j++) {
+			above = row[j];
+			row[j] = diagonal + (lower(a[i - 1]) != lower(b[j - 1]));
+			if (above + 1 < row[j])
+				row[j] = above + 1;
+			if (row[j - 1] + 1 < row[j])
+				row[j] = row[j - 1] + 1;
+			diagonal = above;
+		}
+	}
+	return row[n];
+}
+
+const char *text_nearest(const char *s, const char *const *names, size_t n)
+{
+	size_t best = strlen(s) / 3 + 2, i, d; /* a third of the letters may be wrong, and one */
+	const char *name = NULL;
+
+	for (i = 0; i < n; i++) {
+		d = edit_distance(s, names[i]);
+		if (d < best && d < strlen(names[i])) {
+			best = d;
+			name = names[i];
+		}
+	}
+	return name;
+}
