@@ -1,0 +1,102 @@
+/* links: base */
+#include "bridge/base/loop.h"
+#include <signal.h>
+#include <unistd.h>
+#include "tests/unit/check.h"
+
+struct seen {
+	struct loop *loop;
+	struct loop_timer *timer;
+	struct loop_fd *watch;
+	struct loop_signal *sig;
+	int order[8], n;
+};
+
+static void at(struct seen *s, int what)
+{
+	if (s->n < 8)
+		s->order[s->n++] = what;
+}
+
+static void late(void *arg)
+{
+	struct seen *s = arg;
+
+	at(s, 3);
+	loop_timer_free(s->timer);
+	s->timer = NULL;
+}
+
+static void soon(void *arg)
+{
+	at(arg, 1);
+}
+
+static void readable(int fd, int events, void *arg)
+{
+	struct seen *s = arg;
+	char c;
+
+	at(s, events == LOOP_READ && read(fd, &c, 1) == 1 ? c : -1);
+	if (c == 'b') {
+		loop_fd_free(s->watch);
+		s->watch = NULL;
+	}
+}
+
+static void hup(void *arg)
+{
+	struct seen *s = arg;
+
+	at(s, 9);
+	loop_signal_free(s->sig);
+	s->sig = NULL;
+}
+
+int main(void)
+{
+	struct seen s = {.loop = loop_new()};
+	struct loop_timer *first;
+	int64_t start = loop_ms();
+	int p[2];
+
+	if (pipe(p) != 0)
+		return 1;
+	/* Timers run in the order of their time, and the loop ends when nothing is left. */
+	s.timer = loop_timer_new(s.loop, 30, late, &s);
+	first = loop_timer_new(s.loop, 0, soon, &s);
+	loop_run(s.loop);
+	CHECK(s.n == 2 && s.order[0] == 1 && s.order[1] == 3);
+	CHECK(loop_ms() - start >= 25);
+	s.n = 0;
+	loop_timer_again(first, 0);
+	loop_run(s.loop);
+	CHECK(s.n == 1 && s.order[0] == 1);
+	loop_timer_free(first);
+	/* Level-triggered: two bytes are two calls; a watcher may free itself. */
+	s.n = 0;
+	s.watch = loop_fd_new(s.loop, p[0], LOOP_READ, readable, &s);
+	CHECK_INT(write(p[1], "ab", 2), 2);
+	loop_run(s.loop);
+	CHECK(s.n == 2 && s.order[0] == 'a' && s.order[1] == 'b' && !s.watch);
+	/* Waiting for nothing is allowed: the byte is not seen. */
+	s.n = 0;
+	s.watch = loop_fd_new(s.loop, p[0], LOOP_READ, readable, &s);
+	loop_fd_set(s.watch, 0);
+	CHECK_INT(write(p[1], "b", 1), 1);
+	loop_run(s.loop);
+	CHECK_INT(s.n, 0);
+	loop_fd_set(s.watch, LOOP_READ);
+	loop_run(s.loop);
+	CHECK_INT(s.n, 1);
+	s.n = 0;
+	s.sig = loop_signal_new(s.loop, SIGHUP, hup, &s);
+	raise(SIGHUP);
+	loop_run(s.loop);
+	CHECK(s.n == 1 && s.order[0] == 9 && !s.sig);
+	close(p[0]);
+	close(p[1]);
+	loop_free(s.loop);
+	loop_free(NULL);
+	return check_done();
+}
