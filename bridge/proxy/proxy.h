@@ -27,7 +27,7 @@ struct proxy_doors {
 
 /* ${c}, ${t} and ${doors} are borrowed for its life. NULL when out of memory. Caller frees. */
 struct proxy *proxy_new(struct loop *l, const struct conf *c, const struct address_space *t, const struct proxy_doors *doors);
-/* Frees it; open queries end without a callback. NULL is allowed. */
+/* Frees it; open queries end without a callback. The doors must not call back any more: free what is behind them first. NULL is allowed. */
 void proxy_free(struct proxy *p);
 /* Queries that are open. */
 size_t proxy_open(const struct proxy *p);
@@ -36,7 +36,7 @@ size_t proxy_open(const struct proxy *p);
 typedef void proxy_done_cb(void *arg, struct acl_released *const *released);
 /* A handle to one open query of our own; valid until its callback ran or it was cancelled. */
 struct proxy_query;
-/* Answers ${q} (copied) within the query deadline of the settings: exactly one callback, never before it returns, unless cancelled. NULL when out of memory (no callback). */
+/* Answers ${q} (copied) within the query deadline of the settings: exactly one callback, never before it returns, unless cancelled. NULL when out of memory or when 1,000 are open (no callback). */
 struct proxy_query *proxy_ask(struct proxy *p, const struct fb_query *q, proxy_done_cb *cb, void *arg);
 /* The client went away: no callback any more. */
 void proxy_cancel(struct proxy_query *pq);
@@ -48,7 +48,7 @@ struct proxy_peer_events {
 };
 /*
  * ${peer} is the seal: nobody without a matched pin gets here. A requester outside the peer's own domains ends the whole call with
- * FB_NOT_ALLOWED; a target outside ours is FB_NO_ACCESS and is never routed on (hop limit 1). NULL when out of memory (no callback).
+ * FB_NOT_ALLOWED; a target outside ours is FB_NO_ACCESS and is never routed on (hop limit 1). NULL when out of memory or when 1,000 of peers are open (no callback): say FB_BUSY.
  */
 struct proxy_query *proxy_answer_peer(struct proxy *p, const struct pki_peer *peer, const struct fb_query *q, int64_t deadline_ms,
                                       const struct proxy_peer_events *ev, void *arg);
@@ -61,7 +61,7 @@ struct proxy_explanation {
 	int rule_number;
 	enum fb_level level;
 	enum fb_reason reason;
-	char why[256];
+	char why[512];
 };
 /*
  * Fills ${out} for the question of ${requester} (normal address or domain; a foreign one is taken as asked by its peer) about

@@ -1,0 +1,230 @@
+#include "bridge/proxy/query.h"
+#include <stdlib.h>
+#include <string.h>
+#include "bridge/base/log.h"
+
+struct proxy *proxy_new(struct loop *l, const struct conf *c, const struct address_space *t, const struct proxy_doors *doors)
+{
+	struct proxy *p = calloc(1, sizeof *p);
+
+	if (p)
+		*p = (struct proxy){.l = l, .c = c, .t = t, .doors = doors};
+	return p;
+}
+
+size_t proxy_open(const struct proxy *p)
+{
+	return p->open_ours + p->open_peers;
+}
+
+/* ---- one query's life ---- */
+
+static void query_free(struct proxy_query *pq)
+{
+	for (size_t i = 0; i < pq->q.n; i++)
+		acl_released_free(pq->m[i].released);
+	if ((*pq->link = pq->next))
+		pq->next->link = pq->link;
+	loop_timer_free(pq->turn);
+	loop_timer_free(pq->timer);
+	arena_free(pq->arena);
+	free(pq);
+}
+
+static void query_end(struct proxy_query *pq)
+{
+	pq->ended = true;
+	loop_timer_free(pq->timer);
+	pq->timer = NULL;
+	if (pq->asker)
+		pq->p->open_peers--;
+	else
+		pq->p->open_ours--;
+}
+
+static void query_finish(struct proxy_query *pq)
+{
+	struct acl_released *all[FB_MAX_MAILBOXES];
+
+	query_end(pq);
+	log_query(pq, "done");
+	if (pq->asker) {
+		pq->ev.done(pq->arg, FB_OK, NULL);
+		return;
+	}
+	for (size_t i = 0; i < pq->q.n; i++)
+		all[i] = pq->m[i].released;
+	pq->done(pq->arg, all);
+}
+
+void query_leave(struct proxy_query *pq)
+{
+	/* The count is held while the callbacks run: whatever they call, the query outlives them. */
+	if (!pq->ended && pq->unanswered == 0)
+		query_finish(pq);
+	if (--pq->doors_open == 0 && pq->ended)
+		query_free(pq);
+}
+
+void query_put(struct proxy_mailbox *m, struct acl_released *r)
+{
+	struct proxy_query *pq = m->pq;
+
+	if (m->answered || pq->ended) {
+		acl_released_free(r);
+		return;
+	}
+	m->answered = true;
+	pq->unanswered--;
+	if (!r)
+		r = acl_release_reason(FB_NOT_COMPUTED);
+	log_mailbox(m, r ? acl_released_view(r)->reason : FB_NOT_COMPUTED);
+	m->released = r;
+	if (pq->asker) {
+		/* Without memory for even a reason the peer misses this answer, which its end turns into a failure. */
+		if (r)
+			pq->ev.answer(pq->arg, m->i, r);
+		m->released = NULL;
+		acl_released_free(r);
+	}
+}
+
+void query_put_reason(struct proxy_mailbox *m, enum fb_reason reason)
+{
+	query_put(m, acl_release_reason(reason));
+}
+
+void query_refuse(struct proxy_query *pq, enum fb_reason reason, const char *why)
+{
+	query_end(pq);
+	log_query(pq, fb_reason_row(reason)->word);
+	pq->ev.done(pq->arg, reason, why);
+}
+
+/* What nobody answered in time is a failure, never free time. Doors that answer later find the mailbox taken. */
+static void query_late(void *arg)
+{
+	struct proxy_query *pq = arg;
+
+	pq->doors_open++;
+	for (size_t i = 0; i < pq->q.n; i++)
+		query_put_reason(&pq->m[i], FB_TIMEOUT);
+	query_leave(pq);
+}
+
+static int query_copy(struct proxy_query *pq, const struct fb_query *q)
+{
+	struct fb_mailbox *copy;
+
+	if (q->n > FB_MAX_MAILBOXES || !(pq->arena = arena_new(PROXY_ARENA_BYTES)))
+		return -1;
+	pq->q = *q;
+	copy = arena_alloc(pq->arena, (q->n + 1) * sizeof *copy);
+	pq->m = arena_alloc(pq->arena, (q->n + 1) * sizeof *pq->m);
+	if (!copy || !pq->m)
+		return -1;
+	if (q->n)
+		memcpy(copy, q->mailboxes, q->n * sizeof *copy);
+	pq->q.mailboxes = copy;
+	for (size_t i = 0; i < q->n; i++)
+		pq->m[i] = (struct proxy_mailbox){.pq = pq, .i = i, .address = copy[i].address};
+	pq->unanswered = q->n;
+	return 0;
+}
+
+struct proxy_query *query_new(struct proxy *p, const struct fb_query *q, const struct conf_peer *asker, int64_t deadline_ms, loop_cb *begin, void *arg)
+{
+	struct proxy_query *pq;
+
+	if ((asker ? p->open_peers : p->open_ours) >= PROXY_MAX_OPEN || !(pq = calloc(1, sizeof *pq)))
+		return NULL;
+	pq->p = p;
+	pq->asker = asker;
+	pq->arg = arg;
+	if (query_copy(pq, q) < 0) {
+		arena_free(pq->arena);
+		free(pq);
+		return NULL;
+	}
+	pq->began = loop_ms();
+	pq->deadline = pq->began + deadline_ms;
+	if ((pq->next = p->list))
+		pq->next->link = &pq->next;
+	pq->link = &p->list;
+	p->list = pq;
+	if (asker)
+		p->open_peers++;
+	else
+		p->open_ours++;
+	pq->turn = loop_timer_new(p->l, 0, begin, pq);
+	pq->timer = loop_timer_new(p->l, deadline_ms, query_late, pq);
+	return pq;
+}
+
+void proxy_cancel(struct proxy_query *pq)
+{
+	if (!pq || pq->ended)
+		return;
+	query_end(pq);
+	log_query(pq, "cancelled");
+	loop_timer_free(pq->turn);
+	pq->turn = NULL;
+	if (pq->doors_open == 0)
+		query_free(pq);
+}
+
+void proxy_free(struct proxy *p)
+{
+	if (!p)
+		return;
+	while (p->list)
+		query_free(p->list);
+	free(p);
+}
+
+/* ---- a question of our own people ---- */
+
+/* Its domain says who answers for a mailbox; one that nobody answers for is done here. */
+static void route_all(struct proxy_query *pq)
+{
+	const struct proxy *p = pq->p;
+
+	for (size_t i = 0; i < pq->q.n; i++) {
+		struct proxy_mailbox *m = &pq->m[i];
+
+		if (!*m->address) {
+			query_put_reason(m, FB_BAD_ADDRESS);
+			continue;
+		}
+		m->route = address_space_route(p->t, fb_address_domain(m->address), &m->row);
+		if (m->route == AS_LOCAL)
+			m->peer = conf_peer_named(p->c, "local");
+		else if (m->route == AS_PEER)
+			m->peer = conf_peer_named(p->c, m->row->peer);
+		else
+			query_put_reason(m, FB_NO_ADDRESS_SPACE);
+	}
+}
+
+/* The whole life of one query, in the order it happens. */
+static void answer_ours(void *arg)
+{
+	struct proxy_query *pq = arg;
+
+	pq->doors_open++;
+	route_all(pq);
+	local_look_up(pq);
+	judge_all(pq);
+	local_fetch(pq);
+	remote_ask(pq);
+	query_leave(pq);
+}
+
+struct proxy_query *proxy_ask(struct proxy *p, const struct fb_query *q, proxy_done_cb *cb, void *arg)
+{
+	struct proxy_query *pq = query_new(p, q, NULL, p->c->query_deadline_ms, answer_ours, arg);
+
+	if (pq)
+		pq->done = cb;
+	return pq;
+}

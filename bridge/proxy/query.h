@@ -1,0 +1,81 @@
+#ifndef BRIDGE_PROXY_QUERY_H
+#define BRIDGE_PROXY_QUERY_H
+#include "bridge/base/arena.h"
+#include "bridge/proxy/proxy.h"
+
+/* Inside the proxy: one query on its way through the steps. Nobody outside this room includes it. */
+enum {
+	PROXY_MAX_OPEN = 1000,       /* queries of our own, and as many again of peers */
+	PROXY_LINK_RESERVE_MS = 500, /* what the link's deadline is short of ours, so that its answers still reach the client */
+	PROXY_ARENA_BYTES = 1 << 20  /* 100 mailboxes with everything about them take a tenth */
+};
+
+/* One mailbox; the steps fill it from top to bottom. */
+struct proxy_mailbox {
+	struct proxy_query *pq;
+	size_t i;                              /* its place in the query */
+	const char *address;                   /* normal, or "" */
+	enum as_route route;
+	const struct conf_address_space *row;
+	const struct conf_peer *peer;          /* whose rules decide; NULL = nobody's */
+	struct fb_facts facts;
+	const struct acl_verdict *verdict;     /* in the query's arena; NULL = never judged */
+	bool answered;
+	struct acl_released *released;         /* ours alone: a peer's answer leaves at once */
+};
+
+struct proxy_query {
+	struct proxy_query *next, **link;      /* the proxy's list */
+	struct proxy *p;
+	struct arena *arena;
+	struct fb_query q;
+	const struct conf_peer *asker;         /* the peer that asks; NULL for our own people */
+	struct proxy_mailbox *m;
+	size_t unanswered;
+	size_t doors_open;                     /* calls into other rooms that will still call back, and steps that are running */
+	bool ended;                            /* its callback ran, or it was cancelled */
+	int64_t began, deadline;               /* loop_ms() */
+	struct loop_timer *turn, *timer;
+	proxy_done_cb *done;                   /* ours */
+	struct proxy_peer_events ev;           /* a peer's */
+	void *arg;
+};
+
+struct proxy {
+	struct loop *l;
+	const struct conf *c;
+	const struct address_space *t;
+	const struct proxy_doors *doors;
+	struct proxy_query *list;
+	size_t open_ours, open_peers;
+};
+
+/* proxy.c: a new query with its own copy of ${q}, whose steps start in the loop's next turn. NULL when out of memory or over PROXY_MAX_OPEN. */
+struct proxy_query *query_new(struct proxy *p, const struct fb_query *q, const struct conf_peer *asker, int64_t deadline_ms, loop_cb *begin, void *arg);
+/* proxy.c: the first answer of a mailbox counts, a later one is dropped. Consumes ${r}; NULL counts as FB_NOT_COMPUTED. Logs its line. */
+void query_put(struct proxy_mailbox *m, struct acl_released *r);
+/* proxy.c: the same with a failure. */
+void query_put_reason(struct proxy_mailbox *m, enum fb_reason reason);
+/* proxy.c: ends the whole of a peer's call without answers. */
+void query_refuse(struct proxy_query *pq, enum fb_reason reason, const char *why);
+/* proxy.c: a step or a door is done with ${pq}: ends it when nothing is missing, frees it when nobody can come back to it. */
+void query_leave(struct proxy_query *pq);
+
+/* judge.c: THE call of acl_decide(). */
+struct acl_verdict judge_one(const struct proxy_doors *doors, const struct conf_peer *peer, bool in, const struct fb_requester *requester,
+                             const char *target, struct fb_facts facts);
+/* judge.c: judges every mailbox that is still open and answers those that get nothing. */
+void judge_all(struct proxy_query *pq);
+
+/* local.c: looks every open target of ours up, before anything is decided. */
+void local_look_up(struct proxy_query *pq);
+/* local.c: fetches and releases every open target of ours. */
+void local_fetch(struct proxy_query *pq);
+/* remote.c: asks each peer about its own. */
+void remote_ask(struct proxy_query *pq);
+
+/* log.c: the one line of a mailbox that was just answered with ${reason}. */
+void log_mailbox(const struct proxy_mailbox *m, enum fb_reason reason);
+/* log.c: the one line of a query at its end; ${result} is a word. */
+void log_query(const struct proxy_query *pq, const char *result);
+#endif
