@@ -1,0 +1,88 @@
+#include "bridge/availability/query.h"
+#include <string.h>
+#include "bridge/base/text.h"
+
+static const char *const levels[] = {"None", "AvailabilityOnly", "LimitedDetails"};
+
+static const struct {
+	unsigned view;
+	const char *name;
+} views[] = {
+	{FB_VIEW_NONE, "None"},
+	{FB_VIEW_MERGED, "MergedOnly"},
+	{FB_VIEW_EVENTS, "FreeBusy"},
+	{FB_VIEW_EVENTS | FB_VIEW_MERGED, "FreeBusyMerged"},
+	{FB_VIEW_DETAILS | FB_VIEW_EVENTS, "Detailed"},
+	{FB_VIEW_DETAILS | FB_VIEW_EVENTS | FB_VIEW_MERGED, "DetailedMerged"},
+};
+enum { VIEWS = sizeof views / sizeof *views };
+
+const char *fb_level_name(enum fb_level l)
+{
+	return levels[(unsigned)l <= FB_LEVEL_LIMITED_DETAILS ? (unsigned)l : FB_LEVEL_NONE];
+}
+
+bool fb_level_named(const char *s, enum fb_level *out)
+{
+	for (unsigned i = FB_LEVEL_NONE; i <= FB_LEVEL_LIMITED_DETAILS; i++)
+		if (text_ieq(s, levels[i])) {
+			*out = (enum fb_level)i;
+			return true;
+		}
+	if (!text_ieq(s, "Reviewer"))
+		return false;
+	*out = FB_LEVEL_LIMITED_DETAILS;
+	return true;
+}
+
+static unsigned view_whole(unsigned view)
+{
+	view &= FB_VIEW_MERGED | FB_VIEW_EVENTS | FB_VIEW_DETAILS;
+	return view & FB_VIEW_DETAILS ? view | FB_VIEW_EVENTS : view;
+}
+
+const char *fb_view_name(unsigned view)
+{
+	view = view_whole(view);
+	for (unsigned i = 0; i < VIEWS; i++)
+		if (views[i].view == view)
+			return views[i].name;
+	return views[0].name;
+}
+
+bool fb_view_named(const char *s, unsigned *out)
+{
+	for (unsigned i = 0; i < VIEWS; i++)
+		if (strcmp(views[i].name, s) == 0) {
+			*out = views[i].view;
+			return true;
+		}
+	return false;
+}
+
+unsigned fb_view_cut(unsigned asked, enum fb_level level)
+{
+	asked = view_whole(asked);
+	switch (level) {
+	case FB_LEVEL_LIMITED_DETAILS:
+		return asked;
+	case FB_LEVEL_AVAILABILITY_ONLY:
+		return asked & ~(unsigned)FB_VIEW_DETAILS;
+	case FB_LEVEL_NONE:
+		break;
+	}
+	return FB_VIEW_NONE;
+}
+
+void fb_request_id_new(char out[FB_REQUEST_ID_LEN + 1])
+{
+	unsigned char r[FB_REQUEST_ID_LEN / 2];
+
+	text_random(r, sizeof r);
+	text_hex(out, r, sizeof r);
+}
+
+bool fb_request_id_valid(const char *s)
+{
+	return strspn(s, "0123456789abcdef") == FB_REQUEST_ID_LEN && s[FB_REQUEST_ID_LEN] == '\0';
+}

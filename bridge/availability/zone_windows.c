@@ -1,0 +1,76 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unicode/ucal.h>
+#include <unicode/uenum.h>
+#include <unicode/ustring.h>
+#include "bridge/availability/zone.h"
+
+/* About 140 names; read from ICU once and kept for the process's life. */
+enum { WINDOWS_MAX = 512, NAME_MAX_LEN = 64 };
+
+static struct {
+	char windows[NAME_MAX_LEN];
+	char iana[NAME_MAX_LEN];
+} names[WINDOWS_MAX];
+static size_t n_names;
+static bool loaded;
+
+static bool known(const char *windows)
+{
+	for (size_t i = 0; i < n_names; i++)
+		if (strcmp(names[i].windows, windows) == 0)
+			return true;
+	return false;
+}
+
+/* Adds the Windows name that the IANA zone ${id} belongs to, unless it is there. */
+static void add(const UChar *id, int32_t len)
+{
+	UErrorCode e = U_ZERO_ERROR;
+	UChar windows[NAME_MAX_LEN], iana[NAME_MAX_LEN];
+	char name[NAME_MAX_LEN];
+	int32_t n = ucal_getWindowsTimeZoneID(id, len, windows, NAME_MAX_LEN, &e);
+
+	if (U_FAILURE(e) || n <= 0 || n >= NAME_MAX_LEN || n_names == WINDOWS_MAX)
+		return;
+	u_UCharsToChars(windows, name, n);
+	name[n] = '\0';
+	if (known(name))
+		return;
+	int32_t m = ucal_getTimeZoneIDForWindowsID(windows, n, "001", iana, NAME_MAX_LEN, &e);
+	if (U_FAILURE(e) || m <= 0 || m >= NAME_MAX_LEN)
+		return;
+	memcpy(names[n_names].windows, name, (size_t)n + 1);
+	u_UCharsToChars(iana, names[n_names].iana, m);
+	names[n_names].iana[m] = '\0';
+	n_names++;
+}
+
+static void load(void)
+{
+	UErrorCode e = U_ZERO_ERROR;
+	UEnumeration *zones = loaded ? NULL : ucal_openTimeZones(&e);
+	const UChar *id;
+	int32_t len;
+
+	while (zones && (id = uenum_unext(zones, &len, &e)) && U_SUCCESS(e))
+		add(id, len);
+	if (zones)
+		uenum_close(zones);
+	loaded = true;
+}
+
+const char *fb_zone_iana_of_windows(const char *windows)
+{
+	load();
+	for (size_t i = 0; i < n_names; i++)
+		if (strcmp(names[i].windows, windows) == 0)
+			return names[i].iana;
+	return NULL;
+}
+
+const char *fb_zone_windows_at(size_t i)
+{
+	load();
+	return i < n_names ? names[i].windows : NULL;
+}
