@@ -1,0 +1,278 @@
+#ifndef TESTS_UNIT_PROXY_WORLD_H
+#define TESTS_UNIT_PROXY_WORLD_H
+#include "tests/unit/check.h"
+#include "bridge/base/log.h"
+
+/* The room is taken in whole, with doors of our own and with a seal that only a test can make. */
+#define pki_peer_name fake_peer_name
+#include "bridge/proxy/proxy.c"
+#include "bridge/proxy/judge.c"
+#include "bridge/proxy/local.c"
+#include "bridge/proxy/remote.c"
+#include "bridge/proxy/peer_query.c"
+#include "bridge/proxy/explain.c"
+#include "bridge/proxy/log.c"
+
+struct pki_peer {
+	const char *name;
+};
+const char *fake_peer_name(const struct pki_peer *p)
+{
+	return p->name;
+}
+
+enum { T0 = 1772438400 /* 2026-03-02T08:00:00Z */, MAX_CALLS = 120 };
+
+/* ---- settings ---- */
+static struct conf_rule local_rules[] = {{.in = true, .requester = "*", .target = "*", .level = FB_LEVEL_LIMITED_DETAILS}};
+static struct conf_rule b_rules[] = {
+	{.in = true, .requester = "*", .target = "denied@a.example", .level = FB_LEVEL_NONE},
+	{.in = true, .requester = "*", .target = "*", .level = FB_LEVEL_AVAILABILITY_ONLY},
+	{.in = false, .requester = "*", .target = "secret@b.example", .level = FB_LEVEL_NONE},
+	{.in = false, .requester = "*", .target = "times@b.example", .level = FB_LEVEL_AVAILABILITY_ONLY},
+	{.in = false, .requester = "*", .target = "*", .level = FB_LEVEL_LIMITED_DETAILS},
+};
+static struct conf_rule c_rules[] = {{.in = false, .requester = "*", .target = "*", .level = FB_LEVEL_AVAILABILITY_ONLY}};
+static struct conf_rule e_rules[] = {{.in = false, .requester = "boss@a.example", .target = "*", .level = FB_LEVEL_AVAILABILITY_ONLY}};
+static struct conf_peer peers[] = {
+	{.name = "local", .enabled = true, .access_enabled = true, .access_level = FB_LEVEL_LIMITED_DETAILS, .rules = local_rules, .n_rules = 1},
+	{.name = "site-b", .enabled = true, .access_enabled = true, .access_level = FB_LEVEL_LIMITED_DETAILS, .rules = b_rules, .n_rules = 5},
+	{.name = "site-c", .enabled = true, .access_enabled = true, .access_level = FB_LEVEL_LIMITED_DETAILS, .rules = c_rules, .n_rules = 1},
+	{.name = "site-d", .enabled = false, .access_enabled = true, .access_level = FB_LEVEL_LIMITED_DETAILS, .rules = c_rules, .n_rules = 1},
+	{.name = "site-e", .enabled = true, .access_enabled = true, .access_level = FB_LEVEL_LIMITED_DETAILS, .rules = e_rules, .n_rules = 1},
+};
+static struct conf_address_space spaces[] = {
+	{.forest_name = "a.example", .peer = "local"},
+	{.forest_name = "b.example", .peer = "site-b"},
+	{.forest_name = "b2.example", .peer = "site-b", .method = CONF_PER_USER_FB},
+	{.forest_name = "c.example", .peer = "site-c", .method = CONF_PER_USER_FB},
+	{.forest_name = "d.example", .peer = "site-d"},
+	{.forest_name = "e.example", .peer = "site-e"},
+	{.forest_name = "n.example", .peer = "nobody"},
+};
+static struct conf settings = {
+	.site = "site-a", .primary_domain = "a.example", .query_deadline_ms = 300, .hard_stop_ms = 600,
+	.spaces = spaces, .n_spaces = sizeof spaces / sizeof *spaces, .peers = peers, .n_peers = sizeof peers / sizeof *peers,
+};
+
+/* ---- doors ---- */
+struct fetch_call {
+	char address[FB_ADDRESS_MAX + 1];
+	void (*cb)(void *arg, const struct fb_answer *raw);
+	void *arg;
+};
+struct ask_call {
+	char peer[64];
+	struct fb_query q;
+	struct fb_mailbox mailboxes[FB_MAX_MAILBOXES];
+	int64_t deadline_ms;
+	void (*answer)(void *arg, size_t i, const struct fb_answer *raw);
+	void (*done)(void *arg, enum fb_reason reason, const char *why);
+	void *arg;
+};
+struct world {
+	struct loop *l;
+	struct address_space *t;
+	struct proxy *p;
+	struct proxy_doors doors;
+	bool hold_fetches;                /* else a fetch answers at once */
+	size_t looked_up, n_fetches, n_asks;
+	size_t looked_up_at_first_answer; /* of a peer's question */
+	struct fetch_call fetches[MAX_CALLS];
+	struct ask_call asks[MAX_CALLS];
+	/* what came back */
+	int done;
+	size_t n;
+	enum fb_reason reasons[FB_MAX_MAILBOXES];
+	unsigned views[FB_MAX_MAILBOXES];
+	char subjects[FB_MAX_MAILBOXES][80], digits[FB_MAX_MAILBOXES][80];
+	int answers;
+	enum fb_reason end;
+};
+static struct world w;
+
+static enum fb_fact fake_exists(void *door, const char *address)
+{
+	w.looked_up++;
+	if (strncmp(address, "unsure", 6) == 0)
+		return FB_COULD_NOT_TELL;
+	return strncmp(address, "unknown", 7) == 0 ? FB_NO : FB_YES;
+}
+
+static enum fb_fact fake_hidden(void *door, const char *address)
+{
+	return strncmp(address, "hidden", 6) == 0 ? FB_YES : FB_NO;
+}
+
+static enum fb_fact fake_member(void *door, const char *group, const char *address)
+{
+	return FB_COULD_NOT_TELL;
+}
+
+/* Busy for the first half hour, with the address for a subject: whose answer it is can be seen. Caller frees. */
+static struct fb_answer *busy_answer(const char *address, unsigned flags)
+{
+	struct fb_answer *a = fb_answer_new(FB_OK);
+	const struct fb_event e = {.start = T0, .end = T0 + 1800, .busy = FB_BUSY_TIME, .has_details = true, .flags = flags, .subject = address,
+	                           .location = "somewhere"};
+
+	a->view = FB_VIEW_EVENTS | FB_VIEW_DETAILS;
+	fb_answer_add(a, &e);
+	return a;
+}
+
+static void answer_fetch(const struct fetch_call *f)
+{
+	bool broken = strncmp(f->address, "broken", 6) == 0;
+	struct fb_answer *a = broken ? fb_answer_new(FB_CALENDAR_FAILED) : busy_answer(f->address, 0);
+
+	f->cb(f->arg, a);
+	fb_answer_free(a);
+}
+
+static void fake_fetch(void *door, const char *address, struct fb_window window, void (*cb)(void *arg, const struct fb_answer *raw), void *arg)
+{
+	struct fetch_call *f = &w.fetches[w.n_fetches++];
+
+	*f = (struct fetch_call){.cb = cb, .arg = arg};
+	snprintf(f->address, sizeof f->address, "%s", address);
+	if (!w.hold_fetches)
+		answer_fetch(f);
+}
+
+static void fake_ask(void *door, const char *peer, const struct fb_query *q, int64_t deadline_ms,
+                     void (*answer)(void *arg, size_t i, const struct fb_answer *raw),
+                     void (*done)(void *arg, enum fb_reason reason, const char *why), void *arg)
+{
+	struct ask_call *k = &w.asks[w.n_asks++];
+
+	*k = (struct ask_call){.q = *q, .deadline_ms = deadline_ms, .answer = answer, .done = done, .arg = arg};
+	snprintf(k->peer, sizeof k->peer, "%s", peer);
+	memcpy(k->mailboxes, q->mailboxes, q->n * sizeof *q->mailboxes);
+	k->q.mailboxes = k->mailboxes;
+}
+
+static struct ask_call *asked(const char *peer)
+{
+	for (size_t i = 0; i < w.n_asks; i++)
+		if (strcmp(w.asks[i].peer, peer) == 0)
+			return &w.asks[i];
+	return NULL;
+}
+
+static void world_new(void)
+{
+	log_setup(2, false, LOG_LEVEL_ERROR, "test");
+	memset(&w, 0, sizeof w);
+	w.l = loop_new();
+	w.t = address_space_new(&settings);
+	w.doors = (struct proxy_doors){fake_exists, fake_fetch, fake_ask, fake_member, fake_hidden, NULL};
+	w.p = proxy_new(w.l, &settings, w.t, &w.doors);
+}
+
+static void world_free(void)
+{
+	proxy_free(w.p);
+	address_space_free(w.t);
+	loop_free(w.l);
+}
+
+/* ---- questions ---- */
+static struct fb_mailbox boxes[FB_MAX_MAILBOXES];
+
+/* A question of ${requester} about the addresses in ${...}, up to NULL. */
+static struct fb_query question(const char *requester, ...)
+{
+	struct fb_query q = {.window = {T0, T0 + 7200}, .interval = 30, .view = FB_VIEW_MERGED | FB_VIEW_EVENTS | FB_VIEW_DETAILS, .mailboxes = boxes};
+	const char *address;
+	va_list ap;
+
+	fb_request_id_new(q.request_id);
+	q.requester.is_person = strchr(requester, '@') != NULL;
+	snprintf(q.requester.name, sizeof q.requester.name, "%s", requester);
+	va_start(ap, requester);
+	while ((address = va_arg(ap, const char *))) {
+		snprintf(boxes[q.n].address, sizeof boxes->address, "%s", address);
+		snprintf(boxes[q.n++].asked, sizeof boxes->asked, "%s", *address ? address : "no address");
+	}
+	va_end(ap);
+	return q;
+}
+
+static void keep(size_t i, const struct acl_released *r)
+{
+	const struct fb_answer *a = acl_released_view(r);
+
+	w.reasons[i] = a->reason;
+	w.views[i] = a->view;
+	snprintf(w.subjects[i], sizeof w.subjects[i], "%s", a->n_events && a->events[0].subject ? a->events[0].subject : "");
+	snprintf(w.digits[i], sizeof w.digits[i], "%s", a->merged ? a->merged : "");
+}
+
+static void ours_done(void *arg, struct acl_released *const *released)
+{
+	w.done++;
+	for (size_t i = 0; i < w.n; i++)
+		keep(i, released[i]);
+	loop_stop(w.l);
+}
+
+static void peer_answer(void *arg, size_t i, const struct acl_released *r)
+{
+	if (w.answers++ == 0)
+		w.looked_up_at_first_answer = w.looked_up;
+	keep(i, r);
+}
+
+static void peer_done(void *arg, enum fb_reason reason, const char *why)
+{
+	w.done++;
+	w.end = reason;
+	loop_stop(w.l);
+}
+
+static const struct proxy_peer_events peer_events = {peer_answer, peer_done};
+
+/* One turn of the loop. */
+static void stop_turn(void *arg)
+{
+	loop_stop(w.l);
+}
+static void turn(int64_t ms)
+{
+	struct loop_timer *t = loop_timer_new(w.l, ms, stop_turn, NULL);
+
+	loop_run(w.l);
+	loop_timer_free(t);
+}
+
+static struct proxy_query *ask_ours(const struct fb_query *q)
+{
+	struct proxy_query *pq = proxy_ask(w.p, q, ours_done, NULL);
+
+	w.n = q->n;
+	CHECK_INT(w.done, 0);
+	turn(2);
+	return pq;
+}
+
+static struct proxy_query *ask_as(const char *peer, const struct fb_query *q)
+{
+	struct pki_peer seal = {peer};
+	struct proxy_query *pq = proxy_answer_peer(w.p, &seal, q, 300, &peer_events, NULL);
+
+	w.n = q->n;
+	CHECK_INT(w.done, 0);
+	turn(2);
+	return pq;
+}
+
+/* The peer answers its ${i}th mailbox as busy, with that mailbox's address for a subject. */
+static void peer_says(struct ask_call *k, size_t i)
+{
+	struct fb_answer *a = busy_answer(k->mailboxes[i].address, 0);
+
+	k->answer(k->arg, i, a);
+	fb_answer_free(a);
+}
+#endif

@@ -1,0 +1,172 @@
+/* links: base availability conf pki address_space acl */
+#include "tests/unit/proxy_world.h"
+
+/* A peer's question: who may speak, what is ours, and that nothing tells unknown, hidden and denied apart. */
+
+static void unknown_hidden_and_denied_are_alike(void)
+{
+	struct fb_query q = question("b.example", "unknown@a.example", "hidden@a.example", "denied@a.example", "open@a.example", NULL);
+
+	world_new();
+	ask_as("site-b", &q);
+	CHECK_INT(w.done, 1);
+	CHECK_INT(w.end, FB_OK);
+	CHECK_INT(w.answers, 4);
+	for (size_t i = 0; i < 3; i++) {
+		CHECK_INT(w.reasons[i], FB_NO_ACCESS);
+		CHECK_INT(w.views[i], 0);
+		CHECK_STR(w.digits[i], "");
+	}
+	CHECK_INT(w.reasons[3], FB_OK);
+	CHECK_STR(w.digits[3], "2000");
+	CHECK_STR(w.subjects[3], "");
+	CHECK_INT(w.looked_up_at_first_answer, 4); /* all were looked up before anything left */
+	CHECK_INT(w.n_fetches, 1);
+	world_free();
+}
+
+static void only_for_its_own_domains(void)
+{
+	const char *const strangers[] = {"a.example", "eve@a.example", "c.example", "eve@c.example", "nowhere.example", "eve@sub.b.example", "n.example"};
+
+	for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
+		struct fb_query q = question(strangers[i], "open@a.example", NULL);
+
+		world_new();
+		ask_as("site-b", &q);
+		CHECK_INT(w.done, 1);
+		CHECK_INT(w.end, FB_NOT_ALLOWED);
+		CHECK_INT(w.answers, 0);
+		CHECK_INT(w.n_fetches, 0);
+		world_free();
+	}
+	struct fb_query q = question("bob@b2.example", "open@a.example", NULL);
+
+	world_new();
+	ask_as("site-b", &q);
+	CHECK_INT(w.reasons[0], FB_OK);
+	world_free();
+}
+
+static void never_routed_on(void)
+{
+	struct fb_query q = question("b.example", "x@c.example", "x@b.example", "x@nowhere.example", "", "open@a.example", NULL);
+
+	world_new();
+	ask_as("site-b", &q);
+	CHECK_INT(w.n_asks, 0);
+	CHECK_INT(w.answers, 5);
+	for (size_t i = 0; i < 4; i++)
+		CHECK_INT(w.reasons[i], FB_NO_ACCESS);
+	CHECK_INT(w.reasons[4], FB_OK);
+	world_free();
+}
+
+static void a_disabled_peer_gets_nothing(void)
+{
+	struct fb_query q = question("d.example", "open@a.example", NULL);
+
+	world_new();
+	ask_as("site-d", &q);
+	CHECK_INT(w.end, FB_NOT_ALLOWED);
+	CHECK_INT(w.answers, 0);
+	world_free();
+}
+
+static void the_switch_is_off(void)
+{
+	struct fb_query q = question("b.example", "open@a.example", "unknown@a.example", NULL);
+
+	world_new();
+	peers[1].access_enabled = false;
+	ask_as("site-b", &q);
+	peers[1].access_enabled = true;
+	CHECK_INT(w.end, FB_OK);
+	CHECK_INT(w.reasons[0], FB_NO_ACCESS);
+	CHECK_INT(w.reasons[1], FB_NO_ACCESS);
+	CHECK_INT(w.looked_up, 2);
+	CHECK_INT(w.n_fetches, 0);
+	world_free();
+}
+
+static void late_and_cancelled(void)
+{
+	struct fb_query q = question("b.example", "open@a.example", "also@a.example", NULL);
+	struct proxy_query *pq;
+
+	world_new();
+	w.hold_fetches = true;
+	ask_as("site-b", &q);
+	answer_fetch(&w.fetches[1]);
+	CHECK_INT(w.answers, 1);
+	turn(1000);
+	CHECK_INT(w.done, 1);
+	CHECK_INT(w.reasons[0], FB_TIMEOUT);
+	CHECK_INT(w.reasons[1], FB_OK);
+	answer_fetch(&w.fetches[0]);
+	CHECK_INT(w.answers, 2);
+	world_free();
+
+	world_new();
+	w.hold_fetches = true;
+	pq = ask_as("site-b", &q);
+	proxy_cancel(pq);
+	answer_fetch(&w.fetches[0]);
+	answer_fetch(&w.fetches[1]);
+	CHECK_INT(w.answers, 0);
+	CHECK_INT(w.done, 0);
+	world_free();
+}
+
+static struct proxy_explanation explained(const char *requester, const char *target)
+{
+	struct proxy_explanation e;
+
+	proxy_explain(&settings, w.t, &w.doors, requester, target, &e);
+	return e;
+}
+
+static void explanations(void)
+{
+	struct proxy_explanation e;
+
+	world_new();
+	e = explained("alice@a.example", "x@b.example");
+	CHECK_INT(e.route, AS_PEER);
+	CHECK_STR(e.peer, "site-b");
+	CHECK_STR(e.direction, "out");
+	CHECK_INT(e.rule_number, 3);
+	CHECK(e.rule == &b_rules[4]);
+	CHECK_INT(e.level, FB_LEVEL_LIMITED_DETAILS);
+	e = explained("bob@b.example", "denied@a.example");
+	CHECK_STR(e.direction, "in");
+	CHECK_INT(e.rule_number, 1);
+	CHECK(e.rule == &b_rules[0]);
+	CHECK_INT(e.level, FB_LEVEL_NONE);
+	e = explained("b.example", "hidden@a.example");
+	CHECK_INT(e.level, FB_LEVEL_NONE);
+	CHECK_INT(e.reason, FB_NO_ACCESS);
+	e = explained("alice@a.example", "x@a.example");
+	CHECK_STR(e.peer, "local");
+	CHECK_INT(e.level, FB_LEVEL_LIMITED_DETAILS);
+	CHECK_INT(explained("alice@a.example", "x@n.example").reason, FB_NO_ADDRESS_SPACE);
+	CHECK_INT(explained("alice@a.example", "x@nowhere.example").reason, FB_NO_ADDRESS_SPACE);
+	CHECK_INT(explained("alice@a.example", "x@d.example").reason, FB_PEER_FAILED);
+	CHECK_INT(explained("alice@a.example", "x@e.example").reason, FB_NOT_ALLOWED);
+	CHECK_INT(explained("bob@b.example", "x@c.example").reason, FB_NO_ACCESS);
+	CHECK_INT(explained("eve@nowhere.example", "x@a.example").reason, FB_NOT_ALLOWED);
+	CHECK_INT(w.looked_up + w.n_fetches + w.n_asks, 0); /* asks nobody */
+	world_free();
+}
+
+int main(void)
+{
+	unknown_hidden_and_denied_are_alike();
+	only_for_its_own_domains();
+	never_routed_on();
+	a_disabled_peer_gets_nothing();
+	the_switch_is_off();
+	late_and_cancelled();
+	explanations();
+	return check_done();
+}
