@@ -109,6 +109,25 @@ struct conf {
  * 1 MiB for the main file, 16 MiB for each other; @include is refused. Caller frees.
  */
 struct conf *conf_load(const char *path, struct conf_problems *problems);
+/* A file as it would be after an edit: ${text} instead of what is on the disk, NULL = as if it were gone. */
+struct conf_change {
+	const char *path; /* as conf_file_path() gives it */
+	const char *text; /* zero-terminated, borrowed */
+};
+/* As conf_load(), with ${n} ${changes} that have not been written yet: so an edit is checked before it replaces anything. */
+struct conf *conf_load_changed(const char *path, const struct conf_change *changes, size_t n, struct conf_problems *problems);
+/* Writes the path of the file ${name} ("accounts.conf", "peers.d/site-b.conf") that belongs to the main file ${path}. -1 if it does not fit. */
+int conf_file_path(char *out, size_t size, const char *path, const char *name);
+/* True if ${s} may be the name of a peer or a site: 1..63 of letters, digits, '.', '_', '-', beginning with a letter or digit. */
+bool conf_name_valid(const char *s);
+/* Reads a requester or a target of a rule into its normal form (malloc'd, caller frees). NULL if it is no address, domain, "*" or group:NAME. */
+char *conf_rule_word(const char *s);
+/* True if ${s} is HOST:PORT or [IPV6]:PORT with a port of 1..65535; the host may be empty only if ${any_host}. */
+bool conf_host_port_valid(const char *s, bool any_host);
+/* True if ${s} is https://HOST or https://HOST:PORT, with or without one slash behind it. */
+bool conf_url_valid(const char *s);
+/* Adds what is allowed but useless or odd in ${c}: rules that can never match, peers without a domain. For `check`. */
+void conf_warnings(const struct conf *c, struct conf_problems *warnings);
 /* Frees all of it; password hashes are wiped. NULL is allowed. */
 void conf_free(struct conf *c);
 /* Wipes and drops the password hashes, in processes that have no business with them. */

@@ -19,12 +19,16 @@ struct line {
 struct lines {
 	char *path;
 	char *text;
+	char *store; /* the words' bytes */
+	size_t len;  /* of text; store is no longer */
 	struct line *list;
 	size_t n;
 };
 
 /* Reads ${path}; a missing file is an empty list. NULL with problems added if it cannot be read, is over ${max} bytes or a line is malformed. Caller frees. */
 struct lines *lines_read(const char *path, size_t max, struct conf_problems *problems);
+/* The same from ${len} bytes of ${text} in memory; ${path} is for the messages. Caller frees. */
+struct lines *lines_parse(const char *path, const char *text, size_t len, struct conf_problems *problems);
 /* Frees it. NULL is allowed. */
 void lines_free(struct lines *l);
 /* Appends one word in the file's syntax, quoted if need be, with a blank before it unless it is the first of the line. */
@@ -34,4 +38,6 @@ void lines_put_word(struct buf *b, const char *word);
  * (NULL = removed), and ${insert_at} (index; SIZE_MAX = at the end) gets ${insert} (NULL = nothing) before it. -1 with errno.
  */
 int lines_write(const struct lines *l, size_t replace, const char *text, size_t insert_at, const char *insert);
+/* What lines_write() would write, appended to ${out}. -1 if ${out} is full. */
+int lines_compose(const struct lines *l, size_t replace, const char *text, size_t insert_at, const char *insert, struct buf *out);
 #endif

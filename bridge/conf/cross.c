@@ -1,0 +1,273 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include "bridge/availability/address.h"
+#include "bridge/base/text.h"
+#include "bridge/conf/parts.h"
+#include "pki/identity.h"
+
+/* What no file can know alone: rows and rules that point to something, pins, folders. */
+
+#define MAIN(l, fix, ...) conf_problem_add((l)->problems, (l)->c->file, 0, (fix), __VA_ARGS__)
+
+static int by_domain(const void *a, const void *b)
+{
+	const struct conf_address_space *x = *(struct conf_address_space *const *)a, *y = *(struct conf_address_space *const *)b;
+	int order = strcmp(x->forest_name, y->forest_name);
+
+	return order ? order : x->line - y->line;
+}
+
+/* The rows sorted by domain (malloc'd). */
+static const struct conf_address_space **sorted(const struct conf *c)
+{
+	const struct conf_address_space **list = calloc(c->n_spaces + 1, sizeof(*list));
+
+	if (!list)
+		abort();
+	for (size_t i = 0; i < c->n_spaces; i++)
+		list[i] = &c->spaces[i];
+	qsort(list, c->n_spaces, sizeof(*list), by_domain);
+	return list;
+}
+
+/* The row of ${domain} in a ${list} of sorted(), or NULL. */
+static const struct conf_address_space *row_of(const struct conf *c, const struct conf_address_space **list, const char *domain)
+{
+	size_t low = 0, high = c->n_spaces;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int order = strcmp(list[mid]->forest_name, domain);
+
+		if (order == 0)
+			return list[mid];
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
+static bool is_of(const struct conf *c, const struct conf_address_space **list, const char *domain, const char *peer)
+{
+	const struct conf_address_space *row = row_of(c, list, domain);
+
+	return row && strcmp(row->peer, peer) == 0;
+}
+
+static void check_spaces(struct conf_loading *l, const struct conf_address_space **list)
+{
+	const struct conf *c = l->c;
+	char path[4096];
+	bool local = false;
+
+	conf_file_path(path, sizeof(path), c->file, "address-spaces.conf");
+	for (size_t i = 0; i < c->n_spaces; i++) {
+		const struct conf_address_space *row = &c->spaces[i];
+
+		local |= strcmp(row->peer, "local") == 0;
+		if (strcmp(row->peer, "nobody") != 0 && !conf_peer_named(c, row->peer))
+			conf_problem_add(l->problems, path, row->line, "Add the peer with `availbridge peer add`, or name another.",
+			                 "%s points to '%s', which is no peer", row->forest_name, row->peer);
+	}
+	for (size_t i = 1; i < c->n_spaces; i++)
+		if (strcmp(list[i]->forest_name, list[i - 1]->forest_name) == 0)
+			conf_problem_add(l->problems, path, list[i]->line, "Remove one of the two: a domain belongs to exactly one.",
+			                 "%s is %s's already in line %d", list[i]->forest_name, list[i - 1]->peer, list[i - 1]->line);
+	if (!local)
+		conf_problem_add(l->problems, path, 0, "Run: availbridge address-space add --forest-name OUR-DOMAIN --peer local", "no domain is our own");
+}
+
+static void check_primary(struct conf_loading *l, const struct conf_address_space **list)
+{
+	struct conf *c = l->c;
+
+	for (size_t i = 0; i < c->n_spaces && !*c->primary_domain; i++)
+		if (strcmp(c->spaces[i].peer, "local") == 0) {
+			free(c->primary_domain);
+			c->primary_domain = conf_dup(c->spaces[i].forest_name);
+		}
+	if (*c->primary_domain && !is_of(c, list, c->primary_domain, "local"))
+		MAIN(l, "Name a domain that address-spaces.conf gives to local.", "primary_domain %s is not one of our own domains", c->primary_domain);
+}
+
+static int by_account(const void *a, const void *b)
+{
+	return strcasecmp((*(struct conf_account *const *)a)->name, (*(struct conf_account *const *)b)->name);
+}
+
+static void check_accounts(struct conf_loading *l, const struct conf_address_space **list)
+{
+	const struct conf *c = l->c;
+	const struct conf_account **a = calloc(c->n_accounts + 1, sizeof(*a));
+	char path[4096];
+
+	if (!a)
+		abort();
+	conf_file_path(path, sizeof(path), c->file, "accounts.conf");
+	for (size_t i = 0; i < c->n_accounts; i++) {
+		a[i] = &c->accounts[i];
+		if (a[i]->address && !is_of(c, list, fb_address_domain(a[i]->address), "local"))
+			conf_problem_add(l->problems, path, a[i]->line, "An account stands for one of our own people.", "%s is in none of our domains", a[i]->address);
+	}
+	qsort(a, c->n_accounts, sizeof(*a), by_account);
+	for (size_t i = 1; i < c->n_accounts; i++)
+		if (strcasecmp(a[i]->name, a[i - 1]->name) == 0)
+			conf_problem_add(l->problems, path, a[i]->line > a[i - 1]->line ? a[i]->line : a[i - 1]->line, "Remove one of the lines.",
+			                 "the account %s is there twice", a[i]->name);
+	free(a);
+}
+
+static void check_word_group(struct conf_loading *l, const struct conf_peer *p, const struct conf_rule *r, const char *word)
+{
+	if (strncmp(word, "group:", 6) == 0 && !conf_group_named(l->c, word + 6))
+		conf_problem_add(l->problems, p->file, r->line, "Add it to `groups` in the main file, or mend its name.", "there is no group %s", word + 6);
+}
+
+static void check_peer(struct conf_loading *l, const struct conf_peer *p)
+{
+	for (size_t i = 0; i < p->n_rules; i++) {
+		check_word_group(l, p, &p->rules[i], p->rules[i].requester);
+		check_word_group(l, p, &p->rules[i], p->rules[i].target);
+	}
+	if (p == &l->c->peers[0])
+		return;
+	if (p->n_pins == 0)
+		conf_problem_add(l->problems, p->file, 0, "Add a line `pin sha256:HEX` with what `availbridge identity show` prints at the peer.", "the peer has no pin");
+	if (p->n_endpoints == 0)
+		conf_problem_add(l->problems, p->file, 0, "Add a line `endpoint HOST:PORT`.", "the peer has no endpoint");
+}
+
+/* One pin, and whose it is. */
+struct owner {
+	const uint8_t *pin;
+	const struct conf_peer *peer; /* NULL = ourselves */
+};
+
+static int by_pin(const void *a, const void *b)
+{
+	return memcmp(((const struct owner *)a)->pin, ((const struct owner *)b)->pin, PKI_PIN_LEN);
+}
+
+static void check_same_pin(struct conf_loading *l, const struct owner *a, const struct owner *b)
+{
+	char text[PKI_PIN_TEXT];
+
+	pki_pin_text(text, a->pin);
+	if (!a->peer || !b->peer)
+		conf_problem_add(l->problems, a->peer ? a->peer->file : b->peer->file, 0, "Run `availbridge identity show` at the peer, not here, and use what it prints.",
+		                 "%s is our own pin, not the peer's", text);
+	else if (a->peer == b->peer)
+		conf_problem_add(l->problems, a->peer->file, 0, "Remove the line next-pin.", "pin and next-pin are the same: %s", text);
+	else
+		conf_problem_add(l->problems, b->peer->file, 0, "Ask both for what `availbridge identity show` prints; a key belongs to one site.",
+		                 "%s has the same pin as %s: %s", b->peer->name, a->peer->name, text);
+}
+
+static void check_pins(struct conf_loading *l)
+{
+	const struct conf *c = l->c;
+	struct owner *list = calloc(c->n_peers * 2 + 1, sizeof(*list));
+	uint8_t own[PKI_PIN_LEN];
+	struct buf error;
+	size_t n = 0;
+
+	if (!list)
+		abort();
+	buf_init(&error, 1024);
+	/* an identity that cannot be read is the TLS recipe's complaint */
+	if (pki_identity_pin(c->identity_certificate, own, &error) == 0)
+		list[n++] = (struct owner){own, NULL};
+	buf_free(&error);
+	for (size_t i = 1; i < c->n_peers; i++)
+		for (size_t k = 0; k < c->peers[i].n_pins; k++)
+			list[n++] = (struct owner){c->peers[i].pins[k], &c->peers[i]};
+	qsort(list, n, sizeof(*list), by_pin);
+	for (size_t i = 1; i < n; i++)
+		if (by_pin(&list[i - 1], &list[i]) == 0)
+			check_same_pin(l, &list[i - 1], &list[i]);
+	free(list);
+}
+
+static void check_main(struct conf_loading *l)
+{
+	const struct conf *c = l->c;
+	struct stat st;
+
+	if (stat(c->calendars, &st) < 0)
+		MAIN(l, "Make the folder, or name another.", "the calendars folder %s cannot be used: %s", c->calendars, strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		MAIN(l, "Name a folder.", "calendars names %s, which is no folder", c->calendars);
+	if (strlen(c->control_socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		MAIN(l, "Choose a shorter path, for example below /run.", "control_socket is longer than a socket's path can be: %s", c->control_socket);
+	if (c->working_start >= c->working_end)
+		MAIN(l, "Put working_end behind working_start.", "the working day ends before it starts");
+	if (c->query_deadline_ms > c->hard_stop_ms)
+		MAIN(l, "Make hard_stop the longer one.", "hard_stop comes before query_deadline");
+}
+
+void conf_cross_check(struct conf_loading *l)
+{
+	const struct conf_address_space **list = sorted(l->c);
+
+	check_main(l);
+	check_spaces(l, list);
+	check_primary(l, list);
+	check_accounts(l, list);
+	for (size_t i = 0; i < l->c->n_peers; i++)
+		check_peer(l, &l->c->peers[i]);
+	check_pins(l);
+	free(list);
+}
+
+/* The domain of a rule's word, or NULL for * and groups. */
+static const char *domain_of(const char *word)
+{
+	if (strcmp(word, "*") == 0 || strncmp(word, "group:", 6) == 0)
+		return NULL;
+	return strchr(word, '@') ? fb_address_domain(word) : word;
+}
+
+static void warn_rule(const struct conf *c, const struct conf_address_space **list, const struct conf_peer *p, const struct conf_rule *r, struct conf_problems *w)
+{
+	const char *asker = r->in ? p->name : "local", *asked = r->in ? "local" : p->name;
+	const char *from = domain_of(r->requester), *to = domain_of(r->target);
+
+	if (from && !is_of(c, list, from, asker))
+		conf_problem_add(w, p->file, r->line, "Give the domain its row with `availbridge address-space add`, or remove the rule.",
+		                 "the rule can never match: %s is no domain of %s", from, asker);
+	if (to && !is_of(c, list, to, asked))
+		conf_problem_add(w, p->file, r->line, "Give the domain its row with `availbridge address-space add`, or remove the rule.",
+		                 "the rule can never match: %s is no domain of %s", to, asked);
+}
+
+void conf_warnings(const struct conf *c, struct conf_problems *warnings)
+{
+	const struct conf_address_space **list = sorted(c);
+
+	for (size_t i = 0; i < c->n_peers; i++) {
+		const struct conf_peer *p = &c->peers[i];
+		const struct conf_rule *all[2] = {NULL, NULL};
+		bool domain = i == 0;
+
+		for (size_t k = 0; k < c->n_spaces && !domain; k++)
+			domain = strcmp(c->spaces[k].peer, p->name) == 0;
+		if (!domain)
+			conf_problem_add(warnings, p->file, 0, "Run `availbridge address-space add --forest-name THEIR-DOMAIN --peer NAME`.",
+			                 "no domain points to the peer %s, so it can neither ask nor answer", p->name);
+		for (size_t k = 0; k < p->n_rules; k++) {
+			const struct conf_rule *r = &p->rules[k];
+
+			warn_rule(c, list, p, r, warnings);
+			if (all[r->in])
+				conf_problem_add(warnings, p->file, r->line, "Move it up or remove it.", "the rule can never match: line %d already matches all", all[r->in]->line);
+			else if (strcmp(r->requester, "*") == 0 && strcmp(r->target, "*") == 0)
+				all[r->in] = r;
+		}
+	}
+	free(list);
+}

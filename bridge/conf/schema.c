@@ -1,0 +1,344 @@
+#include "bridge/conf/schema.h"
+#include <errno.h>
+#include <libconfig.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "bridge/availability/address.h"
+#include "bridge/base/file.h"
+#include "bridge/base/text.h"
+#include "bridge/conf/parts.h"
+
+#define AT(field) offsetof(struct conf, field)
+
+/* THE settings. The sample file, the checks and availbridge.conf(5) follow these rows. */
+static const struct conf_row rows[] = {
+	{"site", &conf_kind_site, AT(site), .comment = "This site's name, as peers see it."},
+	{"primary_domain", &conf_kind_domain, AT(primary_domain), .preset = "",
+	 .comment = "The domain that stands for the whole organisation on the link; \"\" = the first local row of address-spaces.conf."},
+	{"front_listen", &conf_kind_listen, AT(front_listen), .preset = ":443", .comment = "Where our own clients and our Exchange connect (HTTPS)."},
+	{"public_url", &conf_kind_url, AT(public_url), .comment = "How clients reach that door; Autodiscover hands it out."},
+	{"link_listen", &conf_kind_listen, AT(link_listen), .preset = ":7443", .comment = "Where peers connect (mutual TLS with pinned keys)."},
+	{"front_certificate", &conf_kind_path, AT(front_certificate), .preset = "front.pem",
+	 .comment = "Certificate of the front, leaf first and its chain behind it. `init` made one from an own CA; put your own here."},
+	{"front_key", &conf_kind_path, AT(front_key), .preset = "front.key", .comment = "Its private key, readable by its owner alone."},
+	{"front_ca", &conf_kind_path, AT(front_ca), .preset = "front-ca.pem",
+	 .comment = "The CA that clients must trust for the certificate of `init`; \"\" = a CA that they know already."},
+	{"identity_certificate", &conf_kind_path, AT(identity_certificate), .preset = "identity.pem",
+	 .comment = "Certificate of the link's key. Peers pin the key (`availbridge identity show`); nothing else in it counts."},
+	{"identity_key", &conf_kind_path, AT(identity_key), .preset = "identity.key", .comment = "The link's private key, readable by its owner alone."},
+	{"calendars", &conf_kind_path, AT(calendars), .preset = "calendars", .comment = "Folder of ADDRESS.ics files, or of folders ADDRESS with .ics files."},
+	{"working_zone", &conf_kind_zone, AT(working_zone), .preset = "UTC", .comment = "Working hours of people whose calendar has none: time zone,"},
+	{"working_days", &conf_kind_days, AT(working_days), .preset = "Mon Tue Wed Thu Fri", .comment = "days,"},
+	{"working_start", &conf_kind_clock, AT(working_start), .preset = "09:00", .comment = "first minute"},
+	{"working_end", &conf_kind_clock, AT(working_end), .preset = "17:00", .comment = "and end."},
+	{"state_dir", &conf_kind_path, AT(state_dir), .preset = "state", .comment = "Folder for what the daemon keeps while it runs; only its owner may enter."},
+	{"control_socket", &conf_kind_path, AT(control_socket), .preset = "state/control.sock", .comment = "Socket through which the verbs talk to the daemon."},
+	{"user", &conf_kind_text, AT(user), .preset = "", .comment = "User to run as when started by root; \"\" = no change."},
+	{"log_level", &conf_kind_choice, AT(log_level), .preset = "info", .words = "error|warn|info|debug", .comment = "error, warn, info or debug."},
+	{"log_format", &conf_kind_choice, AT(log_format), .preset = "text", .words = "text|json", .comment = "text (key=value) or json; one line per event."},
+	{"query_deadline", &conf_kind_duration, AT(query_deadline_ms), 500, 60000, "10 s",
+	 .comment = "A mailbox that has no answer by then is answered with an error."},
+	{"hard_stop", &conf_kind_duration, AT(hard_stop_ms), 1000, 120000, "20 s", .comment = "By then the whole request is over, whatever happens."},
+	{"bridges", &conf_kind_number, AT(bridges), 1, 64, "1", .comment = "Bridge processes."},
+	{"calendar_workers", &conf_kind_number, AT(calendar_workers), 1, 64, "2", .comment = "Processes that read calendars."},
+	{"login_workers", &conf_kind_number, AT(login_workers), 1, 64, "2", .comment = "Processes that check passwords."},
+	{"worker_seconds", &conf_kind_number, AT(worker_seconds), 1, 60, "5", .comment = "Limits of one calendar: seconds"},
+	{"worker_memory_mib", &conf_kind_number, AT(worker_memory_mib), 32, 4096, "256", .comment = "and MiB of memory."},
+	{"cache_mib", &conf_kind_number, AT(cache_mib), 1, 4096, "64", .comment = "MiB of expanded calendars that a bridge keeps in memory."},
+	{"max_connections", &conf_kind_number, AT(max_connections), 1, 100000, "2000", .comment = "Connections at the front, per bridge process,"},
+	{"max_connections_per_address", &conf_kind_number, AT(max_connections_per_address), 1, 100000, "500", .comment = "and per client address."},
+	{"max_request_kib", &conf_kind_number, AT(max_request_kib), 16, 16384, "512", .comment = "Largest request at the front, in KiB."},
+	{"idle_seconds", &conf_kind_number, AT(idle_seconds), 1, 3600, "60", .comment = "How long an idle connection at the front is kept."},
+	{"hidden", &conf_kind_addresses, 0,
+	 .comment = "Addresses of ours that answer as if they did not exist. Must be given, so that a lost line cannot show them."},
+	{"groups", &conf_kind_groups, 0, .preset = "", .comment = "Groups for rules: { board = [\"anna@a.example\", \"b.example\"]; }; a domain stands for all of its people."},
+};
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+const char *conf_setting_name(size_t i)
+{
+	return i < ROWS ? rows[i].name : NULL;
+}
+
+#define COMPLAIN(l, line, fix, ...) conf_problem_add((l)->problems, (l)->c->file, (line), (fix), __VA_ARGS__)
+
+static void wrong_form(struct conf_loading *l, const struct conf_row *row, int line)
+{
+	char fix[256];
+
+	if (row->kind == &conf_kind_number)
+		snprintf(fix, sizeof(fix), "Write %s from %lld to %lld.", row->kind->form, (long long)row->min, (long long)row->max);
+	else if (row->kind == &conf_kind_duration)
+		snprintf(fix, sizeof(fix), "Write %s, from %lld ms to %lld ms.", row->kind->form, (long long)row->min, (long long)row->max);
+	else if (row->words)
+		snprintf(fix, sizeof(fix), "Write one of: %s.", row->words);
+	else
+		snprintf(fix, sizeof(fix), "Write %s.", row->kind->form);
+	COMPLAIN(l, line, fix, "the value of %s is not right", row->name);
+}
+
+/* The member ${e} of a list as an address, or as a domain if ${domains}. Malloc'd, or NULL after a complaint. */
+static char *read_member(struct conf_loading *l, const config_setting_t *e, const char *what, bool domains)
+{
+	const char *s = config_setting_get_string(e);
+	char normal[FB_ADDRESS_MAX + 1];
+
+	if (s && (strchr(s, '@') ? fb_address_normal(s, normal) : domains && fb_domain_normal(s, normal)))
+		return conf_dup(normal);
+	COMPLAIN(l, config_setting_source_line(e), domains ? "Write an address or a domain in double quotes." : "Write an address in double quotes.",
+	         "%s has a member that is no address: '%s'", what, s ? s : "");
+	return NULL;
+}
+
+/* Reads the array ${s} into a new list. */
+static char **read_members(struct conf_loading *l, const config_setting_t *s, const char *what, bool domains, size_t *n)
+{
+	char **list = NULL;
+
+	*n = 0;
+	if (!config_setting_is_array(s) && !config_setting_is_list(s)) {
+		COMPLAIN(l, config_setting_source_line(s), "Write a list such as [\"anna@a.example\"].", "%s is no list", what);
+		return NULL;
+	}
+	/* the library's lists are vectors: each look-up costs the same */
+	for (int i = 0; i < config_setting_length(s); i++) {
+		char *one = read_member(l, config_setting_get_elem(s, (unsigned)i), what, domains);
+
+		if (!one)
+			continue;
+		list = conf_grow(list, *n, sizeof(*list));
+		list[(*n)++] = one;
+	}
+	return list;
+}
+
+static void read_groups(struct conf_loading *l, const config_setting_t *s)
+{
+	if (!config_setting_is_group(s)) {
+		COMPLAIN(l, config_setting_source_line(s), "Write groups = { NAME = [\"anna@a.example\"]; };", "groups is no group of lists");
+		return;
+	}
+	for (int i = 0; i < config_setting_length(s); i++) {
+		const config_setting_t *one = config_setting_get_elem(s, (unsigned)i);
+		struct conf_group g = {.name = conf_dup(config_setting_name(one))};
+
+		g.members = read_members(l, one, g.name, true, &g.n);
+		l->c->groups = conf_grow(l->c->groups, l->c->n_groups, sizeof(g));
+		l->c->groups[l->c->n_groups++] = g;
+	}
+}
+
+static void read_setting(struct conf_loading *l, const struct conf_row *row, const config_setting_t *s)
+{
+	int line = config_setting_source_line(s), type = config_setting_type(s);
+	const char *text = config_setting_get_string(s);
+	char number[24];
+
+	if (row->kind == &conf_kind_groups) {
+		read_groups(l, s);
+		return;
+	}
+	if (row->kind == &conf_kind_addresses) {
+		l->c->hidden = read_members(l, s, row->name, false, &l->c->n_hidden);
+		return;
+	}
+	if (type == CONFIG_TYPE_INT && (row->kind->number || row->kind == &conf_kind_duration)) {
+		snprintf(number, sizeof(number), "%d", config_setting_get_int(s));
+		text = number;
+	} else if (row->kind->number) {
+		text = NULL;
+	}
+	if (!text || !row->kind->set(l->c, row, text))
+		wrong_form(l, row, line);
+}
+
+static void read_unknown(struct conf_loading *l, const config_setting_t *s)
+{
+	const char *names[ROWS], *near;
+	char fix[128] = "See availbridge.conf(5) for the settings.";
+
+	for (size_t i = 0; i < ROWS; i++)
+		names[i] = rows[i].name;
+	near = text_nearest(config_setting_name(s), names, ROWS);
+	if (near)
+		snprintf(fix, sizeof(fix), "Did you mean %s?", near);
+	COMPLAIN(l, config_setting_source_line(s), fix, "there is no setting '%s'", config_setting_name(s));
+}
+
+static void read_settings(struct conf_loading *l, const config_setting_t *root)
+{
+	bool seen[ROWS] = {false};
+
+	for (int i = 0; i < config_setting_length(root); i++) {
+		const config_setting_t *s = config_setting_get_elem(root, (unsigned)i);
+		size_t r = 0;
+
+		while (r < ROWS && strcmp(rows[r].name, config_setting_name(s)) != 0)
+			r++;
+		if (r == ROWS) {
+			read_unknown(l, s);
+			continue;
+		}
+		seen[r] = true;
+		read_setting(l, &rows[r], s);
+	}
+	for (size_t r = 0; r < ROWS; r++)
+		if (!seen[r] && !rows[r].preset) {
+			char fix[192];
+
+			snprintf(fix, sizeof(fix), "Add %s = %s", rows[r].name, rows[r].kind == &conf_kind_addresses ? "[];" : "\"...\";");
+			COMPLAIN(l, 0, fix, "the setting %s is missing", rows[r].name);
+		}
+}
+
+/* What the library must not see: it opens files by itself at an include, and ends the process if that is a folder. */
+static bool scan(struct conf_loading *l, const char *text, size_t len)
+{
+	int line = 1;
+
+	for (size_t at = 0; at < len; line++) {
+		const char *s = text + at, *newline = memchr(s, '\n', len - at);
+		size_t n = newline ? (size_t)(newline - s) : len - at, blanks = strspn(s, " \t\r\f\v");
+
+		if (memchr(s, 0, n) || !text_utf8_valid(s, n)) {
+			COMPLAIN(l, line, "Save the file as plain UTF-8 text.", "the line is not text");
+			return false;
+		}
+		if (blanks < n && text_istarts(s + blanks, "@include")) {
+			COMPLAIN(l, line, "Put the settings into this file.", "@include is not allowed here");
+			return false;
+		}
+		at += n + 1;
+	}
+	return true;
+}
+
+static void parse(struct conf_loading *l, const char *text)
+{
+	config_t library;
+
+	config_init(&library);
+	if (config_read_string(&library, text))
+		read_settings(l, config_root_setting(&library));
+	else
+		COMPLAIN(l, config_error_line(&library), "Each setting is written NAME = VALUE; with texts in double quotes. The fault may stand in the line before.",
+		         "the file cannot be understood (%s)", config_error_text(&library));
+	config_destroy(&library);
+}
+
+void conf_read_main(struct conf_loading *l)
+{
+	struct buf text;
+
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].preset)
+			rows[i].kind->set(l->c, &rows[i], rows[i].preset);
+	buf_init(&text, CONF_MAIN_MAX);
+	switch (file_read(l->c->file, &text)) {
+	case FILE_OK:
+		if (scan(l, buf_cstr(&text), text.len))
+			parse(l, buf_cstr(&text));
+		break;
+	case FILE_ABSENT:
+		COMPLAIN(l, 0, "Make a site with `availbridge init`, or name the file with -c.", "there is no such file");
+		break;
+	case FILE_TOO_BIG:
+		COMPLAIN(l, 0, "Remove what is not needed.", "the file is larger than %d bytes", CONF_MAIN_MAX);
+		break;
+	case FILE_COULD_NOT:
+		COMPLAIN(l, 0, "Make it readable for this user.", "the file cannot be read: %s", strerror(errno));
+	}
+	buf_free(&text);
+}
+
+void conf_free_main(struct conf *c)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].kind->text)
+			free(*(char **)((char *)c + rows[i].at));
+	for (size_t i = 0; i < c->n_hidden; i++)
+		free(c->hidden[i]);
+	free(c->hidden);
+	for (size_t i = 0; i < c->n_groups; i++) {
+		for (size_t k = 0; k < c->groups[i].n; k++)
+			free(c->groups[i].members[k]);
+		free(c->groups[i].members);
+		free(c->groups[i].name);
+	}
+	free(c->groups);
+}
+
+/* Appends NAME = VALUE with what quotes the kind wants. */
+static void put_setting(struct buf *out, const struct conf_row *row, const char *text)
+{
+	buf_printf(out, "%s = ", row->name);
+	if (row->kind->number || row->kind->list) {
+		buf_puts(out, text);
+	} else {
+		buf_putc(out, '"');
+		for (; *text; text++) {
+			if (*text == '"' || *text == '\\')
+				buf_putc(out, '\\');
+			buf_putc(out, *text);
+		}
+		buf_putc(out, '"');
+	}
+}
+
+void conf_print(struct buf *out, const struct conf *c)
+{
+	struct buf text;
+
+	buf_init(&text, CONF_MAIN_MAX);
+	for (size_t i = 0; i < ROWS; i++) {
+		buf_reset(&text);
+		rows[i].kind->get(&text, c, &rows[i]);
+		put_setting(out, &rows[i], buf_cstr(&text));
+		buf_putc(out, '\n');
+	}
+	buf_free(&text);
+}
+
+/* Appends ${comment} as comment lines of at most 100 columns. */
+static void put_comment(struct buf *out, const char *comment)
+{
+	while (*comment) {
+		size_t n = strlen(comment);
+
+		if (n > 98)
+			for (n = 98; n && comment[n] != ' ';)
+				n--;
+		buf_puts(out, "# ");
+		buf_add(out, comment, n);
+		buf_putc(out, '\n');
+		comment += n + (comment[n] == ' ');
+	}
+}
+
+int conf_sample(struct buf *out, const char *site, const char *domain, const char *front, const char *link, const char *url, const char *calendars)
+{
+	const struct {
+		const char *name, *value;
+	} given[] = {{"site", site}, {"primary_domain", domain}, {"front_listen", front}, {"link_listen", link}, {"public_url", url}, {"calendars", calendars}};
+
+	buf_puts(out, "# availbridge: the settings of this site, see availbridge.conf(5). Changes take effect at the next\n"
+	              "# `availbridge reload`; `availbridge check` looks them over first. Domains, accounts and peers stand in the\n"
+	              "# files beside this one and are best edited by the verbs of availbridge(8).\n");
+	for (size_t i = 0; i < ROWS; i++) {
+		const char *value = rows[i].preset;
+
+		for (size_t g = 0; g < sizeof(given) / sizeof(given[0]); g++)
+			if (strcmp(given[g].name, rows[i].name) == 0)
+				value = given[g].value;
+		if (rows[i].kind->list)
+			value = rows[i].kind == &conf_kind_groups ? "{ }" : "[ ]";
+		buf_putc(out, '\n');
+		put_comment(out, rows[i].comment);
+		if (rows[i].preset && strcmp(value, rows[i].preset) != 0 && !rows[i].kind->list)
+			buf_printf(out, "# Default: %s\n", *rows[i].preset ? rows[i].preset : "\"\"");
+		put_setting(out, &rows[i], value);
+		buf_puts(out, ";\n");
+	}
+	return out->failed ? -1 : 0;
+}
