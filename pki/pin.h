@@ -26,7 +26,7 @@ struct pki_pinset;
 struct pki_pinset *pki_pinset_new(void);
 /* Frees it; peers it named must not be used any more. NULL is allowed. */
 void pki_pinset_free(struct pki_pinset *s);
-/* Adds ${pin} for the peer ${name} (copied). -1 if another peer has that pin already, or out of memory. */
+/* Adds ${pin} for the peer ${name} (copied). -1 if another peer has that pin already, ${name} was shut, or out of memory. */
 int pki_pinset_add(struct pki_pinset *s, const char *name, const uint8_t pin[PKI_PIN_LEN]);
 /* Forgets every pin of ${name} for good in this process: links under it open no more. */
 void pki_pinset_shut(struct pki_pinset *s, const char *name);

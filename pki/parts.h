@@ -1,0 +1,48 @@
+#ifndef PKI_PARTS_H
+#define PKI_PARTS_H
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include "pki/pin.h"
+#include "pki/tls.h"
+
+/* What the files of pki/ share among themselves; no other room includes it. */
+
+enum { PKI_MIN_KEY_BITS = 112 }; /* security bits of OpenSSL's level 2: RSA-2048, P-224 and better */
+
+struct pki_peer {
+	char *name;
+	uint8_t (*pins)[PKI_PIN_LEN];
+	size_t n_pins;
+	bool shut;
+};
+
+/* The pin of ${cert}'s key. -1 when the key cannot be encoded or memory is out. */
+int pki_pin_of_cert(X509 *cert, uint8_t out[PKI_PIN_LEN]);
+/* The peer that has ${pin}; only a peer called ${only} if that is not NULL. NULL if there is none. Borrowed from ${s}. */
+const struct pki_peer *pki_pinset_find(const struct pki_pinset *s, const char *only, const uint8_t pin[PKI_PIN_LEN]);
+/* Appends the pins of the peer ${name} as "sha256:... or sha256:...", "none" if it has none. */
+void pki_pinset_print(struct buf *out, const struct pki_pinset *s, const char *name);
+
+enum pki_recipe { PKI_LINK, PKI_FRONT, PKI_CLIENT };
+struct pki_tls {
+	enum pki_recipe recipe;
+	SSL_CTX *ctx;
+	struct pki_pinset *pins; /* borrowed; PKI_LINK only */
+	uint8_t own_pin[PKI_PIN_LEN]; /* PKI_LINK only */
+};
+
+/* What the link's certificate check looks at and leaves behind; hung on the SSL so that the check needs nothing of the stream. */
+struct pki_check {
+	const struct pki_tls *tls;
+	const char *only;        /* the peer whose pins alone may answer, or NULL */
+	char refusal[512];       /* why the other key was refused, "" = it was not */
+};
+/* Hangs ${c} (borrowed) on ${ssl}. 0, or -1 when out of memory. */
+int pki_check_attach(SSL *ssl, struct pki_check *c);
+/* Decides on ${cert}: the peer it belongs to, or NULL with c->refusal filled. The one place where a pin becomes a peer. */
+const struct pki_peer *pki_check_cert(struct pki_check *c, X509 *cert);
+/* Appends what OpenSSL's error queue says first, in lower-case words, and empties the queue. */
+void pki_errors_put(struct buf *out);
+/* Makes a BIO over ${fd} (not owned) that never raises SIGPIPE. NULL when out of memory. */
+BIO *pki_bio_new(int fd);
+#endif
