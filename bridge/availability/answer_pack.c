@@ -149,6 +149,11 @@ struct fb_answer *fb_answer_unpack(struct unpack *u)
 		a->merged = arena_strdup(a->arena, merged);
 		good = a->merged && merged[strspn(merged, "01234")] == '\0';
 	}
+	if (good && n > 0) { /* in one piece: fb_answer_add() would leave outgrown arrays in the arena */
+		a->events = arena_alloc(a->arena, n * sizeof *a->events);
+		a->cap_events = n;
+		good = a->events != NULL;
+	}
 	for (uint32_t i = 0; good && i < n; i++)
 		good = unpack_event(u, a);
 	if (good)
