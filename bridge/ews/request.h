@@ -52,6 +52,7 @@ struct ews_request {
 	bool wants_free_busy;           /* FreeBusyViewOptions was there */
 	struct fb_query query;          /* window, interval, view, mailboxes (in the arena); requester and ids are the caller's to fill */
 	enum ews_attendee *attendees;   /* one a mailbox */
+	bool *exclude;                  /* one a mailbox: ExcludeConflicts, no time is suggested that this one has not free */
 	const struct fb_zone *zone;     /* the requester's zone for wall times in the answer; own_zone or a named one */
 	struct fb_zone *own_zone;       /* freed with the request */
 	struct ews_suggestions suggestions;

@@ -1,0 +1,161 @@
+#include <string.h>
+#include "bridge/availability/clock.h"
+#include "bridge/base/text.h"
+#include "bridge/ews/soap.h"
+#include "bridge/ews/writing.h"
+#include "bridge/ews/zone_read.h"
+
+/* GetUserAvailabilityResponse, protocol.md 1.5 to 1.7. */
+
+void success_put(struct buf *out)
+{
+	buf_puts(out, "<m:ResponseCode>NoError</m:ResponseCode>");
+}
+
+void error_put(struct buf *out, const char *code, const char *text)
+{
+	soap_put(out, "m:MessageText", text);
+	soap_put(out, "m:ResponseCode", code);
+	soap_put_int(out, "m:DescriptiveLinkKey", 0);
+}
+
+/* An answer that holds nothing to show, or digits that are none, is a failure of ours: it must not look like free time. */
+const struct fb_answer *answer_shown(const struct ews_request *r, struct acl_released *const *answers, size_t i, enum fb_reason *why)
+{
+	const struct fb_answer *a = answers && answers[i] ? acl_released_view(answers[i]) : NULL;
+
+	*why = a ? a->reason : FB_NOT_COMPUTED;
+	if (!a || a->reason != FB_OK)
+		return NULL;
+	if (!a->view || ((a->view & FB_VIEW_MERGED) && (!a->merged || !fb_merged_valid(a->merged, r->query.window, r->query.interval)))) {
+		*why = FB_NOT_COMPUTED;
+		return NULL;
+	}
+	return a;
+}
+
+static void put_message(struct buf *out, const struct fb_reason_row *row, const char *request_id)
+{
+	buf_puts(out, "<m:ResponseMessage ResponseClass=\"Error\"><m:MessageText>");
+	text_xml(out, row->sentence);
+	buf_puts(out, " (request id ");
+	text_xml(out, request_id);
+	buf_puts(out, ")</m:MessageText>");
+	soap_put(out, "m:ResponseCode", row->response_code);
+	soap_put_int(out, "m:DescriptiveLinkKey", 0);
+	if (row->exception) {
+		buf_puts(out, "<m:MessageXml><ExceptionType xmlns=\"" NS_ERRORS "\">Microsoft.Exchange.InfoWorker.Common.Availability.");
+		text_xml(out, row->exception);
+		buf_puts(out, "</ExceptionType>");
+		if (row->exception_code)
+			buf_printf(out, "<ExceptionCode xmlns=\"" NS_ERRORS "\">%d</ExceptionCode>", row->exception_code);
+		buf_puts(out, "</m:MessageXml>");
+	}
+	buf_puts(out, "</m:ResponseMessage>");
+}
+
+static void put_failure(struct buf *out, enum fb_reason why, const char *request_id)
+{
+	buf_puts(out, "<m:FreeBusyResponse>");
+	put_message(out, fb_reason_row(why), request_id);
+	buf_puts(out, "<m:FreeBusyView><t:FreeBusyViewType>None</t:FreeBusyViewType></m:FreeBusyView></m:FreeBusyResponse>");
+}
+
+/* Subject and place of a private event are never here (acl/release.c); that they are not written for one is a second lock. */
+static void put_details(struct buf *out, const struct fb_event *e)
+{
+	bool private = e->flags & FB_PRIVATE;
+
+	buf_puts(out, "<t:CalendarEventDetails>");
+	if (e->subject && !private)
+		soap_put(out, "t:Subject", e->subject);
+	if (e->location && !private)
+		soap_put(out, "t:Location", e->location);
+	soap_put_bool(out, "t:IsMeeting", e->flags & FB_MEETING);
+	soap_put_bool(out, "t:IsRecurring", e->flags & FB_RECURRING);
+	soap_put_bool(out, "t:IsException", e->flags & FB_EXCEPTION);
+	soap_put_bool(out, "t:IsReminderSet", e->flags & FB_REMINDER);
+	soap_put_bool(out, "t:IsPrivate", private);
+	buf_puts(out, "</t:CalendarEventDetails>");
+}
+
+static void put_event(struct buf *out, const struct ews_request *r, const struct fb_event *e, bool details)
+{
+	enum fb_busy busy = e->busy == FB_ELSEWHERE && r->version < EWS_2013 ? FB_FREE : e->busy;
+
+	buf_puts(out, "<t:CalendarEvent><t:StartTime>");
+	fb_time_put_wall(out, fb_zone_wall(r->zone, e->start));
+	buf_puts(out, "</t:StartTime><t:EndTime>");
+	fb_time_put_wall(out, fb_zone_wall(r->zone, e->end));
+	buf_puts(out, "</t:EndTime>");
+	soap_put(out, "t:BusyType", fb_busy_name(busy));
+	if (details && e->has_details)
+		put_details(out, e);
+	buf_puts(out, "</t:CalendarEvent>");
+}
+
+static void put_working_hours(struct buf *out, const struct fb_working_hours *h)
+{
+	buf_puts(out, "<t:WorkingHours><t:TimeZone>");
+	zone_serial_put(out, &h->zone);
+	buf_puts(out, "</t:TimeZone><t:WorkingPeriodArray>");
+	for (size_t i = 0; i < h->n && i < FB_MAX_PERIODS; i++) {
+		bool first = true;
+
+		if (!(h->periods[i].days & 127))
+			continue;
+		buf_puts(out, "<t:WorkingPeriod><t:DayOfWeek>");
+		for (int day = 0; day < 7; day++)
+			if (h->periods[i].days >> day & 1) {
+				buf_printf(out, "%s%s", first ? "" : " ", zone_weekdays[day]);
+				first = false;
+			}
+		buf_puts(out, "</t:DayOfWeek>");
+		soap_put_int(out, "t:StartTimeInMinutes", h->periods[i].start);
+		soap_put_int(out, "t:EndTimeInMinutes", h->periods[i].end);
+		buf_puts(out, "</t:WorkingPeriod>");
+	}
+	buf_puts(out, "</t:WorkingPeriodArray></t:WorkingHours>");
+}
+
+static void put_view(struct buf *out, const struct ews_request *r, const struct fb_answer *a)
+{
+	buf_puts(out, "<m:FreeBusyResponse><m:ResponseMessage ResponseClass=\"Success\">");
+	success_put(out);
+	buf_puts(out, "</m:ResponseMessage><m:FreeBusyView>");
+	soap_put(out, "t:FreeBusyViewType", fb_view_name(a->view));
+	if (a->view & FB_VIEW_MERGED)
+		soap_put(out, "t:MergedFreeBusy", a->merged);
+	if (a->view & (FB_VIEW_EVENTS | FB_VIEW_DETAILS)) {
+		buf_puts(out, "<t:CalendarEventArray>");
+		for (size_t i = 0; i < a->n_events; i++)
+			put_event(out, r, &a->events[i], a->view & FB_VIEW_DETAILS);
+		buf_puts(out, "</t:CalendarEventArray>");
+		if (a->hours.known)
+			put_working_hours(out, &a->hours);
+	}
+	buf_puts(out, "</m:FreeBusyView></m:FreeBusyResponse>");
+}
+
+int ews_write_availability(struct buf *out, const struct ews_request *r, struct acl_released *const *answers, const char *request_id)
+{
+	soap_begin(out);
+	buf_puts(out, "<m:GetUserAvailabilityResponse>");
+	if (r->wants_free_busy) {
+		buf_puts(out, "<m:FreeBusyResponseArray>");
+		for (size_t i = 0; i < r->query.n; i++) {
+			enum fb_reason why;
+			const struct fb_answer *a = answer_shown(r, answers, i, &why);
+
+			if (a)
+				put_view(out, r, a);
+			else
+				put_failure(out, why, request_id);
+		}
+		buf_puts(out, "</m:FreeBusyResponseArray>");
+	}
+	if (r->suggestions.asked)
+		suggestions_put(out, r, answers, request_id);
+	buf_puts(out, "</m:GetUserAvailabilityResponse>");
+	return soap_end(out);
+}

@@ -1,0 +1,164 @@
+#include "bridge/ews/scan.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include "bridge/base/text.h"
+#include "bridge/ews/soap.h"
+
+static int put_utf8(struct buf *out, uint32_t c)
+{
+	char u[4];
+	size_t n = 0;
+
+	if (c < 0x80)
+		u[n++] = (char)c;
+	else if (c < 0x800)
+		u[n++] = (char)(0xc0 | c >> 6);
+	else if (c < 0x10000)
+		u[n++] = (char)(0xe0 | c >> 12);
+	else {
+		u[n++] = (char)(0xf0 | c >> 18);
+		u[n++] = (char)(0x80 | (c >> 12 & 0x3f));
+	}
+	if (c >= 0x800)
+		u[n++] = (char)(0x80 | (c >> 6 & 0x3f));
+	if (c >= 0x80)
+		u[n++] = (char)(0x80 | (c & 0x3f));
+	return buf_add(out, u, n);
+}
+
+static const char *from_utf16(const uint8_t *p, size_t n, bool big, struct buf *out)
+{
+	for (size_t i = 0; i + 1 < n; i += 2) {
+		uint32_t c = big ? (uint32_t)(p[i] << 8 | p[i + 1]) : (uint32_t)(p[i + 1] << 8 | p[i]);
+
+		if (c >= 0xd800 && c < 0xdc00 && n - i >= 4) {
+			uint32_t low = big ? (uint32_t)(p[i + 2] << 8 | p[i + 3]) : (uint32_t)(p[i + 3] << 8 | p[i + 2]);
+
+			if (low < 0xdc00 || low > 0xdfff)
+				return "The UTF-16 text has half a surrogate pair.";
+			c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+			i += 2;
+		} else if (c >= 0xd800 && c < 0xe000)
+			return "The UTF-16 text has half a surrogate pair.";
+		if (put_utf8(out, c))
+			return "The document is too long.";
+	}
+	return n % 2 ? "The UTF-16 text ends in the middle of a character." : NULL;
+}
+
+/* Where ${what} next stands in [p, end); NULL if nowhere. */
+static const char *find(const char *p, const char *end, const char *what)
+{
+	return memmem(p, (size_t)(end - p), what, strlen(what));
+}
+
+/* Copies the XML declaration's encoding, lower-cased, to ${name}; "" if it has none. */
+static void declared(const char *p, const char *end, char name[32])
+{
+	const char *stop = find(p, end, "?>"), *e;
+	size_t n = 0;
+	char quote;
+
+	name[0] = 0;
+	if (!stop || end - p < 6 || memcmp(p, "<?xml", 5) != 0 || !(e = find(p, stop, "encoding")))
+		return;
+	for (e += 8; e < stop && strchr(" \t\r\n=", *e); e++)
+		;
+	if (e >= stop)
+		return;
+	for (quote = *e++; e < stop && *e != quote && n < 31; e++)
+		name[n++] = *e;
+	name[n] = 0;
+	text_lower(name);
+}
+
+/* Walks one tag from behind its '<' to behind its '>'. NULL if it never ends or has too many attributes. */
+static const char *walk_tag(const char *p, const char *end)
+{
+	size_t attributes = 0;
+
+	for (; p < end && *p != '>'; p++) {
+		if (*p == '=' && ++attributes > SOAP_MAX_ATTRIBUTES)
+			return NULL;
+		if (*p == '"' || *p == '\'') {
+			p = memchr(p + 1, *p, (size_t)(end - p - 1));
+			if (!p)
+				return NULL;
+		}
+	}
+	return p < end ? p + 1 : NULL;
+}
+
+/* Behind the comment, CDATA section or processing instruction that begins at ${p}; ${p} itself if none does; NULL if it never ends. */
+static const char *walk_other(const char *p, const char *end)
+{
+	static const char *const kinds[][2] = {{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}};
+
+	for (size_t i = 0; i < 3; i++) {
+		size_t n = strlen(kinds[i][0]);
+
+		if ((size_t)(end - p) >= n && memcmp(p, kinds[i][0], n) == 0) {
+			const char *stop = find(p + n, end, kinds[i][1]);
+
+			return stop ? stop + strlen(kinds[i][1]) : NULL;
+		}
+	}
+	return p;
+}
+
+static const char *walk(const char *p, const char *end)
+{
+	while ((p = memchr(p, '<', (size_t)(end - p))) != NULL) {
+		const char *past = walk_other(p, end);
+
+		if (past == p) {
+			if (end - p > 1 && p[1] == '!')
+				return "A document type declaration is not allowed.";
+			past = walk_tag(p + 1, end);
+		}
+		if (!past)
+			return "The XML is not well-formed: a tag, comment or section has no end, or a tag has too many attributes.";
+		p = past;
+	}
+	return NULL;
+}
+
+const char *scan_document(const void **p, size_t *n, struct buf *room)
+{
+	const uint8_t *b = *p;
+	const char *why = NULL, *text, *end;
+	bool wide = false;
+	char name[32];
+
+	if (*n >= 2 && ((b[0] == 0xff && b[1] == 0xfe) || (b[0] == 0xfe && b[1] == 0xff))) {
+		wide = true;
+		why = from_utf16(b + 2, *n - 2, b[0] == 0xfe, room);
+	} else if (*n >= 4 && ((b[0] == '<' && !b[1] && b[2] && !b[3]) || (!b[0] && b[1] == '<' && !b[2] && b[3]))) {
+		wide = true;
+		why = from_utf16(b, *n, !b[0], room);
+	} else if (*n >= 3 && memcmp(b, "\xef\xbb\xbf", 3) == 0) {
+		*p = b + 3;
+		*n -= 3;
+	}
+	if (why)
+		return why;
+	if (wide) {
+		*p = buf_cstr(room);
+		*n = room->len;
+	}
+	text = *p;
+	end = text + *n;
+	if (*n == 0 || memchr(text, 0, *n) || !strchr("< \t\r\n", *text))
+		return "This is no XML document.";
+	declared(text, end, name);
+	if (wide && name[0]) {
+		/* The declaration said UTF-16; it is UTF-8 now, so the declaration has to go. */
+		text = find(text, end, "?>") + 2;
+		*p = text;
+		*n = (size_t)(end - text);
+	} else if (name[0] && strcmp(name, "utf-8") != 0 && strcmp(name, "us-ascii") != 0 && strcmp(name, "ascii") != 0 &&
+	           strcmp(name, "iso-8859-1") != 0)
+		return "The document's encoding is not supported: send UTF-8 or UTF-16.";
+	return walk(text, end);
+}

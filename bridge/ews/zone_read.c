@@ -1,0 +1,146 @@
+#include "bridge/ews/zone_read.h"
+#include <stdlib.h>
+#include <string.h>
+
+const char *const zone_weekdays[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", NULL};
+
+static struct zone_serial *serial_of(struct soap *s)
+{
+	return s->arg;
+}
+
+bool zone_serial_open(struct soap *s, const char *text)
+{
+	*serial_of(s) = (struct zone_serial){.given = true};
+	return true;
+}
+
+static bool outer_bias(struct soap *s, const char *text)
+{
+	return soap_int(s, "TimeZone/Bias", text, -1440, 1440, &serial_of(s)->bias);
+}
+
+static bool standard_open(struct soap *s, const char *text)
+{
+	serial_of(s)->now = &serial_of(s)->standard;
+	return true;
+}
+
+static bool daylight_open(struct soap *s, const char *text)
+{
+	serial_of(s)->now = &serial_of(s)->daylight;
+	return true;
+}
+
+static bool inner_bias(struct soap *s, const char *text)
+{
+	return soap_int(s, "Bias", text, -1440, 1440, &serial_of(s)->now->bias);
+}
+
+static bool two_digits(const char *s, int max, int *out)
+{
+	if (s[0] < '0' || s[0] > '9' || s[1] < '0' || s[1] > '9')
+		return false;
+	*out = (s[0] - '0') * 10 + s[1] - '0';
+	return *out <= max;
+}
+
+/* "hh:mm:ss", with a fraction that is rounded (Windows knows zones that change at 23:59:59.999). */
+static bool clock_time(struct soap *s, const char *text)
+{
+	int h, m, sec;
+
+	if (strlen(text) < 8 || !two_digits(text, 24, &h) || text[2] != ':' || !two_digits(text + 3, 59, &m) || text[5] != ':' ||
+	    !two_digits(text + 6, 59, &sec) || (text[8] && text[8] != '.'))
+		return soap_violation(s, "Time is %.40s; it must be hh:mm:ss.", text);
+	serial_of(s)->now->second = h * 3600 + m * 60 + sec + (text[8] && text[9] >= '5' && text[9] <= '9');
+	return serial_of(s)->now->second <= 86400 || soap_violation(s, "Time is %.40s; a day has 24 hours.", text);
+}
+
+static bool day_order(struct soap *s, const char *text)
+{
+	return soap_int(s, "DayOrder", text, 0, 31, &serial_of(s)->now->day_order);
+}
+
+static bool month(struct soap *s, const char *text)
+{
+	return soap_int(s, "Month", text, 0, 12, &serial_of(s)->now->month);
+}
+
+static bool weekday(struct soap *s, const char *text)
+{
+	static const char *const words[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",  "Thursday", "Friday",
+	                                    "Saturday", "Day",    "Weekday", "WeekendDay", NULL};
+	int i = soap_word(s, "DayOfWeek", text, words);
+
+	serial_of(s)->now->weekday = i > 6 ? -1 : i;
+	return i >= 0;
+}
+
+static bool year(struct soap *s, const char *text)
+{
+	return !*text || soap_int(s, "Year", text, 0, 9999, &serial_of(s)->now->year);
+}
+
+/* Zimbra sends a StandardTime without a Month: not required here. */
+static const struct soap_row half_rows[] = {
+	{NS_TYPES, "Bias", SOAP_REQUIRED, NULL, NULL, inner_bias},
+	{NS_TYPES, "Time", SOAP_REQUIRED, NULL, NULL, clock_time},
+	{NS_TYPES, "DayOrder", SOAP_REQUIRED, NULL, NULL, day_order},
+	{NS_TYPES, "Month", 0, NULL, NULL, month},
+	{NS_TYPES, "DayOfWeek", SOAP_REQUIRED, NULL, NULL, weekday},
+	{NS_TYPES, "Year", 0, NULL, NULL, year},
+	{0},
+};
+const struct soap_row zone_serial_rows[] = {
+	{NS_TYPES, "Bias", SOAP_REQUIRED, NULL, NULL, outer_bias},
+	{NS_TYPES, "StandardTime", SOAP_REQUIRED, half_rows, standard_open, NULL},
+	{NS_TYPES, "DaylightTime", SOAP_REQUIRED, half_rows, daylight_open, NULL},
+	{0},
+};
+
+static bool half_change(const struct zone_half *h, struct fb_change *out)
+{
+	*out = (struct fb_change){.month = h->month, .day_order = h->day_order, .weekday = h->weekday, .second = h->second, .year = h->year};
+	if (h->year)
+		return h->day_order >= 1 && h->day_order <= 31 && (out->weekday = 0, true);
+	return h->day_order >= 1 && h->day_order <= 5 && h->weekday >= 0;
+}
+
+bool zone_serial_rule(const struct zone_serial *z, struct fb_zone_rule *out)
+{
+	bool changes = z->standard.month && z->daylight.month && z->standard.bias != z->daylight.bias;
+
+	*out = (struct fb_zone_rule){.standard_offset = -60 * (z->bias + z->standard.bias), .daylight_offset = -60 * (z->bias + z->daylight.bias)};
+	if (abs(out->standard_offset) > 86400 || abs(out->daylight_offset) > 86400)
+		return false;
+	if (!changes) {
+		out->daylight_offset = out->standard_offset;
+		return true;
+	}
+	return half_change(&z->standard, &out->to_standard) && half_change(&z->daylight, &out->to_daylight);
+}
+
+static void half_put(struct buf *out, const char *tag, int bias, const struct fb_change *c)
+{
+	int second = c->second < 0 ? 0 : c->second > 86399 ? 86399 : c->second;
+
+	if (!c->month)
+		second = 0;
+	buf_printf(out, "<t:%s><t:Bias>%d</t:Bias><t:Time>%02d:%02d:%02d</t:Time><t:DayOrder>%d</t:DayOrder><t:Month>%d</t:Month>", tag, bias,
+	           second / 3600, second / 60 % 60, second % 60, c->month ? c->day_order : 0, c->month);
+	buf_printf(out, "<t:DayOfWeek>%s</t:DayOfWeek>", zone_weekdays[c->weekday >= 0 && c->weekday < 7 ? c->weekday : 0]);
+	if (c->month && c->year)
+		buf_printf(out, "<t:Year>%04d</t:Year>", c->year);
+	buf_printf(out, "</t:%s>", tag);
+}
+
+void zone_serial_put(struct buf *out, const struct fb_zone_rule *rule)
+{
+	static const struct fb_change never;
+	bool changes = rule->to_standard.month && rule->to_daylight.month && rule->standard_offset != rule->daylight_offset;
+
+	soap_put_int(out, "t:Bias", -rule->standard_offset / 60);
+	half_put(out, "StandardTime", 0, changes ? &rule->to_standard : &never);
+	half_put(out, "DaylightTime", changes ? -(rule->daylight_offset - rule->standard_offset) / 60 : 0, changes ? &rule->to_daylight : &never);
+}
