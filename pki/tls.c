@@ -1,0 +1,209 @@
+#include "pki/tls.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include "bridge/base/file.h"
+#include "pki/identity.h"
+#include "pki/parts.h"
+
+enum { LINK_CHAIN_MAX = 32 << 10, FRONT_CHAIN_MAX = 4 << 10 };
+
+/* Forward secrecy always; the two CBC suites are the best that older Windows has for an RSA certificate. */
+static const char FRONT_CIPHERS[] =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256:"
+    "ECDHE-ECDSA-AES256-SHA384:ECDHE-RSA-AES256-SHA384";
+static const char SUITES_13[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+
+static const unsigned char ALPN_H2[] = "\x02h2", ALPN_HTTP[] = "\x08http/1.1";
+
+static int check_slot = -1; /* where a struct pki_check hangs on an SSL */
+
+int pki_check_attach(SSL *ssl, struct pki_check *c)
+{
+	if (check_slot < 0)
+		check_slot = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+	return check_slot >= 0 && SSL_set_ex_data(ssl, check_slot, c) ? 0 : -1;
+}
+
+const struct pki_peer *pki_check_cert(struct pki_check *c, X509 *cert)
+{
+	uint8_t pin[PKI_PIN_LEN];
+	char seen[PKI_PIN_TEXT];
+	const struct pki_peer *peer;
+	EVP_PKEY *key = X509_get0_pubkey(cert);
+	struct buf expected;
+
+	if (!key || pki_pin_of_cert(cert, pin) < 0) {
+		snprintf(c->refusal, sizeof(c->refusal), "the other side's certificate holds a key that cannot be read");
+		return NULL;
+	}
+	pki_pin_text(seen, pin);
+	peer = pki_pinset_find(c->tls->pins, c->only, pin);
+	if (peer && EVP_PKEY_get_security_bits(key) < PKI_MIN_KEY_BITS) {
+		snprintf(c->refusal, sizeof(c->refusal), "the key %s of %s is pinned but too weak (%d security bits, %d are the least); it needs a new identity",
+		         seen, peer->name, EVP_PKEY_get_security_bits(key), PKI_MIN_KEY_BITS);
+		return NULL;
+	}
+	if (peer)
+		return peer;
+	if (!c->only) {
+		snprintf(c->refusal, sizeof(c->refusal), "the other side's key is %s, which is the pin of no enabled peer here", seen);
+		return NULL;
+	}
+	buf_init(&expected, 4096);
+	pki_pinset_print(&expected, c->tls->pins, c->only);
+	snprintf(c->refusal, sizeof(c->refusal), "%s answered with the key %s, but its pin here is %s", c->only, seen, buf_cstr(&expected));
+	buf_free(&expected);
+	return NULL;
+}
+
+/* Takes the place of chain verification on the link: names, dates, usage and issuer are not even looked at. */
+static int verify_pin(X509_STORE_CTX *store, void *arg)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct pki_check *c = ssl && check_slot >= 0 ? SSL_get_ex_data(ssl, check_slot) : NULL;
+	X509 *leaf = X509_STORE_CTX_get0_cert(store);
+
+	if (c && leaf && pki_check_cert(c, leaf)) {
+		X509_STORE_CTX_set_error(store, X509_V_OK);
+		return 1;
+	}
+	X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_UNTRUSTED);
+	return 0;
+}
+
+/* A client that offers protocols, but not ours, is told so (RFC 7301 3.2). */
+static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in, unsigned in_len, void *arg)
+{
+	const unsigned char *ours = arg;
+	unsigned char *chosen;
+
+	if (SSL_select_next_proto(&chosen, out_len, ours, ours[0] + 1u, in, in_len) != OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*out = chosen;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+/* A key with a passphrase is an error, not a question on the daemon's terminal. */
+static int no_passphrase(char *out, int size, int writing, void *arg)
+{
+	return -1;
+}
+
+/* What all recipes have in common. System-wide OpenSSL settings are overruled, so that a bridge is the same everywhere. */
+static struct pki_tls *recipe_new(enum pki_recipe recipe, int lowest, struct buf *error)
+{
+	struct pki_tls *t = calloc(1, sizeof(*t));
+
+	if (!t || !(t->ctx = SSL_CTX_new(TLS_method()))) {
+		buf_puts(error, "TLS cannot be set up: out of memory.");
+		free(t);
+		return NULL;
+	}
+	t->recipe = recipe;
+	SSL_CTX_set_security_level(t->ctx, 2);
+	SSL_CTX_set_min_proto_version(t->ctx, lowest);
+	SSL_CTX_set_max_proto_version(t->ctx, TLS1_3_VERSION);
+	SSL_CTX_set_cipher_list(t->ctx, FRONT_CIPHERS);
+	SSL_CTX_set_ciphersuites(t->ctx, SUITES_13);
+	SSL_CTX_set_options(t->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+	SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_max_early_data(t->ctx, 0);
+	SSL_CTX_set_mode(t->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_default_passwd_cb(t->ctx, no_passphrase);
+	return t;
+}
+
+static int load(struct pki_tls *t, const char *cert_path, const char *key_path, struct buf *error)
+{
+	if (file_is_loose(key_path)) {
+		buf_printf(error, "The key file %s can be read or written by others than its owner: run chmod 600 on it.", key_path);
+		return -1;
+	}
+	ERR_clear_error();
+	errno = 0;
+	if (SSL_CTX_use_certificate_chain_file(t->ctx, cert_path) != 1)
+		buf_printf(error, "The certificate %s cannot be used: ", cert_path);
+	else if (SSL_CTX_use_PrivateKey_file(t->ctx, key_path, SSL_FILETYPE_PEM) != 1)
+		buf_printf(error, "The key %s cannot be used: ", key_path);
+	else if (SSL_CTX_check_private_key(t->ctx) != 1)
+		buf_printf(error, "The key %s does not belong to the certificate %s: ", key_path, cert_path);
+	else
+		return 0;
+	if (errno) {
+		buf_puts(error, strerror(errno));
+		ERR_clear_error();
+	} else {
+		pki_errors_put(error);
+	}
+	buf_putc(error, '.');
+	return -1;
+}
+
+struct pki_tls *pki_tls_link(const char *cert_path, const char *key_path, struct pki_pinset *pins, struct buf *error)
+{
+	struct pki_tls *t = recipe_new(PKI_LINK, TLS1_3_VERSION, error);
+
+	if (!t)
+		return NULL;
+	t->pins = pins;
+	if (load(t, cert_path, key_path, error) < 0 || pki_identity_pin(cert_path, t->own_pin, error) < 0) {
+		pki_tls_free(t);
+		return NULL;
+	}
+	SSL_CTX_set_options(t->ctx, SSL_OP_NO_TICKET);
+	SSL_CTX_set_num_tickets(t->ctx, 0);
+	SSL_CTX_set_max_cert_list(t->ctx, LINK_CHAIN_MAX);
+	SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_cert_verify_callback(t->ctx, verify_pin, NULL);
+	SSL_CTX_set_alpn_protos(t->ctx, ALPN_H2, sizeof(ALPN_H2) - 1);
+	SSL_CTX_set_alpn_select_cb(t->ctx, select_alpn, (void *)ALPN_H2);
+	return t;
+}
+
+struct pki_tls *pki_tls_front(const char *cert_path, const char *key_path, struct buf *error)
+{
+	struct pki_tls *t = recipe_new(PKI_FRONT, TLS1_2_VERSION, error);
+
+	if (!t)
+		return NULL;
+	if (load(t, cert_path, key_path, error) < 0) {
+		pki_tls_free(t);
+		return NULL;
+	}
+	SSL_CTX_set_num_tickets(t->ctx, 1);
+	SSL_CTX_set_max_cert_list(t->ctx, FRONT_CHAIN_MAX); /* no client certificate is ever asked for */
+	SSL_CTX_set_verify(t->ctx, SSL_VERIFY_NONE, NULL);
+	SSL_CTX_set_alpn_select_cb(t->ctx, select_alpn, (void *)ALPN_HTTP);
+	return t;
+}
+
+struct pki_tls *pki_tls_client(const char *ca_path, struct buf *error)
+{
+	struct pki_tls *t = recipe_new(PKI_CLIENT, TLS1_2_VERSION, error);
+
+	if (!t)
+		return NULL;
+	ERR_clear_error();
+	if (SSL_CTX_load_verify_file(t->ctx, ca_path) != 1) {
+		buf_printf(error, "The CA file %s cannot be used: ", ca_path);
+		pki_errors_put(error);
+		buf_putc(error, '.');
+		pki_tls_free(t);
+		return NULL;
+	}
+	SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_alpn_protos(t->ctx, ALPN_HTTP, sizeof(ALPN_HTTP) - 1);
+	return t;
+}
+
+void pki_tls_free(struct pki_tls *t)
+{
+	if (!t)
+		return;
+	SSL_CTX_free(t->ctx);
+	free(t);
+}
