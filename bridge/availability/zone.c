@@ -10,14 +10,14 @@ struct fb_zone *zone_alloc(size_t n)
 	return calloc(1, sizeof(struct fb_zone) + n * sizeof(struct fb_zone_transition));
 }
 
-static bool offset_fits(int offset)
+bool zone_offset_fits(int offset)
 {
 	return offset >= -ZONE_MAX_OFFSET && offset <= ZONE_MAX_OFFSET;
 }
 
 struct fb_zone *fb_zone_fixed(int offset)
 {
-	struct fb_zone *z = offset_fits(offset) ? zone_alloc(0) : NULL;
+	struct fb_zone *z = zone_offset_fits(offset) ? zone_alloc(0) : NULL;
 
 	if (z)
 		z->first_offset = offset;
@@ -26,14 +26,14 @@ struct fb_zone *fb_zone_fixed(int offset)
 
 struct fb_zone *fb_zone_from_transitions(int first_offset, const struct fb_zone_transition *t, size_t n)
 {
-	struct fb_zone *z = offset_fits(first_offset) ? zone_alloc(n) : NULL;
+	struct fb_zone *z = zone_offset_fits(first_offset) ? zone_alloc(n) : NULL;
 
 	if (!z)
 		return NULL;
 	z->first_offset = first_offset;
 	int now = first_offset;
 	for (size_t i = 0; i < n; i++) {
-		if (!offset_fits(t[i].offset) || (i > 0 && t[i].utc <= t[i - 1].utc)) {
+		if (!zone_offset_fits(t[i].offset) || (i > 0 && t[i].utc <= t[i - 1].utc)) {
 			free(z);
 			return NULL;
 		}

@@ -36,6 +36,8 @@ struct fb_zone {
 	struct fb_zone_transition t[]; /* rising; each changes the offset */
 };
 
+/* True if a clock can be ${offset} seconds off (ZONE_MAX_OFFSET either way). */
+bool zone_offset_fits(int offset);
 /* A zone with room for ${n} transitions, all zero. NULL when out of memory. Caller frees. */
 struct fb_zone *zone_alloc(size_t n);
 /* Reads a TZ string of RFC 8536 3.3.1 ("CET-1CEST,M3.5.0,M10.5.0/3"). False if it is none. */

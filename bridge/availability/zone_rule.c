@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 #include "bridge/availability/clock.h"
 #include "bridge/availability/zone_inside.h"
@@ -49,7 +48,7 @@ struct fb_zone *fb_zone_from_rule(const struct fb_zone_rule *rule)
 {
 	struct zone_yearly y = {.standard = rule->standard_offset, .daylight = rule->daylight_offset};
 
-	if (abs(y.standard) > ZONE_MAX_OFFSET || abs(y.daylight) > ZONE_MAX_OFFSET)
+	if (!zone_offset_fits(y.standard) || !zone_offset_fits(y.daylight))
 		return NULL;
 	/* Windows: without a month there is no daylight saving, whatever else is written (protocol.md 1.3). */
 	if (rule->to_standard.month == 0 || rule->to_daylight.month == 0)

@@ -57,7 +57,7 @@ static bool offsets(const uint8_t *p, uint32_t n, int out[TYPES_MAX])
 {
 	for (uint32_t i = 0; i < n; i++) {
 		out[i] = (int32_t)be32(p + 6 * i);
-		if (out[i] < -ZONE_MAX_OFFSET || out[i] > ZONE_MAX_OFFSET)
+		if (!zone_offset_fits(out[i]))
 			return false;
 	}
 	return true;
