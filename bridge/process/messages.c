@@ -1,0 +1,21 @@
+#include "bridge/process/messages.h"
+
+const struct channel_type messages_from_check[] = {
+	{MSG_PLAN, "plan", MESSAGE_TEXT_MAX, 0},
+	{MSG_PROBLEMS, "problems", MESSAGE_TEXT_MAX, 0},
+};
+const struct channel_type messages_from_supervisor[] = {
+	{MSG_WORKER, "worker", 16, 1},
+	{MSG_BEGIN, "begin", 0, 0},
+	{MSG_DRAIN, "drain", 0, 0},
+	{MSG_CONTROL, "control", MESSAGE_TEXT_MAX, 1},
+	{MSG_SHUT, "shut", CONTROL_LINE_MAX, 0},
+};
+const struct channel_type messages_from_bridge[] = {
+	{MSG_READY, "ready", 0, 0},
+	{MSG_FAILED, "failed", MESSAGE_TEXT_MAX, 0},
+};
+const struct channel_type messages_to_calendar_worker[] = {{MSG_JOB, "job", JOB_MAX, 0}};
+const struct channel_type messages_from_calendar_worker[] = {{MSG_WORKER_READY, "worker-ready", 0, 0}, {MSG_REPLY, "reply", REPLY_MAX, 0}};
+const struct channel_type messages_to_login_worker[] = {{MSG_JOB, "job", LOGIN_MAX, 0}};
+const struct channel_type messages_from_login_worker[] = {{MSG_WORKER_READY, "worker-ready", 0, 0}, {MSG_REPLY, "reply", 1, 0}};

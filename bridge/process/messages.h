@@ -1,0 +1,42 @@
+#ifndef BRIDGE_PROCESS_MESSAGES_H
+#define BRIDGE_PROCESS_MESSAGES_H
+#include "bridge/base/channel.h"
+
+/*
+ * Every message between our own processes: who may send it, how large it may be, whether a descriptor comes with it. Each end of a
+ * channel gets only the rows that it may RECEIVE; base/channel.c ends a channel that carries anything else.
+ */
+enum message {
+	/* the throwaway check -> supervisor */
+	MSG_PLAN = 1,      /* the settings are good: what the supervisor needs of them (plan.c) */
+	MSG_PROBLEMS,      /* they are not: the sentences, one a line */
+	/* supervisor -> bridge */
+	MSG_WORKER,        /* u8 enum worker_kind, u64 pid; descriptor: our end of the worker's socket */
+	MSG_BEGIN,         /* all workers have been sent: accept, and say MSG_READY when they are ready */
+	MSG_DRAIN,         /* finish what is open, then end */
+	MSG_CONTROL,       /* str request line, str what the supervisor knows, the body's first bytes; descriptor: the asker's connection */
+	MSG_SHUT,          /* str peer: cut it off at once */
+	/* bridge -> supervisor */
+	MSG_READY,         /* serving */
+	MSG_FAILED,        /* the sentence why it cannot serve */
+	/* bridge -> worker */
+	MSG_JOB,
+	/* worker -> bridge */
+	MSG_WORKER_READY,
+	MSG_REPLY
+};
+
+enum worker_kind { WORKER_CALENDAR, WORKER_LOGIN, WORKER_KINDS };
+
+enum { MESSAGE_TEXT_MAX = 1 << 20, CONTROL_LINE_MAX = 2048, LOGIN_MAX = 4096, JOB_MAX = 1 << 20, REPLY_MAX = 48 << 20 };
+
+/* The tables, by who reads them (messages.c). */
+extern const struct channel_type messages_from_check[2];
+extern const struct channel_type messages_from_supervisor[5];
+extern const struct channel_type messages_from_bridge[2];
+extern const struct channel_type messages_to_calendar_worker[1];
+extern const struct channel_type messages_from_calendar_worker[2];
+extern const struct channel_type messages_to_login_worker[1];
+extern const struct channel_type messages_from_login_worker[2];
+#define MESSAGES(table) (table), sizeof(table) / sizeof *(table)
+#endif

@@ -1,0 +1,199 @@
+#include "bridge/process/plan.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include "bridge/base/file.h"
+#include "bridge/base/log.h"
+#include "bridge/base/pack.h"
+#include "bridge/conf/conf.h"
+#include "bridge/process/messages.h"
+#include "bridge/process/spawn.h"
+
+enum { CHECK_MS = 15000, CHECK_CPU_SECONDS = 10 };
+
+struct plan_check {
+	struct channel *channel;
+	struct loop_timer *timer;
+	pid_t pid;
+	plan_cb *cb;
+	void *arg;
+};
+
+void plan_free(struct plan *p)
+{
+	if (!p)
+		return;
+	free(p->front_listen);
+	free(p->link_listen);
+	free(p->control_socket);
+	free(p->user);
+	free(p->log_level);
+	free(p);
+}
+
+static void pack_plan(struct buf *b, const struct conf *c)
+{
+	pack_str(b, c->front_listen);
+	pack_str(b, c->link_listen);
+	pack_str(b, c->control_socket);
+	pack_str(b, c->user ? c->user : "");
+	pack_str(b, c->log_level);
+	pack_u8(b, strcmp(c->log_format, "json") == 0);
+	pack_u32(b, (uint32_t)c->bridges);
+	pack_u32(b, (uint32_t)c->calendar_workers);
+	pack_u32(b, (uint32_t)c->login_workers);
+	pack_u32(b, (uint32_t)c->hard_stop_ms);
+}
+
+static char *unpack_text(struct unpack *u)
+{
+	const char *s = unpack_str(u);
+
+	if (!s)
+		u->bad = true;
+	return s ? strdup(s) : NULL;
+}
+
+static struct plan *unpack_plan(const uint8_t *data, size_t len)
+{
+	struct unpack u = unpack_start(data, len);
+	struct plan *p = calloc(1, sizeof *p);
+
+	if (!p)
+		abort();
+	p->front_listen = unpack_text(&u);
+	p->link_listen = unpack_text(&u);
+	p->control_socket = unpack_text(&u);
+	p->user = unpack_text(&u);
+	p->log_level = unpack_text(&u);
+	p->log_json = unpack_u8(&u);
+	p->bridges = unpack_u32(&u);
+	p->calendar_workers = unpack_u32(&u);
+	p->login_workers = unpack_u32(&u);
+	p->hard_stop_ms = unpack_u32(&u);
+	if (!unpack_done(&u) || p->bridges < 1 || p->bridges > 64 || p->calendar_workers > 256 || p->login_workers > 256) {
+		plan_free(p);
+		return NULL;
+	}
+	return p;
+}
+
+/* The first word from the child is the last: the callback may start the next check. */
+static void finish(struct plan_check *c, struct plan *plan, const char *problems)
+{
+	plan_cb *cb = c->cb;
+
+	c->cb = NULL;
+	loop_timer_free(c->timer);
+	c->timer = NULL;
+	if (cb)
+		cb(c->arg, plan, problems);
+	else
+		plan_free(plan);
+}
+
+static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len, int fd)
+{
+	struct plan *plan = type == MSG_PLAN ? unpack_plan(data, len) : NULL;
+	struct buf text;
+
+	buf_init(&text, MESSAGE_TEXT_MAX + 1);
+	if (type == MSG_PROBLEMS)
+		buf_add(&text, data, len);
+	else
+		buf_puts(&text, "the settings are out of range\n");
+	finish(arg, plan, plan ? NULL : buf_cstr(&text));
+	buf_free(&text);
+}
+
+static void on_end(void *arg, const char *why)
+{
+	finish(arg, NULL, "the settings could not be read: the reader gave up on them. Look for @include, a very long list or a string that is never closed.\n");
+}
+
+static void too_long(void *arg)
+{
+	struct plan_check *c = arg;
+
+	kill(c->pid, SIGKILL);
+	finish(c, NULL, "the settings could not be checked in time. Look for a very long list.\n");
+}
+
+struct plan_check *plan_check_new(struct loop *l, const char *conf_path, plan_cb *cb, void *arg)
+{
+	struct plan_check *c = calloc(1, sizeof *c);
+	char parent[24], *argv[] = {"availbridge", "@check", (char *)conf_path, parent, NULL};
+	int pair[2];
+
+	snprintf(parent, sizeof parent, "%ld", (long)getpid());
+	if (!c || spawn_socketpair(pair) != 0) {
+		free(c);
+		return NULL;
+	}
+	c->pid = spawn(argv, &pair[1], 1);
+	close(pair[1]);
+	if (c->pid < 0) {
+		close(pair[0]);
+		free(c);
+		return NULL;
+	}
+	c->cb = cb;
+	c->arg = arg;
+	c->channel = channel_new(l, pair[0], MESSAGES(messages_from_check), on_message, on_end, c);
+	c->timer = loop_timer_new(l, CHECK_MS, too_long, c);
+	return c;
+}
+
+void plan_check_free(struct plan_check *c)
+{
+	if (!c)
+		return;
+	channel_free(c->channel);
+	loop_timer_free(c->timer);
+	free(c);
+}
+
+static void check_key(struct conf_problems *problems, const char *path)
+{
+	if (file_is_loose(path))
+		conf_problem_add(problems, path, 0, "Run `chmod 600` on it, and think of making a new key.", "others than its owner may read or use this private key.");
+	else if (access(path, R_OK) != 0 && errno != ENOENT)
+		conf_problem_add(problems, path, 0, "Give it to the user that availbridge runs as.", "this private key cannot be read: %s.", strerror(errno));
+}
+
+int plan_check_role(const char *conf_path)
+{
+	struct rlimit cpu = {CHECK_CPU_SECONDS, CHECK_CPU_SECONDS};
+	struct conf_problems problems = {0};
+	struct conf *c;
+	struct buf out;
+	size_t i;
+	int r;
+
+	setrlimit(RLIMIT_CPU, &cpu);
+	buf_init(&out, MESSAGE_TEXT_MAX);
+	c = conf_load(conf_path, &problems);
+	if (c) {
+		check_key(&problems, c->front_key);
+		check_key(&problems, c->identity_key);
+	}
+	for (i = 0; i < problems.n && out.len < MESSAGE_TEXT_MAX / 2; i++) {
+		const struct conf_problem *p = &problems.list[i];
+
+		buf_puts(&out, p->file);
+		if (p->line)
+			buf_printf(&out, ":%d", p->line);
+		buf_printf(&out, ": %s%s%s\n", p->what, p->fix && p->fix[0] ? " " : "", p->fix ? p->fix : "");
+	}
+	if (problems.n == 0 && c)
+		pack_plan(&out, c);
+	r = channel_write_blocking(SPAWN_FIRST_FD, problems.n == 0 && c ? MSG_PLAN : MSG_PROBLEMS, buf_ptr(&out), out.len);
+	conf_problems_free(&problems);
+	conf_free(c);
+	buf_free(&out);
+	return r == 0 ? 0 : 1;
+}

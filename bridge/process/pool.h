@@ -1,0 +1,34 @@
+#ifndef BRIDGE_PROCESS_POOL_H
+#define BRIDGE_PROCESS_POOL_H
+#include <stddef.h>
+#include <stdint.h>
+#include "bridge/base/channel.h"
+#include "bridge/base/loop.h"
+
+/* The bridge's side of some workers of one kind: a queue, and one job at a time for each worker. */
+struct pool;
+
+/* The reply, borrowed for the call; or ${data} NULL and a sentence: the worker died, its time ran out, the queue is full. */
+typedef void pool_reply_cb(void *arg, const uint8_t *data, size_t len, const char *why);
+
+/*
+ * A pool called ${name} (for the log) whose workers send what ${types} (${n} rows, borrowed) allow. A job may wait ${wait_ms} for a worker
+ * and then take ${job_ms}, and be ${max_job} bytes at most; a worker that takes longer is let go of (its own limits kill it). ${changed} (may be NULL) is called when
+ * a worker became ready or ended. Aborts when out of memory. Caller frees.
+ */
+struct pool *pool_new(struct loop *l, const char *name, const struct channel_type *types, size_t n, size_t max_job, int64_t wait_ms, int64_t job_ms,
+                      void (*changed)(void *arg), void *arg);
+/* Frees it; no reply is called any more. NULL is allowed. */
+void pool_free(struct pool *p);
+/* Takes over ${fd}, our end of the socket to the worker ${pid}. */
+void pool_add(struct pool *p, int fd, int64_t pid);
+/* Hands ${len} bytes of ${job} (copied, wiped after) to a worker, now or later: exactly one ${cb}, never before it returns. Fits calendars_submit_fn. */
+void pool_submit(void *p, const void *job, size_t len, pool_reply_cb *cb, void *arg);
+
+struct pool_status {
+	size_t workers, ready, busy; /* connected; of these ready; of these at work */
+	size_t waiting;              /* jobs without a worker yet */
+};
+/* How the pool stands now. */
+void pool_status(const struct pool *p, struct pool_status *out);
+#endif

@@ -1,0 +1,209 @@
+#include "bridge/process/sandbox.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef __SANITIZE_ADDRESS__
+static const bool sanitized = true; /* it maps terabytes, opens /proc and traces itself */
+#else
+static const bool sanitized = false;
+#endif
+
+static bool landlocked;
+
+int sandbox_begin(long parent)
+{
+	struct rlimit none = {0, 0};
+
+	umask(077);
+	setrlimit(RLIMIT_CORE, &none);
+	signal(SIGPIPE, SIG_IGN);
+	tzset(); /* libc reads its zone file at the first use of a time; better now than never */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return -1;
+	return getppid() == (pid_t)parent ? 0 : -1; /* it may have ended before it was said what to do then */
+}
+
+void sandbox_hide(void)
+{
+	prctl(PR_SET_DUMPABLE, 0);
+}
+
+/* What any of our processes needs to compute, to talk over descriptors it has, and to end. */
+static const int always[] = {
+	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(close), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg),
+	SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(shutdown), SCMP_SYS(fcntl), SCMP_SYS(dup), SCMP_SYS(lseek), SCMP_SYS(fstat),
+	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(select), SCMP_SYS(pselect6), SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
+	SCMP_SYS(futex), SCMP_SYS(getrandom), SCMP_SYS(clock_gettime), SCMP_SYS(clock_getres), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep), SCMP_SYS(gettimeofday),
+	SCMP_SYS(time), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getppid), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid),
+	SCMP_SYS(getegid), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack),
+	SCMP_SYS(setitimer), SCMP_SYS(getitimer), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(restart_syscall), SCMP_SYS(sched_yield),
+	SCMP_SYS(sched_getaffinity), SCMP_SYS(getrusage), SCMP_SYS(uname), SCMP_SYS(sysinfo), SCMP_SYS(rseq), SCMP_SYS(membarrier),
+};
+
+/* The loop, its sockets, and looking at files without opening them (a calendar's stamp). */
+static const int for_bridge[] = {
+	SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(eventfd2),
+	SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(pipe2), SCMP_SYS(socketpair), SCMP_SYS(connect), SCMP_SYS(accept4),
+	SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(newfstatat), SCMP_SYS(statx),
+	SCMP_SYS(ioctl), SCMP_SYS(sendmmsg), SCMP_SYS(recvmmsg), SCMP_SYS(bind),
+};
+
+static const int for_reading[] = {
+	SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(statx), SCMP_SYS(getdents64), SCMP_SYS(pread64), SCMP_SYS(access), SCMP_SYS(faccessat),
+	SCMP_SYS(faccessat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(fadvise64), SCMP_SYS(fstatfs), SCMP_SYS(getcwd),
+};
+
+static int allow(scmp_filter_ctx f, const int *calls, size_t n)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < n && r == 0; i++)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, calls[i], 0);
+	return r;
+}
+#define ALLOW(f, list) allow((f), (list), sizeof(list) / sizeof *(list))
+
+/* open and openat, but only to read: no O_CREAT, O_WRONLY, O_RDWR, O_TRUNC. */
+static int allow_reading(scmp_filter_ctx f)
+{
+	const uint64_t writing = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;
+	int r = ALLOW(f, for_reading);
+
+	r = r ? r : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
+	return r ? r : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(open), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
+}
+
+/* Memory, but none that can be run as a program, unless ${code} may be loaded. */
+static int allow_memory(scmp_filter_ctx f, bool code)
+{
+	const uint64_t run = code ? 0 : 4; /* PROT_EXEC */
+	int r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, run, 0));
+
+	r = r ? r : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, run, 0));
+	return r ? r : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A2(SCMP_CMP_EQ, 0)); /* asking only */
+}
+
+/* New sockets of the internet's families, and unix ones only for what libc asks when it resolves names. */
+static int allow_sockets(scmp_filter_ctx f, bool names)
+{
+	int r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, 2)); /* AF_INET */
+
+	r = r ? r : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, 10)); /* AF_INET6 */
+	if (names && r == 0) {
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, 1)); /* AF_UNIX: nscd, systemd-resolved */
+		r = r ? r : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, 16)); /* AF_NETLINK: which families are up */
+	}
+	return r;
+}
+
+static int finish(scmp_filter_ctx f, int r)
+{
+	r = r ? r : seccomp_load(f);
+	seccomp_release(f);
+	errno = r < 0 ? -r : 0;
+	return r ? -1 : 0;
+}
+
+static const uint64_t file_rights = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |
+	LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
+	LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
+	LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM;
+
+/* One path that may be read, as far as it exists. */
+static void landlock_allow(int rules, const char *path)
+{
+	struct landlock_path_beneath_attr beneath = {.parent_fd = open(path, O_PATH | O_CLOEXEC)};
+	struct stat st;
+
+	if (beneath.parent_fd < 0)
+		return;
+	beneath.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE;
+	if (fstat(beneath.parent_fd, &st) == 0 && S_ISDIR(st.st_mode))
+		beneath.allowed_access |= LANDLOCK_ACCESS_FS_READ_DIR;
+	syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0);
+	close(beneath.parent_fd);
+}
+
+/* Files may be read below ${paths} (ends with NULL) and nowhere else. A kernel without Landlock leaves that to seccomp and the file modes. */
+static int landlock(const char *const *paths)
+{
+	struct landlock_ruleset_attr attr = {.handled_access_fs = file_rights};
+	int rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr.handled_access_fs, 0), r;
+
+	if (rules < 0)
+		return 0;
+	for (; *paths; paths++)
+		landlock_allow(rules, *paths);
+	r = (int)syscall(SYS_landlock_restrict_self, rules, 0);
+	close(rules);
+	landlocked = r == 0;
+	return r;
+}
+
+bool sandbox_has_landlock(void)
+{
+	return landlocked;
+}
+
+int sandbox_bridge(bool names)
+{
+	static const char *const resolver[] = {"/etc", "/lib", "/usr/lib", "/lib64", "/run/systemd/resolve", "/run/nscd", "/run/resolvconf", NULL};
+	static const char *const nothing[] = {NULL};
+	scmp_filter_ctx f;
+	int r;
+
+	if (sanitized)
+		return 0;
+	if (landlock(names ? resolver : nothing) != 0 || !(f = seccomp_init(SCMP_ACT_ERRNO(EPERM))))
+		return -1;
+	r = ALLOW(f, always);
+	r = r ? r : ALLOW(f, for_bridge);
+	r = r ? r : allow_memory(f, names);
+	r = r ? r : allow_sockets(f, names);
+	if (names && r == 0)
+		r = allow_reading(f);
+	return finish(f, r);
+}
+
+int sandbox_calendar_worker(const char *calendars, int memory_mib)
+{
+	const char *const paths[] = {calendars, "/usr/share/zoneinfo", NULL};
+	struct rlimit memory = {(rlim_t)memory_mib << 20, (rlim_t)memory_mib << 20};
+	scmp_filter_ctx f;
+	int r;
+
+	if (sanitized)
+		return 0;
+	if (landlock(paths) != 0 || (memory_mib > 0 && setrlimit(RLIMIT_AS, &memory) != 0) || !(f = seccomp_init(SCMP_ACT_ERRNO(EPERM))))
+		return -1;
+	r = ALLOW(f, always);
+	r = r ? r : allow_memory(f, false);
+	r = r ? r : allow_reading(f);
+	return finish(f, r);
+}
+
+int sandbox_login_worker(void)
+{
+	static const char *const nothing[] = {NULL};
+	scmp_filter_ctx f;
+	int r;
+
+	if (sanitized)
+		return 0;
+	if (landlock(nothing) != 0 || !(f = seccomp_init(SCMP_ACT_ERRNO(EPERM))))
+		return -1;
+	r = ALLOW(f, always);
+	r = r ? r : allow_memory(f, false);
+	return finish(f, r);
+}

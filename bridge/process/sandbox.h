@@ -1,0 +1,23 @@
+#ifndef BRIDGE_PROCESS_SANDBOX_H
+#define BRIDGE_PROCESS_SANDBOX_H
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * What a role may still do once it has opened all it needs. seccomp lists the system calls it may make (others fail with EPERM);
+ * Landlock, where the kernel has it, limits the files. In a sanitizer build only the limits that the sanitizer bears are set.
+ */
+
+/* For every role, first of all: no new rights by exec, no core dumps, new files for the owner alone, ends with its supervisor ${parent}. -1 if that is gone already. */
+int sandbox_begin(long parent);
+/* Nobody of the same user may trace this process or read its memory: for those that hold keys or hashes. */
+void sandbox_hide(void);
+/* The bridge: sockets, but no files and no processes. With ${names} also the files by which the system resolves host names. -1 with errno. */
+int sandbox_bridge(bool names);
+/* A calendar worker: reads below ${calendars} and the system's time zones; no network, no writing; at most ${memory_mib} MiB. -1 with errno. */
+int sandbox_calendar_worker(const char *calendars, int memory_mib);
+/* A login worker: nothing but computing and its one socket. -1 with errno. */
+int sandbox_login_worker(void);
+/* True if Landlock is in force in this process. */
+bool sandbox_has_landlock(void);
+#endif

@@ -1,0 +1,55 @@
+#include "bridge/process/spawn.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int spawn_socketpair(int pair[2])
+{
+	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
+}
+
+/* Between fork and exec: puts the descriptors in their places. First out of the way, so that none overwrites another. */
+static int place(const int *fds, size_t n)
+{
+	int high[SPAWN_FDS_MAX];
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if ((high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, SPAWN_FIRST_FD + (int)n)) < 0)
+			return -1;
+	for (i = 0; i < n; i++)
+		if (dup2(high[i], SPAWN_FIRST_FD + (int)i) < 0)
+			return -1;
+	return close_range(SPAWN_FIRST_FD + (unsigned)n, ~0U, 0);
+}
+
+pid_t spawn(char *const argv[], const int *fds, size_t n)
+{
+	sigset_t all, before;
+	pid_t pid;
+
+	if (n > SPAWN_FDS_MAX) {
+		errno = EMFILE;
+		return -1;
+	}
+	/* The loop's signal handlers must not run in the child: they would write to the parent's pipe. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	if (pid == 0) {
+		signal(SIGINT, SIG_IGN); /* Ctrl-C is the supervisor's to answer: it lets its children finish */
+		signal(SIGHUP, SIG_IGN);
+		signal(SIGTERM, SIG_DFL);
+		signal(SIGCHLD, SIG_DFL);
+		if (place(fds, n) != 0)
+			_exit(126);
+		sigemptyset(&all);
+		sigprocmask(SIG_SETMASK, &all, NULL);
+		execv("/proc/self/exe", argv); /* this very build, even if the file has been replaced since */
+		_exit(127);
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
