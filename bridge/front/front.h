@@ -19,6 +19,8 @@ struct front_doors {
 	/* Is this the password of the account ${user}? Asked of a login worker; exactly one ${done}, never before it returns. */
 	void (*login)(void *door, const char *user, const char *password, void (*done)(void *arg, enum fb_fact ok), void *arg);
 	void *door;
+	struct loop *loop;  /* where a SOAP request waits, with HTTPS and without */
+	int hard_stop_ms;   /* an answer that is not there by then becomes a fault ErrorTimeoutExpired (conf: hard_stop_ms) */
 };
 
 /* Serves the connections given by front_accept(). ${c}, ${t}, ${tls} and ${doors} are borrowed. NULL when out of memory. Caller frees. */
