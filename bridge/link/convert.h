@@ -1,0 +1,49 @@
+#ifndef BRIDGE_LINK_CONVERT_H
+#define BRIDGE_LINK_CONVERT_H
+#include "bridge/availability/answer.h"
+#include "bridge/base/buf.h"
+
+/* Between the words of the trade and the messages of link.proto. Every limit is checked on the bytes, before memory is taken. Pure. */
+enum {
+	LINK_QUERY_BYTES = 64 << 10, /* 100 addresses of 320 bytes are 33 KiB */
+	LINK_TEXT_BYTES = 768,       /* of a subject or location: Exchange's 255 characters at three bytes */
+	LINK_ANSWER_BYTES = 2 << 20, /* 1,000 events with two such texts and 40 bytes more are 1.6 MB; 17,856 digits */
+	LINK_HELLO_BYTES = 64 << 10,
+	LINK_HELLO_DOMAINS = 200,    /* more are left out of a Hello */
+	LINK_SITE_BYTES = 128
+};
+
+/* Appends the QueryRequest for ${q}. -1 if ${out} is full or memory is out. */
+int link_query_write(struct buf *out, const struct fb_query *q);
+/*
+ * Reads a QueryRequest into ${q} (request_id is left alone); q->mailboxes is malloc'd and the caller's to free, `asked` as it came, `address` normal or
+ * "". False with a sentence in ${why} (constant) if anything is out of bounds; nothing is to be freed then.
+ */
+bool link_query_read(const uint8_t *p, size_t n, struct fb_query *q, const char **why);
+
+/*
+ * Packs the MailboxAnswer that says ${a} about mailbox ${i} of ${q} to where ${place}(${arg}, size) points. Too many events, or too large as a
+ * whole, goes out as TOO_BIG. -1 if ${place} gave NULL or memory is out.
+ */
+int link_answer_write(const struct fb_query *q, size_t i, const struct fb_answer *a, uint8_t *(*place)(void *arg, size_t n), void *arg);
+/*
+ * Reads a MailboxAnswer to the question ${q}; ${i} says about which mailbox. A reason that we do not know, digits that do not fit, a busy type that is
+ * none: a failure (FB_PEER_FAILED) for that mailbox with ${why} set, never free time. NULL with ${why} if no mailbox can be told from it. Caller frees.
+ */
+struct fb_answer *link_answer_read(const uint8_t *p, size_t n, const struct fb_query *q, size_t *i, const char **why);
+
+/* What a Hello says; all of it malloc'd. */
+struct link_hello {
+	char *site, *version;
+	char **domains;
+	size_t n_domains;
+	int64_t time; /* the reply's clock, 0 in a request */
+};
+/* Frees what ${h} holds. */
+void link_hello_free(struct link_hello *h);
+struct conf;
+/* Appends our HelloRequest, or our HelloReply if ${reply}. -1 if ${out} is full or memory is out. */
+int link_hello_write(struct buf *out, const struct conf *c, bool reply);
+/* Reads one; domains that are none are left out, site and version are cut to printable text. False with ${why}; nothing is to be freed then. */
+bool link_hello_read(const uint8_t *p, size_t n, bool reply, struct link_hello *h, const char **why);
+#endif

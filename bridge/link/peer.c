@@ -1,0 +1,353 @@
+#include "bridge/link/client.h"
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "bridge/base/log.h"
+#include "bridge/base/text.h"
+
+enum {
+	CONNECT_MS = 5000,      /* from connect(2) to the peer's SETTINGS */
+	BACKOFF_MIN_MS = 200,
+	BACKOFF_MAX_MS = 30000,
+	FRESH_MS = 1000,        /* a question does not start an attempt sooner than this after the last */
+	HELLO_EVERY_MS = 300000,
+	MAX_ADDRESSES = 16
+};
+
+static void attempt(struct client_peer *p);
+
+static void set_state(struct client_peer *p, enum client_state state)
+{
+	if (p->state != state)
+		p->since = loop_ms();
+	p->state = state;
+}
+
+static void conn_free(struct client_conn *k)
+{
+	if (!k)
+		return;
+	loop_fd_free(k->watch);
+	if (k->fd >= 0)
+		close(k->fd);
+	link_session_free(k->session);
+	free(k);
+}
+
+/* ---- trying again ---- */
+
+/* Between half of it and all of it, so that two sites that broke together do not come back together. */
+static int64_t jittered(int64_t ms)
+{
+	uint32_t r;
+
+	text_random(&r, sizeof r);
+	return ms / 2 + (int64_t)(r % (uint64_t)(ms / 2 + 1));
+}
+
+static bool wants(const struct client_peer *p)
+{
+	return p->state != CLIENT_DISABLED && p->n_addresses && (!p->all->draining || p->calls);
+}
+
+static void back_off(struct client_peer *p)
+{
+	int64_t ms = jittered(p->backoff);
+
+	set_state(p, CLIENT_DOWN);
+	p->backoff = p->backoff * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : p->backoff * 2;
+	if (wants(p))
+		loop_timer_again(p->timer, ms);
+}
+
+/* This address failed: the next one of the round, or a pause. */
+static void failed(struct client_peer *p, const char *why)
+{
+	const char *endpoint = p->endpoint ? p->endpoint : "-";
+
+	if (why || !p->all->draining) {
+		snprintf(p->why, sizeof p->why, "%s", why ? why : "the peer closed the connection");
+		log_event(LOG_LEVEL_WARN, "link-failed", LS("peer", p->conf->name), LS("endpoint", endpoint), LS("text", p->why));
+	}
+	conn_free(p->conn);
+	p->conn = NULL;
+	if (p->left_in_round && wants(p))
+		attempt(p);
+	else
+		back_off(p);
+}
+
+static void on_timer(void *arg)
+{
+	struct client_peer *p = arg;
+
+	switch (p->state) {
+	case CLIENT_CONNECTING:
+		failed(p, "no connection within 5 s");
+		break;
+	case CLIENT_DOWN:
+		if (wants(p)) {
+			p->left_in_round = p->n_addresses;
+			attempt(p);
+		}
+		break;
+	case CLIENT_UP:
+		client_hello_send(p);
+		loop_timer_again(p->timer, HELLO_EVERY_MS);
+		break;
+	case CLIENT_DISABLED:
+		break;
+	}
+}
+
+/* ---- a session's life ---- */
+
+static void on_up(void *arg)
+{
+	struct client_conn *k = arg;
+	struct client_peer *p = k->peer;
+
+	if (k != p->conn)
+		return;
+	set_state(p, CLIENT_UP);
+	p->why[0] = 0;
+	log_event(LOG_LEVEL_INFO, "link-up", LS("peer", p->conf->name), LS("endpoint", k->to->endpoint));
+	loop_timer_again(p->timer, HELLO_EVERY_MS);
+	client_hello_send(p);
+	client_calls_send(p);
+}
+
+static void on_header(void *arg, struct link_stream *st, const char *name, const char *value)
+{
+	client_call_header(st, name, value);
+}
+
+static void on_headers(void *arg, struct link_stream *st)
+{
+}
+
+static void on_message(void *arg, struct link_stream *st, enum grpc_read what, const uint8_t *p, size_t n)
+{
+	client_call_message(st, what, p, n);
+}
+
+static void on_ended(void *arg, struct link_stream *st, bool midway)
+{
+}
+
+static void on_closed(void *arg, struct link_stream *st, uint32_t code)
+{
+	client_call_closed(st, code);
+}
+
+/* The peer's bridge is being replaced: the old connection answers what it has, a new one takes what comes. */
+static void on_goaway(void *arg)
+{
+	struct client_conn *k = arg;
+	struct client_peer *p = k->peer;
+
+	link_session_drain(k->session);
+	if (k != p->conn)
+		return;
+	log_event(LOG_LEVEL_INFO, "link-goaway", LS("peer", p->conf->name), LS("endpoint", k->to->endpoint));
+	k->next = p->old;
+	p->old = k;
+	p->conn = NULL;
+	p->left_in_round = 0;
+	back_off(p);
+	if (p->calls)
+		client_peer_want(p);
+}
+
+static void on_down(void *arg, const char *why)
+{
+	struct client_conn *k = arg;
+	struct client_peer *p = k->peer;
+	struct client_conn **at = &p->old;
+
+	if (k == p->conn) {
+		if (p->state == CLIENT_UP)
+			p->left_in_round = 0;
+		failed(p, why);
+		return;
+	}
+	while (*at && *at != k)
+		at = &(*at)->next;
+	if (*at)
+		*at = k->next;
+	conn_free(k);
+}
+
+static const struct link_session_events session_events = {
+	.up = on_up, .header = on_header, .headers = on_headers, .message = on_message, .ended = on_ended,
+	.closed = on_closed, .goaway = on_goaway, .down = on_down,
+};
+
+/* ---- making a connection ---- */
+
+/* Dead peers that say nothing are the kernel's to notice while we are idle. */
+static void tune(int fd)
+{
+	int on = 1, idle = 60, between = 20, count = 3;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between, sizeof between);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+}
+
+static void on_connected(int fd, int events, void *arg)
+{
+	struct client_conn *k = arg;
+	struct client_peer *p = k->peer;
+	int error = 0;
+	socklen_t len = sizeof error;
+
+	(void)events;
+	loop_fd_free(k->watch);
+	k->watch = NULL;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0 || error) {
+		failed(p, strerror(error ? error : errno));
+		return;
+	}
+	tune(fd);
+	k->fd = -1; /* the stream owns it now, whatever happens */
+	k->session = link_session_connect(p->all->loop, p->all->tls, fd, k->to->host, p->conf->name, &session_events, k);
+	if (!k->session)
+		failed(p, "out of memory");
+}
+
+static void attempt(struct client_peer *p)
+{
+	const struct client_address *to = &p->addresses[p->next_address];
+	struct client_conn *k = calloc(1, sizeof *k);
+
+	p->next_address = (p->next_address + 1) % p->n_addresses;
+	p->left_in_round--;
+	p->last_attempt = loop_ms();
+	p->endpoint = to->endpoint;
+	set_state(p, CLIENT_CONNECTING);
+	p->conn = k;
+	if (!k) {
+		failed(p, "out of memory");
+		return;
+	}
+	k->peer = p;
+	k->to = to;
+	k->fd = socket(to->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (k->fd < 0 || (connect(k->fd, (const struct sockaddr *)&to->sa, to->len) != 0 && errno != EINPROGRESS)) {
+		failed(p, strerror(errno));
+		return;
+	}
+	k->watch = loop_fd_new(p->all->loop, k->fd, LOOP_WRITE, on_connected, k);
+	loop_timer_again(p->timer, CONNECT_MS);
+}
+
+void client_peer_want(struct client_peer *p)
+{
+	int64_t age = loop_ms() - p->last_attempt;
+
+	if (p->state == CLIENT_DOWN && wants(p))
+		loop_timer_again(p->timer, age >= FRESH_MS ? 0 : FRESH_MS - age);
+}
+
+/* ---- start and end ---- */
+
+/* Splits HOST:PORT or [V6]:PORT; HOST is malloc'd. */
+static char *split(const char *endpoint, const char **port)
+{
+	const char *colon = strrchr(endpoint, ':');
+	size_t n;
+
+	if (!colon || colon == endpoint)
+		return NULL;
+	*port = colon + 1;
+	n = (size_t)(colon - endpoint);
+	if (endpoint[0] == '[' && endpoint[n - 1] == ']')
+		return strndup(endpoint + 1, n - 2);
+	return strndup(endpoint, n);
+}
+
+static void resolve(struct client_peer *p, const char *endpoint)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+	struct addrinfo *list = NULL;
+	const char *port = NULL;
+	char *host = split(endpoint, &port);
+	int rc = host ? getaddrinfo(host, port, &hints, &list) : EAI_NONAME;
+
+	if (rc != 0) {
+		snprintf(p->why, sizeof p->why, "endpoint %s: %s; reload once the name resolves", endpoint, gai_strerror(rc));
+		log_event(LOG_LEVEL_ERROR, "link-endpoint-unknown", LS("peer", p->conf->name), LS("endpoint", endpoint), LS("text", p->why));
+	}
+	for (const struct addrinfo *a = rc ? NULL : list; a && p->n_addresses < MAX_ADDRESSES; a = a->ai_next) {
+		struct client_address *to = &p->addresses[p->n_addresses];
+
+		memcpy(&to->sa, a->ai_addr, a->ai_addrlen);
+		to->len = a->ai_addrlen;
+		to->endpoint = endpoint;
+		to->host = strdup(host);
+		p->n_addresses += to->host != NULL;
+	}
+	if (list)
+		freeaddrinfo(list);
+	free(host);
+}
+
+void client_peer_start(struct client_peer *p)
+{
+	p->since = loop_ms();
+	p->last_attempt = p->since - FRESH_MS;
+	p->backoff = BACKOFF_MIN_MS;
+	p->state = p->conf->enabled && p->conf->n_endpoints ? CLIENT_DOWN : CLIENT_DISABLED;
+	p->timer = loop_timer_new(p->all->loop, 0, on_timer, p);
+	p->addresses = calloc(MAX_ADDRESSES, sizeof *p->addresses);
+	for (size_t i = 0; p->addresses && p->state == CLIENT_DOWN && i < p->conf->n_endpoints; i++)
+		resolve(p, p->conf->endpoints[i]);
+	p->endpoint = p->conf->n_endpoints ? p->conf->endpoints[0] : NULL;
+}
+
+void client_peer_proved(struct client_peer *p)
+{
+	p->backoff = BACKOFF_MIN_MS;
+}
+
+void client_peer_stop(struct client_peer *p, enum client_state state, const char *why)
+{
+	conn_free(p->conn);
+	p->conn = NULL;
+	while (p->old) {
+		struct client_conn *k = p->old;
+
+		p->old = k->next;
+		conn_free(k);
+	}
+	set_state(p, state);
+	if (why)
+		snprintf(p->why, sizeof p->why, "%s", why);
+}
+
+void client_peer_settle(struct client_peer *p)
+{
+	if (!p->all->draining || p->calls)
+		return;
+	if (p->conn && p->conn->session && p->state == CLIENT_UP)
+		link_session_drain(p->conn->session);
+	else if (p->conn)
+		client_peer_stop(p, CLIENT_DOWN, NULL);
+}
+
+void client_peer_release(struct client_peer *p)
+{
+	loop_timer_free(p->timer);
+	for (size_t i = 0; i < p->n_addresses; i++)
+		free(p->addresses[i].host);
+	free(p->addresses);
+	link_hello_free(&p->hello);
+}

@@ -1,0 +1,231 @@
+#include "bridge/link/server.h"
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "bridge/base/log.h"
+
+enum { HURRY_MS = 10000, MAX_CONNS = 512, MAX_CONNS_OF_PEER = 16 };
+
+static void conn_free(struct server_conn *k)
+{
+	link_session_free(k->session);
+	while (k->calls)
+		server_call_gone(k->calls);
+	loop_timer_free(k->hurry);
+	*k->at = k->next;
+	if (k->next)
+		k->next->at = k->at;
+	k->server->n_conns--;
+	free(k);
+}
+
+static size_t conns_of(const struct link_server *s, const struct pki_peer *peer)
+{
+	size_t n = 0;
+
+	for (const struct server_conn *k = s->conns; k; k = k->next)
+		n += k->peer && strcmp(pki_peer_name(k->peer), pki_peer_name(peer)) == 0;
+	return n;
+}
+
+/* ---- what a session tells ---- */
+
+static void on_up(void *arg)
+{
+	struct server_conn *k = arg;
+	const struct pki_peer *peer = link_session_peer(k->session);
+
+	loop_timer_free(k->hurry);
+	k->hurry = NULL;
+	if (!peer || conns_of(k->server, peer) >= MAX_CONNS_OF_PEER) {
+		log_event(LOG_LEVEL_WARN, "link-refused", LS("peer", peer ? pki_peer_name(peer) : NULL), LS("from", k->from),
+		          LS("text", "this peer has too many connections already"));
+		conn_free(k);
+		return;
+	}
+	k->peer = peer;
+	log_event(LOG_LEVEL_INFO, "link-accepted", LS("peer", pki_peer_name(peer)), LS("from", k->from));
+}
+
+static struct link_stream *on_open(void *arg)
+{
+	struct server_conn *k = arg;
+	struct link_call *c = k->peer ? server_call_new(k) : NULL;
+
+	return c ? &c->st : NULL;
+}
+
+static void on_header(void *arg, struct link_stream *st, const char *name, const char *value)
+{
+	server_call_header((struct link_call *)st, name, value);
+}
+
+static void on_headers(void *arg, struct link_stream *st)
+{
+	server_call_headers((struct link_call *)st);
+}
+
+static void on_message(void *arg, struct link_stream *st, enum grpc_read what, const uint8_t *p, size_t n)
+{
+	server_call_message((struct link_call *)st, what, p, n);
+}
+
+static void on_ended(void *arg, struct link_stream *st, bool midway)
+{
+	server_call_ended((struct link_call *)st, midway);
+}
+
+static void on_closed(void *arg, struct link_stream *st, uint32_t code)
+{
+	server_call_gone((struct link_call *)st);
+}
+
+static void on_goaway(void *arg)
+{
+}
+
+static void on_down(void *arg, const char *why)
+{
+	struct server_conn *k = arg;
+
+	if (k->peer)
+		log_event(LOG_LEVEL_INFO, "link-closed", LS("peer", pki_peer_name(k->peer)), LS("from", k->from), LS("text", why));
+	else
+		log_event(LOG_LEVEL_WARN, "link-refused", LS("from", k->from), LS("text", why ? why : "closed before it said anything"));
+	conn_free(k);
+}
+
+static const struct link_session_events session_events = {
+	.up = on_up, .open = on_open, .header = on_header, .headers = on_headers, .message = on_message, .ended = on_ended,
+	.closed = on_closed, .goaway = on_goaway, .down = on_down,
+};
+
+static void on_hurry(void *arg)
+{
+	struct server_conn *k = arg;
+
+	log_event(LOG_LEVEL_WARN, "link-refused", LS("from", k->from), LS("text", "no handshake and no HTTP/2 within 10 s"));
+	conn_free(k);
+}
+
+/* ---- the whole ---- */
+
+struct link_server *link_server_new(struct loop *l, const struct conf *c, struct pki_tls *tls, const struct link_server_events *ev, void *arg)
+{
+	struct link_server *s = calloc(1, sizeof *s);
+
+	if (!s)
+		abort();
+	s->loop = l;
+	s->conf = c;
+	s->tls = tls;
+	s->ev = *ev;
+	s->arg = arg;
+	return s;
+}
+
+void link_server_free(struct link_server *s)
+{
+	if (!s)
+		return;
+	while (s->conns)
+		conn_free(s->conns);
+	free(s);
+}
+
+static void name_of(int fd, char *out, size_t size)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof sa;
+	char host[64], port[8];
+
+	snprintf(out, size, "-");
+	if (getpeername(fd, (struct sockaddr *)&sa, &len) == 0 && (sa.ss_family == AF_INET || sa.ss_family == AF_INET6) &&
+	    getnameinfo((struct sockaddr *)&sa, len, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+		snprintf(out, size, sa.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+/* Peers that vanish without a word are the kernel's to notice: an idle connection costs us nothing. */
+static void tune(int fd)
+{
+	int on = 1, idle = 60, between = 20, count = 3;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between, sizeof between);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+}
+
+void link_server_accept(struct link_server *s, int fd)
+{
+	struct server_conn *k = s->draining || s->n_conns >= MAX_CONNS ? NULL : calloc(1, sizeof *k);
+
+	if (!k) {
+		close(fd);
+		return;
+	}
+	name_of(fd, k->from, sizeof k->from);
+	tune(fd);
+	k->server = s;
+	k->session = link_session_accept(s->loop, s->tls, fd, &session_events, k);
+	if (!k->session) {
+		free(k);
+		return;
+	}
+	k->hurry = loop_timer_new(s->loop, HURRY_MS, on_hurry, k);
+	k->next = s->conns;
+	k->at = &s->conns;
+	if (k->next)
+		k->next->at = &k->next;
+	s->conns = k;
+	s->n_conns++;
+}
+
+static void drain_conn(struct server_conn *k)
+{
+	struct link_call *next;
+
+	for (struct link_call *c = k->calls; c; c = next) {
+		next = c->next;
+		if (c->method == LINK_WATCH && c->has_message && !c->finished)
+			server_health_gone(c);
+	}
+	link_session_drain(k->session);
+}
+
+void link_server_drain(struct link_server *s)
+{
+	s->draining = true;
+	for (struct server_conn *k = s->conns; k; k = k->next)
+		drain_conn(k);
+}
+
+bool link_server_idle(const struct link_server *s)
+{
+	/* While draining also what was said must be out: an established connection ends when all of it is. */
+	for (const struct server_conn *k = s->draining ? s->conns : NULL; k; k = k->next)
+		if (k->peer)
+			return false;
+	return !s->n_queries;
+}
+
+void link_server_shut(struct link_server *s, const char *peer)
+{
+	struct server_conn *next;
+
+	for (struct server_conn *k = s->conns; k; k = next) {
+		const struct pki_peer *who = link_session_peer(k->session);
+
+		next = k->next;
+		if (who && strcmp(pki_peer_name(who), peer) == 0) {
+			log_event(LOG_LEVEL_INFO, "link-cut", LS("peer", peer), LS("from", k->from));
+			conn_free(k);
+		}
+	}
+}

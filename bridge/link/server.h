@@ -1,0 +1,66 @@
+#ifndef BRIDGE_LINK_SERVER_H
+#define BRIDGE_LINK_SERVER_H
+#include "bridge/link/convert.h"
+#include "bridge/link/link.h"
+#include "bridge/link/session.h"
+
+/* Shared by server.c (connections), call.c (rpcs) and health.c alone. */
+struct server_conn {
+	struct link_server *server;
+	struct link_session *session;
+	struct loop_timer *hurry;     /* until the first SETTINGS: whoever says nothing has to go */
+	const struct pki_peer *peer;  /* from the first SETTINGS on */
+	char from[80];                /* the other end's address, for the log */
+	struct link_call *calls;
+	struct server_conn *next, **at;
+};
+
+struct link_server {
+	struct loop *loop;
+	const struct conf *conf;
+	struct pki_tls *tls;
+	struct link_server_events ev;
+	void *arg;
+	bool draining;
+	struct server_conn *conns;
+	size_t n_conns, n_queries;
+};
+
+enum link_method { LINK_NO_METHOD = 0, LINK_HELLO, LINK_QUERY, LINK_CHECK, LINK_WATCH };
+
+struct link_call {
+	struct link_stream st;     /* the first member: a stream is cast to its call */
+	struct server_conn *conn;
+	enum link_method method;
+	bool is_post, is_grpc, has_te, bad_timeout, bad_id;
+	int64_t deadline;          /* ms from the request's start; -1 = none given */
+	struct fb_query q;         /* mailboxes owned */
+	bool has_message;          /* the one request message came */
+	bool asked;                /* ev.query was called and neither cancelled nor link_call_done() since */
+	bool overflowed;           /* an answer found no room */
+	bool finished;             /* its end was sent */
+	bool answered[FB_MAX_MAILBOXES];
+	struct loop_timer *timer;
+	struct link_call *next, **at;
+};
+
+/* A request begins on ${k}. NULL when out of memory. */
+struct link_call *server_call_new(struct server_conn *k);
+/* One field of the request's headers. */
+void server_call_header(struct link_call *c, const char *name, const char *value);
+/* The headers are whole: refuses what cannot be answered, starts the clock. */
+void server_call_headers(struct link_call *c);
+/* A message of the request, or why there is none. */
+void server_call_message(struct link_call *c, enum grpc_read what, const uint8_t *p, size_t n);
+/* The request is whole. */
+void server_call_ended(struct link_call *c, bool midway);
+/* Its stream is gone: tells whoever is at work on it, and frees it. */
+void server_call_gone(struct link_call *c);
+/* Sends the end and, if a query was being worked on, forgets that. */
+void server_call_finish(struct link_call *c, enum grpc_status status, const char *why);
+
+/* grpc.health.v1: answers the request of ${n} bytes at ${p} for Check or Watch. */
+void server_health(struct link_call *c, const uint8_t *p, size_t n);
+/* Tells a watcher that we go, and ends it. */
+void server_health_gone(struct link_call *c);
+#endif

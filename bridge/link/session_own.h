@@ -1,0 +1,32 @@
+#ifndef BRIDGE_LINK_SESSION_OWN_H
+#define BRIDGE_LINK_SESSION_OWN_H
+#include "bridge/link/session.h"
+
+/* Shared by session.c (the connection) and stream.c (what is said on it) alone. */
+struct link_session {
+	struct loop *loop;
+	bool server;
+	const struct link_session_events *ev;
+	void *arg;
+	struct pki_stream *tls;
+	nghttp2_session *h2;      /* from the end of the handshake on */
+	struct link_stream *streams;
+	size_t n_streams, in_bytes, out_bytes;
+	struct loop_timer *flush; /* one flush a turn */
+	bool flush_waits;
+	struct loop_timer *ping;  /* exists while streams are open: an idle connection costs nothing */
+	int64_t heard, pinged;    /* when the last bytes came; when a ping went out that waits for them, or 0 */
+	struct loop_timer *goaway; /* between the first notice and the last word */
+	int64_t calm_since;       /* frames that carry no work, counted over CALM_MS */
+	unsigned calm_frames;
+	int depth;                /* inside nghttp2 or a callback: the memory must stay */
+	bool settled, draining, last_word, dead, freed;
+};
+
+/* Counts ${st} as open on ${s} under the number ${id}. */
+void link_session_attach(struct link_session *s, struct link_stream *st, int32_t id);
+/* Forgets it. */
+void link_session_detach(struct link_stream *st);
+/* Whatever waits goes out at the end of this turn. */
+void link_session_flush(struct link_session *s);
+#endif
