@@ -75,7 +75,7 @@ bool soap_fault(struct soap *s, const char *code, const char *fmt, ...)
 
 static bool same_name(const struct soap_row *row, const char *ns, const char *name)
 {
-	return strcmp(row->name, name) == 0 && (!row->ns || (ns && strcmp(row->ns, ns) == 0));
+	return strcmp(row->name, name) == 0 && (!row->ns || strcmp(row->ns, ns ? ns : "") == 0);
 }
 
 /* The first required row from where the frame stands to before ${end} that was never met; NULL if none. */

@@ -40,7 +40,7 @@ typedef bool soap_fn(struct soap *s, const char *text);
 
 /* One element that may stand inside another. A table ends with a row whose name is NULL. */
 struct soap_row {
-	const char *ns;              /* NULL = any namespace */
+	const char *ns;              /* NULL = any namespace, "" = none */
 	const char *name;
 	unsigned flags;
 	const struct soap_row *inside; /* rows of its children; NULL = it holds text only */

@@ -1,6 +1,7 @@
 #include "bridge/ews/zone_read.h"
 #include <stdlib.h>
 #include <string.h>
+#include "bridge/base/text.h"
 
 const char *const zone_weekdays[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", NULL};
 
@@ -11,30 +12,45 @@ static struct zone_serial *serial_of(struct soap *s)
 
 bool zone_serial_open(struct soap *s, const char *text)
 {
-	*serial_of(s) = (struct zone_serial){.given = true};
+	*serial_of(s) = (struct zone_serial){.given = true, .lenient = serial_of(s)->lenient};
+	return true;
+}
+
+static bool number(struct soap *s, const char *what, const char *text, int min, int max, int *out)
+{
+	int64_t v;
+
+	if (!serial_of(s)->lenient)
+		return soap_int(s, what, text, min, max, out);
+	if (text_int(text, min, max, &v))
+		*out = (int)v;
+	else
+		serial_of(s)->bad = true;
 	return true;
 }
 
 static bool outer_bias(struct soap *s, const char *text)
 {
-	return soap_int(s, "TimeZone/Bias", text, -1440, 1440, &serial_of(s)->bias);
+	return number(s, "TimeZone/Bias", text, -1440, 1440, &serial_of(s)->bias);
 }
 
 static bool standard_open(struct soap *s, const char *text)
 {
 	serial_of(s)->now = &serial_of(s)->standard;
+	serial_of(s)->halves |= 1;
 	return true;
 }
 
 static bool daylight_open(struct soap *s, const char *text)
 {
 	serial_of(s)->now = &serial_of(s)->daylight;
+	serial_of(s)->halves |= 2;
 	return true;
 }
 
 static bool inner_bias(struct soap *s, const char *text)
 {
-	return soap_int(s, "Bias", text, -1440, 1440, &serial_of(s)->now->bias);
+	return number(s, "Bias", text, -1440, 1440, &serial_of(s)->now->bias);
 }
 
 static bool two_digits(const char *s, int max, int *out)
@@ -48,38 +64,44 @@ static bool two_digits(const char *s, int max, int *out)
 /* "hh:mm:ss", with a fraction that is rounded (Windows knows zones that change at 23:59:59.999). */
 static bool clock_time(struct soap *s, const char *text)
 {
-	int h, m, sec;
+	int h = 0, m = 0, sec = 0;
+	bool ok = strlen(text) >= 8 && two_digits(text, 24, &h) && text[2] == ':' && two_digits(text + 3, 59, &m) && text[5] == ':' &&
+	          two_digits(text + 6, 59, &sec) && (!text[8] || text[8] == '.');
+	int second = h * 3600 + m * 60 + sec + (ok && text[8] && text[9] >= '5' && text[9] <= '9');
 
-	if (strlen(text) < 8 || !two_digits(text, 24, &h) || text[2] != ':' || !two_digits(text + 3, 59, &m) || text[5] != ':' ||
-	    !two_digits(text + 6, 59, &sec) || (text[8] && text[8] != '.'))
-		return soap_violation(s, "Time is %.40s; it must be hh:mm:ss.", text);
-	serial_of(s)->now->second = h * 3600 + m * 60 + sec + (text[8] && text[9] >= '5' && text[9] <= '9');
-	return serial_of(s)->now->second <= 86400 || soap_violation(s, "Time is %.40s; a day has 24 hours.", text);
+	if (!ok || second > 86400) {
+		serial_of(s)->bad = true;
+		return serial_of(s)->lenient || soap_violation(s, "Time is %.40s; it must be hh:mm:ss.", text);
+	}
+	serial_of(s)->now->second = second;
+	return true;
 }
 
 static bool day_order(struct soap *s, const char *text)
 {
-	return soap_int(s, "DayOrder", text, 0, 31, &serial_of(s)->now->day_order);
+	return number(s, "DayOrder", text, 0, 31, &serial_of(s)->now->day_order);
 }
 
 static bool month(struct soap *s, const char *text)
 {
-	return soap_int(s, "Month", text, 0, 12, &serial_of(s)->now->month);
+	return number(s, "Month", text, 0, 12, &serial_of(s)->now->month);
 }
 
 static bool weekday(struct soap *s, const char *text)
 {
 	static const char *const words[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",  "Thursday", "Friday",
 	                                    "Saturday", "Day",    "Weekday", "WeekendDay", NULL};
-	int i = soap_word(s, "DayOfWeek", text, words);
+	int i = 0;
 
+	while (words[i] && strcmp(words[i], text) != 0)
+		i++;
 	serial_of(s)->now->weekday = i > 6 ? -1 : i;
-	return i >= 0;
+	return words[i] || serial_of(s)->lenient || soap_word(s, "DayOfWeek", text, words) >= 0;
 }
 
 static bool year(struct soap *s, const char *text)
 {
-	return !*text || soap_int(s, "Year", text, 0, 9999, &serial_of(s)->now->year);
+	return !*text || number(s, "Year", text, 0, 9999, &serial_of(s)->now->year);
 }
 
 /* Zimbra sends a StandardTime without a Month: not required here. */
@@ -92,12 +114,15 @@ static const struct soap_row half_rows[] = {
 	{NS_TYPES, "Year", 0, NULL, NULL, year},
 	{0},
 };
-const struct soap_row zone_serial_rows[] = {
-	{NS_TYPES, "Bias", SOAP_REQUIRED, NULL, NULL, outer_bias},
-	{NS_TYPES, "StandardTime", SOAP_REQUIRED, half_rows, standard_open, NULL},
-	{NS_TYPES, "DaylightTime", SOAP_REQUIRED, half_rows, daylight_open, NULL},
-	{0},
-};
+#define SERIAL_ROWS(flags)                                                                         \
+	{                                                                                          \
+		{NS_TYPES, "Bias", SOAP_REQUIRED, NULL, NULL, outer_bias},                         \
+		{NS_TYPES, "StandardTime", (flags), half_rows, standard_open, NULL},               \
+		{NS_TYPES, "DaylightTime", (flags), half_rows, daylight_open, NULL},               \
+		{0},                                                                               \
+	}
+const struct soap_row zone_serial_rows[] = SERIAL_ROWS(SOAP_REQUIRED);
+const struct soap_row zone_serial_lenient_rows[] = SERIAL_ROWS(SOAP_LAX);
 
 static bool half_change(const struct zone_half *h, struct fb_change *out)
 {
@@ -111,6 +136,8 @@ bool zone_serial_rule(const struct zone_serial *z, struct fb_zone_rule *out)
 {
 	bool changes = z->standard.month && z->daylight.month && z->standard.bias != z->daylight.bias;
 
+	if (z->bad || z->halves != 3)
+		return false;
 	*out = (struct fb_zone_rule){.standard_offset = -60 * (z->bias + z->standard.bias), .daylight_offset = -60 * (z->bias + z->daylight.bias)};
 	if (abs(out->standard_offset) > 86400 || abs(out->daylight_offset) > 86400)
 		return false;

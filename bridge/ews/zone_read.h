@@ -12,14 +12,18 @@ struct zone_half {
 /* SerializableTimeZone as read. */
 struct zone_serial {
 	bool given;
-	int bias;
+	bool lenient; /* set by the reader: nonsense sets ${bad} and does not fail the reading */
+	bool bad;
+	int bias, halves;
 	struct zone_half standard, daylight, *now;
 };
 /* Children of a t:TimeZone element; s->arg must point to a struct whose FIRST member is a struct zone_serial. */
 extern const struct soap_row zone_serial_rows[];
+/* The same for a lenient reader: the t:TimeZone row itself must be SOAP_LAX. */
+extern const struct soap_row zone_serial_lenient_rows[];
 /* Start of a t:TimeZone: use as its open function. */
 bool zone_serial_open(struct soap *s, const char *text);
-/* The rule that ${z} spells: no month on either side, or equal biases, is no daylight at all (protocol.md 1.3). False if a field is out of range. */
+/* The rule that ${z} spells: no month on either side, or equal biases, is no daylight at all (protocol.md 1.3). False if a field is out of range or missing. */
 bool zone_serial_rule(const struct zone_serial *z, struct fb_zone_rule *out);
 /* Appends the children of a t:TimeZone for ${rule}. */
 void zone_serial_put(struct buf *out, const struct fb_zone_rule *rule);
