@@ -54,9 +54,9 @@ $(O)/%.o: %.c
 links = $(foreach r,$(or $(shell sed -n '1s|/\* links: \(.*\) \*/|\1|p' $(1)),all),$(if $(filter all,$(r)),$(OBJ),$(filter $(O)/bridge/$(r)/% $(O)/$(r)/%,$(OBJ))))
 .SECONDEXPANSION:
 $(O)/unit/%: tests/unit/%.c $$(call links,tests/unit/%.c)
-	$(Q)mkdir -p $(@D) && $(CC_V) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP $(LDFLAGS_$(VARIANT)) -o $@ $(filter %.c %.o,$^) $(LDLIBS)
+	$(Q)mkdir -p $(@D) && $(CC_V) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP $(LDFLAGS_$(VARIANT)) -o $@ $< $(filter %.o,$^) $(LDLIBS)
 $(O)/fuzz/%: tests/fuzz/%.c $$(call links,tests/fuzz/%.c)
-	$(Q)mkdir -p $(@D) && $(CC_V) $(CPPFLAGS) $(CFLAGS_ALL) $(LDFLAGS_$(VARIANT)) -o $@ $(filter %.c %.o,$^) $(LDLIBS)
+	$(Q)mkdir -p $(@D) && $(CC_V) $(CPPFLAGS) $(CFLAGS_ALL) $(LDFLAGS_$(VARIANT)) -o $@ $< $(filter %.o,$^) $(LDLIBS)
 
 unit: $(UNIT)
 fuzzers: $(FUZZ)

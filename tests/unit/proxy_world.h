@@ -152,7 +152,7 @@ static void fake_ask(void *door, const char *peer, const struct fb_query *q, int
 	k->q.mailboxes = k->mailboxes;
 }
 
-static struct ask_call *asked(const char *peer)
+static inline struct ask_call *asked(const char *peer)
 {
 	for (size_t i = 0; i < w.n_asks; i++)
 		if (strcmp(w.asks[i].peer, peer) == 0)
@@ -246,7 +246,7 @@ static void turn(int64_t ms)
 	loop_timer_free(t);
 }
 
-static struct proxy_query *ask_ours(const struct fb_query *q)
+static inline struct proxy_query *ask_ours(const struct fb_query *q)
 {
 	struct proxy_query *pq = proxy_ask(w.p, q, ours_done, NULL);
 
@@ -256,7 +256,7 @@ static struct proxy_query *ask_ours(const struct fb_query *q)
 	return pq;
 }
 
-static struct proxy_query *ask_as(const char *peer, const struct fb_query *q)
+static inline struct proxy_query *ask_as(const char *peer, const struct fb_query *q)
 {
 	struct pki_peer seal = {peer};
 	struct proxy_query *pq = proxy_answer_peer(w.p, &seal, q, 300, &peer_events, NULL);
@@ -268,7 +268,7 @@ static struct proxy_query *ask_as(const char *peer, const struct fb_query *q)
 }
 
 /* The peer answers its ${i}th mailbox as busy, with that mailbox's address for a subject. */
-static void peer_says(struct ask_call *k, size_t i)
+static inline void peer_says(struct ask_call *k, size_t i)
 {
 	struct fb_answer *a = busy_answer(k->mailboxes[i].address, 0);
 
