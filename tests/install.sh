@@ -1,0 +1,21 @@
+#!/bin/sh
+# `make install` into an empty folder: everything an admin needs is there, with the right paths and rights, and the installed program runs.
+cd "$(dirname "$0")/.." || exit 1
+root=$PWD/build/check/install
+passed=0 failed=0
+check() { if eval "$2"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "not so: $1" >&2; fi; }
+rm -rf "$root"
+make --no-print-directory install DESTDIR="$root" PREFIX=/opt/ab SYSCONF=/opt/etc || exit 1
+check "the program is there and runs" '"$root/opt/ab/sbin/availbridge" version | grep -q "^availbridge "'
+check "the unit starts what was installed" 'grep -q "^ExecStart=/opt/ab/sbin/availbridge -c /opt/etc/availbridge/availbridge.conf serve" "$root/opt/ab/lib/systemd/system/availbridge.service"'
+check "no placeholder is left" '! grep -rq "@SBIN@\|@ETC@" "$root"'
+check "the unit takes rights away" 'grep -q "^NoNewPrivileges=yes" "$root/opt/ab/lib/systemd/system/availbridge.service"'
+check "there is a user" 'grep -q "^u availbridge" "$root/opt/ab/lib/sysusers.d/availbridge.conf"'
+check "there are folders" 'grep -q "^d /opt/etc/availbridge 0750" "$root/opt/ab/lib/tmpfiles.d/availbridge.conf"'
+check "the manual is there" 'test -s "$root/opt/ab/share/man/man8/availbridge.8" && test -s "$root/opt/ab/share/man/man5/availbridge.conf.5"'
+check "the licence is there" 'cmp -s LICENSE "$root/opt/ab/share/doc/availbridge/LICENSE"'
+if command -v systemd-analyze >/dev/null; then
+	check "systemd understands the unit" '! systemd-analyze verify "$root/opt/ab/lib/systemd/system/availbridge.service" 2>&1 | grep -i "unknown\|invalid\|failed to parse"'
+fi
+echo "install: $passed passed, $failed failed"
+[ $failed = 0 ]
