@@ -63,7 +63,7 @@ def main():
             check_comments(path, text)
         elif path != pathlib.Path("bridge/acl/decide.c"):
             deciders += [f"{path}" for _ in re.finditer(r"\bacl_decide\(", text)]
-            if re.search(r"struct acl_verdict [^;]*=\s*\{\s*[^0}\s]|\(struct acl_verdict\)\s*\{\s*[^0}\s]", text) or "ACL_DECIDE_C" in text:
+            if re.search(r"struct acl_verdict \w+(?:\[\w*\])?\s*=\s*\{\s*[^0}\s]|\(struct acl_verdict\)\s*\{\s*[^0}\s]", text) or "ACL_DECIDE_C" in text:
                 problems.append(f"{path}: a verdict is written only in bridge/acl/decide.c")
         count = text.count("\n")
         if count > 800:
