@@ -2,6 +2,7 @@
 #define BRIDGE_CTL_ARGS_H
 #include <stdbool.h>
 #include <stddef.h>
+#include "bridge/ctl/ctl.h"
 
 /* Reading a verb's command line. Options may stand anywhere, as --name VALUE or --name=VALUE; "--" ends them. */
 enum { CTL_MAX_WORDS = 128 };
@@ -22,6 +23,13 @@ struct ctl_option {
  * then returns ctl_usage()).
  */
 int ctl_args(int argc, char **argv, const struct ctl_option *options, struct ctl_words *words);
+/* One form of a verb that has several: `peer add`. The table ends with a NULL name. */
+struct ctl_form {
+	const char *name;
+	ctl_verb_fn *run; /* its argv starts at the form's name */
+};
+/* Runs the form of ${verb} that argv[1] names, or says what forms there are. Returns an exit code. */
+int ctl_form_run(const char *verb, const struct ctl_form *forms, int argc, char **argv, const char *conf_path);
 /* Prints the forms of ${verb} on standard error and returns CTL_USAGE. */
 int ctl_usage(const char *verb);
 /* Prints "availbridge: " and a printf text on standard error. */

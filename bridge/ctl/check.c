@@ -1,0 +1,110 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "bridge/ctl/args.h"
+#include "bridge/ctl/json.h"
+#include "bridge/ctl/site.h"
+#include "bridge/ctl/verbs.h"
+#include "pki/tls.h"
+
+/* Do the certificates and keys open the two doors? */
+static void check_keys(const struct conf *c, struct conf_problems *problems)
+{
+	struct pki_pinset *pins = pki_pinset_new();
+	struct pki_tls *tls;
+	struct buf error;
+
+	buf_init(&error, 4096);
+	tls = pki_tls_link(c->identity_certificate, c->identity_key, pins, &error);
+	if (!tls)
+		conf_problem_add(problems, c->file, 0, "Look at identity_certificate and identity_key.", "the link cannot be opened: %s", buf_cstr(&error));
+	pki_tls_free(tls);
+	buf_reset(&error);
+	tls = pki_tls_front(c->front_certificate, c->front_key, &error);
+	if (!tls)
+		conf_problem_add(problems, c->file, 0, "Look at front_certificate and front_key.", "the front cannot be opened: %s", buf_cstr(&error));
+	pki_tls_free(tls);
+	pki_pinset_free(pins);
+	buf_free(&error);
+}
+
+static void put_list(struct buf *b, const char *key, const struct conf_problems *p)
+{
+	json_open(b, key, '[');
+	for (size_t i = 0; i < p->n; i++) {
+		json_open(b, NULL, '{');
+		json_str(b, "file", p->list[i].file);
+		json_int(b, "line", p->list[i].line);
+		json_str(b, "what", p->list[i].what);
+		json_str(b, "fix", p->list[i].fix);
+		json_close(b, '}');
+	}
+	json_close(b, ']');
+}
+
+/* The whole look, in a child: on some inputs the parser ends its process. */
+static int look(const char *conf_path, bool json, bool verbose)
+{
+	struct conf_problems problems = {0}, warnings = {0};
+	struct conf *c = conf_load(conf_path, &problems);
+	struct buf b;
+
+	if (c) {
+		check_keys(c, &problems);
+		conf_warnings(c, &warnings);
+	}
+	buf_init(&b, 64 << 20);
+	if (json) {
+		json_open(&b, NULL, '{');
+		json_bool(&b, "ok", problems.n == 0);
+		put_list(&b, "problems", &problems);
+		put_list(&b, "warnings", &warnings);
+		json_close(&b, '}');
+		json_print(&b);
+	} else {
+		ctl_problems_print(stderr, &problems);
+		if (warnings.n)
+			fputs("Allowed, but look at it:\n", stderr);
+		ctl_problems_print(stderr, &warnings);
+		if (verbose && c)
+			conf_print(&b, c);
+		fputs(buf_cstr(&b), stdout);
+		if (!problems.n)
+			puts("ok");
+	}
+	buf_free(&b);
+	conf_free(c);
+	conf_problems_free(&warnings);
+	int code = problems.n ? CTL_NO : CTL_DONE;
+
+	conf_problems_free(&problems);
+	return code;
+}
+
+int ctl_check(int argc, char **argv, const char *conf_path)
+{
+	bool json = false, verbose = false;
+	const struct ctl_option options[] = {{"json", .flag = &json}, {"verbose", .flag = &verbose}, {0}};
+	struct ctl_words words;
+	int status = -1;
+	pid_t pid;
+
+	if (ctl_args(argc, argv, options, &words) < 0 || words.n)
+		return ctl_usage("check");
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		int code = look(conf_path, json, verbose);
+
+		fflush(NULL);
+		_exit(code);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) <= CTL_NO)
+		return WEXITSTATUS(status);
+	ctl_say("%s: the file cannot be read by the parser, which gave up. Compare it with the last version that worked.", conf_path);
+	return CTL_NO;
+}

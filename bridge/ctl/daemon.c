@@ -1,0 +1,66 @@
+#include <stdio.h>
+#include <string.h>
+#include "bridge/ctl/args.h"
+#include "bridge/ctl/site.h"
+#include "bridge/ctl/verbs.h"
+#include "bridge/process/process.h"
+
+/* The verbs that start the daemon or talk to it. */
+
+enum { RELOAD_MS = 60000, STATUS_MS = 10000 };
+
+int ctl_serve(int argc, char **argv, const char *conf_path)
+{
+	const struct ctl_option options[] = {{0}};
+	struct ctl_words words;
+
+	if (ctl_args(argc, argv, options, &words) < 0 || words.n)
+		return ctl_usage("serve");
+	return process_supervise(conf_path, "/proc/self/exe");
+}
+
+/* Sends ${request} and prints what comes back. */
+static int call(const char *conf_path, const char *request, int timeout_ms)
+{
+	struct buf reply;
+	int code = CTL_NO;
+
+	buf_init(&reply, 16 << 20);
+	switch (ctl_daemon_call(conf_path, request, timeout_ms, &code, &reply)) {
+	case CTL_DAEMON_ANSWERED:
+		fputs(buf_cstr(&reply), code == CTL_DONE ? stdout : stderr);
+		if (reply.len && buf_ptr(&reply)[reply.len - 1] != '\n')
+			fputc('\n', code == CTL_DONE ? stdout : stderr);
+		break;
+	case CTL_DAEMON_ABSENT:
+		ctl_say("no daemon is running with %s; start it with `availbridge serve`", conf_path);
+		code = CTL_NO;
+		break;
+	case CTL_DAEMON_SILENT:
+		ctl_say("the daemon did not answer: %s", buf_cstr(&reply));
+		code = CTL_NO;
+	}
+	buf_free(&reply);
+	return code;
+}
+
+int ctl_reload(int argc, char **argv, const char *conf_path)
+{
+	const struct ctl_option options[] = {{0}};
+	struct ctl_words words;
+
+	if (ctl_args(argc, argv, options, &words) < 0 || words.n)
+		return ctl_usage("reload");
+	return call(conf_path, "reload", RELOAD_MS);
+}
+
+int ctl_status(int argc, char **argv, const char *conf_path)
+{
+	bool json = false;
+	const struct ctl_option options[] = {{"json", .flag = &json}, {0}};
+	struct ctl_words words;
+
+	if (ctl_args(argc, argv, options, &words) < 0 || words.n)
+		return ctl_usage("status");
+	return call(conf_path, json ? "status json" : "status text", STATUS_MS);
+}

@@ -1,0 +1,382 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "bridge/availability/address.h"
+#include "bridge/base/text.h"
+#include "bridge/ctl/args.h"
+#include "bridge/ctl/edit.h"
+#include "bridge/ctl/peer.h"
+#include "bridge/ctl/site.h"
+#include "bridge/ctl/verbs.h"
+#include "pki/identity.h"
+#include "pki/pin.h"
+
+static const char spaces[] = "address-spaces.conf";
+enum { FILE_NAME = 80, SHUT_MS = 5000 };
+
+static void file_of(char out[FILE_NAME], const char *name)
+{
+	snprintf(out, FILE_NAME, "peers.d/%s.conf", name);
+}
+
+bool ctl_peer_name(const char *name)
+{
+	if (conf_name_valid(name) && strcmp(name, "local") != 0 && strcmp(name, "nobody") != 0)
+		return true;
+	ctl_say("'%s' cannot be the name of a peer: use 1 to 63 letters, digits, '.', '_' or '-', not local and not nobody", name);
+	return false;
+}
+
+/* The line of the setting ${keyword}, or SIZE_MAX. */
+static size_t find_setting(const struct lines *l, const char *keyword)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->list[i].n && strcmp(l->list[i].words[0], keyword) == 0)
+			return i;
+	return SIZE_MAX;
+}
+
+/* The peer's lines for an edit; NULL after a sentence if there is no such peer. */
+static struct lines *read_peer(struct ctl_edit *e, const char *name)
+{
+	struct conf_problems none = {0};
+	char file[FILE_NAME], path[4096];
+	struct lines *l;
+
+	file_of(file, name);
+	if (conf_file_path(path, sizeof(path), e->conf_path, file) < 0)
+		return NULL;
+	l = lines_read(path, 16 << 20, &none);
+	ctl_problems_print(stderr, &none);
+	conf_problems_free(&none);
+	if (l && l->n == 0) {
+		ctl_say("there is no peer %s (%s)", name, path);
+		lines_free(l);
+		return NULL;
+	}
+	return l;
+}
+
+/* Every one of ${domains} in normal form; false after a sentence. */
+static bool normal_domains(const struct ctl_words *domains, char (*out)[FB_DOMAIN_MAX + 1])
+{
+	for (size_t i = 0; i < domains->n; i++) {
+		if (!fb_domain_normal(domains->list[i], out[i])) {
+			ctl_say("'%s' is no domain", domains->list[i]);
+			return false;
+		}
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(out[k], out[i]) == 0) {
+				ctl_say("%s is given twice", out[i]);
+				return false;
+			}
+	}
+	return true;
+}
+
+/* What can be wrong with a pin that was pasted: said with both fingerprints, since they are what two people compare. */
+static bool pin_is_free(const struct conf *c, const char *name, const uint8_t pin[PKI_PIN_LEN])
+{
+	char given[PKI_PIN_TEXT];
+	uint8_t own[PKI_PIN_LEN];
+	struct buf error;
+	bool have_own;
+
+	pki_pin_text(given, pin);
+	buf_init(&error, 1024);
+	have_own = pki_identity_pin(c->identity_certificate, own, &error) == 0;
+	buf_free(&error);
+	if (have_own && memcmp(own, pin, PKI_PIN_LEN) == 0) {
+		ctl_say("the pin is our own, not that of %s:\n  given  %s\n  ours   %s\nRun `availbridge identity show` at %s and use what it prints there.", name, given, given, name);
+		return false;
+	}
+	for (size_t i = 1; i < c->n_peers; i++)
+		for (size_t k = 0; k < c->peers[i].n_pins; k++)
+			if (strcmp(c->peers[i].name, name) != 0 && memcmp(c->peers[i].pins[k], pin, PKI_PIN_LEN) == 0) {
+				ctl_say("the pin is that of the peer %s already:\n  given  %s\n  %s  %s\nA key belongs to one site: ask both for what "
+				        "`availbridge identity show` prints there, or remove the peer %s first.",
+				        c->peers[i].name, given, c->peers[i].name, given, c->peers[i].name);
+				return false;
+			}
+	return true;
+}
+
+/* A domain has one owner; the message names it. */
+static bool domains_are_free(const struct conf *c, const char *name, char (*domains)[FB_DOMAIN_MAX + 1], size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < c->n_spaces; k++)
+			if (strcmp(c->spaces[k].forest_name, domains[i]) == 0) {
+				ctl_say("%s belongs to %s already (%s:%d), so it cannot be given to %s. If it moved, run `availbridge address-space remove %s` first.",
+				        domains[i], c->spaces[k].peer, spaces, c->spaces[k].line, name, domains[i]);
+				return false;
+			}
+	return true;
+}
+
+static void put_new_peer(struct ctl_edit *e, const char *name, const struct ctl_words *endpoints, const uint8_t pin[PKI_PIN_LEN])
+{
+	char file[FILE_NAME], text[PKI_PIN_TEXT];
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	buf_puts(&b, ctl_header_peer);
+	buf_puts(&b, "enabled yes\n");
+	for (size_t i = 0; i < endpoints->n; i++)
+		buf_printf(&b, "endpoint %s\n", endpoints->list[i]);
+	pki_pin_text(text, pin);
+	buf_printf(&b, "pin %s\n", text);
+	/* off until somebody switches it on; then the rules alone decide */
+	buf_puts(&b, "free-busy-access-enabled no\nfree-busy-access-level LimitedDetails\n");
+	file_of(file, name);
+	ctl_edit_put_text(e, file, buf_cstr(&b));
+	buf_free(&b);
+}
+
+static int put_new_rows(struct ctl_edit *e, const char *name, char (*domains)[FB_DOMAIN_MAX + 1], size_t n)
+{
+	struct lines *l = ctl_edit_read(e, spaces, ctl_header_spaces);
+	struct buf rows;
+
+	if (!l)
+		return -1;
+	buf_init(&rows, 1 << 20);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&rows, "%s%s %s OrgWideFB", i ? "\n" : "", domains[i], name);
+	ctl_edit_put(e, spaces, l, SIZE_MAX, NULL, SIZE_MAX, buf_cstr(&rows));
+	buf_free(&rows);
+	lines_free(l);
+	return 0;
+}
+
+static int add(int argc, char **argv, const char *conf_path)
+{
+	static char domains[CTL_MAX_WORDS][FB_DOMAIN_MAX + 1];
+	struct ctl_words words, endpoints = {0}, claimed = {0};
+	const char *pin_text = NULL;
+	const struct ctl_option options[] = {{"endpoint", .many = &endpoints}, {"pin", .value = &pin_text}, {"domain", .many = &claimed}, {0}};
+	uint8_t pin[PKI_PIN_LEN];
+	struct ctl_edit edit;
+	struct conf *c;
+	bool ok;
+
+	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1 || !endpoints.n || !pin_text)
+		return ctl_usage("peer");
+	if (!ctl_peer_name(words.list[0]) || !normal_domains(&claimed, domains))
+		return CTL_USAGE;
+	for (size_t i = 0; i < endpoints.n; i++)
+		if (!conf_host_port_valid(endpoints.list[i], false)) {
+			ctl_say("'%s' is no endpoint; write HOST:PORT, for example bridge.b.example:7443", endpoints.list[i]);
+			return CTL_USAGE;
+		}
+	if (!pki_pin_parse(pin_text, pin)) {
+		ctl_say("'%s' is no pin; use what `availbridge identity show` prints at %s: sha256: and 64 hex digits", pin_text, words.list[0]);
+		return CTL_USAGE;
+	}
+	if (ctl_edit_start(&edit, conf_path) < 0)
+		return CTL_NO;
+	c = ctl_load(conf_path);
+	ok = c && pin_is_free(c, words.list[0], pin) && domains_are_free(c, words.list[0], domains, claimed.n);
+	if (ok && conf_peer_named(c, words.list[0])) {
+		ctl_say("there is a peer %s already; use `availbridge peer set`, or `availbridge peer remove %s` first", words.list[0], words.list[0]);
+		ok = false;
+	}
+	conf_free(c);
+	if (ok) {
+		put_new_peer(&edit, words.list[0], &endpoints, pin);
+		ok = !claimed.n || put_new_rows(&edit, words.list[0], domains, claimed.n) == 0;
+	}
+	if (!ok) {
+		ctl_edit_drop(&edit);
+		return CTL_NO;
+	}
+	if (ctl_edit_commit(&edit) < 0)
+		return CTL_NO;
+	return ctl_edit_done("The peer %s is there; free/busy access is off and it has no rule. Continue with\n"
+	                     "  availbridge rule add --peer %s --direction in|out --requester R --target T --level L\n"
+	                     "  availbridge peer set %s --free-busy-access-enabled yes\n",
+	                     words.list[0], words.list[0], words.list[0]);
+}
+
+/* Cuts the links of ${name} in the daemon that runs. Returns the verb's exit code. */
+static int shut(const char *conf_path, const char *name, const char *done)
+{
+	char request[80];
+	struct buf reply;
+	int code = CTL_NO;
+
+	buf_init(&reply, 1 << 20);
+	snprintf(request, sizeof(request), "peer-shut %s", name);
+	switch (ctl_daemon_call(conf_path, request, SHUT_MS, &code, &reply)) {
+	case CTL_DAEMON_ABSENT:
+		printf("%s No daemon is running, so there was no link to cut.\n", done);
+		code = CTL_DONE;
+		break;
+	case CTL_DAEMON_ANSWERED:
+		if (code == CTL_DONE)
+			printf("%s Its links are cut.\n", done);
+		else
+			ctl_say("%s But the daemon did not cut its links: %s", done, buf_cstr(&reply));
+		break;
+	case CTL_DAEMON_SILENT:
+		ctl_say("%s But the daemon did not answer, so its links may still be up: %s. Restart the daemon to be sure.", done, buf_cstr(&reply));
+		code = CTL_NO;
+	}
+	buf_free(&reply);
+	return code;
+}
+
+/* The rows of ${name} taken out of address-spaces.conf; how many goes to ${n}. -1 after a sentence. */
+static int drop_rows(struct ctl_edit *e, const char *name, size_t *n)
+{
+	struct lines *l = ctl_edit_read(e, spaces, ctl_header_spaces);
+	struct buf out;
+
+	if (!l)
+		return -1;
+	*n = 0;
+	buf_init(&out, 32 << 20);
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->list[i].n >= 2 && strcmp(l->list[i].words[1], name) == 0) {
+			++*n;
+			continue;
+		}
+		buf_add(&out, l->list[i].raw, l->list[i].raw_len);
+		buf_putc(&out, '\n');
+	}
+	if (*n)
+		ctl_edit_put_text(e, spaces, buf_cstr(&out));
+	buf_free(&out);
+	lines_free(l);
+	return 0;
+}
+
+static int remove_peer(int argc, char **argv, const char *conf_path)
+{
+	const struct ctl_option options[] = {{0}};
+	char file[FILE_NAME], done[256];
+	struct ctl_words words;
+	struct ctl_edit edit;
+	struct lines *l;
+	size_t rows = 0;
+
+	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1)
+		return ctl_usage("peer");
+	if (!ctl_peer_name(words.list[0]))
+		return CTL_USAGE;
+	if (ctl_edit_start(&edit, conf_path) < 0)
+		return CTL_NO;
+	l = read_peer(&edit, words.list[0]);
+	if (!l || drop_rows(&edit, words.list[0], &rows) < 0) {
+		lines_free(l);
+		ctl_edit_drop(&edit);
+		return CTL_NO;
+	}
+	lines_free(l);
+	file_of(file, words.list[0]);
+	ctl_edit_put_text(&edit, file, NULL);
+	if (ctl_edit_commit(&edit) < 0)
+		return CTL_NO;
+	snprintf(done, sizeof(done), "The peer %s is removed, and %zu address space%s with it.", words.list[0], rows, rows == 1 ? "" : "s");
+	return shut(conf_path, words.list[0], done);
+}
+
+/* Replaces the settings ${pairs} (keyword, value; NULL values are left alone; ends with a NULL keyword) of one peer. */
+static int change(const char *conf_path, const char *name, const char *const (*pairs)[2])
+{
+	char file[FILE_NAME], line[128];
+	struct conf_problems none = {0};
+	struct ctl_edit edit;
+	struct lines *l;
+	struct buf text;
+
+	if (ctl_edit_start(&edit, conf_path) < 0)
+		return CTL_NO;
+	l = read_peer(&edit, name);
+	for (buf_init(&text, 32 << 20); l && (*pairs)[0]; pairs++) {
+		size_t at = find_setting(l, (*pairs)[0]);
+
+		if (!(*pairs)[1])
+			continue;
+		snprintf(line, sizeof(line), "%s %s", (*pairs)[0], (*pairs)[1]);
+		buf_reset(&text);
+		lines_compose(l, at, line, SIZE_MAX, at == SIZE_MAX ? line : NULL, &text);
+		lines_free(l);
+		l = lines_parse(name, buf_cstr(&text), text.len, &none);
+	}
+	buf_free(&text);
+	if (!l) {
+		ctl_edit_drop(&edit);
+		return CTL_NO;
+	}
+	file_of(file, name);
+	ctl_edit_put(&edit, file, l, SIZE_MAX, NULL, SIZE_MAX, NULL);
+	lines_free(l);
+	return ctl_edit_commit(&edit) < 0 ? CTL_NO : CTL_DONE;
+}
+
+static int enable(int argc, char **argv, const char *conf_path)
+{
+	const char *const pairs[][2] = {{"enabled", "yes"}, {NULL, NULL}};
+	const struct ctl_option options[] = {{0}};
+	struct ctl_words words;
+
+	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1)
+		return ctl_usage("peer");
+	if (!ctl_peer_name(words.list[0]))
+		return CTL_USAGE;
+	if (change(conf_path, words.list[0], pairs) != CTL_DONE)
+		return CTL_NO;
+	return ctl_edit_done("The peer %s is enabled.", words.list[0]);
+}
+
+static int disable(int argc, char **argv, const char *conf_path)
+{
+	const char *const pairs[][2] = {{"enabled", "no"}, {NULL, NULL}};
+	const struct ctl_option options[] = {{0}};
+	struct ctl_words words;
+	char done[128];
+
+	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1)
+		return ctl_usage("peer");
+	if (!ctl_peer_name(words.list[0]))
+		return CTL_USAGE;
+	if (change(conf_path, words.list[0], pairs) != CTL_DONE)
+		return CTL_NO;
+	snprintf(done, sizeof(done), "The peer %s is disabled.", words.list[0]);
+	return shut(conf_path, words.list[0], done);
+}
+
+static int set(int argc, char **argv, const char *conf_path)
+{
+	const char *enabled = NULL, *level_text = NULL;
+	const struct ctl_option options[] = {{"free-busy-access-enabled", .value = &enabled}, {"free-busy-access-level", .value = &level_text}, {0}};
+	struct ctl_words words;
+	enum fb_level level = FB_LEVEL_NONE;
+
+	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1 || (!enabled && !level_text))
+		return ctl_usage("peer");
+	if (!ctl_peer_name(words.list[0]))
+		return CTL_USAGE;
+	if (enabled && strcmp(enabled, "yes") != 0 && strcmp(enabled, "no") != 0) {
+		ctl_say("--free-busy-access-enabled is yes or no, not '%s'", enabled);
+		return CTL_USAGE;
+	}
+	if (level_text && !fb_level_named(level_text, &level)) {
+		ctl_say("'%s' is no level; write None, AvailabilityOnly or LimitedDetails", level_text);
+		return CTL_USAGE;
+	}
+	const char *const pairs[][2] = {{"free-busy-access-enabled", enabled}, {"free-busy-access-level", level_text ? fb_level_name(level) : NULL}, {NULL, NULL}};
+
+	if (change(conf_path, words.list[0], pairs) != CTL_DONE)
+		return CTL_NO;
+	return ctl_edit_done("The peer %s is changed.", words.list[0]);
+}
+
+int ctl_peer(int argc, char **argv, const char *conf_path)
+{
+	static const struct ctl_form forms[] = {{"add", add},         {"remove", remove_peer}, {"list", ctl_peer_list}, {"show", ctl_peer_show},
+	                                        {"enable", enable},   {"disable", disable},    {"set", set},            {0}};
+
+	return ctl_form_run(argv[0], forms, argc, argv, conf_path);
+}

@@ -1,0 +1,85 @@
+#include "bridge/ctl/site.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "bridge/ctl/args.h"
+#include "bridge/process/control.h"
+
+void ctl_problems_print(FILE *out, const struct conf_problems *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct conf_problem *one = &p->list[i];
+
+		fputs(one->file, out);
+		if (one->line)
+			fprintf(out, ":%d", one->line);
+		fprintf(out, ": %s.%s%s\n", one->what, *one->fix ? " " : "", one->fix);
+	}
+}
+
+struct conf *ctl_load(const char *conf_path)
+{
+	struct conf_problems problems = {0};
+	struct conf *c = conf_load(conf_path, &problems);
+
+	ctl_problems_print(stderr, &problems);
+	conf_problems_free(&problems);
+	return c;
+}
+
+bool ctl_who(const char *s, char out[FB_ADDRESS_MAX + 1])
+{
+	return strchr(s, '@') ? fb_address_normal(s, out) : fb_domain_normal(s, out);
+}
+
+/* Is anybody listening at ${path}? */
+static enum ctl_daemon knock(const char *path)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), result;
+
+	if (fd < 0 || strlen(path) >= sizeof(a.sun_path)) {
+		if (fd >= 0)
+			close(fd);
+		return CTL_DAEMON_SILENT;
+	}
+	strcpy(a.sun_path, path);
+	result = connect(fd, (struct sockaddr *)&a, sizeof(a));
+	if (result < 0)
+		result = errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR ? 1 : -1;
+	close(fd);
+	return result == 1 ? CTL_DAEMON_ABSENT : result == 0 ? CTL_DAEMON_ANSWERED : CTL_DAEMON_SILENT;
+}
+
+enum ctl_daemon ctl_daemon_call(const char *conf_path, const char *request, int timeout_ms, int *code, struct buf *reply)
+{
+	struct conf_problems problems = {0};
+	struct conf *c = conf_load(conf_path, &problems);
+	char path[4096] = "";
+	struct buf error;
+	enum ctl_daemon d;
+
+	/* files that are broken now were not when the daemon started: it listens where it did */
+	if (c)
+		snprintf(path, sizeof(path), "%s", c->control_socket);
+	else if (conf_file_path(path, sizeof(path), conf_path, "state/control.sock") < 0)
+		path[0] = 0;
+	conf_free(c);
+	conf_problems_free(&problems);
+	d = knock(path);
+	if (d == CTL_DAEMON_SILENT)
+		buf_printf(reply, "the control socket %s cannot be reached: %s", path, strerror(errno));
+	if (d != CTL_DAEMON_ANSWERED)
+		return d;
+	buf_init(&error, 4096);
+	*code = control_call(path, request, NULL, 0, timeout_ms, reply, &error);
+	if (*code < 0) {
+		buf_reset(reply);
+		buf_puts(reply, buf_cstr(&error));
+		d = CTL_DAEMON_SILENT;
+	}
+	buf_free(&error);
+	return d;
+}

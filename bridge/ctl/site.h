@@ -1,0 +1,23 @@
+#ifndef BRIDGE_CTL_SITE_H
+#define BRIDGE_CTL_SITE_H
+#include <stdio.h>
+#include "bridge/base/buf.h"
+#include "bridge/conf/conf.h"
+
+/* The site that a verb works on: its settings and its daemon. */
+
+/* The settings of ${conf_path}, or NULL after every problem was printed on standard error. Caller frees. */
+struct conf *ctl_load(const char *conf_path);
+/* Prints each problem as FILE:LINE: what. fix */
+void ctl_problems_print(FILE *out, const struct conf_problems *p);
+/* True if ${s} is neither a normal address nor a domain; else its normal form goes to ${out}. */
+bool ctl_who(const char *s, char out[FB_ADDRESS_MAX + 1]);
+
+enum ctl_daemon { CTL_DAEMON_SILENT = 0, CTL_DAEMON_ABSENT, CTL_DAEMON_ANSWERED };
+/*
+ * Sends ${request} to the daemon of ${conf_path} (its socket by the settings, or the usual one if those cannot be read). With
+ * CTL_DAEMON_ANSWERED ${code} is its exit code and ${reply} its text; with CTL_DAEMON_SILENT it is there, or might be, and
+ * ${reply} says in a sentence why it did not answer.
+ */
+enum ctl_daemon ctl_daemon_call(const char *conf_path, const char *request, int timeout_ms, int *code, struct buf *reply);
+#endif
