@@ -1,0 +1,284 @@
+#include "bridge/backend/component.h"
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* One unfolded line. The text is borrowed from the file where nothing was folded, else from the arena. */
+struct line {
+	const char *s;
+	size_t len;
+	unsigned number; /* of its first physical line */
+};
+struct reader {
+	const char *p, *end;
+	unsigned number; /* of the physical line at p */
+	struct arena *arena;
+	struct buf *error;
+	size_t components;
+	struct ics_component *stack[ICS_MAX_DEPTH];
+	size_t depth;
+};
+struct word {
+	const char *text;
+	int id;
+};
+
+static const struct word kinds[] = {
+	{"VCALENDAR", ICS_VCALENDAR}, {"VEVENT", ICS_VEVENT}, {"VALARM", ICS_VALARM}, {"VFREEBUSY", ICS_VFREEBUSY},
+	{"VTIMEZONE", ICS_VTIMEZONE}, {"STANDARD", ICS_STANDARD}, {"DAYLIGHT", ICS_DAYLIGHT},
+	{"VAVAILABILITY", ICS_VAVAILABILITY}, {"AVAILABLE", ICS_AVAILABLE}, {NULL, ICS_OTHER},
+};
+static const struct word names[] = {
+	{"DTSTART", ICS_DTSTART}, {"DTEND", ICS_DTEND}, {"DURATION", ICS_DURATION}, {"RRULE", ICS_RRULE}, {"EXRULE", ICS_EXRULE},
+	{"RDATE", ICS_RDATE}, {"EXDATE", ICS_EXDATE}, {"RECURRENCE-ID", ICS_RECURRENCE_ID}, {"UID", ICS_UID},
+	{"SEQUENCE", ICS_SEQUENCE}, {"DTSTAMP", ICS_DTSTAMP}, {"SUMMARY", ICS_SUMMARY}, {"LOCATION", ICS_LOCATION},
+	{"STATUS", ICS_STATUS}, {"TRANSP", ICS_TRANSP}, {"CLASS", ICS_CLASS}, {"ATTENDEE", ICS_ATTENDEE},
+	{"X-MICROSOFT-CDO-BUSYSTATUS", ICS_BUSYSTATUS}, {"TZID", ICS_TZID}, {"TZOFFSETFROM", ICS_TZOFFSETFROM},
+	{"TZOFFSETTO", ICS_TZOFFSETTO}, {"FREEBUSY", ICS_FREEBUSY}, {NULL, ICS_UNKNOWN},
+};
+
+int ics_fail(struct buf *error, unsigned line, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	buf_reset(error);
+	buf_printf(error, "line %u: %s", line, text);
+	return -1;
+}
+
+static int find_word(const struct word *list, const char *s, size_t n)
+{
+	for (; list->text; list++)
+		if ((list->text[0] ^ s[0]) % 32 == 0 && !strncasecmp(list->text, s, n) && !list->text[n])
+			break;
+	return list->id;
+}
+
+/* The end of the physical line at p, without its CR; *next is where the following one starts. */
+static const char *line_end(const char *p, const char *end, const char **next)
+{
+	const char *nl = memchr(p, '\n', (size_t)(end - p));
+	*next = nl ? nl + 1 : end;
+	const char *e = nl ? nl : end;
+	while (e > p && e[-1] == '\r')
+		e--;
+	return e;
+}
+
+static bool folds(const char *p, const char *end)
+{
+	return p < end && (*p == ' ' || *p == '\t');
+}
+
+/* Joins the continuation lines behind the first one [s, e): their leading blank is not part of the text. */
+static int unfold(struct reader *r, struct line *out, const char *s, const char *e, const char *next)
+{
+	size_t total = (size_t)(e - s);
+	const char *p = next, *after;
+	while (folds(p, r->end)) {
+		total += (size_t)(line_end(p, r->end, &after) - p) - 1;
+		if (total > ICS_MAX_LINE)
+			return ics_fail(r->error, out->number, "this line is longer than %d bytes", ICS_MAX_LINE);
+		p = after;
+	}
+	char *copy = arena_alloc(r->arena, total + 1);
+	if (!copy)
+		return ics_fail(r->error, out->number, "the calendar needs more memory than one calendar may have");
+	memcpy(copy, s, (size_t)(e - s));
+	size_t n = (size_t)(e - s);
+	for (p = next; folds(p, r->end); p = after) {
+		const char *stop = line_end(p, r->end, &after);
+		size_t more = stop > p ? (size_t)(stop - p) - 1 : 0;
+		memcpy(copy + n, p + 1, more);
+		n += more;
+		r->number++;
+	}
+	r->p = p;
+	out->s = copy;
+	out->len = n;
+	return 0;
+}
+
+/* 1 with the next line that is not blank, 0 at the end, -1 at a limit. */
+static int next_line(struct reader *r, struct line *out)
+{
+	while (r->p < r->end) {
+		const char *next, *s = r->p, *e = line_end(s, r->end, &next);
+		*out = (struct line){s, (size_t)(e - s), r->number++};
+		if (out->len > ICS_MAX_LINE)
+			return ics_fail(r->error, out->number, "this line is longer than %d bytes", ICS_MAX_LINE);
+		if (e == s) {
+			r->p = next;
+			continue;
+		}
+		if (!folds(next, r->end))
+			r->p = next;
+		else if (unfold(r, out, s, e, next))
+			return -1;
+		return 1;
+	}
+	return 0;
+}
+
+/* Where the value starts: the first ':' outside of quotes; NULL if there is none. */
+static const char *find_colon(const char *s, const char *end)
+{
+	bool quoted = false;
+	for (; s < end; s++) {
+		if (*s == '"')
+			quoted = !quoted;
+		else if (*s == ':' && !quoted)
+			return s;
+	}
+	return NULL;
+}
+
+static struct line trimmed(const char *s, size_t n, unsigned number)
+{
+	while (n && (s[n - 1] == ' ' || s[n - 1] == '\t'))
+		n--;
+	while (n && (*s == ' ' || *s == '\t'))
+		s++, n--;
+	return (struct line){s, n, number};
+}
+
+static int begin(struct reader *r, const struct line *l, const char *value, size_t n)
+{
+	struct line name = trimmed(value, n, l->number);
+	if (r->depth == ICS_MAX_DEPTH)
+		return ics_fail(r->error, l->number, "components are nested more than %d deep", ICS_MAX_DEPTH);
+	if (++r->components > ICS_MAX_COMPONENTS)
+		return ics_fail(r->error, l->number, "the calendar has more than %d components", ICS_MAX_COMPONENTS);
+	struct ics_component *c = arena_alloc(r->arena, sizeof *c), *parent = r->stack[r->depth - 1];
+	if (!c)
+		return ics_fail(r->error, l->number, "the calendar needs more memory than one calendar may have");
+	c->kind = name.len ? find_word(kinds, name.s, name.len) : ICS_OTHER;
+	c->line = l->number;
+	if (r->depth == 1 && c->kind != ICS_VCALENDAR)
+		return ics_fail(r->error, l->number, "this is not an iCalendar file: it must start with BEGIN:VCALENDAR");
+	if (parent->last_child)
+		parent->last_child->next = c;
+	else
+		parent->children = c;
+	parent->last_child = c;
+	r->stack[r->depth++] = c;
+	return 0;
+}
+
+static int end(struct reader *r, const struct line *l, const char *value, size_t n)
+{
+	struct line name = trimmed(value, n, l->number);
+	int kind = name.len ? find_word(kinds, name.s, name.len) : ICS_OTHER;
+	if (r->depth == 1 || (int)r->stack[r->depth - 1]->kind != kind)
+		return ics_fail(r->error, l->number, "this END has no BEGIN that it belongs to");
+	r->depth--;
+	return 0;
+}
+
+/* A line that is no property is noise (some programs break long texts without folding), unless it may have been meant for a time. */
+static int noise(struct reader *r, const struct line *l)
+{
+	size_t n = 0;
+	while (n < l->len && l->s[n] != ' ' && l->s[n] != ';' && l->s[n] != '=' && l->s[n] != '\t')
+		n++;
+	int name = n ? find_word(names, l->s, n) : ICS_UNKNOWN;
+	bool structure = n && (!strncasecmp(l->s, "BEGIN", n) || !strncasecmp(l->s, "END", n));
+	if ((name >= ICS_DTSTART && name <= ICS_RECURRENCE_ID) || name >= ICS_TZID || structure)
+		return ics_fail(r->error, l->number, "this line has no ':' behind the property's name");
+	return 0;
+}
+
+static int take_line(struct reader *r, const struct line *l)
+{
+	const char *stop = l->s + l->len, *colon = find_colon(l->s, stop);
+	if (r->depth == 1 && (!colon || colon - l->s != 5 || strncasecmp(l->s, "BEGIN", 5)))
+		return ics_fail(r->error, l->number, "this is not an iCalendar file: it must start with BEGIN:VCALENDAR and end with END:VCALENDAR");
+	if (!colon)
+		return noise(r, l);
+	size_t n = 0;
+	while (l->s + n < colon && l->s[n] != ';')
+		n++;
+	size_t left = (size_t)(stop - colon) - 1;
+	if (n == 5 && !strncasecmp(l->s, "BEGIN", 5))
+		return begin(r, l, colon + 1, left);
+	if (n == 3 && !strncasecmp(l->s, "END", 3))
+		return end(r, l, colon + 1, left);
+	int name = n ? find_word(names, l->s, n) : ICS_UNKNOWN;
+	if (name == ICS_UNKNOWN)
+		return 0;
+	struct ics_property *p = arena_alloc(r->arena, sizeof *p);
+	if (!p)
+		return ics_fail(r->error, l->number, "the calendar needs more memory than one calendar may have");
+	*p = (struct ics_property){name, l->number, l->s + n, (size_t)(colon - l->s) - n, colon + 1, left, NULL};
+	struct ics_component *c = r->stack[r->depth - 1];
+	if (c->last)
+		c->last->next = p;
+	else
+		c->first = p;
+	c->last = p;
+	return 0;
+}
+
+int ics_read(const char *text, size_t len, struct arena *arena, struct ics_component *root, struct buf *error)
+{
+	struct reader r = {text, text + len, 1, arena, error, 0, {root}, 1};
+	*root = (struct ics_component){0};
+	if (len > ICS_MAX_TEXT)
+		return ics_fail(error, 1, "the calendar is larger than %d MiB", ICS_MAX_TEXT >> 20);
+	if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
+		r.p += 3;
+	struct line l;
+	int got;
+	while ((got = next_line(&r, &l)) == 1)
+		if (take_line(&r, &l))
+			return -1;
+	if (got < 0)
+		return -1;
+	if (!root->children)
+		return ics_fail(error, 1, "this is not an iCalendar file: there is no BEGIN:VCALENDAR");
+	if (r.depth > 1)
+		return ics_fail(error, r.stack[r.depth - 1]->line, "what begins here has no END: the file is cut off");
+	return 0;
+}
+
+const struct ics_property *ics_property_of(const struct ics_component *c, enum ics_name name)
+{
+	const struct ics_property *p = c->first;
+	while (p && p->name != name)
+		p = p->next;
+	return p;
+}
+
+bool ics_parameter(const struct ics_property *p, const char *name, const char **value, size_t *len)
+{
+	const char *s = p->params, *stop = s + p->params_len;
+	size_t want = strlen(name);
+	while (s < stop) {
+		const char *start = ++s; /* behind the ';' */
+		bool quoted = false;
+		while (s < stop && (quoted || *s != ';'))
+			quoted ^= *s++ == '"';
+		if ((size_t)(s - start) <= want || start[want] != '=' || strncasecmp(start, name, want))
+			continue;
+		start += want + 1;
+		*len = (size_t)(s - start);
+		*value = start;
+		if (*len >= 2 && *start == '"' && s[-1] == '"') {
+			*value = start + 1;
+			*len -= 2;
+		}
+		return true;
+	}
+	return false;
+}
+
+bool ics_value_is(const struct ics_property *p, const char *word)
+{
+	struct line v = trimmed(p->value, p->value_len, p->line);
+	return strlen(word) == v.len && !strncasecmp(v.s, word, v.len);
+}

@@ -1,0 +1,24 @@
+#ifndef BRIDGE_BACKEND_EVENT_H
+#define BRIDGE_BACKEND_EVENT_H
+#include "bridge/backend/job.h"
+#include "bridge/backend/status.h"
+
+/* A VEVENT as it was read: a series with its DTSTART, or an override (RECURRENCE-ID) of one. */
+struct ics_event {
+	const struct ics_component *c;
+	unsigned file, order; /* order: in which it was read, over all files */
+	const char *uid;      /* NULL: none, so it belongs to nothing */
+	size_t uid_len;
+	struct ics_time start;
+	struct ics_duration length; /* days nominal, seconds exact (RFC 5545 3.8.5.3) */
+	bool is_override, and_future;
+	struct ics_time rid;
+	int64_t sequence, stamp;
+	struct ics_status status;
+	const char *subject, *location; /* in the job's arena */
+	struct ics_event *next;
+};
+
+/* The zone in which ${e}'s wall times are read: its own, or ${floating}. */
+const struct fb_zone *ics_event_zone(const struct ics_event *e, const struct fb_zone *floating);
+#endif

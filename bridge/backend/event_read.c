@@ -1,0 +1,130 @@
+#include <string.h>
+#include "bridge/availability/clock.h"
+#include "bridge/backend/event.h"
+
+enum { TEXT_MAX = 512 }; /* of a subject or place: Exchange cuts at 255 characters */
+
+const struct fb_zone *ics_event_zone(const struct ics_event *e, const struct fb_zone *floating)
+{
+	return e->start.zone ? e->start.zone : floating;
+}
+
+/* TEXT (RFC 5545 3.3.11) without its backslashes, cut to fit at a character's edge. */
+static const char *text_of(struct ics_job *j, const struct ics_property *p)
+{
+	char text[TEXT_MAX + 1];
+	size_t n = 0, i = 0;
+	for (; i < p->value_len && n < TEXT_MAX; i++) {
+		char c = p->value[i];
+		if (c == '\\' && i + 1 < p->value_len) {
+			c = p->value[++i];
+			c = c == 'n' || c == 'N' ? '\n' : c;
+		}
+		if (c)
+			text[n++] = c;
+	}
+	while (i < p->value_len && n && ((unsigned char)text[n - 1] & 0xc0) == 0x80)
+		n--;
+	if (i < p->value_len && n && (unsigned char)text[n - 1] >= 0xc0)
+		n--;
+	return arena_strndup(j->arena, text, n);
+}
+
+/* A number that only orders versions: anything unreadable is 0. */
+static int64_t number_of(const struct ics_property *p)
+{
+	int64_t v = 0;
+	for (size_t i = 0; i < p->value_len && i < 18 && p->value[i] >= '0' && p->value[i] <= '9'; i++)
+		v = v * 10 + (p->value[i] - '0');
+	return v;
+}
+
+static int read_rid(struct ics_job *j, struct ics_event *e, const struct ics_property *p)
+{
+	const char *range;
+	size_t n;
+	e->is_override = true;
+	e->and_future = ics_parameter(p, "RANGE", &range, &n) && n == 13 && !strncasecmp(range, "THISANDFUTURE", n);
+	return ics_job_time(j, p, p->value, p->value_len, &e->rid);
+}
+
+/* DTEND: days for dates, else the exact time between the two instants. */
+static int length_to(struct ics_job *j, struct ics_event *e, const struct ics_property *p)
+{
+	struct ics_time end;
+	if (ics_job_time(j, p, p->value, p->value_len, &end))
+		return -1;
+	if (e->start.is_date && end.is_date) {
+		int64_t days = (end.wall - e->start.wall) / 86400;
+		e->length.days = days ? days : 1; /* an all-day event that ends on its own day is meant to last it */
+	} else {
+		const struct fb_zone *floating = j->options->floating;
+		if (e->start.is_date) { /* one of the two has a time, so the other is that day's midnight */
+			e->start.is_date = false;
+			e->start.zone = end.zone;
+		} else if (end.is_date || (!end.zone && e->start.zone)) {
+			end.zone = e->start.zone;
+		}
+		end.is_date = false;
+		e->length.seconds = ics_instant(&end, ics_event_zone(e, floating)) - ics_instant(&e->start, floating);
+		if (e->length.seconds < 0 && end.zone == e->start.zone) /* a start in the hour that the clock leaves out */
+			e->length.seconds = end.wall - e->start.wall;
+	}
+	if (e->length.days < 0 || e->length.seconds < 0)
+		return ics_fail(j->error, p->line, "this event ends before it starts");
+	return 0;
+}
+
+static int read_length(struct ics_job *j, struct ics_event *e, const struct ics_property *end, const struct ics_property *duration)
+{
+	if (end)
+		return length_to(j, e, end);
+	if (duration) {
+		if (!ics_duration_read(duration->value, duration->value_len, &e->length))
+			return ics_fail(j->error, duration->line, "this DURATION is none");
+		if (e->length.days < 0 || e->length.seconds < 0)
+			return ics_fail(j->error, duration->line, "this event ends before it starts: its DURATION is negative");
+	}
+	if (e->start.is_date && !e->length.days && !e->length.seconds)
+		e->length.days = 1;
+	return 0;
+}
+
+/* What has to do with time must be right; what is only shown may be anything. */
+static int read_property(struct ics_job *j, struct ics_event *e, const struct ics_property *p)
+{
+	struct ics_time t;
+	switch (p->name) {
+	case ICS_UID: e->uid = p->value; e->uid_len = p->value_len; return 0;
+	case ICS_SEQUENCE: e->sequence = number_of(p); return 0;
+	case ICS_DTSTAMP: e->stamp = ics_time_read(p->value, p->value_len, &t) ? t.wall : 0; return 0;
+	case ICS_SUMMARY: e->subject = text_of(j, p); return 0;
+	case ICS_LOCATION: e->location = text_of(j, p); return 0;
+	case ICS_RECURRENCE_ID: return read_rid(j, e, p);
+	default: return 0;
+	}
+}
+
+int ics_event_read(struct ics_job *j, const struct ics_component *c)
+{
+	const struct ics_property *start = ics_property_of(c, ICS_DTSTART);
+	struct ics_event *e = arena_alloc(j->arena, sizeof *e);
+	if (!e)
+		return ics_fail(j->error, c->line, "the calendar needs more memory than one calendar may have");
+	*e = (struct ics_event){.c = c, .file = j->file, .order = (unsigned)j->n_events, .status = ics_status_of(c)};
+	for (const struct ics_property *p = c->first; p; p = p->next)
+		if (read_property(j, e, p))
+			return -1;
+	if (start ? ics_job_time(j, start, start->value, start->value_len, &e->start) : !e->status.cancelled)
+		return start ? -1 : ics_fail(j->error, c->line, "this VEVENT has no DTSTART");
+	if (!start && !e->is_override)
+		return 0; /* cancelled, and takes no time anywhere */
+	if (!start)
+		e->start = e->rid;
+	else if (read_length(j, e, ics_property_of(c, ICS_DTEND), ics_property_of(c, ICS_DURATION)))
+		return -1;
+	e->next = j->events;
+	j->events = e;
+	j->n_events++;
+	return 0;
+}

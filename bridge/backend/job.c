@@ -1,0 +1,134 @@
+#include "bridge/backend/job.h"
+#include <string.h>
+
+enum { JOB_BYTES = 256 << 20 };
+
+int ics_job_start(struct ics_job *j, struct fb_window w, const struct ics_options *o, struct fb_answer *into, struct buf *error)
+{
+	*j = (struct ics_job){.window = w, .options = o, .into = into, .error = error, .work = ICS_WORK};
+	j->arena = arena_new(JOB_BYTES);
+	if (!j->arena)
+		return ics_fail(error, 1, "out of memory");
+	if (o->hours)
+		into->hours = *o->hours;
+	return 0;
+}
+
+void ics_job_free(struct ics_job *j)
+{
+	ics_zones_free(j->zones);
+	arena_free(j->arena);
+}
+
+int ics_job_tired(struct ics_job *j, unsigned line)
+{
+	return ics_fail(j->error, line, "working out this recurrence takes more steps than one calendar may cost");
+}
+
+static int read_component(struct ics_job *j, const struct ics_component *c)
+{
+	switch (c->kind) {
+	case ICS_VEVENT: return ics_event_read(j, c);
+	case ICS_VFREEBUSY: return ics_freebusy_read(j, c);
+	case ICS_VAVAILABILITY: return ics_availability_read(j, c);
+	default: return 0;
+	}
+}
+
+int ics_job_read(struct ics_job *j, const char *text, size_t len)
+{
+	struct ics_component root;
+	j->file++;
+	if (ics_read(text, len, j->arena, &root, j->error))
+		return -1;
+	for (const struct ics_component *v = root.children; v; v = v->next)
+		for (const struct ics_component *c = v->children; c; c = c->next)
+			if (c->kind == ICS_VTIMEZONE && ics_zone_declare(j, c))
+				return -1;
+	for (const struct ics_component *v = root.children; v; v = v->next)
+		for (const struct ics_component *c = v->children; c; c = c->next)
+			if (read_component(j, c))
+				return -1;
+	return 0;
+}
+
+int ics_job_finish(struct ics_job *j, unsigned *busy_file)
+{
+	if (ics_events_expand(j, busy_file))
+		return -1;
+	fb_answer_sort(j->into);
+	return 0;
+}
+
+int ics_job_emit(struct ics_job *j, const struct fb_event *e)
+{
+	const struct fb_window *w = &j->window;
+	bool inside = e->start == e->end ? e->start >= w->start && e->start < w->end : e->start < w->end && e->end > w->start;
+	return inside ? fb_answer_add(j->into, e) : 0;
+}
+
+bool ics_next_item(const struct ics_property *p, size_t *pos, const char **s, size_t *n)
+{
+	if (*pos > p->value_len)
+		return false;
+	*s = p->value + *pos;
+	size_t left = p->value_len - *pos;
+	const char *comma = memchr(*s, ',', left);
+	*n = comma ? (size_t)(comma - *s) : left;
+	*pos += *n + 1;
+	while (*n && (**s == ' ' || **s == '\t'))
+		++*s, --*n;
+	while (*n && ((*s)[*n - 1] == ' ' || (*s)[*n - 1] == '\t'))
+		--*n;
+	return true;
+}
+
+static const char *name_of(const struct ics_property *p)
+{
+	switch (p->name) {
+	case ICS_DTSTART: return "DTSTART";
+	case ICS_DTEND: return "DTEND";
+	case ICS_RDATE: return "RDATE";
+	case ICS_EXDATE: return "EXDATE";
+	case ICS_RECURRENCE_ID: return "RECURRENCE-ID";
+	case ICS_FREEBUSY: return "FREEBUSY";
+	default: return "property";
+	}
+}
+
+int ics_job_time(struct ics_job *j, const struct ics_property *p, const char *s, size_t n, struct ics_time *out)
+{
+	const char *tzid;
+	size_t len;
+	if (!ics_time_read(s, n, out))
+		return ics_fail(j->error, p->line, "this %s is no date or time: \"%.*s\"", name_of(p), (int)(n > 40 ? 40 : n), s);
+	if (out->is_date || out->is_utc || !ics_parameter(p, "TZID", &tzid, &len))
+		return 0;
+	out->zone = ics_zone_find(j, tzid, len, p->line);
+	return out->zone ? 0 : -1;
+}
+
+int ics_job_period(struct ics_job *j, const struct ics_property *p, const char *s, size_t n, struct ics_time *start, int64_t *seconds)
+{
+	const char *slash = memchr(s, '/', n);
+	size_t first = slash ? (size_t)(slash - s) : n;
+	struct ics_time end;
+	struct ics_duration d;
+	if (!slash)
+		return ics_fail(j->error, p->line, "this %s is no period: it has no '/'", name_of(p));
+	if (ics_job_time(j, p, s, first, start))
+		return -1;
+	const struct fb_zone *floating = j->options->floating;
+	int64_t from = ics_instant(start, floating);
+	const char *rest = slash + 1;
+	size_t left = n - first - 1;
+	if (ics_duration_read(rest, left, &d))
+		*seconds = ics_later(start->zone ? start->zone : floating, start->wall, d) - from;
+	else if (ics_job_time(j, p, rest, left, &end))
+		return -1;
+	else
+		*seconds = ics_instant(&end, floating) - from;
+	if (*seconds < 0)
+		return ics_fail(j->error, p->line, "this %s has a period that ends before it starts", name_of(p));
+	return 0;
+}

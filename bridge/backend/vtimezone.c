@@ -1,0 +1,208 @@
+#include <stdlib.h>
+#include <string.h>
+#include "bridge/backend/job.h"
+#include "bridge/backend/recur.h"
+
+/* A TZID and what it means: a VTIMEZONE of the file, or a well-known name. */
+struct ics_zone {
+	const char *name;
+	size_t name_len;
+	unsigned file, line;
+	const struct ics_component *vtimezone; /* NULL: a well-known name */
+	const struct fb_zone *zone;            /* NULL until needed */
+	struct fb_zone *owned;
+	struct ics_zone *next;
+};
+
+enum { MAX_TRANSITIONS = 20000, MAX_OBSERVANCES = 1000, MAX_ZONES = 1000 };
+/* Onsets before 1965 are left out: Outlook's VTIMEZONEs begin in 1601. What comes after the window cannot matter to it. */
+static const int64_t oldest_onset = -157766400;
+
+struct builder {
+	struct ics_job *job;
+	struct fb_zone_transition *list;
+	size_t n;
+	int64_t until; /* UTC; of the rule that is being walked */
+	int from, to;
+	int64_t first_utc; /* of the earliest onset, whether kept or not, with the offset before it */
+	int first_from;
+	unsigned line;
+};
+
+void ics_zones_free(struct ics_zone *list)
+{
+	for (; list; list = list->next)
+		fb_zone_free(list->owned);
+}
+
+static struct ics_zone *zone_add(struct ics_job *j, const char *name, size_t n, unsigned line)
+{
+	struct ics_zone *z = NULL;
+	if (j->n_zones++ >= MAX_ZONES) {
+		ics_fail(j->error, line, "the calendar names more than %d time zones", MAX_ZONES);
+		return NULL;
+	}
+	z = arena_alloc(j->arena, sizeof *z);
+	if (!z) {
+		ics_fail(j->error, line, "the calendar needs more memory than one calendar may have");
+		return NULL;
+	}
+	*z = (struct ics_zone){name, n, j->file, line, NULL, NULL, NULL, j->zones};
+	j->zones = z;
+	return z;
+}
+
+int ics_zone_declare(struct ics_job *j, const struct ics_component *c)
+{
+	const struct ics_property *id = ics_property_of(c, ICS_TZID);
+	if (!id)
+		return ics_fail(j->error, c->line, "this VTIMEZONE has no TZID");
+	struct ics_zone *z = zone_add(j, id->value, id->value_len, c->line);
+	if (z)
+		z->vtimezone = c;
+	return z ? 0 : -1;
+}
+
+/* Takes the onset whose local time, by the offset before it, is ${wall}. */
+static int take_onset(void *arg, int64_t wall)
+{
+	struct builder *b = arg;
+	int64_t utc = wall - b->from;
+	if (utc > b->until)
+		return 0;
+	if (utc < b->first_utc) {
+		b->first_utc = utc;
+		b->first_from = b->from;
+	}
+	if (b->n == MAX_TRANSITIONS)
+		return ics_fail(b->job->error, b->line, "this VTIMEZONE has more than %d changes", MAX_TRANSITIONS);
+	b->list[b->n++] = (struct fb_zone_transition){utc, b->to};
+	return 0;
+}
+
+static int take_rule(struct builder *b, const struct ics_property *p, int64_t start)
+{
+	struct recur_rule r;
+	char why[128];
+	if (!recur_read(p->value, p->value_len, &r, why, sizeof why))
+		return ics_fail(b->job->error, p->line, "this RRULE cannot be read: %s", why);
+	int64_t hi = b->job->window.end + 800LL * 86400;
+	if (r.has_until) {
+		b->until = r.until.is_utc ? r.until.wall : r.until.wall - b->from + (r.until.is_date ? 86399 : 0);
+		if (b->until + 86400 < hi)
+			hi = b->until + 86400;
+	}
+	int64_t lo = start > oldest_onset ? start : oldest_onset;
+	switch (recur_walk(&r, start, lo, hi, &b->job->work, take_onset, b)) {
+	case RECUR_DONE: b->until = INT64_MAX; return 0;
+	case RECUR_STOPPED: return -1;
+	default: return ics_job_tired(b->job, p->line);
+	}
+}
+
+static int take_dates(struct builder *b, const struct ics_property *p)
+{
+	struct ics_time t;
+	const char *s;
+	size_t n, pos = 0;
+	while (ics_next_item(p, &pos, &s, &n)) {
+		if (!ics_time_read(s, n, &t))
+			return ics_fail(b->job->error, p->line, "this RDATE is no time");
+		if (take_onset(b, t.is_utc ? t.wall + b->from : t.wall))
+			return -1;
+	}
+	return 0;
+}
+
+/* One STANDARD or DAYLIGHT. */
+static int take_observance(struct builder *b, const struct ics_component *c)
+{
+	const struct ics_property *start = ics_property_of(c, ICS_DTSTART), *from = ics_property_of(c, ICS_TZOFFSETFROM),
+	                          *to = ics_property_of(c, ICS_TZOFFSETTO);
+	struct ics_time t;
+	b->line = c->line;
+	if (!start || !from || !to)
+		return ics_fail(b->job->error, c->line, "this part of a VTIMEZONE lacks DTSTART, TZOFFSETFROM or TZOFFSETTO");
+	if (!ics_time_read(start->value, start->value_len, &t))
+		return ics_fail(b->job->error, start->line, "this DTSTART is no time");
+	if (!ics_offset_read(from->value, from->value_len, &b->from) || !ics_offset_read(to->value, to->value_len, &b->to))
+		return ics_fail(b->job->error, from->line, "this part of a VTIMEZONE has an offset that is none");
+	b->until = INT64_MAX;
+	if (take_onset(b, t.is_utc ? t.wall + b->from : t.wall))
+		return -1;
+	for (const struct ics_property *p = c->first; p; p = p->next)
+		if ((p->name == ICS_RRULE && take_rule(b, p, t.wall)) || (p->name == ICS_RDATE && take_dates(b, p)))
+			return -1;
+	return 0;
+}
+
+static int by_utc(const void *a, const void *b)
+{
+	const struct fb_zone_transition *x = a, *y = b;
+	return (x->utc > y->utc) - (x->utc < y->utc);
+}
+
+/* Works ${z} out from its VTIMEZONE; 1 if that has no parts, so that only its name is left. */
+static int build(struct ics_job *j, struct ics_zone *z)
+{
+	struct builder b = {.job = j, .first_utc = INT64_MAX};
+	size_t parts = 0;
+	int err = 0;
+	b.list = malloc(MAX_TRANSITIONS * sizeof *b.list);
+	if (!b.list)
+		return ics_fail(j->error, z->line, "out of memory");
+	for (const struct ics_component *c = z->vtimezone->children; c && !err; c = c->next) {
+		if (c->kind != ICS_STANDARD && c->kind != ICS_DAYLIGHT)
+			continue;
+		if (++parts > MAX_OBSERVANCES)
+			err = ics_fail(j->error, c->line, "this VTIMEZONE has more than %d parts", MAX_OBSERVANCES);
+		else
+			err = take_observance(&b, c);
+	}
+	if (!err && b.n) {
+		size_t kept = 0;
+		qsort(b.list, b.n, sizeof *b.list, by_utc);
+		for (size_t i = 0; i < b.n; i++) /* strictly rising, as the zone wants it: of two at one instant the later counts */
+			if (kept && b.list[kept - 1].utc == b.list[i].utc)
+				b.list[kept - 1] = b.list[i];
+			else
+				b.list[kept++] = b.list[i];
+		z->zone = z->owned = fb_zone_from_transitions(b.first_from, b.list, kept);
+		if (!z->zone)
+			err = ics_fail(j->error, z->line, "this VTIMEZONE cannot be used");
+	}
+	free(b.list);
+	return err ? err : !b.n;
+}
+
+/* A well-known name, also behind a prefix such as /freeassociation.sourceforge.net/Europe/Berlin. */
+static const struct fb_zone *known(const char *tzid, size_t n)
+{
+	char name[128];
+	if (n >= sizeof name || memchr(tzid, 0, n))
+		return NULL;
+	memcpy(name, tzid, n);
+	name[n] = 0;
+	const struct fb_zone *z = name[0] == '/' ? NULL : fb_zone_named(name);
+	for (const char *p = name; !z && (p = strchr(p, '/')) != NULL; )
+		if (*++p && name[0] == '/' && *p != '/')
+			z = fb_zone_named(p);
+	return z;
+}
+
+const struct fb_zone *ics_zone_find(struct ics_job *j, const char *tzid, size_t n, unsigned line)
+{
+	struct ics_zone *z = j->zones;
+	while (z && (z->file != j->file || z->name_len != n || memcmp(z->name, tzid, n)))
+		z = z->next;
+	if (!z && !(z = zone_add(j, tzid, n, line)))
+		return NULL;
+	if (!z->zone && z->vtimezone && build(j, z) < 0)
+		return NULL;
+	if (!z->zone)
+		z->zone = known(tzid, n);
+	if (!z->zone)
+		ics_fail(j->error, line, "the time zone \"%.*s\" is not known: there is no VTIMEZONE for it, and it is no IANA or Windows name",
+		         (int)(n > 80 ? 80 : n), tzid);
+	return z->zone;
+}
