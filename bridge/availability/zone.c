@@ -75,7 +75,7 @@ int fb_zone_offset(const struct fb_zone *z, int64_t utc)
 {
 	size_t i = passed(z, utc);
 
-	if (i == z->n && z->has_yearly)
+	if (z->has_yearly && (i == z->n || (i == 0 && z->yearly_before)))
 		return zone_yearly_offset(&z->yearly, utc);
 	return i ? z->t[i - 1].offset : z->first_offset;
 }
@@ -89,7 +89,7 @@ bool fb_zone_next(const struct fb_zone *z, int64_t utc, struct fb_zone_transitio
 {
 	size_t i = passed(z, utc);
 
-	if (i < z->n) {
+	if (i < z->n && (i > 0 || !z->yearly_before)) {
 		*out = z->t[i];
 		return true;
 	}

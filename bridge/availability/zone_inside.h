@@ -9,7 +9,8 @@ enum {
 	ZONE_MAX_OFFSET = 26 * 3600 - 1,    /* RFC 8536 3.2: utoff stays below 26 hours */
 	ZONE_MAX_SECOND = 168 * 3600 - 1,   /* RFC 8536 3.3.1: a rule's time is at most 167 hours and a bit */
 	ZONE_MAX_TRANSITIONS = 1 << 16,
-	ZONE_TABLE_YEAR = 2100              /* named zones are laid out as a table up to here */
+	ZONE_FIRST_YEAR = 2000,             /* zones that have nothing but a yearly rule are laid out as a table from here ... */
+	ZONE_TABLE_YEAR = 2100              /* ... and all named zones up to here, so that a look-up is one binary search */
 };
 
 /* How a yearly change names its day. */
@@ -30,7 +31,8 @@ struct zone_yearly {
 
 struct fb_zone {
 	int first_offset;   /* before the table */
-	bool has_yearly;    /* after the table; with an empty table, always */
+	bool has_yearly;    /* after the table */
+	bool yearly_before; /* and before it */
 	struct zone_yearly yearly;
 	size_t n;
 	struct fb_zone_transition t[]; /* rising; each changes the offset */
@@ -46,6 +48,8 @@ bool zone_yearly_parse(const char *s, struct zone_yearly *out);
 void zone_yearly_settle(struct zone_yearly *y);
 /* The changes of ${year}, in order, in ${out}; returns how many (0..2). */
 int zone_yearly_changes(const struct zone_yearly *y, int year, struct fb_zone_transition out[2]);
+/* Appends the yearly changes of ${z} to its table up to ${room} entries or the year ${end}; an empty table begins with ZONE_FIRST_YEAR. */
+void zone_lay_out(struct fb_zone *z, size_t room, int end);
 /* The offset at ${utc} under ${y} alone. */
 int zone_yearly_offset(const struct zone_yearly *y, int64_t utc);
 /* The first change after ${utc} under ${y} alone; false if there is none. */

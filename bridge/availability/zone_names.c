@@ -99,11 +99,12 @@ const struct fb_zone *fb_zone_named(const char *name)
 		z = fb_zone_fixed(offset);
 		return z ? keep(name, z, true) : NULL;
 	}
-	if ((iana = fb_zone_iana_of_windows(name))) {
-		z = fb_zone_named(iana);
-		return z ? keep(name, z, false) : NULL;
-	}
-	return is_iana_name(name) ? load_file(name) : NULL;
+	if (is_iana_name(name) && (z = load_file(name)))
+		return z;
+	/* Last, since ICU takes a while to give its names and most processes never need them. */
+	iana = fb_zone_iana_of_windows(name);
+	z = iana && strcmp(iana, name) != 0 ? fb_zone_named(iana) : NULL;
+	return z ? keep(name, z, false) : NULL;
 }
 
 /* Loads every zone file beneath the folder. */

@@ -2,6 +2,9 @@
 #include "bridge/availability/clock.h"
 #include "bridge/availability/zone_inside.h"
 
+/* A rule comes with a request and its zone goes with it: some decades of table are enough. */
+enum { RULE_ROOM = 120 };
+
 static bool change_valid(const struct fb_change *c)
 {
 	if (c->month < 1 || c->month > 12 || c->second < -ZONE_MAX_SECOND || c->second > ZONE_MAX_SECOND)
@@ -63,10 +66,11 @@ struct fb_zone *fb_zone_from_rule(const struct fb_zone_rule *rule)
 		return fb_zone_fixed(y.standard);
 	if (y.to_standard.year && y.to_daylight.year)
 		return from_dates(&y);
-	struct fb_zone *z = zone_alloc(0);
+	struct fb_zone *z = zone_alloc(RULE_ROOM);
 	if (z) {
 		z->has_yearly = true;
 		z->yearly = y;
+		zone_lay_out(z, RULE_ROOM, ZONE_TABLE_YEAR);
 	}
 	return z;
 }

@@ -1,6 +1,5 @@
 #include <stdlib.h>
 #include <string.h>
-#include "bridge/availability/clock.h"
 #include "bridge/availability/zone_inside.h"
 #include "bridge/base/file.h"
 
@@ -75,20 +74,6 @@ static bool footer(struct reader *r, char out[TAIL_MAX])
 	return true;
 }
 
-/* Lays the yearly changes out in the table so that a look-up is one binary search. */
-static void lay_out(struct fb_zone *z, size_t room)
-{
-	struct fb_zone_transition t;
-	/* Without any transition the tail holds at all times, so there is no first year to begin the table with. */
-	int64_t at = z->n ? z->t[z->n - 1].utc : INT64_MAX;
-	int64_t end = fb_days(ZONE_TABLE_YEAR, 1, 1) * ZONE_DAY;
-
-	while (z->n < room && at < end && zone_yearly_next(&z->yearly, at, &t)) {
-		z->t[z->n++] = t;
-		at = t.utc;
-	}
-}
-
 /* Fills ${z} from the second data block at ${data}. */
 static bool fill(struct fb_zone *z, const struct counts *c, const uint8_t *data, const char *tail)
 {
@@ -135,7 +120,7 @@ struct fb_zone *zone_tzif_read(const uint8_t *p, size_t n)
 		return NULL;
 	}
 	if (z->has_yearly)
-		lay_out(z, room);
+		zone_lay_out(z, room, ZONE_TABLE_YEAR);
 	struct fb_zone *fit = realloc(z, sizeof *z + z->n * sizeof *z->t);
 	return fit ? fit : z;
 }

@@ -114,6 +114,18 @@ bool zone_yearly_next(const struct zone_yearly *y, int64_t utc, struct fb_zone_t
 	return false;
 }
 
+void zone_lay_out(struct fb_zone *z, size_t room, int end)
+{
+	int64_t at = z->n ? z->t[z->n - 1].utc : fb_days(ZONE_FIRST_YEAR, 1, 1) * ZONE_DAY, stop = fb_days(end, 1, 1) * ZONE_DAY;
+	struct fb_zone_transition t;
+
+	z->yearly_before = z->n == 0;
+	while (z->n < room && at < stop && zone_yearly_next(&z->yearly, at, &t)) {
+		z->t[z->n++] = t;
+		at = t.utc;
+	}
+}
+
 /* Reads a decimal of at most three digits, in [${min},${max}], and moves on. */
 static bool number(const char **s, int min, int max, int *out)
 {
