@@ -5,11 +5,11 @@
 #include "bridge/availability/clock.h"
 #include "bridge/base/file.h"
 #include "bridge/base/text.h"
-#include "bridge/conf/conf.h"
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/ctl.h"
 #include "bridge/ctl/grid.h"
 #include "bridge/ctl/https.h"
+#include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
 #include "bridge/ews/client.h"
 #include "bridge/process/control.h"
@@ -103,7 +103,7 @@ static bool read_requester(struct asking *a)
 		ctl_say("--requester ADDRESS is wanted, or --user NAME --password-file FILE");
 		return false;
 	}
-	if (strchr(a->requester, '@') ? fb_address_normal(a->requester, a->who) : fb_domain_normal(a->requester, a->who))
+	if (ctl_who(a->requester, a->who))
 		return true;
 	ctl_say("%s is neither an address nor a domain", a->requester);
 	return false;
@@ -288,20 +288,15 @@ int ctl_query(int argc, char **argv, const char *conf_path)
 		{"user", NULL, &a.user, NULL},           {"password-file", NULL, &a.password_file, NULL},
 		{"json", &a.json, NULL, NULL},           {"xml", &a.xml, NULL, NULL},       {NULL, NULL, NULL, NULL},
 	};
-	struct conf_problems problems = {NULL, 0};
 	struct conf *c;
 	int code;
 
 	if (ctl_args(argc, argv, options, &a.words) < 0 || !read_all(&a))
 		return ctl_usage("query");
-	if (!(c = conf_load(conf_path, &problems))) {
-		ctl_say("%s has problems; availbridge check lists them", conf_path);
-		conf_problems_free(&problems);
+	if (!(c = ctl_load(conf_path)))
 		return CTL_NO;
-	}
 	conf_forget_passwords(c);
 	code = ask_and_show(&a, c);
 	conf_free(c);
-	conf_problems_free(&problems);
 	return code;
 }
