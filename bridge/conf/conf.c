@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "bridge/availability/address.h"
 #include "bridge/base/file.h"
 #include "bridge/base/text.h"
@@ -121,19 +122,28 @@ bool conf_url_valid(const char *s)
 	return conf_host_port_valid(host, false);
 }
 
-/* The folder of the main file, and its peers.d and other files with it. */
+/* The folder of the main file, absolute, so that no path hangs on where a process stands. */
+static char *folder_of(const char *path)
+{
+	char dir[4096], here[4096] = "", *whole = NULL;
+
+	if (conf_file_path(dir, sizeof(dir), path, "") < 0)
+		return conf_dup("/");
+	dir[strlen(dir) - 1] = 0;
+	if (path[0] == '/')
+		return conf_dup(dir[0] ? dir : "/");
+	if (!getcwd(here, sizeof(here)) || asprintf(&whole, "%s/%s", here, dir) < 0)
+		abort();
+	return whole;
+}
+
 static struct conf *empty(const char *path)
 {
 	struct conf *c = calloc(1, sizeof(*c));
-	char dir[4096];
 
 	if (!c)
 		abort();
-	if (conf_file_path(dir, sizeof(dir), path, "") == 0)
-		dir[strlen(dir) - 1] = 0;
-	else
-		dir[0] = 0;
-	c->dir = conf_dup(dir[0] ? dir : "/");
+	c->dir = folder_of(path);
 	c->file = conf_dup(path);
 	return c;
 }

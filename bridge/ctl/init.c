@@ -11,7 +11,7 @@
 #include "bridge/ctl/verbs.h"
 #include "pki/identity.h"
 
-enum { MADE_MAX = 16, PATH_SIZE = 4096, NAMES_MAX = 8 };
+enum { MADE_MAX = 32, PATH_SIZE = 4096, NAMES_MAX = 8 };
 
 /* A site in the making: what is there already, so that a failure takes it away again. */
 struct making {
@@ -32,7 +32,7 @@ static char *path_of(const struct making *m, char out[PATH_SIZE], const char *na
 static void note(struct making *m, const char *path)
 {
 	if (m->n_made < MADE_MAX)
-		snprintf(m->made[m->n_made++], PATH_SIZE, "%s", path);
+		memccpy(m->made[m->n_made++], path, 0, PATH_SIZE);
 }
 
 static void undo(struct making *m)
@@ -55,6 +55,19 @@ static int make_folder(struct making *m, const char *path, mode_t mode)
 		return 0;
 	ctl_say("the folder %s could not be made: %s", path, strerror(errno));
 	return -1;
+}
+
+/* The folder and those above it. */
+static int make_folders(struct making *m, const char *path)
+{
+	char part[PATH_SIZE];
+
+	for (const char *s = path + 1; (s = strchr(s, '/')) != NULL; s++) {
+		snprintf(part, sizeof(part), "%.*s", (int)(s - path), path);
+		if (s[1] && make_folder(m, part, 0755) < 0)
+			return -1;
+	}
+	return make_folder(m, path, 0755);
 }
 
 /* A new file; one that is there is somebody's work. */
@@ -166,7 +179,7 @@ static int make(struct making *m)
 		ctl_say("%s is there already; nothing is overwritten. Choose another --dir.", path);
 		return -1;
 	}
-	if (make_folder(m, m->dir, 0755) < 0 || make_folder(m, path_of(m, path, "peers.d"), 0750) < 0 || make_folder(m, path_of(m, path, "state"), 0700) < 0 ||
+	if (make_folders(m, m->dir) < 0 || make_folder(m, path_of(m, path, "peers.d"), 0750) < 0 || make_folder(m, path_of(m, path, "state"), 0700) < 0 ||
 	    make_folder(m, path_of(m, path, m->calendars), 0750) < 0)
 		return -1;
 	return make_keys(m) < 0 || make_texts(m) < 0 ? -1 : 0;
@@ -243,7 +256,7 @@ int ctl_init(int argc, char **argv, const char *conf_path)
 	char url[300], calendars[PATH_SIZE];
 
 	m = (struct making){.domains = domains};
-	if (ctl_args(argc, argv, options, &words) < 0 || words.n || !m.site || !m.dir || !claimed.n)
+	if (ctl_args(argc, argv, options, &words) < 0 || words.n || !m.site || !m.dir || !*m.dir || !claimed.n)
 		return ctl_usage("init");
 	m.n_domains = claimed.n;
 	m.front = m.front ? m.front : ":443";
