@@ -2,6 +2,8 @@
 #include <string.h>
 
 enum { JOB_BYTES = 256 << 20 };
+/* The years 1..9999: all that an answer may hold. */
+static const int64_t first_instant = -62135596800, last_instant = 253402300799;
 
 int ics_job_start(struct ics_job *j, struct fb_window w, const struct ics_options *o, struct fb_answer *into, struct buf *error)
 {
@@ -63,8 +65,11 @@ int ics_job_finish(struct ics_job *j, unsigned *busy_file)
 int ics_job_emit(struct ics_job *j, const struct fb_event *e)
 {
 	const struct fb_window *w = &j->window;
+	struct fb_event out = *e;
+	out.start = e->start < first_instant ? first_instant : e->start;
+	out.end = e->end > last_instant ? last_instant : e->end;
 	bool inside = e->start == e->end ? e->start >= w->start && e->start < w->end : e->start < w->end && e->end > w->start;
-	return inside ? fb_answer_add(j->into, e) : 0;
+	return inside ? fb_answer_add(j->into, &out) : 0;
 }
 
 bool ics_next_item(const struct ics_property *p, size_t *pos, const char **s, size_t *n)
@@ -101,7 +106,7 @@ int ics_job_time(struct ics_job *j, const struct ics_property *p, const char *s,
 	const char *tzid;
 	size_t len;
 	if (!ics_time_read(s, n, out))
-		return ics_fail(j->error, p->line, "this %s is no date or time: \"%.*s\"", name_of(p), (int)(n > 40 ? 40 : n), s);
+		return ics_fail(j->error, p->line, "this %s is no date or time: it must look like 20260302 or 20260302T080000Z", name_of(p));
 	if (out->is_date || out->is_utc || !ics_parameter(p, "TZID", &tzid, &len))
 		return 0;
 	out->zone = ics_zone_find(j, tzid, len, p->line);

@@ -36,7 +36,7 @@ struct recur_rule {
 	int setpos[RECUR_MAX_SETPOS];
 };
 
-/* Reads the value of an RRULE. False with a few words in ${why} (e.g. "BYMONTH=13 is not a month") if it is not a rule. */
+/* Reads the value of an RRULE. False with a few words in ${why} (the part's name, never its text) if it is not a rule. */
 bool recur_read(const char *s, size_t n, struct recur_rule *r, char *why, size_t why_size);
 
 /* One occurrence, in rising order. Nonzero stops the walk. */

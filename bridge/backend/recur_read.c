@@ -220,8 +220,8 @@ static bool read_part(struct recur_rule *r, unsigned *seen, const char *s, size_
 		*seen |= bit;
 		return true;
 	}
-	snprintf(why, why_size, "%.*s is %s", (int)(n > 40 ? 40 : n), s,
-	         !p->name ? "no part of a recurrence rule that is known here" : (*seen & bit) ? "there twice" : "out of its range");
+	snprintf(why, why_size, "%s is %s", p->name ? p->name : "one part",
+	         !p->name ? "no part of a rule that is known here" : (*seen & bit) ? "there twice" : "not a value it may have");
 	return false;
 }
 

@@ -1,0 +1,260 @@
+#include "bridge/backend/calendars.h"
+#include <stdlib.h>
+#include <string.h>
+#include "bridge/backend/calendars_job.h"
+#include "bridge/base/arena.h"
+#include "bridge/base/log.h"
+
+enum { BUCKETS = 16384, DAY = 86400, JOB_MAX = 4096 };
+
+/* A calendar as a worker made it. In its bucket's chain and in the list of all, most recently used first. */
+struct kept {
+	char *address;
+	struct calendars_result r;
+	size_t bytes;
+	struct kept *chain, *newer, *older;
+};
+/* Somebody who waits for a flight to land. */
+struct waiter {
+	struct fb_window w;
+	calendars_done_cb *cb;
+	void *arg;
+	struct waiter *next;
+};
+/* A job that a worker has, and all who asked for what it will bring. */
+struct flight {
+	struct calendars *owner; /* NULL once that is gone: the reply then only ends the flight */
+	char *address;
+	struct fb_window wide, asked;
+	struct waiter *waiters, **last;
+	struct flight *next;
+};
+struct calendars {
+	int dir_fd;
+	calendars_submit_fn *submit;
+	void *pool;
+	size_t max_bytes, bytes;
+	struct kept *buckets[BUCKETS], *newest, *oldest;
+	struct flight *flights;
+};
+
+struct calendars *calendars_new(const struct conf *c, int dir_fd, calendars_submit_fn *submit, void *pool)
+{
+	struct calendars *k = calloc(1, sizeof *k);
+	if (!k)
+		return NULL;
+	k->dir_fd = dir_fd;
+	k->submit = submit;
+	k->pool = pool;
+	k->max_bytes = (size_t)c->cache_mib << 20;
+	return k;
+}
+
+static struct kept **bucket_of(struct calendars *c, const char *address)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+	for (const char *p = address; *p; p++)
+		h = (h ^ (unsigned char)*p) * 16777619u;
+	return &c->buckets[h % BUCKETS];
+}
+
+static void unlist(struct calendars *c, struct kept *k)
+{
+	*(k->newer ? &k->newer->older : &c->newest) = k->older;
+	*(k->older ? &k->older->newer : &c->oldest) = k->newer;
+}
+
+static void list_first(struct calendars *c, struct kept *k)
+{
+	k->newer = NULL;
+	k->older = c->newest;
+	*(c->newest ? &c->newest->newer : &c->oldest) = k;
+	c->newest = k;
+}
+
+static void forget(struct calendars *c, struct kept *k)
+{
+	struct kept **p = bucket_of(c, k->address);
+	while (*p != k)
+		p = &(*p)->chain;
+	*p = k->chain;
+	unlist(c, k);
+	c->bytes -= k->bytes;
+	fb_answer_free(k->r.answer);
+	ics_stamps_free(&k->r.stamps);
+	free(k->address);
+	free(k);
+}
+
+static struct kept *find(struct calendars *c, const char *address)
+{
+	struct kept *k = *bucket_of(c, address);
+	while (k && strcmp(k->address, address))
+		k = k->chain;
+	return k;
+}
+
+static void flight_free(struct flight *f)
+{
+	for (struct waiter *w = f->waiters, *next; w; w = next) {
+		next = w->next;
+		free(w);
+	}
+	free(f->address);
+	free(f);
+}
+
+void calendars_free(struct calendars *c)
+{
+	if (!c)
+		return;
+	while (c->newest)
+		forget(c, c->newest);
+	for (struct flight *f = c->flights; f; f = f->next)
+		f->owner = NULL; /* each is freed when its reply comes */
+	free(c);
+}
+
+enum fb_fact calendars_exists(struct calendars *c, const char *address)
+{
+	return ics_exists(c->dir_fd, address);
+}
+
+static bool covers(struct fb_window a, struct fb_window b)
+{
+	return a.start <= b.start && a.end >= b.end;
+}
+
+/* Keeps ${r} (taking it over) in place of what was kept before; false if it is not to be kept, and then still the caller's. */
+static bool keep(struct calendars *c, const char *address, const struct calendars_result *r)
+{
+	struct kept *old = find(c, address), *k;
+	if (old)
+		forget(c, old);
+	if (!r->keep || !(k = calloc(1, sizeof *k)))
+		return false;
+	k->address = strdup(address);
+	k->bytes = sizeof *k + 4096 + arena_used(r->answer->arena) + r->stamps.n * sizeof *r->stamps.list;
+	if (!k->address || k->bytes > c->max_bytes) {
+		free(k->address);
+		free(k);
+		return false;
+	}
+	k->r = *r;
+	while (c->oldest && c->bytes + k->bytes > c->max_bytes)
+		forget(c, c->oldest);
+	struct kept **bucket = bucket_of(c, address);
+	k->chain = *bucket;
+	*bucket = k;
+	c->bytes += k->bytes;
+	list_first(c, k);
+	return true;
+}
+
+static void fail(calendars_done_cb *cb, void *arg)
+{
+	struct fb_answer *none = fb_answer_new(FB_CALENDAR_FAILED);
+	static const struct fb_answer no_memory = {.reason = FB_CALENDAR_FAILED};
+	cb(arg, none ? none : &no_memory);
+	fb_answer_free(none);
+}
+
+static void start(struct calendars *c, const char *address, struct fb_window wide, struct fb_window asked, calendars_done_cb *cb, void *arg);
+
+/* Gives the landed result to all who waited for it; one whose window it does not hold (the wide one was too much) is asked for alone. */
+static void hand_out(struct calendars **alive, struct flight *f, const struct calendars_result *r)
+{
+	for (struct waiter *w = f->waiters; w && *alive; w = w->next) {
+		if (!r)
+			fail(w->cb, w->arg);
+		else if (covers(r->window, w->w))
+			w->cb(w->arg, r->answer);
+		else
+			start(*alive, f->address, w->w, w->w, w->cb, w->arg);
+	}
+}
+
+static void land(void *arg, const uint8_t *data, size_t len, const char *why)
+{
+	struct flight *f = arg;
+	struct calendars *c = f->owner;
+	struct calendars_result r;
+	if (!c) {
+		flight_free(f);
+		return;
+	}
+	bool ok = data && calendars_result_unpack(data, len, &r);
+	if (!ok)
+		log_event(LOG_LEVEL_ERROR, "calendar-failed", LS("mailbox", f->address),
+		          LS("why", data ? "the worker's reply could not be read" : why));
+	/* The flight stays in the list with nobody able to join it, so that calendars_free() inside a callback is seen through its owner. */
+	f->asked = f->wide = (struct fb_window){0, 0};
+	hand_out(&f->owner, f, ok ? &r : NULL);
+	if (f->owner) {
+		struct flight **p = &c->flights;
+		while (*p != f)
+			p = &(*p)->next;
+		*p = f->next;
+	}
+	if (ok && !(f->owner && keep(c, f->address, &r))) {
+		fb_answer_free(r.answer);
+		ics_stamps_free(&r.stamps);
+	}
+	flight_free(f);
+}
+
+static bool join(struct flight *f, struct fb_window w, calendars_done_cb *cb, void *arg)
+{
+	struct waiter *n = calloc(1, sizeof *n);
+	if (!n)
+		return false;
+	*n = (struct waiter){w, cb, arg, NULL};
+	*f->last = n;
+	f->last = &n->next;
+	return true;
+}
+
+static void start(struct calendars *c, const char *address, struct fb_window wide, struct fb_window asked, calendars_done_cb *cb, void *arg)
+{
+	struct flight *f = calloc(1, sizeof *f);
+	struct buf job;
+	buf_init(&job, JOB_MAX);
+	if (f) {
+		*f = (struct flight){.owner = c, .address = strdup(address), .wide = wide, .asked = asked};
+		f->last = &f->waiters;
+		calendars_job_pack(&job, &(struct calendars_job){f->address, wide, asked});
+	}
+	if (!f || !f->address || job.failed || !join(f, asked, cb, arg)) {
+		if (f)
+			flight_free(f);
+		buf_free(&job);
+		fail(cb, arg);
+		return;
+	}
+	f->next = c->flights;
+	c->flights = f;
+	c->submit(c->pool, buf_ptr(&job), job.len, land, f);
+	buf_free(&job);
+}
+
+void calendars_fetch(struct calendars *c, const char *address, struct fb_window w, calendars_done_cb *cb, void *arg)
+{
+	struct kept *k = find(c, address);
+	if (k && covers(k->r.window, w)) {
+		if (ics_stamps_hold(&k->r.stamps, c->dir_fd)) {
+			unlist(c, k);
+			list_first(c, k);
+			cb(arg, k->r.answer);
+			return;
+		}
+		forget(c, k);
+	}
+	for (struct flight *f = c->flights; f; f = f->next)
+		if (covers(f->wide, w) && !strcmp(f->address, address)) {
+			if (!join(f, w, cb, arg))
+				fail(cb, arg);
+			return;
+		}
+	/* A week back and five weeks on: the next question of a client that pages through its calendar is then answered from here. */
+	start(c, address, (struct fb_window){w.start - 7 * DAY, w.end + 35 * DAY}, w, cb, arg);
+}
