@@ -73,6 +73,7 @@ static void line_came(struct asker *a, char *end)
 static void asker_ready(int fd, int events, void *arg)
 {
 	struct asker *a = arg;
+	struct loop *loop = a->server->loop;
 	ssize_t n = recv(fd, a->bytes + a->n, sizeof a->bytes - a->n, 0);
 	char *end;
 
@@ -84,7 +85,7 @@ static void asker_ready(int fd, int events, void *arg)
 		if (end)
 			line_came(a, end);
 		else if (a->n == sizeof a->bytes)
-			control_say(a->server->loop, asker_free(a, true), 1, "The request line is too long.\n");
+			control_say(loop, asker_free(a, true), 1, "The request line is too long.\n");
 		return;
 	}
 	asker_free(a, false);

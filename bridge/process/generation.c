@@ -101,11 +101,13 @@ static void on_end(void *arg, const char *why)
 static pid_t spawn_slot(struct slot *s, const int *fds, size_t n)
 {
 	struct generation *g = s->g;
-	char parent[24], number[24], front[24], *argv[] = {"availbridge", (char *)role_of[s->kind], g->conf_path, parent, number, front, NULL};
+	char parent[24], number[24], front[24], link[24];
+	char *argv[] = {"availbridge", (char *)role_of[s->kind], g->conf_path, parent, number, front, link, NULL};
 
 	snprintf(parent, sizeof parent, "%ld", (long)getpid());
 	snprintf(number, sizeof number, "%u", g->number);
 	snprintf(front, sizeof front, "%zu", g->sockets[0].n);
+	snprintf(link, sizeof link, "%zu", g->sockets[1].n);
 	s->pid = spawn(argv, fds, n);
 	s->since_ms = loop_ms();
 	s->ready = false;

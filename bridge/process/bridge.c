@@ -1,0 +1,293 @@
+#include "bridge/process/bridge.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "bridge/base/log.h"
+#include "bridge/base/text.h"
+#include "bridge/process/control_server.h"
+#include "bridge/process/sandbox.h"
+#include "bridge/process/spawn.h"
+
+enum { ACCEPT_AT_ONCE = 32, PATIENCE_MS = 5000, DRAIN_CHECK_MS = 50, LAST_WORDS_MS = 500 };
+
+struct acceptor {
+	struct acceptor *next;
+	struct bridge *bridge;
+	struct loop_fd *watch;
+	bool is_link;
+};
+
+/* ---- accepting ---- */
+
+/* The address without its port: what the caps count. */
+static void address_text(const struct sockaddr_storage *from, char *out, size_t size)
+{
+	const struct sockaddr_in6 *six = (const void *)from;
+	const struct sockaddr_in *four = (const void *)from;
+
+	if (from->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
+		inet_ntop(AF_INET, &six->sin6_addr.s6_addr[12], out, (socklen_t)size);
+	else if (from->ss_family == AF_INET6)
+		inet_ntop(AF_INET6, &six->sin6_addr, out, (socklen_t)size);
+	else
+		inet_ntop(AF_INET, &four->sin_addr, out, (socklen_t)size);
+}
+
+/* No descriptor is left: the reserve is given up for the moment that it takes to turn one caller away, so that the rest do not spin the loop. */
+static void turn_away(struct bridge *b, int listener)
+{
+	int fd;
+
+	if (b->reserve >= 0)
+		close(b->reserve);
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd >= 0)
+		close(fd);
+	b->reserve = fcntl(b->calendars_fd, F_DUPFD_CLOEXEC, 3);
+	log_event(LOG_LEVEL_WARN, "no-descriptors", LS("fix", "raise LimitNOFILE or lower max_connections"));
+}
+
+static void accept_some(int listener, int events, void *arg)
+{
+	struct acceptor *a = arg;
+	struct bridge *b = a->bridge;
+	struct sockaddr_storage from;
+	socklen_t size;
+	char text[64];
+	int fd, i, on = 1;
+
+	for (i = 0; i < ACCEPT_AT_ONCE; i++) {
+		size = sizeof from;
+		fd = accept4(listener, (struct sockaddr *)&from, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0) {
+			if (errno == EMFILE || errno == ENFILE)
+				turn_away(b, listener);
+			if (errno != ECONNABORTED)
+				return;
+			continue;
+		}
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+		if (a->is_link) {
+			link_server_accept(b->server, fd);
+			continue;
+		}
+		address_text(&from, text, sizeof text);
+		front_accept(b->front, fd, text);
+	}
+}
+
+static void start_accepting(struct bridge *b)
+{
+	struct acceptor *a;
+	size_t i, k;
+
+	for (k = 0; k < 2; k++)
+		for (i = 0; i < b->sockets[k].n; i++) {
+			if (!(a = malloc(sizeof *a)))
+				abort();
+			*a = (struct acceptor){b->acceptors, b, NULL, k == 1};
+			a->watch = loop_fd_new(b->loop, b->sockets[k].fds[i], LOOP_READ, accept_some, a);
+			b->acceptors = a;
+		}
+}
+
+static void stop_accepting(struct bridge *b)
+{
+	struct acceptor *a;
+
+	while ((a = b->acceptors)) {
+		b->acceptors = a->next;
+		loop_fd_free(a->watch);
+		free(a);
+	}
+	listen_close(&b->sockets[0]);
+	listen_close(&b->sockets[1]);
+}
+
+/* ---- ready, draining ---- */
+
+static void serve(void *arg)
+{
+	struct bridge *b = arg;
+
+	loop_timer_free(b->patience);
+	b->patience = NULL;
+	if (b->ready || b->draining)
+		return;
+	b->ready = true;
+	start_accepting(b);
+	channel_send(b->supervisor, MSG_READY, NULL, 0, -1);
+	log_event(LOG_LEVEL_INFO, "bridge-ready", LI("generation", b->generation), LI("landlock", sandbox_has_landlock()));
+}
+
+static void pool_changed(void *arg)
+{
+	struct bridge *b = arg;
+	struct pool_status st;
+	int i;
+
+	if (!b->begun || b->ready)
+		return;
+	for (i = 0; i < WORKER_KINDS; i++) {
+		pool_status(b->pools[i], &st);
+		if (st.ready == 0 || st.ready != st.workers)
+			return;
+	}
+	serve(b);
+}
+
+static void stop(void *arg)
+{
+	struct bridge *b = arg;
+
+	loop_stop(b->loop);
+}
+
+static void check_drained(void *arg)
+{
+	struct bridge *b = arg;
+
+	if (front_open(b->front) || proxy_open(b->proxy) || !link_server_idle(b->server) || b->queries || control_replies_open())
+		loop_timer_again(b->drain_check, DRAIN_CHECK_MS);
+	else {
+		link_clients_drain(b->clients);
+		loop_timer_again(b->hard_stop, LAST_WORDS_MS); /* what is written may still leave */
+	}
+}
+
+static void drain(struct bridge *b)
+{
+	if (b->draining)
+		return;
+	b->draining = true;
+	stop_accepting(b);
+	front_drain(b->front);
+	link_server_drain(b->server);
+	b->hard_stop = loop_timer_new(b->loop, b->conf->hard_stop_ms, stop, b);
+	b->drain_check = loop_timer_new(b->loop, 0, check_drained, b);
+	log_event(LOG_LEVEL_INFO, "draining", LI("generation", b->generation));
+}
+
+/* ---- the supervisor's messages ---- */
+
+static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len, int fd)
+{
+	struct unpack u = unpack_start(data, len);
+	struct bridge *b = arg;
+	const char *peer;
+	uint8_t kind;
+	int64_t pid;
+
+	switch ((enum message)type) {
+	case MSG_WORKER:
+		kind = unpack_u8(&u);
+		pid = (int64_t)unpack_u64(&u);
+		if (unpack_done(&u) && kind < WORKER_KINDS)
+			pool_add(b->pools[kind], fd, pid);
+		else
+			close(fd);
+		break;
+	case MSG_BEGIN:
+		b->begun = true;
+		pool_changed(b);
+		break;
+	case MSG_DRAIN:
+		drain(b);
+		break;
+	case MSG_CONTROL:
+		bridge_control(b, data, len, fd);
+		break;
+	case MSG_SHUT:
+		if ((peer = unpack_str(&u)))
+			bridge_shut_peer(b, peer);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Without a supervisor nobody could stop or reload this process. */
+static void on_end(void *arg, const char *why)
+{
+	struct bridge *b = arg;
+
+	log_event(LOG_LEVEL_WARN, "supervisor-gone", LS("why", why));
+	loop_stop(b->loop);
+}
+
+/* ---- the role ---- */
+
+/* True if an endpoint is a name: then resolving it needs the system's files. */
+static bool needs_names(const struct conf *c)
+{
+	unsigned char address[16];
+	const char *port;
+	char host[256];
+	size_t i, k;
+
+	for (i = 0; i < c->n_peers; i++)
+		for (k = 0; k < c->peers[i].n_endpoints; k++)
+			if (!listen_split(c->peers[i].endpoints[k], host, sizeof host, &port) ||
+			    (inet_pton(AF_INET, host, address) != 1 && inet_pton(AF_INET6, host, address) != 1))
+				return true;
+	return false;
+}
+
+/* argv: program @bridge CONF PARENT GENERATION FRONT-SOCKETS LINK-SOCKETS; descriptors: the supervisor's channel, then those sockets. */
+static int take_arguments(struct bridge *b, int argc, char **argv)
+{
+	int64_t generation, counts[2];
+	int fd = SPAWN_FIRST_FD + 1;
+	size_t i, k;
+
+	if (argc != 7 || !text_int(argv[4], 0, UINT32_MAX, &generation) || !text_int(argv[5], 0, LISTEN_MAX, &counts[0]) ||
+	    !text_int(argv[6], 0, LISTEN_MAX, &counts[1]))
+		return -1;
+	b->generation = (unsigned)generation;
+	for (k = 0; k < 2; k++)
+		for (i = 0; i < (size_t)counts[k]; i++) {
+			fcntl(fd, F_SETFD, FD_CLOEXEC);
+			b->sockets[k].fds[b->sockets[k].n++] = fd++;
+		}
+	return 0;
+}
+
+int bridge_role(int argc, char **argv)
+{
+	struct bridge b = {0};
+	struct buf error;
+	int code = 1;
+
+	sandbox_hide();
+	if (take_arguments(&b, argc, argv) != 0)
+		return 2;
+	buf_init(&error, MESSAGE_TEXT_MAX / 2);
+	b.loop = loop_new();
+	if (bridge_open(&b, argv[2], pool_changed, &error) != 0)
+		channel_write_blocking(SPAWN_FIRST_FD, MSG_FAILED, buf_ptr(&error), error.len);
+	else if (sandbox_bridge(needs_names(b.conf)) != 0) {
+		buf_printf(&error, "the bridge cannot give up its rights: %s", strerror(errno));
+		channel_write_blocking(SPAWN_FIRST_FD, MSG_FAILED, buf_ptr(&error), error.len);
+	} else {
+		b.patience = loop_timer_new(b.loop, PATIENCE_MS, serve, &b);
+		b.supervisor = channel_new(b.loop, SPAWN_FIRST_FD, MESSAGES(messages_from_supervisor), on_message, on_end, &b);
+		loop_run(b.loop);
+		code = 0;
+	}
+	stop_accepting(&b);
+	loop_timer_free(b.patience);
+	loop_timer_free(b.drain_check);
+	loop_timer_free(b.hard_stop);
+	channel_free(b.supervisor);
+	bridge_close(&b);
+	loop_free(b.loop);
+	buf_free(&error);
+	return code;
+}

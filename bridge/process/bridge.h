@@ -1,0 +1,64 @@
+#ifndef BRIDGE_PROCESS_BRIDGE_H
+#define BRIDGE_PROCESS_BRIDGE_H
+#include "bridge/address_space/table.h"
+#include "bridge/backend/calendars.h"
+#include "bridge/base/pack.h"
+#include "bridge/conf/conf.h"
+#include "bridge/directory/directory.h"
+#include "bridge/front/front.h"
+#include "bridge/link/link.h"
+#include "bridge/process/listen.h"
+#include "bridge/process/messages.h"
+#include "bridge/process/pool.h"
+#include "bridge/proxy/proxy.h"
+
+/* The role @bridge: front, link, table and rules on one event loop. Opens no file once it serves. */
+struct acceptor;
+struct peer_call;
+struct control_query;
+
+struct bridge {
+	struct loop *loop;
+	struct conf *conf;
+	struct address_space *table;
+	struct directory *directory;
+	struct pki_pinset *pins;
+	struct pki_tls *tls_front, *tls_link;
+	struct pool *pools[WORKER_KINDS];
+	int calendars_fd;
+	struct calendars *calendars;
+	struct proxy *proxy;
+	struct front *front;
+	struct link_clients *clients;
+	struct link_server *server;
+	struct front_doors front_doors;
+	struct channel *supervisor;
+	struct listening sockets[2]; /* front, link */
+	struct acceptor *acceptors;
+	struct peer_call *calls;
+	struct control_query *queries;
+	struct loop_timer *patience, *drain_check, *hard_stop;
+	int reserve; /* a descriptor to give up when there are no more, so that a caller can be turned away */
+	unsigned generation;
+	bool begun, ready, draining;
+};
+
+/* The role's whole life: ${argc} and ${argv} as spawned. Returns an exit code. */
+int bridge_role(int argc, char **argv);
+/* Makes everything but the acceptors, doors wired; ${pool_changed} is told of each worker that came or went. -1 with a sentence in ${error}; bridge_close() either way. */
+int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(void *arg), struct buf *error);
+/* Frees what bridge_open() made, in the order that lets no door call back into what is gone. */
+void bridge_close(struct bridge *b);
+/* Cuts ${peer} off at once: its links, its pins. */
+void bridge_shut_peer(struct bridge *b, const char *peer);
+
+/* Answers one request of the control socket: ${data} is MSG_CONTROL's payload, ${fd} the asker's connection (taken over). */
+void bridge_control(struct bridge *b, const uint8_t *data, size_t len, int fd);
+/* Ends the control socket's open queries without an answer. */
+void bridge_control_close(struct bridge *b);
+
+/* Appends `status` for people or as JSON (its fields are in status.c); ${known} is what the supervisor packed. -1 if that is malformed. */
+int status_put(struct buf *out, const struct bridge *b, struct unpack *known, bool json);
+/* Appends what `peer-show` says about ${peer}. -1 if there is no such peer. */
+int status_put_peer(struct buf *out, const struct bridge *b, const char *peer, bool json);
+#endif

@@ -1,0 +1,71 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+#include "bridge/availability/zone.h"
+#include "bridge/backend/calendars.h"
+#include "bridge/base/log.h"
+#include "bridge/process/messages.h"
+#include "bridge/process/sandbox.h"
+#include "bridge/process/spawn.h"
+#include "bridge/process/worker.h"
+
+/* From now on ${seconds} of wall time (0 = no limit); then SIGALRM ends the process, whatever it is at. */
+static void limit_time(int seconds)
+{
+	struct itimerval it = {.it_value.tv_sec = seconds};
+
+	setitimer(ITIMER_REAL, &it, NULL);
+}
+
+static int work(const struct conf *c, int dir_fd)
+{
+	struct buf job, reply;
+	uint16_t type;
+	int r;
+
+	buf_init(&job, JOB_MAX);
+	buf_init(&reply, REPLY_MAX);
+	r = channel_write_blocking(SPAWN_FIRST_FD, MSG_WORKER_READY, NULL, 0);
+	while (r == 0 && (r = channel_read_blocking(SPAWN_FIRST_FD, MESSAGES(messages_to_calendar_worker), &type, &job)) == 1) {
+		limit_time(c->worker_seconds);
+		calendars_work(c, dir_fd, buf_ptr(&job), job.len, &reply);
+		limit_time(0);
+		if (reply.failed) /* no half answers: ending is "could not" to the asker */
+			return 1;
+		r = channel_write_blocking(SPAWN_FIRST_FD, MSG_REPLY, buf_ptr(&reply), reply.len);
+		buf_reset(&reply);
+	}
+	buf_wipe(&job);
+	buf_wipe(&reply);
+	return r == 0 ? 0 : 1;
+}
+
+int calendar_worker_role(int argc, char **argv)
+{
+	struct conf_problems problems = {0};
+	struct conf *c = conf_load(argv[2], &problems);
+	int dir_fd, r;
+
+	if (!c) {
+		log_error("%s:%d: %s %s", problems.list[0].file, problems.list[0].line, problems.list[0].what, problems.list[0].fix);
+		return 1;
+	}
+	conf_forget_passwords(c);
+	log_setup(2, strcmp(c->log_format, "json") == 0, (enum log_level)log_level_named(c->log_level), "calendar-worker");
+	dir_fd = open(c->calendars, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0) {
+		log_error("calendars = \"%s\": %s. Make the folder, readable for the user that availbridge runs as, or name another.", c->calendars, strerror(errno));
+		return 1;
+	}
+	fb_zone_preload(false);
+	if (sandbox_calendar_worker(c->calendars, c->worker_memory_mib) != 0) {
+		log_error("the calendar worker cannot give up its rights: %s", strerror(errno));
+		return 1;
+	}
+	r = work(c, dir_fd);
+	close(dir_fd);
+	conf_free(c);
+	return r;
+}

@@ -1,0 +1,313 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "bridge/availability/zone.h"
+#include "bridge/base/log.h"
+#include "bridge/base/pack.h"
+#include "bridge/process/bridge.h"
+
+/* Who is asked for what, in one file: the rooms of the bridge know each other only through these. */
+
+enum { JOB_WAIT_MS = 20000, JOB_GRACE_MS = 2000, LOGIN_WAIT_MS = 10000, LOGIN_JOB_MS = 10000 };
+
+/* ---- front -> proxy, login workers ---- */
+
+static void *front_ask(void *door, const struct fb_query *q, void (*done)(void *arg, struct acl_released *const *answers), void *arg)
+{
+	struct bridge *b = door;
+
+	return proxy_ask(b->proxy, q, done, arg);
+}
+
+static void front_cancel(void *door, void *handle)
+{
+	proxy_cancel(handle);
+}
+
+struct login_call {
+	void (*done)(void *arg, enum fb_fact ok);
+	void *arg;
+};
+
+static void login_replied(void *arg, const uint8_t *data, size_t len, const char *why)
+{
+	struct login_call *call = arg;
+	enum fb_fact ok = data && len == 1 && (data[0] == FB_YES || data[0] == FB_NO) ? (enum fb_fact)data[0] : FB_COULD_NOT_TELL;
+
+	if (!data)
+		log_event(LOG_LEVEL_WARN, "login-failed", LS("why", why));
+	call->done(call->arg, ok);
+	free(call);
+}
+
+static void front_login(void *door, const char *user, const char *password, void (*done)(void *arg, enum fb_fact ok), void *arg)
+{
+	struct bridge *b = door;
+	struct login_call *call = malloc(sizeof *call);
+	struct buf job;
+
+	if (!call)
+		abort();
+	*call = (struct login_call){done, arg};
+	buf_init(&job, strlen(user) + strlen(password) + 16);
+	pack_str(&job, user);
+	pack_str(&job, password);
+	pool_submit(b->pools[WORKER_LOGIN], buf_ptr(&job), job.len, login_replied, call);
+	buf_wipe(&job);
+}
+
+/* ---- proxy -> calendars, link, directory ---- */
+
+static enum fb_fact proxy_exists(void *door, const char *address)
+{
+	struct bridge *b = door;
+
+	return calendars_exists(b->calendars, address);
+}
+
+static void proxy_fetch(void *door, const char *address, struct fb_window w, void (*cb)(void *arg, const struct fb_answer *raw), void *arg)
+{
+	struct bridge *b = door;
+
+	calendars_fetch(b->calendars, address, w, cb, arg);
+}
+
+/* The link wants its events in one lasting place. */
+struct link_asking {
+	void (*answer)(void *arg, size_t i, const struct fb_answer *raw);
+	void (*done)(void *arg, enum fb_reason reason, const char *why);
+	void *arg;
+};
+
+static void link_answered(void *arg, size_t i, const struct fb_answer *raw)
+{
+	struct link_asking *a = arg;
+
+	a->answer(a->arg, i, raw);
+}
+
+static void link_done(void *arg, enum fb_reason reason, const char *why)
+{
+	struct link_asking *a = arg;
+
+	a->done(a->arg, reason, why);
+	free(a);
+}
+
+static void proxy_ask_peer(void *door, const char *peer, const struct fb_query *q, int64_t deadline_ms,
+                           void (*answer)(void *arg, size_t i, const struct fb_answer *raw),
+                           void (*done)(void *arg, enum fb_reason reason, const char *why), void *arg)
+{
+	static const struct link_client_events events = {link_answered, link_done};
+	struct bridge *b = door;
+	struct link_asking *a = malloc(sizeof *a);
+
+	if (!a)
+		abort();
+	*a = (struct link_asking){answer, done, arg};
+	link_ask(b->clients, peer, q, deadline_ms, &events, a);
+}
+
+static enum fb_fact proxy_member(void *door, const char *group, const char *address)
+{
+	struct bridge *b = door;
+
+	return directory_member(b->directory, group, address);
+}
+
+static enum fb_fact proxy_hidden(void *door, const char *address)
+{
+	struct bridge *b = door;
+
+	return directory_hidden(b->directory, address);
+}
+
+/* ---- link server -> proxy ---- */
+
+struct peer_call {
+	struct peer_call *next;
+	struct bridge *bridge;
+	struct link_call *call;
+	struct proxy_query *query;
+};
+
+static void call_forget(struct peer_call *c)
+{
+	struct peer_call **at = &c->bridge->calls;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	free(c);
+}
+
+static void call_answer(void *arg, size_t i, const struct acl_released *r)
+{
+	struct peer_call *c = arg;
+
+	link_call_answer(c->call, i, r);
+}
+
+static void call_done(void *arg, enum fb_reason reason, const char *why)
+{
+	struct peer_call *c = arg;
+	struct link_call *call = c->call;
+
+	call_forget(c);
+	link_call_done(call, reason, why);
+}
+
+static void peer_asks(void *arg, struct link_call *call, const struct pki_peer *peer, const struct fb_query *q, int64_t deadline_ms)
+{
+	static const struct proxy_peer_events events = {call_answer, call_done};
+	struct bridge *b = arg;
+	struct peer_call *c = malloc(sizeof *c);
+
+	if (!c)
+		abort();
+	*c = (struct peer_call){b->calls, b, call, NULL};
+	b->calls = c;
+	c->query = proxy_answer_peer(b->proxy, peer, q, deadline_ms, &events, c);
+	if (!c->query) {
+		call_forget(c);
+		link_call_done(call, FB_BUSY, "too many questions are open");
+	}
+}
+
+static void peer_cancelled(void *arg, struct link_call *call)
+{
+	struct bridge *b = arg;
+	struct peer_call *c;
+
+	for (c = b->calls; c; c = c->next)
+		if (c->call == call) {
+			proxy_cancel(c->query);
+			call_forget(c);
+			return;
+		}
+}
+
+/* ---- making it all ---- */
+
+static int load_settings(struct bridge *b, const char *conf_path, struct buf *error)
+{
+	struct conf_problems problems = {0};
+	const struct conf_problem *p;
+
+	b->conf = conf_load(conf_path, &problems);
+	if (!b->conf && problems.n) {
+		p = &problems.list[0];
+		buf_printf(error, "%s:%d: %s %s", p->file, p->line, p->what, p->fix ? p->fix : "");
+	}
+	conf_problems_free(&problems);
+	if (!b->conf)
+		return -1;
+	conf_forget_passwords(b->conf);
+	log_setup(2, strcmp(b->conf->log_format, "json") == 0, (enum log_level)log_level_named(b->conf->log_level), "bridge");
+	return 0;
+}
+
+static int load_keys(struct bridge *b, struct buf *error)
+{
+	const struct conf *c = b->conf;
+	size_t i, k;
+
+	b->pins = pki_pinset_new();
+	for (i = 0; b->pins && i < c->n_peers; i++)
+		for (k = 0; c->peers[i].enabled && k < c->peers[i].n_pins; k++)
+			if (pki_pinset_add(b->pins, c->peers[i].name, c->peers[i].pins[k]) != 0) {
+				buf_printf(error, "%s: this pin belongs to another peer as well; one key names one peer", c->peers[i].file);
+				return -1;
+			}
+	b->tls_front = pki_tls_front(c->front_certificate, c->front_key, error);
+	b->tls_link = b->tls_front && b->pins ? pki_tls_link(c->identity_certificate, c->identity_key, b->pins, error) : NULL;
+	return b->tls_link ? 0 : -1;
+}
+
+/* All that lives on memory alone. */
+static int make_rooms(struct bridge *b)
+{
+	static const struct link_server_events link_events = {peer_asks, peer_cancelled};
+	const struct proxy_doors doors = {.exists = proxy_exists, .fetch = proxy_fetch, .ask = proxy_ask_peer, .member = proxy_member, .hidden = proxy_hidden, .door = b};
+	const struct conf *c = b->conf;
+
+	b->front_doors = (struct front_doors){.ask = front_ask, .cancel = front_cancel, .login = front_login, .door = b};
+	b->table = address_space_new(c);
+	b->directory = directory_new(c);
+	b->calendars = calendars_new(c, b->calendars_fd, pool_submit, b->pools[WORKER_CALENDAR]);
+	if (!b->table || !b->directory || !b->calendars)
+		return -1;
+	b->proxy = proxy_new(b->loop, c, b->table, &doors);
+	b->front = front_new(b->loop, c, b->table, b->tls_front, &b->front_doors);
+	b->clients = link_clients_new(b->loop, c, b->tls_link);
+	b->server = link_server_new(b->loop, c, b->tls_link, &link_events, b);
+	return b->proxy && b->front && b->clients && b->server ? 0 : -1;
+}
+
+/* Tells bridge.c when a worker became ready or went. */
+static void make_pools(struct bridge *b, void (*changed)(void *arg))
+{
+	int64_t job_ms = (int64_t)b->conf->worker_seconds * 1000 + JOB_GRACE_MS; /* its own limit comes first */
+
+	b->pools[WORKER_CALENDAR] = pool_new(b->loop, "calendar", MESSAGES(messages_from_calendar_worker), JOB_MAX, JOB_WAIT_MS, job_ms, changed, b);
+	b->pools[WORKER_LOGIN] = pool_new(b->loop, "login", MESSAGES(messages_from_login_worker), LOGIN_MAX, LOGIN_WAIT_MS, LOGIN_JOB_MS, changed, b);
+}
+
+int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(void *arg), struct buf *error)
+{
+	b->calendars_fd = b->reserve = -1;
+	if (load_settings(b, conf_path, error) != 0 || load_keys(b, error) != 0)
+		return -1;
+	b->calendars_fd = open(b->conf->calendars, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (b->calendars_fd < 0) {
+		buf_printf(error, "calendars = \"%s\": %s. Make the folder, readable for the user that availbridge runs as, or name another.",
+		           b->conf->calendars, strerror(errno));
+		return -1;
+	}
+	fb_zone_preload(false); /* what EWS clients may name; no file is opened later */
+	make_pools(b, pool_changed);
+	if (make_rooms(b) != 0) {
+		buf_puts(error, "out of memory");
+		return -1;
+	}
+	b->reserve = fcntl(b->calendars_fd, F_DUPFD_CLOEXEC, 3);
+	return 0;
+}
+
+void bridge_close(struct bridge *b)
+{
+	int i;
+
+	bridge_control_close(b);
+	front_free(b->front);
+	link_server_free(b->server);
+	while (b->calls) {
+		proxy_cancel(b->calls->query);
+		call_forget(b->calls);
+	}
+	for (i = 0; i < WORKER_KINDS; i++)
+		pool_free(b->pools[i]);
+	calendars_free(b->calendars);
+	link_clients_free(b->clients); /* ends what is open with the proxy, which must still be there */
+	proxy_free(b->proxy);
+	pki_tls_free(b->tls_front);
+	pki_tls_free(b->tls_link);
+	pki_pinset_free(b->pins);
+	directory_free(b->directory);
+	address_space_free(b->table);
+	conf_free(b->conf);
+	if (b->calendars_fd >= 0)
+		close(b->calendars_fd);
+	if (b->reserve >= 0)
+		close(b->reserve);
+}
+
+void bridge_shut_peer(struct bridge *b, const char *peer)
+{
+	log_event(LOG_LEVEL_WARN, "peer-shut", LS("peer", peer));
+	link_clients_shut(b->clients, peer);
+	link_server_shut(b->server, peer);
+	pki_pinset_shut(b->pins, peer);
+}

@@ -1,0 +1,104 @@
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include "bridge/availability/address.h"
+#include "bridge/base/log.h"
+#include "bridge/base/pack.h"
+#include "bridge/base/text.h"
+#include "bridge/process/messages.h"
+#include "bridge/process/sandbox.h"
+#include "bridge/process/spawn.h"
+#include "bridge/process/worker.h"
+#include "pki/password.h"
+
+static const struct conf_account *named(const struct conf *c, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_accounts; i++)
+		if (strcmp(c->accounts[i].name, name) == 0)
+			return &c->accounts[i];
+	return NULL;
+}
+
+/* An address that one account alone stands for; with two it is nobody's. */
+static const struct conf_account *of_address(const struct conf *c, const char *typed)
+{
+	const struct conf_account *found = NULL;
+	char address[FB_ADDRESS_MAX + 1];
+	size_t i;
+
+	if (!fb_address_normal(typed, address))
+		return NULL;
+	for (i = 0; i < c->n_accounts; i++)
+		if (c->accounts[i].address && strcmp(c->accounts[i].address, address) == 0) {
+			if (found)
+				return NULL;
+			found = &c->accounts[i];
+		}
+	return found;
+}
+
+enum fb_fact login_check(const struct conf *c, const char *user, const char *password)
+{
+	const struct conf_account *a = named(c, user);
+	const char *bare = strchr(user, '\\');
+	int r;
+
+	if (!a && bare)
+		a = named(c, bare + 1);
+	if (!a)
+		a = of_address(c, user);
+	if (!a) {
+		pki_password_verify_nobody(password);
+		return FB_NO;
+	}
+	r = a->password ? pki_password_verify(a->password, password) : -1;
+	return r == 1 ? FB_YES : r == 0 ? FB_NO : FB_COULD_NOT_TELL;
+}
+
+static int work(const struct conf *c)
+{
+	const char *user, *password;
+	struct unpack u;
+	struct buf job;
+	uint16_t type;
+	uint8_t fact;
+	int r;
+
+	buf_init(&job, LOGIN_MAX);
+	r = channel_write_blocking(SPAWN_FIRST_FD, MSG_WORKER_READY, NULL, 0);
+	while (r == 0 && (r = channel_read_blocking(SPAWN_FIRST_FD, MESSAGES(messages_to_login_worker), &type, &job)) == 1) {
+		u = unpack_start(buf_ptr(&job), job.len);
+		user = unpack_str(&u);
+		password = unpack_str(&u);
+		fact = (uint8_t)(unpack_done(&u) && user && password ? login_check(c, user, password) : FB_COULD_NOT_TELL);
+		buf_wipe(&job);
+		r = channel_write_blocking(SPAWN_FIRST_FD, MSG_REPLY, &fact, 1);
+	}
+	buf_wipe(&job);
+	return r == 0 ? 0 : 1;
+}
+
+int login_worker_role(int argc, char **argv)
+{
+	struct conf_problems problems = {0};
+	struct conf *c;
+	int r;
+
+	sandbox_hide();
+	c = conf_load(argv[2], &problems);
+	if (!c) {
+		log_error("%s:%d: %s %s", problems.list[0].file, problems.list[0].line, problems.list[0].what, problems.list[0].fix);
+		return 1;
+	}
+	log_setup(2, strcmp(c->log_format, "json") == 0, (enum log_level)log_level_named(c->log_level), "login-worker");
+	login_check(c, "@", ""); /* the first hash makes the crypto library read its settings: once, before the files are out of reach */
+	if (sandbox_login_worker() != 0) {
+		log_error("the login worker cannot give up its rights: %s", strerror(errno));
+		return 1;
+	}
+	r = work(c);
+	conf_free(c);
+	return r;
+}

@@ -1,0 +1,15 @@
+#ifndef BRIDGE_PROCESS_WORKER_H
+#define BRIDGE_PROCESS_WORKER_H
+#include "bridge/availability/facts.h"
+#include "bridge/conf/conf.h"
+
+/* The workers: plain blocking code, one job at a time over descriptor 3, until the bridge closes it. Arguments as spawned; they return an exit code. */
+
+/* The role @calendar-worker: iCalendar under limits. A job that takes too long ends the process. */
+int calendar_worker_role(int argc, char **argv);
+/* The role @login-worker: passwords against the accounts. */
+int login_worker_role(int argc, char **argv);
+
+/* Is ${password} that of the account ${user} of ${c}? Costs the same when there is none. ${user} is taken as typed, then without a DOMAIN\ before it, then as the address that an account stands for. */
+enum fb_fact login_check(const struct conf *c, const char *user, const char *password);
+#endif
