@@ -1,0 +1,397 @@
+/* links: base availability ews acl conf pki */
+/* Writes answers and reads them again. With a folder as its argument it leaves each there as NAME.xml for tests/schema_check.py. */
+#include "tests/unit/check.h"
+#include "tests/unit/ews_help.h"
+#include "bridge/ews/client.h"
+#include "bridge/ews/response.h"
+
+static const char *folder;
+static struct buf out;
+
+/* The text written last, left in the folder as ${name}. */
+static const char *leave(const char *name)
+{
+	if (folder) {
+		char path[512];
+		FILE *f;
+
+		snprintf(path, sizeof path, "%s/%s.xml", folder, name);
+		f = fopen(path, "w");
+		if (CHECK(f != NULL)) {
+			fwrite(buf_ptr(&out), 1, out.len, f);
+			fclose(f);
+		}
+	}
+	return buf_cstr(&out);
+}
+
+static size_t count(const char *text, const char *what)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, what)) != NULL; text += strlen(what))
+		n++;
+	return n;
+}
+
+/* What stands between the ${nth} (from 0) <tag> and its end, in a buffer that is overwritten by the next call. */
+static const char *inside(const char *text, const char *tag, size_t nth)
+{
+	static char value[4096];
+	char open[64], close[64];
+	const char *end;
+
+	snprintf(open, sizeof open, "<%s>", tag);
+	snprintf(close, sizeof close, "</%s>", tag);
+	for (text = strstr(text, open); text && nth; nth--)
+		text = strstr(text + 1, open);
+	if (!text || !(end = strstr(text, close)))
+		return NULL;
+	snprintf(value, sizeof value, "%.*s", (int)(end - text - (long)strlen(open)), text + strlen(open));
+	return value;
+}
+
+static void add(struct fb_answer *a, const char *start, const char *end, enum fb_busy busy, const char *subject, unsigned flags)
+{
+	struct fb_event e = {.start = at(start), .end = at(end), .busy = busy, .has_details = true, .flags = flags, .subject = subject, .location = "Room <1>"};
+
+	CHECK_INT(fb_answer_add(a, &e), 0);
+}
+
+static struct fb_answer *ada(void)
+{
+	struct fb_answer *a = fb_answer_new(FB_OK);
+
+	a->view = FB_VIEW_MERGED | FB_VIEW_EVENTS | FB_VIEW_DETAILS;
+	add(a, "2026-03-24T08:40:00Z", "2026-03-24T09:10:00Z", FB_BUSY_TIME, "Budget & \"more\"", FB_MEETING | FB_REMINDER);
+	add(a, "2026-03-25T11:00:00Z", "2026-03-25T13:00:00Z", FB_OOF, "Secret", FB_PRIVATE | FB_RECURRING);
+	add(a, "2026-03-25T14:00:00Z", "2026-03-25T15:00:00Z", FB_ELSEWHERE, "At home", 0);
+	a->hours = (struct fb_working_hours){.known = true, .zone = {.standard_offset = 3600, .daylight_offset = 7200,
+		.to_standard = {.month = 10, .day_order = 5, .second = 10800}, .to_daylight = {.month = 3, .day_order = 5, .second = 7200}},
+		.n = 2, .periods = {{.days = 0x3e, .start = 480, .end = 1020}, {.days = 0x40, .start = 600, .end = 720}}};
+	return a;
+}
+
+static struct acl_released *release(const struct fb_answer *raw, enum fb_level level, const struct fb_query *q)
+{
+	const struct acl_verdict v = {.level = level, .reason = FB_OK, .rule = 1};
+
+	return acl_release(raw, &v, q);
+}
+
+#define REQUEST(version, view) \
+	SOAP("<t:RequestServerVersion Version=\"" version "\"/>", \
+	     GUA(BERLIN BOXES(MAILBOX("ada@b.example") MAILBOX("bob@b.example") MAILBOX("nobody@b.example")) OPTIONS(MARCH INTERVAL("60") view)))
+
+/* The answer for ada with ${level}, for bob a failure, for the third none at all. */
+static const char *answer(const char *xml, enum fb_level level, const char *name)
+{
+	struct ews_request *r = read_text(xml);
+	struct fb_answer *raw = ada();
+	struct acl_released *list[3] = {release(raw, level, &r->query), acl_release_reason(FB_NO_ACCESS), NULL};
+
+	CHECK_STR(r->fault.code, NULL);
+	buf_reset(&out);
+	CHECK_INT(ews_write_availability(&out, r, list, "0123456789abcdef0123456789abcdef"), 0);
+	for (int i = 0; i < 3; i++)
+		acl_released_free(list[i]);
+	fb_answer_free(raw);
+	ews_request_free(r);
+	return leave(name);
+}
+
+static void test_detailed(void)
+{
+	const char *x = answer(REQUEST("Exchange2016", VIEW("DetailedMerged")), FB_LEVEL_LIMITED_DETAILS, "detailed-merged");
+
+	CHECK_INT(count(x, "<m:FreeBusyResponse>"), 3);
+	CHECK_INT(count(x, "<t:CalendarEvent>"), 3);
+	CHECK_STR(inside(x, "t:FreeBusyViewType", 0), "DetailedMerged");
+	/* 48 hours of Berlin: 09:40 to 10:10 touches 9 and 10; 12 to 14 of the next day; working elsewhere is 0. */
+	CHECK_STR(inside(x, "t:MergedFreeBusy", 0), "000000000220000000000000000000000000330000000000");
+	CHECK_STR(inside(x, "t:StartTime", 0), "2026-03-24T09:40:00");
+	CHECK_STR(inside(x, "t:EndTime", 0), "2026-03-24T10:10:00");
+	CHECK_STR(inside(x, "t:BusyType", 2), "WorkingElsewhere");
+	CHECK_STR(inside(x, "t:Subject", 0), "Budget &amp; &quot;more&quot;");
+	CHECK_INT(count(x, "<t:CalendarEventDetails>"), 3);
+	CHECK_INT(count(x, "Secret"), 0);
+	CHECK_INT(count(x, "<t:Location>"), 2);
+	CHECK_INT(count(x, "<t:ID>"), 0);
+	CHECK_STR(inside(x, "t:IsPrivate", 1), "true");
+	CHECK_STR(inside(x, "t:IsRecurring", 1), "true");
+	CHECK_STR(inside(x, "t:IsMeeting", 0), "true");
+	CHECK_STR(inside(x, "t:DayOfWeek", 2), "Monday Tuesday Wednesday Thursday Friday");
+	CHECK_STR(inside(x, "t:StartTimeInMinutes", 1), "600");
+	CHECK_STR(inside(x, "m:ResponseCode", 1), "ErrorNoFreeBusyAccess");
+	CHECK_STR(inside(x, "m:ResponseCode", 2), "ErrorInternalServerError");
+	CHECK_STR(inside(x, "t:FreeBusyViewType", 1), "None");
+	CHECK(strstr(x, "<ExceptionCode xmlns=\"http://schemas.microsoft.com/exchange/services/2006/errors\">5037</ExceptionCode>"));
+	CHECK_INT(count(x, "(request id 0123456789abcdef0123456789abcdef)"), 2);
+	CHECK_INT(count(x, "ServerVersionInfo MajorVersion=\"15\""), 1);
+}
+
+static void test_levels_and_views(void)
+{
+	const char *x = answer(REQUEST("Exchange2016", VIEW("Detailed")), FB_LEVEL_AVAILABILITY_ONLY, "cut-to-times");
+
+	CHECK_STR(inside(x, "t:FreeBusyViewType", 0), "FreeBusy");
+	CHECK_INT(count(x, "CalendarEventDetails"), 0);
+	CHECK_INT(count(x, "t:MergedFreeBusy>"), 0);
+	CHECK_INT(count(x, "<t:WorkingHours>"), 1);
+	x = answer(REQUEST("Exchange2016", VIEW("MergedOnly")), FB_LEVEL_LIMITED_DETAILS, "merged-only");
+	CHECK_INT(count(x, "CalendarEventArray"), 0);
+	CHECK_INT(count(x, "<t:WorkingHours>"), 0);
+	CHECK_INT(count(x, "<t:MergedFreeBusy>"), 1);
+	/* A requester of 2010 does not know working elsewhere. */
+	x = answer(REQUEST("Exchange2010_SP2", VIEW("FreeBusyMerged")), FB_LEVEL_LIMITED_DETAILS, "old-version");
+	CHECK_INT(count(x, "WorkingElsewhere"), 0);
+	CHECK_STR(inside(x, "t:BusyType", 2), "Free");
+}
+
+static void test_empty_calendar(void)
+{
+	struct ews_request *r = read_text(SOAP("", GUA(BOXES(MAILBOX("eve@b.example")) OPTIONS(MARCH VIEW("FreeBusyMerged")))));
+	struct fb_answer *raw = fb_answer_new(FB_OK);
+	struct acl_released *one;
+	const char *x;
+
+	raw->view = FB_VIEW_EVENTS;
+	one = release(raw, FB_LEVEL_AVAILABILITY_ONLY, &r->query);
+	buf_reset(&out);
+	CHECK_INT(ews_write_availability(&out, r, &one, "x"), 0);
+	x = leave("empty-calendar");
+	CHECK_INT(count(x, "<t:CalendarEventArray></t:CalendarEventArray>"), 1);
+	CHECK_INT(strlen(inside(x, "t:MergedFreeBusy", 0)), 96);
+	acl_released_free(one);
+	fb_answer_free(raw);
+	ews_request_free(r);
+}
+
+/* Unknown, hidden and denied are one reason; its bytes do not depend on the mailbox. */
+static void test_same_bytes(void)
+{
+	struct ews_request *r = read_text(SOAP("", GUA(BOXES(MAILBOX("eve@b.example") MAILBOX("zoe.with.a.long.name@b.example")) OPTIONS(MARCH))));
+	struct acl_released *two[2] = {acl_release_reason(FB_NO_ACCESS), acl_release_reason(FB_NO_ACCESS)};
+	const char *x, *a, *b;
+
+	buf_reset(&out);
+	CHECK_INT(ews_write_availability(&out, r, two, "x"), 0);
+	x = leave("two-denied");
+	a = strstr(x, "<m:FreeBusyResponse>");
+	b = strstr(a + 1, "<m:FreeBusyResponse>");
+	CHECK(memcmp(a, b, (size_t)(b - a)) == 0);
+	CHECK_INT(count(x, "eve@"), 0);
+	for (int i = 0; i < 2; i++)
+		acl_released_free(two[i]);
+	ews_request_free(r);
+}
+
+/* Each reason of the list is a code that the schema knows. */
+static void test_every_reason(void)
+{
+	struct ews_request *r = read_text(SOAP("", GUA(BOXES(MAILBOX("eve@b.example")) OPTIONS(MARCH))));
+
+	for (int why = 0; why < FB_REASONS; why++) {
+		struct acl_released *one = acl_release_reason((enum fb_reason)why);
+		char name[32];
+
+		snprintf(name, sizeof name, "reason-%d", why);
+		buf_reset(&out);
+		CHECK_INT(ews_write_availability(&out, r, &one, "x"), 0);
+		CHECK_INT(count(leave(name), "ResponseClass=\"Error\""), 1);
+		acl_released_free(one);
+	}
+	ews_request_free(r);
+}
+
+static void test_faults(void)
+{
+	struct ews_request *r = read_text(SOAP("", GUA("<t:Wrong/>")));
+	const char *x;
+
+	buf_reset(&out);
+	CHECK_INT(ews_write_fault(&out, &r->fault), 0);
+	x = leave("fault-schema");
+	CHECK_STR(inside(x, "t:LineNumber", 0), "1");
+	CHECK(strstr(x, "<faultcode xmlns:a=\"http://schemas.microsoft.com/exchange/services/2006/types\">a:ErrorSchemaValidation</faultcode>"));
+	ews_request_free(r);
+	buf_reset(&out);
+	CHECK_INT(ews_write_fault_code(&out, "ErrorServerBusy", "Too much & more."), 0);
+	x = leave("fault-busy");
+	CHECK_STR(inside(x, "faultstring xml:lang=\"en-US\"", 0), NULL);
+	CHECK(strstr(x, "Too much &amp; more.</faultstring>"));
+	CHECK_INT(count(x, "MessageXml"), 0);
+}
+
+static const char *other(const char *body, const char *name, int status)
+{
+	struct ews_request *r = read_text(body);
+
+	CHECK_STR(r->fault.code, NULL);
+	buf_reset(&out);
+	CHECK_INT(ews_write_other(&out, r, "anna@a.example"), status);
+	ews_request_free(r);
+	return leave(name);
+}
+
+static void test_others(void)
+{
+	const char *x = other(SOAP("", "<m:ConvertId DestinationFormat=\"EntryId\"><m:SourceIds><t:AlternateId Id=\"A&amp;B\" Format=\"EwsId\" Mailbox=\"blah@blah.com\"/>"
+	                               "</m:SourceIds></m:ConvertId>"), "convert-id", 200);
+
+	CHECK(strstr(x, "Format=\"EntryId\" Id=\"A&amp;B\" Mailbox=\"anna@a.example\""));
+	x = other(SOAP("", "<m:GetFolder><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape></m:FolderShape><m:FolderIds><t:DistinguishedFolderId Id=\"inbox\"/>"
+	                   "<t:DistinguishedFolderId Id=\"calendar\"><t:Mailbox><t:EmailAddress>a@b</t:EmailAddress></t:Mailbox></t:DistinguishedFolderId>"
+	                   "<t:DistinguishedFolderId Id=\"contacts\"/><t:DistinguishedFolderId Id=\"tasks\"/>"
+	                   "<t:FolderId Id=\"AAMk\"/></m:FolderIds></m:GetFolder>"), "get-folder", 200);
+	CHECK_INT(count(x, "ResponseClass=\"Success\""), 4);
+	CHECK_INT(count(x, "ResponseClass=\"Error\""), 1);
+	CHECK_INT(count(x, "<t:CalendarFolder>"), 1);
+	x = other(SOAP("", "<m:SyncFolderItems><m:SyncFolderId><t:FolderId Id=\"\"/></m:SyncFolderId></m:SyncFolderItems>"), "sync-items", 200);
+	CHECK_INT(count(x, "SyncFolderItemsResponseMessage ResponseClass=\"Error\""), 1);
+	x = other(SOAP("", "<m:SyncFolderHierarchy/>"), "sync-hierarchy", 200);
+	CHECK_INT(count(x, "SyncFolderHierarchyResponseMessage ResponseClass=\"Error\""), 1);
+	x = other(SOAP("", "<m:GetMailTips><m:SendingAs><t:EmailAddress>a@b</t:EmailAddress></m:SendingAs><m:Recipients><t:Mailbox><t:EmailAddress>c@d</t:EmailAddress>"
+	                   "</t:Mailbox></m:Recipients><m:MailTipsRequested>All</m:MailTipsRequested></m:GetMailTips>"), "mail-tips", 200);
+	CHECK_INT(count(x, "ErrorMailTipsDisabled"), 1);
+	x = other(SOAP("", "<m:GetServiceConfiguration><m:RequestedConfiguration><m:ConfigurationName>MailTips</m:ConfigurationName></m:RequestedConfiguration>"
+	                   "</m:GetServiceConfiguration>"), "service-configuration", 200);
+	CHECK_STR(inside(x, "t:MailTipsEnabled", 0), "false");
+	x = other(SOAP("", "<m:GetUserOofSettingsRequest><t:Mailbox><t:Address>a@b</t:Address></t:Mailbox></m:GetUserOofSettingsRequest>"), "oof", 500);
+	CHECK(strstr(x, "ErrorAccessDenied"));
+}
+
+/* An answer larger than its buffer is told, not cut. */
+static void test_full(void)
+{
+	struct ews_request *r = read_text(SOAP("", GUA(BOXES(MAILBOX("eve@b.example")) OPTIONS(MARCH))));
+	struct acl_released *one = acl_release_reason(FB_BUSY);
+	struct buf small;
+
+	buf_init(&small, 300);
+	CHECK_INT(ews_write_availability(&small, r, &one, "x"), -1);
+	buf_free(&small);
+	acl_released_free(one);
+	ews_request_free(r);
+}
+
+/* What we write our own client reads, with the same times, flags and reasons. */
+static void test_round_trip(void)
+{
+	struct fb_answer *got[3];
+	struct ews_request *r;
+	struct buf error;
+	struct fb_mailbox boxes[2] = {{.asked = "ada@b.example", .address = "ada@b.example"}, {.asked = "not an address"}};
+	struct fb_query q = {.window = {at("2026-03-24T00:00:00Z"), at("2026-03-26T00:00:00Z")}, .interval = 15, .view = FB_VIEW_MERGED | FB_VIEW_EVENTS,
+	                     .n = 2, .mailboxes = boxes};
+	struct fb_zone_rule berlin = {.standard_offset = 3600, .daylight_offset = 7200, .to_standard = {.month = 10, .day_order = 5, .second = 10800},
+	                              .to_daylight = {.month = 3, .day_order = 5, .second = 7200}};
+	struct fb_zone *z = fb_zone_from_rule(&berlin);
+	const char *x = answer(REQUEST("Exchange2016", VIEW("DetailedMerged")), FB_LEVEL_LIMITED_DETAILS, "round-trip");
+
+	buf_init(&error, 4096);
+	CHECK_INT(ews_client_read(x, strlen(x), z, got, 3, &error), 0);
+	CHECK_INT(got[0]->reason, FB_OK);
+	CHECK_INT(got[0]->n_events, 3);
+	CHECK_INT(got[0]->events[0].start, at("2026-03-24T08:40:00Z"));
+	CHECK_STR(got[0]->events[0].subject, "Budget & \"more\"");
+	CHECK_STR(got[0]->events[0].location, "Room <1>");
+	CHECK_INT(got[0]->events[0].flags, FB_MEETING | FB_REMINDER);
+	CHECK_STR(got[0]->events[1].subject, NULL);
+	CHECK_INT(got[0]->events[2].busy, FB_ELSEWHERE);
+	CHECK(got[0]->hours.known);
+	CHECK_INT(got[0]->hours.n, 2);
+	CHECK_INT(got[0]->hours.zone.daylight_offset, 7200);
+	CHECK_INT(got[1]->reason, FB_NO_ACCESS);
+	CHECK_INT(got[2]->reason, FB_CALENDAR_FAILED);
+	for (int i = 0; i < 3; i++)
+		fb_answer_free(got[i]);
+	CHECK_INT(ews_client_read(x, strlen(x), z, got, 2, &error), -1);
+	CHECK(got[0] == NULL && got[1] == NULL && error.len > 0);
+	buf_reset(&out);
+	CHECK_INT(ews_client_write(&out, &q, &berlin), 0);
+	x = leave("our-request");
+	r = read_text(x);
+	CHECK_STR(r->fault.code, NULL);
+	CHECK_INT(r->version, EWS_2016);
+	CHECK_INT(r->query.window.start, q.window.start);
+	CHECK_INT(r->query.window.end, q.window.end);
+	CHECK_INT(r->query.view, q.view);
+	CHECK_INT(r->query.interval, 15);
+	CHECK_STR(r->query.mailboxes[0].address, "ada@b.example");
+	CHECK_STR(r->query.mailboxes[1].address, "");
+	CHECK_INT(fb_zone_offset(r->zone, at("2026-07-01T00:00:00Z")), 7200);
+	ews_request_free(r);
+	fb_zone_free(z);
+	buf_free(&error);
+}
+
+#define REPLY(inside) SOAP("", "<m:GetUserAvailabilityResponse><m:FreeBusyResponseArray>" inside "</m:FreeBusyResponseArray></m:GetUserAvailabilityResponse>")
+#define FINE "<m:ResponseMessage ResponseClass=\"Success\"><m:ResponseCode>NoError</m:ResponseCode></m:ResponseMessage>"
+#define ONE(inside) REPLY("<m:FreeBusyResponse>" inside "</m:FreeBusyResponse>")
+#define SHOWN(view, rest) "<m:FreeBusyView><t:FreeBusyViewType>" view "</t:FreeBusyViewType>" rest "</m:FreeBusyView>"
+#define EVENT(start, end, busy) "<t:CalendarEventArray><t:CalendarEvent><t:StartTime>" start "</t:StartTime><t:EndTime>" end "</t:EndTime>" \
+	"<t:BusyType>" busy "</t:BusyType></t:CalendarEvent></t:CalendarEventArray>"
+
+/* What a garbled answer becomes: that one mailbox's failure, never free. */
+static void test_garbled(void)
+{
+	struct { const char *xml; enum fb_reason reason; } cases[] = {
+		{ONE(FINE SHOWN("MergedOnly", "<t:MergedFreeBusy>0022</t:MergedFreeBusy>")), FB_OK},
+		{ONE(FINE SHOWN("FreeBusy", EVENT("2026-03-24T08:00:00", "2026-03-24T09:00:00", "Busy"))), FB_OK},
+		{ONE(FINE SHOWN("FreeBusy", "<t:CalendarEventArray/>")), FB_OK},
+		{ONE(FINE SHOWN("FreeBusy", "<t:CalendarEventArray/><t:WorkingHours><t:TimeZone><t:Bias>x</t:Bias></t:TimeZone></t:WorkingHours>")), FB_OK},
+		{ONE(FINE), FB_CALENDAR_FAILED},
+		{ONE(""), FB_CALENDAR_FAILED},
+		{ONE(SHOWN("FreeBusy", "<t:CalendarEventArray/>")), FB_CALENDAR_FAILED},
+		{ONE(FINE SHOWN("FreeBusy", "")), FB_CALENDAR_FAILED},
+		{ONE(FINE SHOWN("None", "")), FB_CALENDAR_FAILED},
+		{ONE(FINE SHOWN("Something", "<t:CalendarEventArray/>")), FB_CALENDAR_FAILED},
+		{ONE(FINE SHOWN("MergedOnly", "")), FB_CALENDAR_FAILED},
+		{ONE(FINE SHOWN("MergedOnly", "<t:MergedFreeBusy>0052</t:MergedFreeBusy>")), FB_CALENDAR_FAILED},
+		{ONE(FINE SHOWN("FreeBusy", EVENT("2026-03-24T08:00:00", "yesterday", "Busy"))), FB_CALENDAR_FAILED},
+		{ONE(FINE SHOWN("FreeBusy", EVENT("2026-03-24T08:00:00", "2026-03-24T07:00:00", "Busy"))), FB_CALENDAR_FAILED},
+		{ONE(FINE SHOWN("FreeBusy", EVENT("2026-03-24T08:00:00", "2026-03-24T09:00:00", "Hurried"))), FB_CALENDAR_FAILED},
+		{ONE("<m:ResponseMessage ResponseClass=\"Error\"><m:ResponseCode>ErrorServerBusy</m:ResponseCode></m:ResponseMessage>"), FB_BUSY},
+		{ONE("<m:ResponseMessage ResponseClass=\"Error\"><m:ResponseCode>ErrorMadeUp</m:ResponseCode></m:ResponseMessage>"), FB_CALENDAR_FAILED},
+		{ONE("<m:ResponseMessage ResponseClass=\"Error\"><m:ResponseCode>NoError</m:ResponseCode></m:ResponseMessage>"
+		     SHOWN("FreeBusy", "<t:CalendarEventArray/>")), FB_CALENDAR_FAILED},
+	};
+	struct fb_answer *got[1];
+	struct buf error;
+
+	buf_init(&error, 65536);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		if (!CHECK_INT(ews_client_read(cases[i].xml, strlen(cases[i].xml), fb_zone_utc(), got, 1, &error), 0))
+			fprintf(stderr, "\tcase %zu: %s\n", i, buf_cstr(&error));
+		else if (!CHECK_INT(got[0]->reason, cases[i].reason))
+			fprintf(stderr, "\tcase %zu\n", i);
+		fb_answer_free(got[0]);
+	}
+	buf_reset(&out);
+	ews_write_fault_code(&out, "ErrorServerBusy", "Too much to do.");
+	buf_reset(&error);
+	CHECK_INT(ews_client_read(buf_ptr(&out), out.len, fb_zone_utc(), got, 1, &error), -1);
+	CHECK(strstr(buf_cstr(&error), "Too much to do.") && strstr(buf_cstr(&error), "ErrorServerBusy"));
+	CHECK_INT(ews_client_read("<html/>", 7, fb_zone_utc(), got, 1, &error), -1);
+	CHECK_INT(ews_client_read("", 0, fb_zone_utc(), got, 1, &error), -1);
+	buf_free(&error);
+}
+
+int main(int argc, char **argv)
+{
+	folder = argc > 1 ? argv[1] : NULL;
+	buf_init(&out, 8 << 20);
+	test_detailed();
+	test_levels_and_views();
+	test_empty_calendar();
+	test_same_bytes();
+	test_every_reason();
+	test_faults();
+	test_others();
+	test_full();
+	test_round_trip();
+	test_garbled();
+	buf_free(&out);
+	return check_done();
+}
