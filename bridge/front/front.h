@@ -19,7 +19,7 @@ struct front_doors {
 	/* Is this the password of the account ${user}? Asked of a login worker; exactly one ${done}, never before it returns. */
 	void (*login)(void *door, const char *user, const char *password, void (*done)(void *arg, enum fb_fact ok), void *arg);
 	void *door;
-	struct loop *loop;  /* where a SOAP request waits, with HTTPS and without */
+	struct loop *loop;  /* where a SOAP request waits, with HTTPS and without; never NULL */
 	int hard_stop_ms;   /* an answer that is not there by then becomes a fault ErrorTimeoutExpired (conf: hard_stop_ms) */
 };
 

@@ -1,0 +1,103 @@
+#include "bridge/front/front.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "bridge/base/log.h"
+#include "bridge/front/parts.h"
+
+/* The host in https://HOST[:PORT][/...], with the brackets of an IPv6 address. */
+static void host_of(const char *url, char *out, size_t size)
+{
+	const char *from = strstr(url, "://");
+	size_t n;
+
+	from = from ? from + 3 : url;
+	n = *from == '[' ? strcspn(from, "]") + 1 : strcspn(from, ":/");
+	snprintf(out, size, "%.*s", (int)n, from);
+	for (char *p = out; *p; p++)
+		if (*p < 0x21 || *p > 0x7e || *p == '"' || *p == '\\')
+			*p = '_';
+}
+
+/* What Autodiscover may speak of: the domains of the table that are somebody's. */
+static bool published(void *arg, const char *address)
+{
+	struct front *f = arg;
+	const char *at = strrchr(address, '@');
+	char domain[FB_DOMAIN_MAX + 1];
+	const struct conf_address_space *row;
+	enum as_route route;
+
+	if (!fb_domain_normal(at ? at + 1 : address, domain))
+		return false;
+	route = address_space_route(f->table, domain, &row);
+	return route == AS_LOCAL || route == AS_PEER;
+}
+
+static void on_reaper(void *arg)
+{
+	connection_reap(arg);
+}
+
+struct front *front_new(struct loop *l, const struct conf *c, const struct address_space *t, struct pki_tls *tls, const struct front_doors *doors)
+{
+	struct front *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	*f = (struct front){.loop = l, .conf = c, .table = t, .tls = tls, .doors = doors};
+	f->remembered = pki_remembered_new(FRONT_REMEMBERED);
+	if (!f->remembered) {
+		free(f);
+		return NULL;
+	}
+	host_of(c->public_url, f->host, sizeof(f->host));
+	f->autodiscover = (struct ews_autodiscover){.public_url = c->public_url, .host = f->host, .auth_package = auth_package(),
+	                                            .published = published, .arg = f};
+	f->reaper = loop_timer_new(l, 0, on_reaper, f);
+	return f;
+}
+
+void front_free(struct front *f)
+{
+	if (!f)
+		return;
+	while (f->open)
+		connection_drop(f->open);
+	login_orphan_all(f);
+	connection_reap(f);
+	loop_timer_free(f->reaper);
+	pki_remembered_free(f->remembered);
+	free(f);
+}
+
+void front_accept(struct front *f, int fd, const char *peer)
+{
+	size_t same = 0;
+
+	for (struct connection *c = f->open; c; c = c->next)
+		same += strcmp(c->address, peer) == 0;
+	if (f->draining || f->n_open >= (size_t)f->conf->max_connections || same >= (size_t)f->conf->max_connections_per_address) {
+		log_event(LOG_LEVEL_WARN, "connection-refused", LS("address", peer), LI("open", f->n_open), LI("of-this-address", same));
+		close(fd);
+		return;
+	}
+	connection_new(f, fd, peer);
+}
+
+void front_drain(struct front *f)
+{
+	struct connection *next;
+
+	f->draining = true;
+	for (struct connection *c = f->open; c; c = next) {
+		next = c->next;
+		connection_drain(c);
+	}
+}
+
+size_t front_open(const struct front *f)
+{
+	return f->n_open;
+}

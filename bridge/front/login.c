@@ -1,0 +1,131 @@
+#include <stdlib.h>
+#include <string.h>
+#include "bridge/base/log.h"
+#include "bridge/base/text.h"
+#include "bridge/front/parts.h"
+
+/* A question to a login worker. It outlives its connection and its front: the worker's answer always comes. */
+struct login {
+	struct login *next;
+	struct front *front;      /* NULL = the front has gone */
+	struct connection *c;     /* NULL = the connection has gone */
+	const struct conf_account *account;
+};
+
+/* The account that ${user} means: its very name, else the only one that differs in the case of letters. */
+static const struct conf_account *account_named(const struct conf *c, const char *user)
+{
+	const struct conf_account *alike = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_accounts; i++) {
+		if (strcmp(c->accounts[i].name, user) == 0)
+			return &c->accounts[i];
+		if (text_ieq(c->accounts[i].name, user)) {
+			alike = &c->accounts[i];
+			n++;
+		}
+	}
+	return n == 1 ? alike : NULL;
+}
+
+static void refused(struct connection *c, const char *user)
+{
+	log_event(LOG_LEVEL_WARN, "login-failed", LS("account", user), LS("address", c->address), LS("request-id", c->request_id));
+	respond_unauthorized(c);
+}
+
+static void unlink_login(struct login *l)
+{
+	struct login **at = &l->front->logins;
+
+	while (*at != l)
+		at = &(*at)->next;
+	*at = l->next;
+	l->front->n_logins--;
+}
+
+static void on_verdict(void *arg, enum fb_fact ok)
+{
+	struct login *l = arg;
+	struct connection *c = l->c;
+	const struct conf_account *account = l->account;
+	struct auth_claim claim;
+
+	if (l->front)
+		unlink_login(l);
+	free(l);
+	if (!c)
+		return;
+	c->login = NULL;
+	/* The head still holds what was claimed: the connection has waited. */
+	if (auth_read(c->request.authorization, &claim) != AUTH_PASSWORD || ok == FB_NO || (ok == FB_YES && !account)) {
+		refused(c, claim.user);
+	} else if (ok == FB_YES) {
+		pki_remembered_add(c->front->remembered, claim.credential, loop_ms());
+		c->account = account;
+		connection_welcome(c);
+	} else {
+		respond_text(c, 503, "Retry-After: 5\r\n", "The password could not be checked at the moment.");
+	}
+	auth_wipe(&claim);
+}
+
+static void ask_worker(struct connection *c, const struct auth_claim *claim, const struct conf_account *account)
+{
+	struct front *f = c->front;
+	struct login *l = f->n_logins < FRONT_LOGINS_MAX ? calloc(1, sizeof(*l)) : NULL;
+
+	if (!l) {
+		respond_text(c, 503, "Retry-After: 5\r\n", "Too many logins are waiting to be checked.");
+		return;
+	}
+	*l = (struct login){.next = f->logins, .front = f, .c = c, .account = account};
+	f->logins = l;
+	f->n_logins++;
+	c->login = l;
+	c->state = CONN_LOGIN;
+	connection_timer(c, FRONT_LOGIN_MS);
+	/* An account that does not exist goes to the worker too: the same work, the same time. */
+	f->doors->login(f->doors->door, account ? account->name : claim->user, claim->password, on_verdict, l);
+}
+
+void login_start(struct connection *c)
+{
+	struct auth_claim claim;
+	const struct conf_account *account;
+
+	switch (auth_read(c->request.authorization, &claim)) {
+	case AUTH_ABSENT:
+		respond_unauthorized(c);
+		break;
+	case AUTH_MALFORMED:
+		refused(c, "");
+		break;
+	case AUTH_PASSWORD:
+		account = account_named(c->front->conf, claim.user);
+		if (account && pki_remembered_has(c->front->remembered, claim.credential, loop_ms())) {
+			c->account = account;
+			connection_welcome(c);
+		} else {
+			ask_worker(c, &claim, account);
+		}
+	}
+	auth_wipe(&claim);
+}
+
+void login_forget(struct login *l)
+{
+	l->c = NULL;
+}
+
+void login_orphan_all(struct front *f)
+{
+	while (f->logins) {
+		struct login *l = f->logins;
+
+		f->logins = l->next;
+		l->front = NULL;
+		l->c = NULL;
+	}
+}

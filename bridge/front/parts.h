@@ -1,0 +1,118 @@
+#ifndef BRIDGE_FRONT_PARTS_H
+#define BRIDGE_FRONT_PARTS_H
+#include "bridge/ews/autodiscover.h"
+#include "bridge/front/auth.h"
+#include "bridge/front/front.h"
+#include "bridge/front/http_parse.h"
+#include "pki/password.h"
+
+/* What the files of front/ share among themselves; no other room includes it. */
+
+enum { FRONT_HEAD_MS = 10000, FRONT_BODY_MS = 30000, FRONT_WRITE_MS = 30000, FRONT_LOGIN_MS = 30000, FRONT_CLOSE_MS = 2000 };
+enum { FRONT_LOGINS_MAX = 256, FRONT_REMEMBERED = 4096, FRONT_BODY_STEP = 1024 };
+
+struct connection;
+struct login;
+
+struct front {
+	struct loop *loop;
+	const struct conf *conf;
+	const struct address_space *table;
+	struct pki_tls *tls;
+	const struct front_doors *doors;
+	struct pki_remembered *remembered;
+	struct ews_autodiscover autodiscover;
+	char host[FB_DOMAIN_MAX + 1];      /* of public_url: realm and Autodiscover's words */
+	struct connection *open, *dead;    /* dead: freed at the end of the turn, when no callback of theirs is on the stack */
+	struct login *logins;              /* waiting for a worker */
+	struct loop_timer *reaper;
+	size_t n_open, n_logins;
+	bool draining;
+};
+
+enum conn_state {
+	CONN_OPENING, /* TLS handshake */
+	CONN_HEAD,    /* waiting for a request, or inside its head */
+	CONN_LOGIN,   /* a worker looks at the password; the body waits in the stream */
+	CONN_BODY,
+	CONN_ASKING,  /* the house works on the answer */
+	CONN_DISCARD, /* refused before its body came: the answer is out, the body is read and thrown away */
+	CONN_WRITING,
+	CONN_ENDING   /* the stream says goodbye */
+};
+
+struct connection {
+	struct connection *next, *prev;
+	struct front *front;
+	struct pki_stream *stream;
+	struct loop_timer *timer;
+	enum conn_state state;
+	char address[64];       /* the client's */
+	bool dead;
+	/* the present request */
+	struct buf head, body;  /* head: the bytes that `request` points into */
+	struct http_head request;
+	struct http_chunks chunks;
+	size_t scanned, body_left, body_mark;
+	bool started;           /* its first byte has come */
+	bool continued;         /* the body is on its way or was asked for; else a client that expects 100 may never send it */
+	bool keep;
+	int64_t since;
+	char request_id[FB_REQUEST_ID_LEN + 1], client_id[FB_CLIENT_ID_MAX + 1];
+	const struct route *route;
+	const struct conf_account *account;
+	const char *operation;  /* for the log; static */
+	struct login *login;
+	struct front_soap *soap;
+	size_t pending_mark;
+};
+
+/* One path of ours. */
+struct route {
+	const char *path;       /* lower case; with `below` the path may go on after a slash */
+	bool below;
+	bool login;
+	bool autodiscover;      /* its answers carry the X-...-Enabled fields, refusals too: some clients read only those */
+	const char *allow;      /* methods, for the Allow field */
+	const char *name;       /* for the log */
+	void (*answer)(struct connection *c);
+};
+/* The route of ${path}, NULL if there is none. */
+const struct route *route_find(const char *path);
+/* True if ${r} takes ${m}. */
+bool route_takes(const struct route *r, enum http_method m);
+
+/* A new connection; NULL when out of memory (fd is then closed). It removes itself. */
+struct connection *connection_new(struct front *f, int fd, const char *address);
+/* Ends it at once: its memory goes at the end of the turn. */
+void connection_drop(struct connection *c);
+/* Closes it if it is idle; it will not be kept after its present answer. */
+void connection_drain(struct connection *c);
+/* Frees what connection_drop() has left. */
+void connection_reap(struct front *f);
+/* After an answer was queued: reads on, waits for the writing, or closes. */
+void connection_answered(struct connection *c);
+/* Starts the timer of the present state. */
+void connection_timer(struct connection *c, int64_t ms);
+
+/* Looks at who asks: goes on by connection_welcome() or answers 401 or 503, now or later. */
+void login_start(struct connection *c);
+/* The connection goes away before its worker has answered. */
+void login_forget(struct login *l);
+/* The front goes away before its workers have answered. */
+void login_orphan_all(struct front *f);
+/* The request may be served: its account is known, or its path needs none. */
+void connection_welcome(struct connection *c);
+
+/* Answers with ${body} (NULL = nothing) of ${type}; ${more} holds further header lines, or "". Decides about what is left of the request's body. */
+void respond(struct connection *c, int status, const char *type, const char *more, const struct buf *body);
+/* Answers a sentence as plain text. */
+void respond_text(struct connection *c, int status, const char *more, const char *sentence);
+/* Answers 401 with the schemes on offer. */
+void respond_unauthorized(struct connection *c);
+
+/* The request id that ${s} travels under. Borrowed. */
+const char *front_soap_id(const struct front_soap *s);
+/* The operation's name. Static. */
+const char *front_soap_operation(const struct front_soap *s);
+#endif

@@ -1,0 +1,111 @@
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "bridge/base/log.h"
+#include "bridge/front/parts.h"
+
+static const char *status_words(int status)
+{
+	static const struct {
+		int status;
+		const char *words;
+	} rows[] = {{200, "OK"}, {302, "Found"}, {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
+	            {405, "Method Not Allowed"}, {408, "Request Timeout"}, {413, "Content Too Large"}, {414, "URI Too Long"},
+	            {415, "Unsupported Media Type"}, {417, "Expectation Failed"}, {431, "Request Header Fields Too Large"},
+	            {500, "Internal Server Error"}, {501, "Not Implemented"}, {503, "Service Unavailable"}, {505, "HTTP Version Not Supported"}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (rows[i].status == status)
+			return rows[i].words;
+	return "Unknown";
+}
+
+static void log_request(const struct connection *c, int status, size_t bytes)
+{
+	log_event(LOG_LEVEL_INFO, "request", LS("request-id", c->request_id), LS("client-request-id", *c->client_id ? c->client_id : NULL),
+	          LS("account", c->account ? c->account->name : NULL), LS("address", c->address),
+	          LS("operation", c->operation ? c->operation : c->route ? c->route->name : NULL), LI("status", status),
+	          LI("ms", c->started ? loop_ms() - c->since : 0), LI("bytes", bytes));
+}
+
+/*
+ * A body that was not read (the request is refused before) must not be taken for the next request: it is thrown away if it is on its way and
+ * small enough; else the connection ends. A client that waits for 100 Continue may send its body or not (RFC 9110 10.1.1): that ends it too.
+ */
+static bool can_go_on(const struct connection *c)
+{
+	if (!c->request.keep || c->front->draining)
+		return false;
+	if (c->state == CONN_ASKING || (!c->request.chunked && c->request.length == 0))
+		return true;
+	if (c->state == CONN_BODY || (c->request.expect_continue && !c->continued))
+		return false;
+	return c->request.length <= (int64_t)c->front->conf->max_request_kib * 1024;
+}
+
+static void put_head(struct connection *c, struct buf *out, int status, const char *type, const char *more, size_t length)
+{
+	char date[40];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
+	buf_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Length: %zu\r\n", status, status_words(status), date, length);
+	if (length)
+		buf_printf(out, "Content-Type: %s\r\n", type);
+	buf_printf(out, "Cache-Control: no-store\r\nrequest-id: %s\r\n", c->request_id);
+	if (*c->client_id)
+		buf_printf(out, "client-request-id: %s\r\n", c->client_id);
+	if (c->route && c->route->autodiscover)
+		buf_puts(out, "X-SOAP-Enabled: True\r\nX-WSSecurity-Enabled: False\r\nX-OAuth-Enabled: False\r\n");
+	buf_puts(out, more);
+	if (!c->keep)
+		buf_puts(out, "Connection: close\r\n");
+	else if (c->request.minor == 0)
+		buf_puts(out, "Connection: keep-alive\r\n");
+	buf_puts(out, "\r\n");
+}
+
+void respond(struct connection *c, int status, const char *type, const char *more, const struct buf *body)
+{
+	size_t length = body ? body->len : 0;
+	bool whole = c->state == CONN_ASKING || (!c->request.chunked && c->request.length == 0);
+	struct buf out;
+
+	if (c->dead)
+		return;
+	c->keep = can_go_on(c);
+	buf_init(&out, 8 << 10);
+	put_head(c, &out, status, type, more, length);
+	log_request(c, status, length);
+	if (out.failed || pki_stream_write(c->stream, buf_ptr(&out), out.len) < 0 ||
+	    (length && c->request.method != HTTP_HEAD && pki_stream_write(c->stream, buf_ptr(body), length) < 0)) {
+		buf_free(&out);
+		connection_drop(c);
+		return;
+	}
+	buf_free(&out);
+	c->state = c->keep && !whole ? CONN_DISCARD : CONN_WRITING;
+	connection_answered(c);
+}
+
+void respond_text(struct connection *c, int status, const char *more, const char *sentence)
+{
+	struct buf body;
+
+	buf_init(&body, 4096);
+	buf_puts(&body, sentence);
+	buf_puts(&body, "\r\n");
+	respond(c, status, "text/plain; charset=utf-8", more, &body);
+	buf_free(&body);
+}
+
+void respond_unauthorized(struct connection *c)
+{
+	struct buf more;
+
+	buf_init(&more, 4096);
+	auth_challenges(&more, c->front->host);
+	respond_text(c, 401, buf_cstr(&more), "Log in with an account of this bridge.");
+	buf_free(&more);
+}

@@ -1,0 +1,96 @@
+#include <stdio.h>
+#include <string.h>
+#include "bridge/base/text.h"
+#include "bridge/front/parts.h"
+
+static const char XML[] = "text/xml; charset=utf-8";
+
+/* Who asks, as the rules see it: an account stands for one person, or for the organisation as a whole. */
+static void requester_of(const struct connection *c, struct fb_requester *out)
+{
+	const struct conf_account *a = c->account;
+
+	memset(out, 0, sizeof(*out));
+	out->is_person = a->kind == CONF_FOR_USER;
+	snprintf(out->name, sizeof(out->name), "%s", out->is_person ? a->address : c->front->conf->primary_domain);
+}
+
+static void on_soap(void *arg, int status, struct buf *body)
+{
+	struct connection *c = arg;
+
+	c->soap = NULL;
+	respond(c, status, XML, "", body);
+}
+
+static void answer_ews(struct connection *c)
+{
+	struct fb_requester who;
+
+	requester_of(c, &who);
+	c->soap = front_soap_ask(c->front->doors, &who, c->client_id, buf_ptr(&c->body), c->body.len, on_soap, c);
+	if (!c->soap) {
+		respond_text(c, 503, "Retry-After: 5\r\n", "There is no memory for this request at the moment.");
+		return;
+	}
+	strcpy(c->request_id, front_soap_id(c->soap)); /* one id in both lines of the log and on the link */
+	c->operation = front_soap_operation(c->soap);
+	buf_free(&c->body);
+}
+
+static void finish(struct connection *c, int status, const char *type, struct buf *out)
+{
+	if (status < 0 || out->failed)
+		respond_text(c, 500, "", "The answer does not fit.");
+	else
+		respond(c, status, type, "", out);
+	buf_free(out);
+}
+
+static void answer_pox(struct connection *c)
+{
+	struct buf out;
+
+	buf_init(&out, 1 << 20);
+	finish(c, ews_autodiscover_pox(&out, &c->front->autodiscover, buf_ptr(&c->body), c->body.len), XML, &out);
+}
+
+static void answer_svc(struct connection *c)
+{
+	struct buf out;
+
+	buf_init(&out, 4 << 20);
+	finish(c, ews_autodiscover_soap(&out, &c->front->autodiscover, buf_ptr(&c->body), c->body.len), XML, &out);
+}
+
+static void answer_json(struct connection *c)
+{
+	struct buf out;
+
+	buf_init(&out, 64 << 10);
+	finish(c, ews_autodiscover_json(&out, &c->front->autodiscover, c->request.path, c->request.query ? c->request.query : ""),
+	       "application/json; charset=utf-8", &out);
+}
+
+static const struct route routes[] = {
+	{"/ews/exchange.asmx", false, true, false, "POST", "ews", answer_ews},
+	{"/autodiscover/autodiscover.xml", false, true, true, "POST", "autodiscover-pox", answer_pox},
+	{"/autodiscover/autodiscover.svc", false, true, true, "POST", "autodiscover-soap", answer_svc},
+	{"/autodiscover/autodiscover.json", true, false, true, "GET, HEAD", "autodiscover-json", answer_json},
+};
+
+const struct route *route_find(const char *path)
+{
+	for (size_t i = 0; i < sizeof(routes) / sizeof(*routes); i++) {
+		const char *behind = path + strlen(routes[i].path);
+
+		if (text_istarts(path, routes[i].path) && (!*behind || (routes[i].below && *behind == '/')))
+			return &routes[i];
+	}
+	return NULL;
+}
+
+bool route_takes(const struct route *r, enum http_method m)
+{
+	return r->login ? m == HTTP_POST : m == HTTP_GET || m == HTTP_HEAD;
+}
