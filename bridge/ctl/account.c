@@ -225,14 +225,16 @@ static int list(int argc, char **argv, const char *conf_path)
 	for (size_t i = 0; i < c->n_accounts; i++) {
 		const struct conf_account *a = &c->accounts[i];
 
+		char stands_for[FB_ADDRESS_MAX + 16];
+
+		snprintf(stands_for, sizeof(stands_for), "%s%s%s", kinds[a->kind], a->address ? ":" : "", a->address ? a->address : "");
 		if (!json) {
-			printf("%-24s %s%s%s\n", a->name, kinds[a->kind], a->address ? ":" : "", a->address ? a->address : "");
+			printf("%-24s %s\n", a->name, stands_for);
 			continue;
 		}
 		json_open(&b, NULL, '{');
 		json_str(&b, "name", a->name);
-		json_str(&b, "stands_for", kinds[a->kind]);
-		json_str(&b, "address", a->address);
+		json_str(&b, "stands_for", stands_for);
 		json_close(&b, '}');
 	}
 	json_close(&b, ']');

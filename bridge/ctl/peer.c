@@ -192,10 +192,12 @@ static int add(int argc, char **argv, const char *conf_path)
 	}
 	if (ctl_edit_commit(&edit) < 0)
 		return CTL_NO;
-	return ctl_edit_done("The peer %s is there; free/busy access is off and it has no rule. Continue with\n"
-	                     "  availbridge rule add --peer %s --direction in|out --requester R --target T --level L\n"
-	                     "  availbridge peer set %s --free-busy-access-enabled yes\n",
-	                     words.list[0], words.list[0], words.list[0]);
+	ctl_edit_done("The peer %s is added; its free/busy access is off and it has no rule.", words.list[0]);
+	printf("To let it in:\n"
+	       "  availbridge rule add --peer %s --direction in|out --requester WHO --target WHO --level LEVEL\n"
+	       "  availbridge peer set %s --free-busy-access-enabled yes\n",
+	       words.list[0], words.list[0]);
+	return CTL_DONE;
 }
 
 /* Cuts the links of ${name} in the daemon that runs. Returns the verb's exit code. */
@@ -277,7 +279,7 @@ static int remove_peer(int argc, char **argv, const char *conf_path)
 	ctl_edit_put_text(&edit, file, NULL);
 	if (ctl_edit_commit(&edit) < 0)
 		return CTL_NO;
-	snprintf(done, sizeof(done), "The peer %s is removed, and %zu address space%s with it.", words.list[0], rows, rows == 1 ? "" : "s");
+	snprintf(done, sizeof(done), "The peer %s is removed, its rules and %zu address space%s with it.", words.list[0], rows, rows == 1 ? "" : "s");
 	return shut(conf_path, words.list[0], done);
 }
 
