@@ -102,7 +102,10 @@ static bool is_dot_string(const char *s)
 	return !dot;
 }
 
-/* True if no character is unassigned, private, a control, an invisible mark or a blank: two addresses that look alike must not differ by those. */
+/*
+ * True if no character is unassigned, private, a control, an invisible mark or a blank: two addresses that look
+ * alike must not differ by those.
+ */
 static bool is_visible(const UChar *s, int32_t n)
 {
 	for (int32_t i = 0; i < n;) {

@@ -56,7 +56,10 @@ struct fb_answer {
 struct fb_answer *fb_answer_new(enum fb_reason reason);
 /* Frees all of it. NULL is allowed. */
 void fb_answer_free(struct fb_answer *a);
-/* Appends a copy of ${e} (whose times lie in the years 1..9999) with copies of its texts. -1 when out of memory or past FB_ANSWER_BYTES. */
+/*
+ * Appends a copy of ${e} (whose times lie in the years 1..9999) with copies of its texts. -1 when out of memory
+ * or past FB_ANSWER_BYTES.
+ */
 int fb_answer_add(struct fb_answer *a, const struct fb_event *e);
 /* Sorts the events by start, then end, then busy type. */
 void fb_answer_sort(struct fb_answer *a);
@@ -66,7 +69,8 @@ size_t fb_merged_length(struct fb_window w, int interval);
 /*
  * Appends the digits of ${a}'s events over ${w}: one per ${interval} minutes of absolute time from w.start, highest wins,
  * any overlap counts; 0 free or working elsewhere, 1 tentative, 2 busy, 3 OOF, 4 no data (protocol.md 1.7). An event of no length
- * marks the one interval that holds its instant. An answer whose reason is not FB_OK gives 4 everywhere. -1 if ${out} is full or memory is out.
+ * marks the one interval that holds its instant. An answer whose reason is not FB_OK gives 4 everywhere. -1 if
+ * ${out} is full or memory is out.
  */
 int fb_merged_put(struct buf *out, const struct fb_answer *a, struct fb_window w, int interval);
 /* True if ${s} is exactly as long as ${w} and ${interval} want and has only the digits 0..4. */

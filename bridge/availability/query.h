@@ -30,7 +30,10 @@ bool fb_level_named(const char *s, enum fb_level *out);
 
 /* FreeBusyViewType as flags; zero is None. */
 enum fb_view { FB_VIEW_NONE = 0, FB_VIEW_MERGED = 1, FB_VIEW_EVENTS = 2, FB_VIEW_DETAILS = 4 };
-/* The EWS word for a combination ("MergedOnly", "FreeBusy", "FreeBusyMerged", "Detailed", "DetailedMerged", "None"). DETAILS implies EVENTS. */
+/*
+ * The EWS word for a combination ("MergedOnly", "FreeBusy", "FreeBusyMerged", "Detailed", "DetailedMerged",
+ * "None"). DETAILS implies EVENTS.
+ */
 const char *fb_view_name(unsigned view);
 /* Reads exactly one such word. False otherwise. */
 bool fb_view_named(const char *s, unsigned *out);

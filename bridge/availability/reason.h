@@ -20,7 +20,7 @@ enum fb_reason {
 	FB_TOO_BIG = 8,          /* more than 1,000 events when events were asked for */
 	FB_DIRECTORY_FAILED = 9, /* the directory could not be asked */
 	FB_BUSY = 10,            /* overload, or a budget is spent */
-	FB_BAD_ADDRESS = 11,     /* not an SMTP address: ErrorMailRecipientNotFound would probe; answered as FB_NO_ADDRESS_SPACE's code */
+	FB_BAD_ADDRESS = 11,     /* no SMTP address: ErrorMailRecipientNotFound would probe, so FB_NO_ADDRESS_SPACE's code */
 	FB_REASONS
 };
 
@@ -37,6 +37,9 @@ struct fb_reason_row {
 const struct fb_reason_row *fb_reason_row(enum fb_reason r);
 /* The reason whose word is ${word}, or FB_NOT_COMPUTED. */
 enum fb_reason fb_reason_named(const char *word);
-/* The reason whose ResponseCode is ${code} (for reading another server's answer); FB_CALENDAR_FAILED for one not in the list, never FB_OK but for NoError. */
+/*
+ * The reason whose ResponseCode is ${code} (for reading another server's answer); FB_CALENDAR_FAILED for one
+ * not in the list, never FB_OK but for NoError.
+ */
 enum fb_reason fb_reason_of_code(const char *code);
 #endif

@@ -11,7 +11,8 @@ struct fb_span {
 /*
  * The busy time in ${a} inside ${w}: spans of one status that overlap or touch are joined, different statuses are
  * listed independently; free time and events of no length are left out; sorted by start, end, status.
- * Returns a malloc'd array (caller frees) with its length in ${n}; NULL with *n = 0 when empty, with *n = SIZE_MAX when out of memory.
+ * Returns a malloc'd array (caller frees) with its length in ${n}; NULL with *n = 0 when empty, with *n =
+ * SIZE_MAX when out of memory.
  */
 struct fb_span *fb_spans(const struct fb_answer *a, struct fb_window w, size_t *n);
 #endif

@@ -17,7 +17,10 @@ struct fb_change {
 	int second;    /* wall-clock second of the day, in the period being left; 0..86400, or beyond for POSIX tails */
 	int year;      /* 0 = every year, else that year alone */
 };
-/* Outer offset as a rule: what SerializableTimeZone carries. Offsets are seconds EAST of UTC (the wire's Bias is minutes west). */
+/*
+ * Outer offset as a rule: what SerializableTimeZone carries. Offsets are seconds EAST of UTC (the wire's Bias
+ * is minutes west).
+ */
 struct fb_zone_rule {
 	int standard_offset;            /* in force while daylight is not */
 	int daylight_offset;            /* in force while daylight is */
@@ -27,15 +30,21 @@ struct fb_zone_rule {
 
 struct fb_zone; /* immutable; may be shared by many */
 
-/* What a wall time that the clock shows never, or twice, is taken for (RFC 5545 3.3.5: before the gap; first of the fold). */
+/* A change of the offset. */
 struct fb_zone_transition {
 	int64_t utc; /* from this instant on */
 	int offset;  /* seconds east */
 };
 
-/* A zone that is always ${offset} seconds east of UTC. NULL when out of memory or if no clock is that far off (26 hours, RFC 8536). Caller frees. */
+/*
+ * A zone that is always ${offset} seconds east of UTC. NULL when out of memory or if no clock is that far off
+ * (26 hours, RFC 8536). Caller frees.
+ */
 struct fb_zone *fb_zone_fixed(int offset);
-/* A zone from a yearly rule (no change, or equal offsets, is a fixed zone; southern order allowed). NULL if a field is out of range. Caller frees. */
+/*
+ * A zone from a yearly rule (no change, or equal offsets, is a fixed zone; southern order allowed). NULL if a
+ * field is out of range. Caller frees.
+ */
 struct fb_zone *fb_zone_from_rule(const struct fb_zone_rule *rule);
 /*
  * A zone from ${n} transitions in rising order, ${first_offset} before them; the last offset goes on for ever. NULL when
@@ -48,10 +57,14 @@ void fb_zone_free(struct fb_zone *z);
 /*
  * The zone called ${name}: an IANA name ("Europe/Berlin"; read from /usr/share/zoneinfo, TZif of RFC 8536 with
  * its POSIX tail, so that the system's tzdata updates count), a Windows name ("W. Europe Standard Time", mapped by ICU),
- * "UTC", "Z", or a fixed offset "+02:00" (18 hours at most). Loaded once, kept for the process's life, borrowed by all. NULL if there is no such zone.
+ * "UTC", "Z", or a fixed offset "+02:00" (18 hours at most). Loaded once, kept for the process's life, borrowed
+ * by all. NULL if there is no such zone.
  */
 const struct fb_zone *fb_zone_named(const char *name);
-/* Loads every zone that a Windows name maps to, and every IANA name if ${all}, so that no file is opened later. Returns how many. */
+/*
+ * Loads every zone that a Windows name maps to, and every IANA name if ${all}, so that no file is opened later.
+ * Returns how many.
+ */
 int fb_zone_preload(bool all);
 /* Coordinated Universal Time; never NULL. */
 const struct fb_zone *fb_zone_utc(void);
@@ -64,8 +77,11 @@ int64_t fb_zone_wall(const struct fb_zone *z, int64_t utc);
 int64_t fb_zone_utc_of(const struct fb_zone *z, int64_t wall);
 /* The first transition after ${utc}; false if there is none. */
 bool fb_zone_next(const struct fb_zone *z, int64_t utc, struct fb_zone_transition *out);
-/* The yearly rule that describes ${z} in the year that holds ${utc}, for SerializableTimeZone. A year with other than two changes gives the offset in force, or year-bound changes.
- * Change times are always 0..86399. */
+/*
+ * The yearly rule that describes ${z} in the year that holds ${utc}, for SerializableTimeZone. A year with
+ * other than two changes gives the offset in force, or year-bound changes.
+ * Change times are always 0..86399.
+ */
 void fb_zone_rule_at(const struct fb_zone *z, int64_t utc, struct fb_zone_rule *out);
 
 /* The IANA name for a Windows zone name (territory 001), or NULL. Borrowed for the process's life. */

@@ -48,13 +48,19 @@ bool zone_yearly_parse(const char *s, struct zone_yearly *out);
 void zone_yearly_settle(struct zone_yearly *y);
 /* The changes of ${year}, in order, in ${out}; returns how many (0..2). */
 int zone_yearly_changes(const struct zone_yearly *y, int year, struct fb_zone_transition out[2]);
-/* Appends the yearly changes of ${z} to its table up to ${room} entries or the year ${end}; an empty table begins with ZONE_FIRST_YEAR. */
+/*
+ * Appends the yearly changes of ${z} to its table up to ${room} entries or the year ${end}; an empty table
+ * begins with ZONE_FIRST_YEAR.
+ */
 void zone_lay_out(struct fb_zone *z, size_t room, int end);
 /* The offset at ${utc} under ${y} alone. */
 int zone_yearly_offset(const struct zone_yearly *y, int64_t utc);
 /* The first change after ${utc} under ${y} alone; false if there is none. */
 bool zone_yearly_next(const struct zone_yearly *y, int64_t utc, struct fb_zone_transition *out);
-/* Reads the TZif file ${path} (RFC 8536, version 2 or later, no leap seconds). NULL if it is none or cannot be read. Caller frees. */
+/*
+ * Reads the TZif file ${path} (RFC 8536, version 2 or later, no leap seconds). NULL if it is none or cannot be
+ * read. Caller frees.
+ */
 struct fb_zone *zone_tzif_load(const char *path);
 /* The same from ${n} bytes at ${p}. */
 struct fb_zone *zone_tzif_read(const uint8_t *p, size_t n);

@@ -8,7 +8,10 @@
 #define ZONEINFO "/usr/share/zoneinfo"
 enum { NAME_LEN_MAX = 63, BUCKETS = 1024 };
 
-/* Zones that were asked for by name. Never freed: answers and calendars borrow them; their number is that of the files there are. */
+/*
+ * Zones that were asked for by name. Never freed: answers and calendars borrow them; their number is that of
+ * the files there are.
+ */
 struct entry {
 	struct entry *next;
 	const struct fb_zone *zone;
@@ -51,7 +54,10 @@ static const struct fb_zone *keep(const char *name, const struct fb_zone *z, boo
 	return z;
 }
 
-/* An IANA name begins with a capital and has no dots: so neither "..", "posix/" and "right/" nor the tables beside the zones can be named. */
+/*
+ * An IANA name begins with a capital and has no dots: so neither "..", "posix/" and "right/" nor the tables
+ * beside the zones can be named.
+ */
 static bool is_iana_name(const char *s)
 {
 	static const char inside[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-_/";

@@ -90,7 +90,10 @@ static bool same_words(const struct zone_when *w, int64_t wall, struct fb_change
 	return true;
 }
 
-/* The change at ${wall} (clock of the period being left) as a yearly one: the zone's own words if they fit, else counted from the date. */
+/*
+ * The change at ${wall} (clock of the period being left) as a yearly one: the zone's own words if they fit,
+ * else counted from the date.
+ */
 static struct fb_change yearly_change(const struct fb_zone *z, int64_t wall)
 {
 	struct fb_civil c = fb_civil_at(wall);

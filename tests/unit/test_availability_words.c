@@ -126,15 +126,20 @@ static void domains(void)
 static void addresses(void)
 {
 	static const char *const same[][2] = {
-		{"Alice@A.Example", "alice@a.example"}, {"SMTP:alice@a.example", "alice@a.example"}, {"smtp:a.b+c@x.example", "a.b+c@x.example"},
+		{"Alice@A.Example", "alice@a.example"}, {"SMTP:alice@a.example",
+		"alice@a.example"}, {"smtp:a.b+c@x.example", "a.b+c@x.example"},
 		{"o'hara_{1}@x.example", "o'hara_{1}@x.example"}, {"j@b\xc3\xbc" "cher.example.", "j@xn--bcher-kva.example"},
 		{"J\xc3\x96RG@x.example", "j\xc3\xb6rg@x.example"}, {"jo\xcc\x88rg@x.example", "j\xc3\xb6rg@x.example"},
 	};
 	static const char *const bad[] = {
-		"", "@", "alice", "@a.example", "alice@", "a@b@c.example", ".a@x.example", "a.@x.example", "a..b@x.example", "..@x.example", ".@x.example",
-		"a/b@x.example", "../a@x.example", "a\\b@x.example", "\"a b\"@x.example", "a b@x.example", " a@x.example", "a@x.example ", "a\n@x.example",
-		"a\x7f@x.example", "a\x01@x.example", "a\xff@x.example", "a\xc0\xaf@x.example", "a\xed\xa0\x80@x.example", "a\xc2\x85@x.example", "a\xc2\xa0@x.example",
-		"a\xe2\x80\xae@x.example", "a\xe2\x80\x8b@x.example", "a<b@x.example", "<a@x.example>", "a,b@x.example", "a;b@x.example", "a:b@x.example",
+		"", "@", "alice", "@a.example", "alice@", "a@b@c.example", ".a@x.example",
+		"a.@x.example", "a..b@x.example", "..@x.example", ".@x.example",
+		"a/b@x.example", "../a@x.example", "a\\b@x.example", "\"a b\"@x.example",
+		"a b@x.example", " a@x.example", "a@x.example ", "a\n@x.example",
+		"a\x7f@x.example", "a\x01@x.example", "a\xff@x.example", "a\xc0\xaf@x.example",
+		"a\xed\xa0\x80@x.example", "a\xc2\x85@x.example", "a\xc2\xa0@x.example",
+		"a\xe2\x80\xae@x.example", "a\xe2\x80\x8b@x.example", "a<b@x.example",
+		"<a@x.example>", "a,b@x.example", "a;b@x.example", "a:b@x.example",
 		"(a)@x.example", "/o=Org/ou=Group/cn=Recipients/cn=alice", "a@[10.0.0.1]", "a@x_y.example",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@x.example",
 	};
