@@ -1,0 +1,59 @@
+"""Who may log in at the front: only an account with its password, before any body is read; a removed account is out with the reload."""
+import base64
+import socket
+import time
+
+import sites
+from sites import check, codes, same
+
+
+def speak(a, data, seconds=10):
+    """What the front answers to raw bytes, until it closes or falls silent."""
+    got = b""
+    with socket.create_connection(("localhost", a.front), timeout=seconds) as raw, a.context().wrap_socket(raw, server_hostname="localhost") as s:
+        s.sendall(data)
+        try:
+            while chunk := s.recv(65536):
+                got += chunk
+                if got.startswith(b"HTTP/1.1 401") and b"\r\n\r\n" in got:
+                    break
+        except TimeoutError:
+            pass
+    return got
+
+
+with sites.pair() as (a, b):
+    a.calendar("anna", ("20260302T090000", "20260302T100000"))
+    body = sites.request(["anna@a.example"])
+    same(a.http(body)[0], 200, "the right password")
+    for user, password in (("anna", "wrong"), ("nobody", a.password), ("", ""), ("anna", ""), ("anna", a.password + " "), ("anna", a.password[:-1])):
+        status, headers, text = a.http(body, user=user, password=password)
+        same(status, 401, f"{user!r} with another password")
+        check("Basic" in headers.get("WWW-Authenticate", ""), "and the scheme that would do")
+    status, headers, text = a.http(body, user=None)
+    same(status, 401, "no login")
+    for header in ("Basic", "Basic !!!", "Basic " + base64.b64encode(b"anna").decode(), "Bearer abc", "Basic " + "A" * 9000):
+        status, headers, text = a.http(body, user=None, headers={"Authorization": header})
+        check(status in (400, 401, 431), f"{header[:20]}: {status}")
+    same(a.http(body)[0], 200, "and still the right one")
+
+    # The answer comes before the body: a stranger cannot make the front read megabytes.
+    head = b"POST /EWS/Exchange.asmx HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nContent-Length: 400000\r\n\r\n"
+    check(speak(a, head).startswith(b"HTTP/1.1 401"), "401 with no byte of the body sent")
+    expect = head.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n")
+    check(speak(a, expect).startswith(b"HTTP/1.1 401"), "401 and no 100 Continue")
+
+    # A verified login is remembered: the second is far cheaper than a hash, and a wrong password is not remembered as right.
+    a.http(body)
+    began = time.monotonic()
+    for _ in range(5):
+        a.http(body)
+    check(time.monotonic() - began < 3, "five more logins in a moment")
+    same(a.http(body, password="wrong")[0], 401, "a wrong one is still wrong")
+
+    a.run("account", "remove", "anna")
+    a.run("reload")
+    same(a.http(body)[0], 401, "a removed account is out")
+    check(a.password not in a.log(), "no password in the log")
+    check(sum("login" in line for line in a.log().splitlines()) > 0, "the log tells of failed logins")
+sites.finish()

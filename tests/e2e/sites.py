@@ -1,0 +1,266 @@
+"""Two sites on this machine for a test: made with the verbs, run by two real bridges, asked over HTTPS. The system's python3 alone."""
+import base64
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import re
+import secrets
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = os.environ.get("PROGRAM", str(ROOT / "build/release/availbridge"))
+T = "{http://schemas.microsoft.com/exchange/services/2006/types}"
+M = "{http://schemas.microsoft.com/exchange/services/2006/messages}"
+passed = failed = 0
+
+
+def check(ok, what):
+    """Counts one thing that must be so; returns it."""
+    global passed, failed
+    if ok:
+        passed += 1
+    else:
+        failed += 1
+        print("not so:", what, flush=True)
+    return bool(ok)
+
+
+def same(got, expected, what):
+    return check(got == expected, f"{what}\n\tgot      {got!r}\n\texpected {expected!r}")
+
+
+def finish():
+    print(f"{pathlib.Path(sys.argv[0]).stem}: {passed} passed, {failed} failed")
+    sys.exit(1 if failed or not passed else 0)
+
+
+def until(true, what, seconds=15):
+    """Polls until true() holds; what a test waits for, it names."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if true():
+            return True
+        time.sleep(0.02)
+    return check(False, f"within {seconds} s: {what}")
+
+
+def free_ports(n):
+    sockets = [socket.socket() for _ in range(n)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def ics(*events, zone="Europe/Berlin"):
+    """A calendar of (from, to, {name: value, ...}); times as 20260302T090000 in the zone, or with Z."""
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//test//EN"]
+    for i, (start, end, *more) in enumerate(events):
+        lines += ["BEGIN:VEVENT", f"UID:{i}@test", "DTSTAMP:20260101T000000Z"]
+        for name, value in (("DTSTART", start), ("DTEND", end)):
+            lines.append(f"{name}:{value}" if value.endswith("Z") else f"{name};TZID={zone}:{value}")
+        lines += [f"{k}:{v}" for k, v in (more[0] if more else {}).items()]
+        lines.append("END:VEVENT")
+    return "\r\n".join(lines + ["END:VCALENDAR", ""])
+
+
+class Site:
+    def __init__(self, folder, name, domain):
+        self.name, self.domain = name, domain
+        self.dir = folder / name
+        self.config = self.dir / "availbridge.conf"
+        self.calendars = self.dir / "calendars"
+        self.log_path = folder / f"{name}.log"
+        self.front, self.link = free_ports(2)
+        self.password, self.process = secrets.token_hex(8), None
+        self.run("init", "--site", name, "--domain", domain, "--dir", str(self.dir), "--front", f"127.0.0.1:{self.front}",
+                 "--link", f"127.0.0.1:{self.link}", "--public-url", f"https://localhost:{self.front}", config=False)
+        self.ca = next(p for p in (self.dir / "front-ca.pem", self.dir / "front.pem") if p.exists())
+        self.account("anna", f"user:anna@{domain}")
+
+    def run(self, *words, config=True, code=0):
+        """One verb. A code of None takes any; returns the standard output."""
+        r = subprocess.run([PROGRAM] + (["-c", str(self.config)] if config else []) + list(words), capture_output=True, text=True, timeout=60)
+        if code is not None and r.returncode != code:
+            raise RuntimeError(f"{' '.join(words)}: exit {r.returncode}\n{r.stdout}{r.stderr}")
+        self.code = r.returncode
+        return r.stdout
+
+    def account(self, name, stands_for):
+        secret = self.dir / "password"
+        secret.touch(mode=0o600)
+        secret.write_text(self.password)
+        self.run("account", "add", name, "--stands-for", stands_for, "--password-file", str(secret))
+
+    def set(self, name, value):
+        """Changes a line of the main file, as an admin would."""
+        text = self.config.read_text()
+        line = f'{name} = "{value}";' if isinstance(value, str) else f"{name} = {value};"
+        new = re.sub(rf"(?m)^[# ]*{name}\s*=.*$", lambda _: line, text, count=1)
+        if new == text:
+            raise RuntimeError(f"no setting {name} in the main file")
+        self.config.write_text(new)
+
+    def calendar(self, who, *events, text=None, zone="Europe/Berlin"):
+        path = self.calendars / f"{who}@{self.domain}.ics"
+        temporary = path.with_suffix(".new")
+        temporary.write_text(text if text is not None else ics(*events, zone=zone))
+        temporary.rename(path)
+
+    def pin(self):
+        return re.search(r"sha256:[0-9a-f]{64}", self.run("identity", "show")).group()
+
+    def pair(self, other, pin=None):
+        self.run("peer", "add", other.name, "--endpoint", f"127.0.0.1:{other.link}", "--pin", pin or other.pin(), "--domain", other.domain)
+        self.run("peer", "set", other.name, "--free-busy-access-enabled", "yes", "--free-busy-access-level", "LimitedDetails")
+
+    def rule(self, peer, direction, requester, target, level, *more):
+        self.run("rule", "add", "--peer", peer, "--direction", direction, "--requester", requester, "--target", target, "--level", level, *more)
+
+    def start(self):
+        self.process = subprocess.Popen([PROGRAM, "-c", str(self.config), "serve"], stdout=open(self.log_path, "ab"), stderr=subprocess.STDOUT)
+
+    def up(self, links=True):
+        return until(lambda: self.is_up(links), f"{self.name} is up; log:\n{self.log()[-2000:]}")
+
+    def is_up(self, links=True):
+        if self.process.poll() is not None:
+            raise RuntimeError(f"{self.name} ended:\n{self.log()[-3000:]}")
+        text = self.run("status", "--json", code=None)
+        return self.code == 0 and (not links or ('"state":"up"' in text.replace(" ", "")))
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process = None
+
+    def log(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def lines(self, event):
+        return [line for line in self.log().splitlines() if f"event={event}" in line]
+
+    def children(self, role=None):
+        """Pids of the daemon's processes, each checked to be ours, with their role."""
+        found = {}
+        for p in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError, IndexError, ValueError):
+                words = (p / "cmdline").read_bytes().split(b"\0")
+                stat = (p / "stat").read_text().rsplit(")", 1)[1].split()
+                if int(stat[1]) == self.process.pid and stat[0] != "Z":
+                    found[int(p.name)] = next((w.decode() for w in words if w.startswith(b"@")), "")
+        return {pid: r for pid, r in found.items() if role is None or r == role}
+
+    def context(self):
+        return ssl.create_default_context(cafile=str(self.ca))
+
+    def http(self, body, path="/EWS/Exchange.asmx", user="anna", password=None, headers=None, timeout=30, method="POST"):
+        """One request on a connection of its own: (status, headers, body)."""
+        c = http.client.HTTPSConnection("localhost", self.front, context=self.context(), timeout=timeout)
+        head = {"Content-Type": "text/xml; charset=utf-8"}
+        if user is not None:
+            word = f"{user}:{self.password if password is None else password}"
+            head["Authorization"] = "Basic " + base64.b64encode(word.encode()).decode()
+        head.update(headers or {})
+        try:
+            c.request(method, path, body=body.encode() if isinstance(body, str) else body, headers=head)
+            r = c.getresponse()
+            return r.status, r.headers, r.read()
+        finally:
+            c.close()
+
+    def ask(self, *addresses, **how):
+        """GetUserAvailability over HTTPS; one dict a mailbox."""
+        login = {k: how.pop(k) for k in ("user", "password", "timeout", "headers") if k in how}
+        status, headers, body = self.http(request(addresses, **how), **login)
+        if status != 200:
+            raise RuntimeError(f"HTTP {status}: {body[:600]!r}")
+        return answers(body)
+
+
+UTC = """<t:TimeZone><t:Bias>0</t:Bias><t:StandardTime><t:Bias>0</t:Bias><t:Time>00:00:00</t:Time><t:DayOrder>0</t:DayOrder><t:Month>0</t:Month>
+<t:DayOfWeek>Sunday</t:DayOfWeek></t:StandardTime><t:DaylightTime><t:Bias>0</t:Bias><t:Time>00:00:00</t:Time><t:DayOrder>0</t:DayOrder>
+<t:Month>0</t:Month><t:DayOfWeek>Sunday</t:DayOfWeek></t:DaylightTime></t:TimeZone>"""
+
+
+def request(addresses, start="2026-03-02T08:00:00", end="2026-03-02T16:00:00", interval=30, view="DetailedMerged", version="Exchange2016"):
+    boxes = "".join(f"<t:MailboxData><t:Email><t:Address>{a}</t:Address></t:Email><t:AttendeeType>Required</t:AttendeeType></t:MailboxData>"
+                    for a in addresses)
+    return f"""<?xml version="1.0" encoding="utf-8"?>
+<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:t="{T[1:-1]}" xmlns:m="{M[1:-1]}">
+<s:Header><t:RequestServerVersion Version="{version}"/></s:Header><s:Body><m:GetUserAvailabilityRequest>{UTC}
+<m:MailboxDataArray>{boxes}</m:MailboxDataArray><t:FreeBusyViewOptions><t:TimeWindow><t:StartTime>{start}</t:StartTime>
+<t:EndTime>{end}</t:EndTime></t:TimeWindow><t:MergedFreeBusyIntervalInMinutes>{interval}</t:MergedFreeBusyIntervalInMinutes>
+<t:RequestedView>{view}</t:RequestedView></t:FreeBusyViewOptions></m:GetUserAvailabilityRequest></s:Body></s:Envelope>"""
+
+
+def answers(body):
+    found = []
+    for r in ElementTree.fromstring(body).iter(M + "FreeBusyResponse"):
+        message, view = r.find(M + "ResponseMessage"), r.find(M + "FreeBusyView")
+        one = {"code": message.findtext(M + "ResponseCode"), "class": message.get("ResponseClass"), "text": message.findtext(M + "MessageText"),
+               "view": None, "merged": None, "events": []}
+        if view is not None:
+            one["view"], one["merged"] = view.findtext(T + "FreeBusyViewType"), view.findtext(T + "MergedFreeBusy")
+            for e in view.iter(T + "CalendarEvent"):
+                d = e.find(T + "CalendarEventDetails")
+                event = {"start": e.findtext(T + "StartTime"), "end": e.findtext(T + "EndTime"), "busy": e.findtext(T + "BusyType")}
+                if d is not None:
+                    event.update({c.tag.replace(T, ""): c.text for c in d})
+                one["events"].append(event)
+        found.append(one)
+    return found
+
+
+def codes(found):
+    return [a["code"] for a in found]
+
+
+@contextlib.contextmanager
+def pair(a_settings=None, b_settings=None, start=True, rules=True):
+    """Sites a (a.example) and b (b.example), paired, with open rules unless told otherwise; both run, and end with the test."""
+    folder = ROOT / "build/e2e" / f"{pathlib.Path(sys.argv[0]).stem}-{os.getpid()}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    a, b = Site(folder, "site-a", "a.example"), Site(folder, "site-b", "b.example")
+    try:
+        for site, other, settings in ((a, b, a_settings), (b, a, b_settings)):
+            for name, value in (settings or {}).items():
+                site.set(name, value)
+            site.pair(other)
+            if rules:
+                site.rule(other.name, "out", "*", "*", "LimitedDetails")
+                site.rule(other.name, "in", "*", "*", "LimitedDetails")
+        if start:
+            a.start()
+            b.start()
+            a.up()
+            b.up()
+        yield a, b
+    except Exception:
+        check(False, "the test ran to its end")
+        for site in (a, b):
+            print(f"--- log of {site.name}\n{site.log()[-4000:]}", flush=True)
+        raise
+    finally:
+        a.stop()
+        b.stop()
+        if not failed:
+            shutil.rmtree(folder, ignore_errors=True)
