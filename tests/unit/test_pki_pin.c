@@ -1,0 +1,157 @@
+/* links: base pki */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "pki/identity.h"
+#include "pki/pin.h"
+#include "tests/unit/check.h"
+
+static char dir[] = "/tmp/pki-pin-XXXXXX";
+
+static const char *in(const char *name)
+{
+	static char paths[8][128];
+	static int i;
+	char *p = paths[i++ % 8];
+
+	snprintf(p, 128, "%s/%s", dir, name);
+	return p;
+}
+
+/* What a shell command prints, without its line end. */
+static const char *run(const char *fmt, const char *a, const char *b)
+{
+	static char out[4096];
+	char command[1024];
+	FILE *f;
+	size_t n;
+
+	snprintf(command, sizeof(command), fmt, a, b);
+	f = popen(command, "r");
+	n = f ? fread(out, 1, sizeof(out) - 1, f) : 0;
+	out[n] = 0;
+	out[strcspn(out, "\n")] = 0;
+	if (f)
+		pclose(f);
+	return out;
+}
+
+static void texts(void)
+{
+	uint8_t pin[PKI_PIN_LEN], back[PKI_PIN_LEN];
+	char text[PKI_PIN_TEXT + 2], colons[200] = "SHA256:";
+
+	for (int i = 0; i < PKI_PIN_LEN; i++)
+		pin[i] = (uint8_t)(i * 7 + 3);
+	pki_pin_text(text, pin);
+	CHECK_INT(strlen(text), 71);
+	CHECK(pki_pin_parse(text, back) && memcmp(pin, back, sizeof(pin)) == 0);
+	for (int i = 0; i < PKI_PIN_LEN; i++)
+		sprintf(colons + strlen(colons), "%s%02X", i ? ":" : "", pin[i]);
+	memset(back, 0, sizeof(back));
+	CHECK(pki_pin_parse(colons, back) && memcmp(pin, back, sizeof(pin)) == 0);
+	memset(pin, 0, sizeof(pin));
+	CHECK(pki_pin_parse("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", back) && memcmp(pin, back, sizeof(pin)) == 0);
+	CHECK(!pki_pin_parse("", back));
+	CHECK(!pki_pin_parse("sha256:", back));
+	CHECK(!pki_pin_parse("sha1:00", back));
+	text[70] = 0;
+	CHECK(!pki_pin_parse(text, back));
+	strcat(text, "00");
+	CHECK(!pki_pin_parse(text, back));
+	text[70] = 'g';
+	text[71] = 0;
+	CHECK(!pki_pin_parse(text, back));
+	strcat(colons, ":");
+	CHECK(!pki_pin_parse(colons, back));
+	CHECK(!pki_pin_parse("sha256:0:000000000000000000000000000000000000000000000000000000000000000", back));
+	CHECK(!pki_pin_parse("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", back)); /* 33 bytes */
+}
+
+static void sets(void)
+{
+	struct pki_pinset *s = pki_pinset_new();
+	uint8_t a[PKI_PIN_LEN] = {1}, b[PKI_PIN_LEN] = {2}, c[PKI_PIN_LEN] = {3};
+
+	CHECK_INT(pki_pinset_add(s, "site-a", a), 0);
+	CHECK_INT(pki_pinset_add(s, "site-a", b), 0);
+	CHECK_INT(pki_pinset_add(s, "site-a", b), 0); /* said twice is said once */
+	CHECK_INT(pki_pinset_add(s, "site-b", a), -1);
+	CHECK_INT(pki_pinset_add(s, "site-b", c), 0);
+	pki_pinset_shut(s, "site-a");
+	CHECK_INT(pki_pinset_add(s, "site-a", c), -1);
+	pki_pinset_shut(s, "nobody");
+	pki_pinset_free(s);
+	pki_pinset_free(NULL);
+}
+
+static void identities(void)
+{
+	struct buf error;
+	uint8_t pin[PKI_PIN_LEN];
+	char text[PKI_PIN_TEXT];
+	struct stat st;
+
+	buf_init(&error, 1024);
+	CHECK_INT(pki_identity_create("site-a", in("key"), in("cert"), &error), 0);
+	CHECK_INT(error.len, 0);
+	CHECK(stat(in("key"), &st) == 0 && (st.st_mode & 07777) == 0600);
+	CHECK_INT(pki_identity_pin(in("cert"), pin, &error), 0);
+	pki_pin_text(text, pin);
+	CHECK_STR(run("openssl x509 -in %s -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1", in("cert"), ""), text + 7);
+	CHECK(strstr(run("openssl x509 -in %s -noout -text | grep -A1 'Alternative' | tail -1", in("cert"), ""), "DNS:site-a"));
+	CHECK(strstr(run("openssl verify -CAfile %s %s 2>&1", in("cert"), in("cert")), ": OK"));
+	CHECK(strstr(run("openssl verify -purpose sslclient -CAfile %s %s 2>&1", in("cert"), in("cert")), ": OK"));
+	CHECK(strstr(run("openssl pkey -in %s -noout -text", in("key"), ""), "256 bit"));
+
+	CHECK_INT(pki_identity_create("site-a", in("key"), in("cert2"), &error), -1);
+	CHECK(strstr(buf_cstr(&error), "exists already"));
+	CHECK(access(in("cert2"), F_OK) != 0);
+	CHECK_INT(pki_identity_create("site-a", in("key2"), in("cert"), &error), -1);
+	CHECK(access(in("key2"), F_OK) != 0);
+	CHECK_INT(pki_identity_create("site a,DNS:other", in("key3"), in("cert3"), &error), -1);
+	CHECK_INT(pki_identity_create("", in("key3"), in("cert3"), &error), -1);
+	buf_reset(&error);
+	CHECK_INT(pki_identity_create("site-a", in("no/key"), in("no/cert"), &error), -1);
+	CHECK(strstr(buf_cstr(&error), "No such file"));
+	buf_reset(&error);
+	CHECK_INT(pki_identity_pin(in("key"), pin, &error), -1);
+	CHECK(error.len > 0);
+	CHECK_INT(pki_identity_pin(in("absent"), pin, &error), -1);
+	buf_free(&error);
+}
+
+static void fronts(void)
+{
+	const char *names[] = {"localhost", "127.0.0.1", "::1"}, *bad[] = {"a,DNS:evil.example"};
+	struct buf error;
+	struct stat st;
+
+	buf_init(&error, 1024);
+	CHECK_INT(pki_front_create(names, 3, in("fkey"), in("fchain"), in("fca"), &error), 0);
+	CHECK(stat(in("fkey"), &st) == 0 && (st.st_mode & 07777) == 0600);
+	CHECK(strstr(run("openssl pkey -in %s -noout -text", in("fkey"), ""), "2048 bit"));
+	CHECK(strstr(run("openssl verify -purpose sslserver -verify_hostname localhost -CAfile %s %s 2>&1", in("fca"), in("fchain")), ": OK"));
+	CHECK(strstr(run("openssl verify -x509_strict -verify_ip 127.0.0.1 -CAfile %s %s 2>&1", in("fca"), in("fchain")), ": OK"));
+	CHECK(strstr(run("openssl verify -verify_ip ::1 -CAfile %s %s 2>&1", in("fca"), in("fchain")), ": OK"));
+	CHECK_STR(run("openssl verify -verify_hostname other.example -CAfile %s %s >/dev/null 2>&1; echo $?", in("fca"), in("fchain")), "2");
+	CHECK_STR(run("grep -c BEGIN %s%s", in("fchain"), ""), "2");
+	CHECK_STR(run("grep -l PRIVATE %s/* | wc -l%s", dir, ""), "2"); /* link key and front key; none of the CA */
+	CHECK_INT(pki_front_create(names, 3, in("fkey2"), in("fchain"), in("fca2"), &error), -1);
+	CHECK(access(in("fkey2"), F_OK) != 0 && access(in("fca2"), F_OK) != 0);
+	CHECK_INT(pki_front_create(bad, 1, in("fkey2"), in("fchain2"), in("fca2"), &error), -1);
+	CHECK(access(in("fkey2"), F_OK) != 0);
+	buf_free(&error);
+}
+
+int main(void)
+{
+	if (!mkdtemp(dir))
+		return 1;
+	texts();
+	sets();
+	identities();
+	fronts();
+	run("rm -rf %s%s", dir, "");
+	return check_done();
+}
