@@ -1,0 +1,71 @@
+#!/usr/bin/python3
+"""Random calendars through `availbridge freebusy --batch`, held against two other engines.
+
+compare.py PROGRAM [COUNT [FIRST-SEED]]      every calendar against naive.py, and against recurring_ical_events where that follows the RFC
+compare.py PROGRAM --seed N                  one calendar, with all three answers
+"""
+import collections
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+
+import engine
+import generate
+import naive
+
+warnings.filterwarnings("ignore")
+
+
+def ask(program, cases, folder):
+    lines = []
+    for seed, (text, start, end, zone) in cases.items():
+        path = pathlib.Path(folder, f"{seed}.ics")
+        path.write_bytes(text.encode())
+        lines.append(f"{seed}\t{path}\t{start:%Y-%m-%dT%H:%M:%SZ}\t{end:%Y-%m-%dT%H:%M:%SZ}\t{zone}\n")
+    out = subprocess.run([program, "freebusy", "--batch"], input="".join(lines), capture_output=True, text=True, check=True).stdout
+    return {answer["id"]: answer for answer in map(json.loads, out.splitlines())}
+
+
+def main():
+    program, rest = sys.argv[1], sys.argv[2:]
+    only = rest[1] if rest[:1] == ["--seed"] else None
+    count, first = (1, int(only)) if only else (int(rest[0]) if rest else 2000, int(rest[1]) if rest[1:] else 1)
+    cases = {str(seed): generate.calendar(seed) for seed in range(first, first + count)}
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        answers = ask(program, cases, folder)
+    took = time.monotonic() - began
+    passed = failed = 0
+    skipped, bad = collections.Counter(), []
+    for seed, (text, start, end, zone) in cases.items():
+        got = answers.get(seed, {})
+        want = naive.freebusy(text, start, end, zone)
+        ok = got.get("intervals") == want and got.get("merged") == naive.digits(want, start, end, 30)
+        why = engine.deviates(text, end)
+        third = None
+        if why:
+            skipped[why] += 1
+        else:
+            third = engine.freebusy(text, start, end, zone)
+            ok = ok and third == want
+        passed += ok
+        failed += not ok
+        if not ok:
+            bad.append(seed)
+        if only:
+            print(text.replace("\r", ""), f"window {start} {end} {zone}", f"ours   {got}", f"naive  {want}", f"engine {why or third}", sep="\n")
+    for why, n in skipped.most_common():
+        print(f"calendars: {n} not put to recurring_ical_events: {why}")
+    if bad:
+        print("calendars: differing seeds (see them with --seed N):", " ".join(bad[:40]))
+    print(f"calendars: {count} in {took:.1f} s")
+    print(f"{passed} passed, {failed} failed")
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""The same question put to python3-recurring-ical-events, which is somebody else's engine.
+
+Where it is known to differ from RFC 5545 a calendar is not put to it; deviates() says which those are and why.
+"""
+import datetime as dt
+import re
+from zoneinfo import ZoneInfo
+
+import icalendar
+import recurring_ical_events
+
+import naive
+
+
+def deviates(text, end):
+    """Why version 2.0.1 cannot be the judge of this calendar, or None."""
+    if end.year >= 2037:
+        return "pytz knows no change of the clock after 2037"
+    if "RANGE=THISANDFUTURE" in text:
+        return "RANGE=THISANDFUTURE is not read"
+    if "RDATE;VALUE=PERIOD" in text:
+        return "RDATE periods are not read"
+    if re.search(r"DURATION:P\d+[DW]", text) and "VALUE=DATE:" not in text:
+        return "a day of DURATION counts 24 hours even where the clock changes"
+    if re.search(r"FREQ=(HOURLY|MINUTELY|SECONDLY)|BYHOUR|BYMINUTE", text):
+        return "overrides are matched by day, so a day may have only one occurrence; and a fold is read as its second hour"
+    if "VFREEBUSY" in text:
+        return "VFREEBUSY is not read"
+    if "/freeassociation" in text or "Standard Time" in text:
+        return "prefixed and Windows names of zones are read as floating"
+    return None
+
+
+def tame(text):
+    """An all-day event without DTEND lasts its day (RFC 5545 3.6.1); the engine gives it no length, so it is told."""
+    def end(m):
+        event = m.group(0)
+        start = re.search(r"DTSTART;VALUE=DATE:(\d{8})", event)
+        if not start or "DTEND" in event or "DURATION" in event:
+            return event
+        next_day = dt.datetime.strptime(start.group(1), "%Y%m%d") + dt.timedelta(days=1)
+        return event.replace("END:VEVENT", f"DTEND;VALUE=DATE:{next_day:%Y%m%d}\r\nEND:VEVENT")
+    return re.sub(r"BEGIN:VEVENT.*?END:VEVENT", end, text, flags=re.S)
+
+
+def status(event):
+    if str(event.get("STATUS")) == "CANCELLED":
+        return None
+    own = event.get("X-MICROSOFT-CDO-BUSYSTATUS")
+    if own is not None:
+        return naive.BUSYSTATUS[str(own)]
+    if str(event.get("TRANSP")) == "TRANSPARENT":
+        return None
+    return "TENTATIVE" if str(event.get("STATUS")) == "TENTATIVE" else "BUSY"
+
+
+def freebusy(text, start, end, zone):
+    floating = ZoneInfo(zone)
+
+    def instant(t):
+        if not isinstance(t, dt.datetime):
+            t = dt.datetime(t.year, t.month, t.day)
+        return naive.instant(t, floating) if t.tzinfo is None else t.astimezone(naive.UTC)
+
+    calendar = icalendar.Calendar.from_ical(tame(text))
+    margin = dt.timedelta(days=2)
+    found = recurring_ical_events.of(calendar).between(start - margin, end + margin)
+    spans = [(instant(e["DTSTART"].dt), instant(e["DTEND"].dt), status(e)) for e in found]
+    return naive.joined([s for s in spans if s[2]], start, end)
