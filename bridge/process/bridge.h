@@ -31,7 +31,8 @@ struct bridge {
 	struct front *front;
 	struct link_clients *clients;
 	struct link_server *server;
-	struct front_doors front_doors;
+	struct front_doors front_doors; /* borrowed by the front and the proxy for their lives */
+	struct proxy_doors proxy_doors;
 	struct channel *supervisor;
 	struct listening sockets[2]; /* front, link */
 	struct acceptor *acceptors;

@@ -32,7 +32,8 @@ static int query_free(struct control_query *q)
 	while (*at != q)
 		at = &(*at)->next;
 	*at = q->next;
-	front_soap_cancel(q->soap);
+	if (q->soap)
+		front_soap_cancel(q->soap);
 	loop_fd_free(q->watch);
 	loop_timer_free(q->timer);
 	buf_free(&q->body);

@@ -230,16 +230,17 @@ static int load_keys(struct bridge *b, struct buf *error)
 static int make_rooms(struct bridge *b)
 {
 	static const struct link_server_events link_events = {peer_asks, peer_cancelled};
-	const struct proxy_doors doors = {.exists = proxy_exists, .fetch = proxy_fetch, .ask = proxy_ask_peer, .member = proxy_member, .hidden = proxy_hidden, .door = b};
 	const struct conf *c = b->conf;
 
-	b->front_doors = (struct front_doors){.ask = front_ask, .cancel = front_cancel, .login = front_login, .door = b};
+	b->proxy_doors = (struct proxy_doors){.exists = proxy_exists, .fetch = proxy_fetch, .ask = proxy_ask_peer, .member = proxy_member,
+	                                      .hidden = proxy_hidden, .door = b};
+	b->front_doors = (struct front_doors){.ask = front_ask, .cancel = front_cancel, .login = front_login, .door = b, .loop = b->loop, .hard_stop_ms = c->hard_stop_ms};
 	b->table = address_space_new(c);
 	b->directory = directory_new(c);
 	b->calendars = calendars_new(c, b->calendars_fd, pool_submit, b->pools[WORKER_CALENDAR]);
 	if (!b->table || !b->directory || !b->calendars)
 		return -1;
-	b->proxy = proxy_new(b->loop, c, b->table, &doors);
+	b->proxy = proxy_new(b->loop, c, b->table, &b->proxy_doors);
 	b->front = front_new(b->loop, c, b->table, b->tls_front, &b->front_doors);
 	b->clients = link_clients_new(b->loop, c, b->tls_link);
 	b->server = link_server_new(b->loop, c, b->tls_link, &link_events, b);
