@@ -23,6 +23,14 @@ static const char *in(const char *name, const char *ext)
 	return p;
 }
 
+static void extend(X509 *x, X509V3_CTX *ctx, int nid, const char *value)
+{
+	X509_EXTENSION *e = value ? X509V3_EXT_conf_nid(NULL, ctx, nid, value) : NULL;
+
+	CHECK(!value || (e && X509_add_ext(x, e, -1)));
+	X509_EXTENSION_free(e);
+}
+
 /* Writes NAME.key and NAME.cert: ${key} (consumed) in a self-signed certificate with these dates (days from now) and that extended usage. */
 static void forge(const char *name, EVP_PKEY *key, const char *cn, int from, int to, const char *usage, const char *ku)
 {
@@ -38,10 +46,8 @@ static void forge(const char *name, EVP_PKEY *key, const char *cn, int from, int
 	X509_NAME_add_entry_by_NID(X509_get_subject_name(x), NID_commonName, MBSTRING_UTF8, (const uint8_t *)cn, -1, -1, 0);
 	X509_set_issuer_name(x, X509_get_subject_name(x));
 	X509V3_set_ctx(&ctx, x, x, NULL, NULL, 0);
-	if (usage)
-		X509_add_ext(x, X509V3_EXT_conf_nid(NULL, &ctx, NID_ext_key_usage, usage), -1);
-	if (ku)
-		X509_add_ext(x, X509V3_EXT_conf_nid(NULL, &ctx, NID_key_usage, ku), -1);
+	extend(x, &ctx, NID_ext_key_usage, usage);
+	extend(x, &ctx, NID_key_usage, ku);
 	CHECK(X509_sign(x, key, EVP_sha256()) > 0);
 	umask(077);
 	f = fopen(in(name, "key"), "w");
