@@ -305,7 +305,9 @@ void client_peer_start(struct client_peer *p)
 	p->since = loop_ms();
 	p->last_attempt = p->since - FRESH_MS;
 	p->backoff = BACKOFF_MIN_MS;
-	p->state = p->conf->enabled && p->conf->n_endpoints ? CLIENT_DOWN : CLIENT_DISABLED;
+	p->state = p->conf->enabled ? CLIENT_DOWN : CLIENT_DISABLED;
+	if (p->conf->enabled && !p->conf->n_endpoints)
+		snprintf(p->why, sizeof p->why, "no endpoint is set: it can only ask us");
 	p->timer = loop_timer_new(p->all->loop, 0, on_timer, p);
 	p->addresses = calloc(MAX_ADDRESSES, sizeof *p->addresses);
 	for (size_t i = 0; p->addresses && p->state == CLIENT_DOWN && i < p->conf->n_endpoints; i++)

@@ -9,7 +9,7 @@ import tempfile
 import grpc
 from grpc_tools import protoc
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 SERVICE = "availbridge.link.v1.Availability"
 
 

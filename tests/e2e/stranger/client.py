@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Asks a bridge over its link, as a program would that knows only link.proto and docs/link-protocol.md.
 
-link_stranger_client.py HOST:PORT --peer-cert BRIDGE.pem --cert OWN.pem --key OWN.key hello|health|query [...]
+client.py HOST:PORT --peer-cert BRIDGE.pem --cert OWN.pem --key OWN.key hello|health|query [...]
 """
 import argparse
 import json
@@ -10,7 +10,7 @@ import sys
 
 import grpc
 
-from link_stubs import Identity, channel, stubs
+from stubs import Identity, channel, stubs
 
 pb, rpc = stubs()
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Answers a bridge over the link, as a program would that knows only link.proto and docs/link-protocol.md.
 
-link_stranger_server.py --peer-cert BRIDGE.pem --cert OWN.pem --key OWN.key --domain x.example [--listen 127.0.0.1:0]
+server.py --peer-cert BRIDGE.pem --cert OWN.pem --key OWN.key --domain x.example [--listen 127.0.0.1:0]
 prints "PORT n" and serves until its standard input ends. Local parts decide what it says: "liar" answers about somebody else, "slow" not at all,
 "strange" with a reason of the future, "refused" ends the whole call with PERMISSION_DENIED; everybody else is busy in the first hour asked.
 """
@@ -13,7 +13,7 @@ import time
 
 import grpc
 
-from link_stubs import Identity, stubs
+from stubs import Identity, stubs
 
 pb, rpc = stubs()
 

@@ -1,0 +1,27 @@
+/* links: base availability link gen */
+#include "bridge/base/arena.h"
+#include "tests/unit/link_world.h"
+#include "bridge/link/convert.h"
+
+/* Goal: a query, an answer or a hello of any bytes; a good answer's digits fit what was asked. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fb_mailbox boxes[3];
+	struct fb_query q, in;
+	struct link_hello h;
+	const char *why;
+	size_t i;
+	struct fb_answer *a;
+
+	world_query(&q, boxes, 3);
+	a = link_answer_read(data, size, &q, &i, &why);
+	if (a && (i > 2 || (a->reason == FB_OK && a->view & FB_VIEW_MERGED && !fb_merged_valid(a->merged, q.window, q.interval))))
+		__builtin_trap();
+	fb_answer_free(a);
+	if (link_query_read(data, size, &in, &why))
+		free(in.mailboxes);
+	if (link_hello_read(data, size, size & 1, &h, &why))
+		link_hello_free(&h);
+	return 0;
+}

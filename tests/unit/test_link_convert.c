@@ -1,0 +1,321 @@
+/* links: base availability link gen */
+#include "bridge/base/arena.h"
+#include "bridge/base/text.h"
+#include "tests/unit/check.h"
+#include "tests/unit/link_world.h"
+#include "bridge/link/convert.h"
+#include "bridge/link/wire.h"
+#include "link.pb-c.h"
+
+/* Messages in and out, and everything that must not come in. */
+#define PB(name) Availbridge__Link__V1__##name
+
+static struct fb_mailbox boxes[FB_MAX_MAILBOXES];
+static struct fb_query q;
+
+static bool reads(const ProtobufCMessage *m, struct fb_query *out)
+{
+	struct buf b;
+	const char *why = NULL;
+	bool ok;
+
+	buf_init(&b, 1 << 20);
+	CHECK(wire_pack(&b, m) == 0);
+	memset(out, 0, sizeof *out);
+	ok = link_query_read(buf_ptr(&b), b.len, out, &why);
+	CHECK(ok || (why && why[0]));
+	free(out->mailboxes);
+	buf_free(&b);
+	return ok;
+}
+
+static void queries(void)
+{
+	struct fb_query out;
+	struct buf b;
+	const char *why;
+
+	world_query(&q, boxes, 100);
+	q.window.end = q.window.start + 62 * 86400;
+	q.interval = 5;
+	buf_init(&b, LINK_QUERY_BYTES);
+	CHECK(link_query_write(&b, &q) == 0);
+	memset(&out, 0, sizeof out);
+	CHECK(link_query_read(buf_ptr(&b), b.len, &out, &why));
+	CHECK_INT(out.n, 100);
+	CHECK_STR(out.mailboxes[99].address, "p99@b.example");
+	CHECK_STR(out.mailboxes[99].asked, "p99@b.example");
+	CHECK_INT(out.window.start, q.window.start);
+	CHECK_INT(out.window.end, q.window.end);
+	CHECK_INT(out.interval, 5);
+	CHECK_INT(out.view, 7);
+	free(out.mailboxes);
+	for (size_t n = 0; n < b.len; n++) { /* cut anywhere it is a shorter query or none, and never one with a whole tail */
+		memset(&out, 0, sizeof out);
+		CHECK(!link_query_read(buf_ptr(&b), n, &out, &why));
+	}
+	buf_free(&b);
+	q.n = 101;
+	buf_init(&b, LINK_QUERY_BYTES);
+	CHECK(link_query_write(&b, &q) < 0);
+	buf_free(&b);
+}
+
+static void queries_refused(void)
+{
+	PB(Requester) who = AVAILBRIDGE__LINK__V1__REQUESTER__INIT;
+	PB(QueryRequest) m = AVAILBRIDGE__LINK__V1__QUERY_REQUEST__INIT;
+	char *names[101], longest[330];
+	struct fb_query out;
+
+	for (int i = 0; i < 101; i++)
+		names[i] = (char *)"bob@b.example";
+	who.who_case = AVAILBRIDGE__LINK__V1__REQUESTER__WHO_DOMAIN;
+	who.domain = (char *)"A.Example";
+	m.requester = &who;
+	m.mailboxes = names;
+	m.n_mailboxes = 1;
+	m.start = 1772409600;
+	m.end = m.start + 86400;
+	m.interval_minutes = 30;
+	m.view = 4;
+	CHECK(reads(&m.base, &out));
+	CHECK_STR(out.requester.name, "a.example");
+	CHECK_INT(out.view, FB_VIEW_DETAILS | FB_VIEW_EVENTS);
+	m.n_mailboxes = 0;
+	CHECK(!reads(&m.base, &out));
+	m.n_mailboxes = 101;
+	CHECK(!reads(&m.base, &out));
+	m.n_mailboxes = 1;
+	m.view = 0;
+	CHECK(!reads(&m.base, &out));
+	m.view = 8;
+	CHECK(!reads(&m.base, &out));
+	m.view = 1;
+	m.interval_minutes = 4;
+	CHECK(!reads(&m.base, &out));
+	m.interval_minutes = 1441;
+	CHECK(!reads(&m.base, &out));
+	m.interval_minutes = 4294967295u;
+	CHECK(!reads(&m.base, &out));
+	m.interval_minutes = 30;
+	m.end = m.start;
+	CHECK(!reads(&m.base, &out));
+	m.end = m.start + 63 * 86400;
+	CHECK(!reads(&m.base, &out));
+	m.start = INT64_MIN;
+	CHECK(!reads(&m.base, &out));
+	m.end = INT64_MAX;
+	CHECK(!reads(&m.base, &out));
+	m.start = 1772409600;
+	m.end = m.start + 86400;
+	who.domain = (char *)"not a domain";
+	CHECK(!reads(&m.base, &out));
+	who.domain = (char *)"";
+	CHECK(!reads(&m.base, &out));
+	who.who_case = AVAILBRIDGE__LINK__V1__REQUESTER__WHO_ADDRESS;
+	who.address = (char *)"a.example";
+	CHECK(!reads(&m.base, &out));
+	m.requester = NULL;
+	CHECK(!reads(&m.base, &out));
+	m.requester = &who;
+	who.address = (char *)"eve@a.example";
+	CHECK(reads(&m.base, &out));
+	memset(longest, 'a', sizeof longest);
+	longest[321] = 0;
+	names[0] = longest;
+	CHECK(!reads(&m.base, &out));
+	names[0] = (char *)"bob@b.example\xff";
+	CHECK(!reads(&m.base, &out));
+}
+
+/* Bytes by hand: what no encoder writes. */
+static void bytes_refused(void)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+	} rows[] = {
+		{"\x12\x05""a\0@b.", 7},                   /* a zero byte in a mailbox */
+		{"\x12\xff\xff\xff\xff\x0f", 6},           /* a length past the end */
+		{"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11},
+		{"\x18\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", 13}, /* a number of eleven bytes */
+		{"\x18\x01\x18\x02", 4},                   /* start twice */
+		{"\x1a\x01x", 3},                          /* start as a text */
+		{"\x13", 1},                               /* a group */
+		{"\x00\x01", 2},                           /* field number 0 */
+	};
+	const char *why;
+	struct fb_query out;
+	struct buf b;
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		CHECK(!link_query_read((const uint8_t *)rows[i].bytes, rows[i].n, &out, &why));
+	world_query(&q, boxes, 1);
+	buf_init(&b, LINK_QUERY_BYTES);
+	link_query_write(&b, &q);
+	for (int i = 0; i < 16; i++)
+		buf_add(&b, "\xf8\x06\x01", 3); /* field 111: a newer peer's */
+	CHECK(link_query_read(buf_ptr(&b), b.len, &out, &why));
+	free(out.mailboxes);
+	buf_add(&b, "\xf8\x06\x01", 3);
+	CHECK(!link_query_read(buf_ptr(&b), b.len, &out, &why));
+	buf_free(&b);
+}
+
+static struct buf packed;
+static uint8_t *place(void *arg, size_t n)
+{
+	uint8_t *p;
+
+	buf_reset(&packed);
+	p = buf_reserve(&packed, n);
+	buf_commit(&packed, n);
+	return p;
+}
+
+static struct fb_answer *through(const struct fb_answer *a)
+{
+	const char *why = NULL;
+	size_t i = 99;
+	struct fb_answer *got;
+
+	CHECK(link_answer_write(&q, 1, a, place, NULL) == 0);
+	got = link_answer_read(buf_ptr(&packed), packed.len, &q, &i, &why);
+	CHECK(got != NULL);
+	CHECK_INT(i, 1);
+	return got;
+}
+
+static void answers(void)
+{
+	struct fb_answer *a, *got;
+	struct fb_event secret = {.start = 1772409600, .end = 1772413200, .busy = FB_OOF, .has_details = true, .flags = FB_PRIVATE | FB_MEETING,
+	                          .subject = "Surgery", .location = "Ward 9"};
+	char umlauts[2001];
+
+	world_query(&q, boxes, 2);
+	a = world_answer(1);
+	fb_answer_add(a, &secret);
+	a->hours = (struct fb_working_hours){.known = true, .zone = {3600, 7200, {10, 5, 0, 10800, 0}, {3, 5, 0, 7200, 0}}, .n = 1, .periods = {{62, 480, 1020}}};
+	got = through(a);
+	CHECK_INT(got->reason, FB_OK);
+	CHECK_INT(got->n_events, 2);
+	CHECK_STR(got->merged, a->merged);
+	CHECK_STR(got->events[1].subject, "meeting 1");
+	CHECK_INT(got->events[0].flags, FB_PRIVATE | FB_MEETING);
+	CHECK_STR(got->events[0].subject, NULL);
+	CHECK_STR(got->events[0].location, NULL);
+	CHECK(memmem(buf_ptr(&packed), packed.len, "Surgery", 7) == NULL); /* not even on the wire */
+	CHECK(got->hours.known);
+	CHECK_INT(got->hours.zone.daylight_offset, 7200);
+	CHECK_INT(got->hours.zone.to_daylight.month, 3);
+	CHECK_INT(got->hours.periods[0].end, 1020);
+	fb_answer_free(got);
+	/* Without the right to details nothing of them travels, whatever the answer holds. */
+	a->view = FB_VIEW_EVENTS;
+	got = through(a);
+	CHECK_INT(got->view, FB_VIEW_EVENTS);
+	CHECK_STR(got->merged, NULL);
+	CHECK(!got->events[1].has_details && !got->events[1].subject && !got->events[1].flags);
+	CHECK(memmem(buf_ptr(&packed), packed.len, "meeting", 7) == NULL);
+	fb_answer_free(got);
+	/* A long text is cut between two characters. */
+	for (int i = 0; i < 1000; i++)
+		memcpy(umlauts + 2 * i, "\xc3\xa4", 2);
+	memcpy(umlauts, "abc", 4);
+	umlauts[2000] = 0;
+	umlauts[3] = 'd';
+	secret = (struct fb_event){.start = 1, .end = 2, .busy = FB_TENTATIVE, .has_details = true, .subject = umlauts, .location = umlauts + 4};
+	a->view = FB_VIEW_EVENTS | FB_VIEW_DETAILS;
+	fb_answer_add(a, &secret);
+	got = through(a);
+	CHECK_INT(strlen(got->events[0].subject), LINK_TEXT_BYTES);
+	CHECK(text_utf8_valid(got->events[0].location, strlen(got->events[0].location)));
+	fb_answer_free(got);
+	fb_answer_free(a);
+	for (int r = 1; r < FB_REASONS; r++) {
+		if (r == FB_OK)
+			continue;
+		a = world_answer(1);
+		a->reason = (enum fb_reason)r;
+		got = through(a);
+		CHECK_INT(got->reason, r);
+		CHECK_INT(got->n_events, 0);
+		CHECK_STR(got->merged, NULL);
+		fb_answer_free(got);
+		fb_answer_free(a);
+	}
+	a = world_answer(1);
+	for (int i = 0; i < FB_MAX_EVENTS; i++)
+		fb_answer_add(a, &a->events[0]);
+	got = through(a);
+	CHECK_INT(got->reason, FB_TOO_BIG);
+	fb_answer_free(got);
+	fb_answer_free(a);
+}
+
+/* What was not asked is not taken, even if it comes. */
+static void more_than_asked(void)
+{
+	struct fb_answer *a, *got;
+
+	world_query(&q, boxes, 2);
+	a = world_answer(1);
+	q.view = FB_VIEW_MERGED;
+	got = through(a);
+	CHECK_INT(got->view, FB_VIEW_MERGED);
+	CHECK_INT(got->n_events, 0);
+	fb_answer_free(got);
+	q.view = FB_VIEW_MERGED | FB_VIEW_EVENTS;
+	got = through(a);
+	CHECK_INT(got->n_events, 1);
+	CHECK_STR(got->events[0].subject, NULL);
+	CHECK(!got->events[0].has_details);
+	fb_answer_free(got);
+	fb_answer_free(a);
+}
+
+static void hellos(void)
+{
+	struct conf c;
+	struct conf_peer peers[2];
+	struct conf_address_space own;
+	struct link_hello h;
+	struct buf b;
+	const char *why;
+
+	world_conf(&c, peers, &own, "site\x1b[31m", "b.example", "site-a", NULL);
+	buf_init(&b, LINK_HELLO_BYTES);
+	CHECK(link_hello_write(&b, &c, true) == 0);
+	CHECK(link_hello_read(buf_ptr(&b), b.len, true, &h, &why));
+	CHECK_STR(h.site, "site?[31m");
+	CHECK_INT(h.n_domains, 1);
+	CHECK_STR(h.domains[0], "b.example");
+	CHECK(h.time > 1700000000);
+	link_hello_free(&h);
+	buf_reset(&b);
+	own.forest_name = (char *)"no domain";
+	CHECK(link_hello_write(&b, &c, false) == 0);
+	CHECK(link_hello_read(buf_ptr(&b), b.len, false, &h, &why));
+	CHECK_INT(h.n_domains, 0);
+	link_hello_free(&h);
+	buf_reset(&b);
+	for (int i = 0; i <= LINK_HELLO_DOMAINS; i++)
+		buf_puts(&b, "\x1a\x03""a.b");
+	CHECK(!link_hello_read(buf_ptr(&b), b.len, true, &h, &why));
+	buf_free(&b);
+}
+
+int main(void)
+{
+	buf_init(&packed, LINK_ANSWER_BYTES);
+	queries();
+	queries_refused();
+	bytes_refused();
+	answers();
+	more_than_asked();
+	hellos();
+	buf_free(&packed);
+	return check_done();
+}
