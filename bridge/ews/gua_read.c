@@ -275,13 +275,21 @@ static bool find_zone(struct soap *s)
 	return g->r->zone;
 }
 
+/* 62 days of the requester's clock: with the end of daylight time among them they are an hour more. */
+static bool is_too_long(const struct fb_window *w, const struct fb_zone *z)
+{
+	int64_t most = FB_MAX_WINDOW_DAYS * 86400LL, length = w->end - w->start;
+
+	return length > most + 3600 || (length > most && fb_zone_wall(z, w->end) - fb_zone_wall(z, w->start) > most);
+}
+
 static bool find_window(struct soap *s, const char *start, const char *end, struct fb_window *w)
 {
 	const struct fb_zone *z = reading_of(s)->r->zone;
 
 	if (!fb_time_parse_in(start, z, &w->start) || !fb_time_parse_in(end, z, &w->end) || w->start >= w->end)
 		return soap_fault(s, "ErrorInvalidTimeInterval", "The time window ends before it begins: StartTime must be earlier than EndTime.");
-	if (w->end - w->start > FB_MAX_WINDOW_DAYS * 86400LL)
+	if (is_too_long(w, z))
 		return soap_fault(s, "ErrorTimeIntervalTooBig", "The time window is longer than %d days; ask for less time at once.", FB_MAX_WINDOW_DAYS);
 	return true;
 }

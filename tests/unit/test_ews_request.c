@@ -96,6 +96,9 @@ static void test_limits(void)
 	CHECK(fault_is(ASK(OPTIONS(WINDOW("2026-03-26T00:00:00", "2026-03-25T00:00:00"))), "ErrorInvalidTimeInterval"));
 	CHECK(fault_is(ASK(OPTIONS(WINDOW("2026-01-01T00:00:00Z", "2026-03-04T00:00:00Z"))), NULL));
 	CHECK(fault_is(ASK(OPTIONS(WINDOW("2026-01-01T00:00:00Z", "2026-03-04T00:00:01Z"))), "ErrorTimeIntervalTooBig"));
+	/* 62 days of Berlin's clock over the end of summer time are an hour more. */
+	CHECK(fault_is(ASK(OPTIONS(WINDOW("2026-10-01T00:00:00", "2026-12-02T00:00:00"))), NULL));
+	CHECK(fault_is(ASK(OPTIONS(WINDOW("2026-10-01T00:00:00", "2026-12-02T00:00:01"))), "ErrorTimeIntervalTooBig"));
 	CHECK(fault_is(ASK(OPTIONS(WINDOW("tomorrow", "2026-03-04T00:00:01Z"))), "ErrorSchemaValidation"));
 }
 
@@ -186,6 +189,8 @@ static void test_bombs(void)
 	CHECK(fault_is("<!DOCTYPE s SYSTEM \"file:///etc/passwd\">" SOAP("", ""), "ErrorSchemaValidation"));
 	CHECK(fault_is(SOAP("", GUA(BOXES(MAILBOX("&undeclared;")) GOOD_OPTIONS)), "ErrorSchemaValidation"));
 	CHECK(fault_is("<?xml version=\"1.0\" encoding=\"EBCDIC-US\"?>" SOAP("", ""), "ErrorSchemaValidation"));
+	CHECK(fault_is(SOAP("<t:TimeZoneContext><t:TimeZoneDefinition Id=\"../../../etc/passwd\"/></t:TimeZoneContext>", GUA(BOXES(MAILBOX("a@b.example")) OPTIONS(MARCH))),
+	               "ErrorTimeZone"));
 	strcpy(big, "<s:Envelope" XMLNS "><s:Header>");
 	for (int i = 0; i < 64; i++)
 		strcat(big, "<a>");
