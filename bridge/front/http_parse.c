@@ -363,7 +363,7 @@ int http_chunks_feed(struct http_chunks *c, struct buf *in, struct buf *out, siz
 		if (c->state == DATA) {
 			size_t n = c->left < in->len ? (size_t)c->left : in->len;
 
-			if (c->left > *left || (out && buf_add(out, buf_ptr(in), n) < 0))
+			if (out && buf_add(out, buf_ptr(in), n) < 0)
 				return -413;
 			buf_consume(in, n);
 			*left -= n;
@@ -373,6 +373,8 @@ int http_chunks_feed(struct http_chunks *c, struct buf *in, struct buf *out, siz
 		} else {
 			r = frame_byte(c, *buf_ptr(in));
 			buf_consume(in, 1);
+			if (r == 0 && c->state == DATA && c->left > *left)
+				r = -413; /* before a byte of it has come */
 		}
 	}
 	return r ? r : c->state == DONE;
