@@ -108,13 +108,32 @@ static void put_person(struct buf *out, const struct grid *g, int name, const st
 {
 	buf_printf(out, "%-*.*s  ", name, name, *who->address ? who->address : who->asked);
 	if (a->reason != FB_OK)
-		buf_printf(out, "%s: %s", fb_reason_row(a->reason)->word, fb_reason_row(a->reason)->sentence);
+		buf_printf(out, "(%s)", fb_reason_row(a->reason)->word);
 	for (size_t i = first; a->reason == FB_OK && i < end; i++) {
 		int64_t from = g->window.start + (int64_t)i * g->interval * 60, to = from + g->interval * 60;
 
 		put_sign(out, g, look_at(a, i, from, to < g->window.end ? to : g->window.end));
 	}
 	buf_putc(out, '\n');
+}
+
+/* The legend: the signs, and each reason that somebody has no answer for, once. */
+static void put_legend(struct buf *out, const struct grid *g, struct fb_answer *const *answers, size_t n)
+{
+	bool seen[FB_REASONS] = {false};
+
+	for (size_t i = 0; i < LOOKS; i++) {
+		put_sign(out, g, (int)i);
+		buf_printf(out, " %s%s", looks[i].word, i + 1 < LOOKS ? "   " : "\n");
+	}
+	for (size_t i = 0; i < n; i++) {
+		enum fb_reason r = answers[i]->reason;
+
+		if (r == FB_OK || r >= FB_REASONS || seen[r])
+			continue;
+		seen[r] = true;
+		buf_printf(out, "(%s) %s\n", fb_reason_row(r)->word, fb_reason_row(r)->sentence);
+	}
 }
 
 int grid_put(struct buf *out, const struct grid *g, const struct fb_mailbox *people, struct fb_answer *const *answers, size_t n)
@@ -136,10 +155,7 @@ int grid_put(struct buf *out, const struct grid *g, const struct fb_mailbox *peo
 			put_person(out, g, name, &people[i], answers[i], first, end);
 		buf_putc(out, '\n');
 	}
-	for (size_t i = 0; i < LOOKS; i++) {
-		put_sign(out, g, (int)i);
-		buf_printf(out, " %s%s", looks[i].word, i + 1 < LOOKS ? "   " : "\n");
-	}
+	put_legend(out, g, answers, n);
 	return out->failed ? -1 : 0;
 }
 
