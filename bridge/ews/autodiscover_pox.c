@@ -105,7 +105,7 @@ static int put_settings(struct buf *out, const struct ews_autodiscover *a, const
 	              "<Account><AccountType>email</AccountType><Action>settings</Action><MicrosoftOnline>False</MicrosoftOnline>"
 	              "<Protocol><Type>EXCH</Type>");
 	soap_put(out, "Server", a->host);
-	buf_puts(out, "<ServerVersion>73C189CB</ServerVersion>");
+	buf_puts(out, "<ServerVersion>73C28A02</ServerVersion>");
 	put_urls(out, a);
 	put_auth(out, a);
 	buf_puts(out, "</Protocol><Protocol><Type>EXPR</Type>");

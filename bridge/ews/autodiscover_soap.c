@@ -112,8 +112,8 @@ static void put_start(struct buf *out, const char *action)
 	if (action)
 		buf_printf(out, "<a:Action s:mustUnderstand=\"1\">http://schemas.microsoft.com/exchange/2010/Autodiscover/Autodiscover/%sResponse</a:Action>",
 		           action);
-	buf_puts(out, "<h:ServerVersionInfo xmlns:h=\"" NS_AUTODISCOVER "\"><h:MajorVersion>15</h:MajorVersion><h:MinorVersion>1</h:MinorVersion>"
-	              "<h:MajorBuildNumber>2507</h:MajorBuildNumber><h:MinorBuildNumber>6</h:MinorBuildNumber>"
+	buf_puts(out, "<h:ServerVersionInfo xmlns:h=\"" NS_AUTODISCOVER "\"><h:MajorVersion>15</h:MajorVersion><h:MinorVersion>2</h:MinorVersion>"
+	              "<h:MajorBuildNumber>2562</h:MajorBuildNumber><h:MinorBuildNumber>17</h:MinorBuildNumber>"
 	              "<h:Version>Exchange2015</h:Version></h:ServerVersionInfo></s:Header><s:Body>");
 	if (action)
 		buf_printf(out, "<%sResponseMessage xmlns=\"" NS_AUTODISCOVER "\"><Response xmlns:i=\"" NS_INSTANCE "\">", action);
@@ -143,9 +143,9 @@ static const struct setting_row known[] = {
 	{"InternalEwsUrl", KIND_URL, NULL, false},
 	{"ExternalEwsUrl", KIND_URL, NULL, true},
 	{"InteropExternalEwsUrl", KIND_URL, NULL, false},
-	{"ExternalEwsVersion", KIND_WORDS, "15.01.2507.006", true},
-	{"InteropExternalEwsVersion", KIND_WORDS, "15.01.2507.006", false},
-	{"CasVersion", KIND_WORDS, "15.01.2507.006", false},
+	{"ExternalEwsVersion", KIND_WORDS, "15.02.2562.017", true},
+	{"InteropExternalEwsVersion", KIND_WORDS, "15.02.2562.017", false},
+	{"CasVersion", KIND_WORDS, "15.02.2562.017", false},
 	{"EwsSupportedSchemas", KIND_WORDS,
 	 "Exchange2007, Exchange2007_SP1, Exchange2010, Exchange2010_SP1, Exchange2010_SP2, Exchange2013, Exchange2013_SP1, Exchange2016", false},
 	{"CrossOrganizationSharingEnabled", KIND_WORDS, "False", false},

@@ -348,8 +348,8 @@ int soap_word(struct soap *s, const char *what, const char *text, const char *co
 void soap_begin(struct buf *out)
 {
 	buf_puts(out, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<s:Envelope xmlns:s=\"" NS_SOAP "\" xmlns:m=\"" NS_MESSAGES
-	              "\" xmlns:t=\"" NS_TYPES "\"><s:Header><t:ServerVersionInfo MajorVersion=\"15\" MinorVersion=\"1\" "
-	              "MajorBuildNumber=\"2507\" MinorBuildNumber=\"6\" Version=\"V2017_07_11\"/></s:Header><s:Body>");
+	              "\" xmlns:t=\"" NS_TYPES "\"><s:Header><t:ServerVersionInfo MajorVersion=\"15\" MinorVersion=\"2\" "
+	              "MajorBuildNumber=\"2562\" MinorBuildNumber=\"17\" Version=\"V2017_07_11\"/></s:Header><s:Body>");
 }
 
 int soap_end(struct buf *out)
