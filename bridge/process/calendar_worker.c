@@ -49,7 +49,7 @@ int calendar_worker_role(int argc, char **argv)
 	int dir_fd, r;
 
 	if (!c) {
-		log_error("%s:%d: %s %s", problems.list[0].file, problems.list[0].line, problems.list[0].what, problems.list[0].fix);
+		log_error("%s:%d: %s. %s", problems.list[0].file, problems.list[0].line, problems.list[0].what, problems.list[0].fix);
 		return 1;
 	}
 	conf_forget_passwords(c);

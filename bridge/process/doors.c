@@ -199,7 +199,7 @@ static int load_settings(struct bridge *b, const char *conf_path, struct buf *er
 	b->conf = conf_load(conf_path, &problems);
 	if (!b->conf && problems.n) {
 		p = &problems.list[0];
-		buf_printf(error, "%s:%d: %s %s", p->file, p->line, p->what, p->fix ? p->fix : "");
+		buf_printf(error, "%s:%d: %s. %s", p->file, p->line, p->what, p->fix);
 	}
 	conf_problems_free(&problems);
 	if (!b->conf)

@@ -89,7 +89,7 @@ int login_worker_role(int argc, char **argv)
 	sandbox_hide();
 	c = conf_load(argv[2], &problems);
 	if (!c) {
-		log_error("%s:%d: %s %s", problems.list[0].file, problems.list[0].line, problems.list[0].what, problems.list[0].fix);
+		log_error("%s:%d: %s. %s", problems.list[0].file, problems.list[0].line, problems.list[0].what, problems.list[0].fix);
 		return 1;
 	}
 	log_setup(2, strcmp(c->log_format, "json") == 0, (enum log_level)log_level_named(c->log_level), "login-worker");

@@ -160,9 +160,9 @@ void plan_check_free(struct plan_check *c)
 static void check_key(struct conf_problems *problems, const char *path)
 {
 	if (file_is_loose(path))
-		conf_problem_add(problems, path, 0, "Run `chmod 600` on it, and think of making a new key.", "others than its owner may read or use this private key.");
+		conf_problem_add(problems, path, 0, "Run `chmod 600` on it, and think of making a new key.", "others than its owner may read or use this private key");
 	else if (access(path, R_OK) != 0 && errno != ENOENT)
-		conf_problem_add(problems, path, 0, "Give it to the user that availbridge runs as.", "this private key cannot be read: %s.", strerror(errno));
+		conf_problem_add(problems, path, 0, "Give it to the user that availbridge runs as.", "this private key cannot be read: %s", strerror(errno));
 }
 
 int plan_check_role(const char *conf_path)
@@ -187,7 +187,7 @@ int plan_check_role(const char *conf_path)
 		buf_puts(&out, p->file);
 		if (p->line)
 			buf_printf(&out, ":%d", p->line);
-		buf_printf(&out, ": %s%s%s\n", p->what, p->fix && p->fix[0] ? " " : "", p->fix ? p->fix : "");
+		buf_printf(&out, ": %s.%s%s\n", p->what, p->fix[0] ? " " : "", p->fix);
 	}
 	if (problems.n == 0 && c)
 		pack_plan(&out, c);

@@ -28,6 +28,7 @@ int sandbox_begin(long parent)
 	setrlimit(RLIMIT_CORE, &none);
 	signal(SIGPIPE, SIG_IGN);
 	tzset(); /* libc reads its zone file at the first use of a time; better now than never */
+	prctl(PR_SET_NAME, "availbridge"); /* /proc/self/exe was executed: "exe" says nothing to whoever reads a process list */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return -1;
 	return getppid() == (pid_t)parent ? 0 : -1; /* it may have ended before it was said what to do then */

@@ -134,12 +134,14 @@ static void reload_failed(struct supervisor *s, const char *why)
 
 	plan_check_free(s->check);
 	s->check = NULL;
+	if (s->next_control)
+		unlink(s->next_plan->control_socket);
+	control_server_free(s->next_control);
+	s->next_control = NULL;
 	plan_free(s->next_plan);
 	s->next_plan = NULL;
 	sockets_free(s->next_sockets);
 	s->next_sockets = NULL;
-	control_server_free(s->next_control);
-	s->next_control = NULL;
 	if (s->current) {
 		log_event(LOG_LEVEL_ERROR, "reload-failed", LI("running", generation_number(s->current)), LS("why", why));
 		buf_init(&text, MESSAGE_TEXT_MAX * 2);
@@ -168,14 +170,16 @@ static void on_ready(void *arg, struct generation *g)
 	sockets_free(s->sockets);
 	s->sockets = s->next_sockets;
 	s->next_sockets = NULL;
-	plan_free(s->plan);
-	s->plan = s->next_plan;
-	s->next_plan = NULL;
 	if (s->next_control) {
+		if (s->control)
+			unlink(s->plan->control_socket);
 		control_server_free(s->control);
 		s->control = s->next_control;
 		s->next_control = NULL;
 	}
+	plan_free(s->plan);
+	s->plan = s->next_plan;
+	s->next_plan = NULL;
 	log_setup(2, s->plan->log_json, (enum log_level)log_level_named(s->plan->log_level), "supervisor");
 	log_event(LOG_LEVEL_INFO, "serving", LI("generation", generation_number(g)), LS("front", s->plan->front_listen), LS("link", s->plan->link_listen),
 	          LS("version", VERSION));
@@ -218,15 +222,16 @@ static int open_all(struct supervisor *s, const struct plan *p, struct buf *erro
 
 	if (uid == 0 && p->user[0] && user_of(p->user, &uid, &gid, error) != 0)
 		return -1;
-	s->next_sockets = sockets_open(s, p, error);
-	if (!s->next_sockets)
-		return -1;
+	/* The control socket first: it knows best whether these settings are served already. */
 	if (!s->plan || strcmp(s->plan->control_socket, p->control_socket) != 0) {
 		fd = listen_control(p->control_socket, uid, gid, error);
 		if (fd < 0)
 			return -1;
 		s->next_control = control_server_new(s->loop, fd, on_request, s);
 	}
+	s->next_sockets = sockets_open(s, p, error);
+	if (!s->next_sockets)
+		return -1;
 	return getuid() == 0 && p->user[0] ? drop_root(p->user, uid, gid, error) : 0;
 }
 

@@ -1,0 +1,194 @@
+/* links: all */
+#include "bridge/process/pool.h"
+#include <sys/socket.h>
+#include <unistd.h>
+#include "bridge/process/messages.h"
+#include "tests/unit/check.h"
+
+/* The workers here are the other ends of socketpairs, played by the test itself. */
+struct seen {
+	struct loop *loop;
+	struct pool *pool;
+	int worker;      /* the end that the test plays */
+	char order[16];  /* first byte of each reply, '!' for a failure */
+	size_t n, stop_after;
+	char why[80];
+	int answer_more; /* from within a reply, submit this many more */
+};
+
+static int add_worker(struct seen *s)
+{
+	int p[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, p) != 0)
+		abort();
+	pool_add(s->pool, p[0], 1);
+	return p[1];
+}
+
+static void on_reply(void *arg, const uint8_t *data, size_t len, const char *why)
+{
+	struct seen *s = arg;
+
+	if (s->n < sizeof s->order - 1)
+		s->order[s->n] = data ? (char)(len ? data[0] : '0') : '!';
+	s->n++;
+	if (why)
+		snprintf(s->why, sizeof s->why, "%s", why);
+	if (s->answer_more-- > 0)
+		pool_submit(s->pool, "m", 1, on_reply, s);
+	if (s->n == s->stop_after)
+		loop_stop(s->loop);
+}
+
+static void on_changed(void *arg)
+{
+}
+
+static struct seen open_pool(int64_t wait_ms, int64_t job_ms)
+{
+	struct seen s = {.loop = loop_new()};
+
+	s.pool = pool_new(s.loop, "test", MESSAGES(messages_from_calendar_worker), 10, wait_ms, job_ms, on_changed, NULL);
+	return s;
+}
+
+static void close_pool(struct seen *s)
+{
+	pool_free(s->pool);
+	loop_free(s->loop);
+}
+
+/* What the worker does when a job comes: echo, or end. */
+struct player {
+	int fd, jobs, die_at;
+	struct loop_fd *watch;
+};
+
+static void play(int fd, int events, void *arg)
+{
+	struct player *p = arg;
+	struct buf job;
+	uint16_t type;
+
+	buf_init(&job, JOB_MAX);
+	if (channel_read_blocking(fd, MESSAGES(messages_to_calendar_worker), &type, &job) != 1 || ++p->jobs == p->die_at) {
+		loop_fd_free(p->watch);
+		p->watch = NULL;
+		close(fd);
+	} else
+		channel_write_blocking(fd, MSG_REPLY, buf_ptr(&job), job.len);
+	buf_free(&job);
+}
+
+static void start_player(struct seen *s, struct player *p, int die_at)
+{
+	*p = (struct player){.fd = add_worker(s), .die_at = die_at};
+	p->watch = loop_fd_new(s->loop, p->fd, LOOP_READ, play, p);
+	channel_write_blocking(p->fd, MSG_WORKER_READY, NULL, 0);
+}
+
+static void test_order(void)
+{
+	struct seen s = open_pool(5000, 5000);
+	struct player p;
+	struct pool_status st;
+
+	s.stop_after = 4;
+	s.answer_more = 1;
+	pool_submit(s.pool, "a", 1, on_reply, &s);
+	pool_submit(s.pool, "b", 1, on_reply, &s);
+	pool_submit(s.pool, "c", 1, on_reply, &s);
+	pool_status(s.pool, &st);
+	CHECK(st.waiting == 3 && st.workers == 0 && s.n == 0);
+	start_player(&s, &p, 0);
+	loop_run(s.loop);
+	CHECK_STR(s.order, "abcm");
+	CHECK_INT(p.jobs, 4);
+	pool_status(s.pool, &st);
+	CHECK(st.waiting == 0 && st.workers == 1 && st.ready == 1 && st.busy == 0);
+	loop_fd_free(p.watch);
+	close(p.fd);
+	close_pool(&s);
+}
+
+static void test_death(void)
+{
+	struct seen s = open_pool(5000, 5000);
+	struct player p, next;
+
+	s.stop_after = 2;
+	pool_submit(s.pool, "a", 1, on_reply, &s);
+	pool_submit(s.pool, "b", 1, on_reply, &s);
+	start_player(&s, &p, 2); /* it dies over the second job */
+	loop_run(s.loop);
+	CHECK_STR(s.order, "a!");
+	CHECK(s.why[0] != 0 && !p.watch);
+	s.stop_after = 3;
+	pool_submit(s.pool, "c", 1, on_reply, &s);
+	start_player(&s, &next, 0); /* its successor goes on */
+	loop_run(s.loop);
+	CHECK_STR(s.order, "a!c");
+	loop_fd_free(next.watch);
+	close(next.fd);
+	close_pool(&s);
+}
+
+static void test_time(void)
+{
+	struct seen s = open_pool(30, 60);
+	struct pool_status st;
+	int silent;
+
+	s.stop_after = 1;
+	pool_submit(s.pool, "a", 1, on_reply, &s); /* no worker at all */
+	loop_run(s.loop);
+	CHECK_STR(s.order, "!");
+	CHECK(strstr(s.why, "free") != NULL);
+	silent = add_worker(&s);
+	channel_write_blocking(silent, MSG_WORKER_READY, NULL, 0);
+	s.stop_after = 2;
+	pool_submit(s.pool, "b", 1, on_reply, &s); /* one that never replies */
+	loop_run(s.loop);
+	CHECK_STR(s.order, "!!");
+	pool_status(s.pool, &st);
+	CHECK(st.workers == 0 && st.waiting == 0);
+	CHECK_INT(recv(silent, (char[64]){0}, 64, 0), 9); /* the job, */
+	CHECK_INT(recv(silent, (char[64]){0}, 64, 0), 0); /* then it was let go of */
+	close(silent);
+	close_pool(&s);
+}
+
+static void test_refusals(void)
+{
+	struct seen s = open_pool(5000, 5000);
+	struct pool_status st;
+	int liar = add_worker(&s), i;
+
+	s.stop_after = 1;
+	pool_submit(s.pool, "12345678901", 11, on_reply, &s);
+	CHECK_INT(s.n, 0); /* never before it returns */
+	loop_run(s.loop);
+	CHECK(s.n == 1 && strstr(s.why, "large"));
+	channel_write_blocking(liar, MSG_REPLY, "x", 1); /* nobody asked it */
+	for (i = 0; i < 2000; i++)
+		pool_submit(s.pool, "a", 1, on_reply, &s);
+	s.stop_after = 2;
+	pool_submit(s.pool, "a", 1, on_reply, &s);
+	loop_run(s.loop);
+	CHECK(s.n == 2 && strstr(s.why, "too many"));
+	pool_status(s.pool, &st);
+	CHECK(st.workers == 0 && st.waiting == 2000);
+	close(liar);
+	close_pool(&s); /* two thousand jobs without a callback */
+	CHECK_INT(s.n, 2);
+}
+
+int main(void)
+{
+	test_order();
+	test_death();
+	test_time();
+	test_refusals();
+	return check_done();
+}
