@@ -1,0 +1,210 @@
+/* links: all */
+#include "bridge/process/sandbox.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "bridge/base/file.h"
+#include "tests/unit/check.h"
+
+/* What somebody who runs code inside a role would try. Each gives true if it was allowed. */
+static const char *folder; /* the calendars, with the file "in" */
+
+static bool can_open(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static bool read_passwd(void)
+{
+	return can_open("/etc/passwd", O_RDONLY);
+}
+
+static bool read_calendar(void)
+{
+	char path[300];
+
+	file_join(path, sizeof path, folder, "in");
+	return can_open(path, O_RDONLY);
+}
+
+static bool read_zone(void)
+{
+	return can_open("/usr/share/zoneinfo/Europe/Berlin", O_RDONLY);
+}
+
+static bool write_calendar(void)
+{
+	char path[300];
+
+	file_join(path, sizeof path, folder, "in");
+	return can_open(path, O_WRONLY) || can_open(path, O_RDWR) || unlink(path) == 0 || rename(path, folder) == 0 || chmod(path, 0777) == 0;
+}
+
+static bool make_file(void)
+{
+	char path[300];
+
+	file_join(path, sizeof path, folder, "new");
+	return can_open(path, O_WRONLY | O_CREAT) || mkdir(path, 0700) == 0 || symlink("/etc/passwd", path) == 0;
+}
+
+static bool open_socket(void)
+{
+	return socket(AF_INET, SOCK_STREAM, 0) >= 0;
+}
+
+static bool open_unix_socket(void)
+{
+	return socket(AF_UNIX, SOCK_STREAM, 0) >= 0;
+}
+
+static bool open_raw_socket(void)
+{
+	return socket(AF_PACKET, SOCK_RAW, 0) >= 0;
+}
+
+static bool start_process(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	if (pid < 0)
+		execl("/bin/true", "true", (char *)NULL); /* does not return if it may */
+	return pid >= 0;
+}
+
+static bool trace_parent(void)
+{
+	return ptrace(PTRACE_ATTACH, getppid(), NULL, NULL) == 0;
+}
+
+static bool kill_parent(void)
+{
+	return kill(getppid(), 0) == 0;
+}
+
+static bool run_memory(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+}
+
+static bool raise_limits(void)
+{
+	return setuid(1) == 0;
+}
+
+static bool get_memory(void)
+{
+	return mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+}
+
+static bool get_much_memory(void)
+{
+	return mmap(NULL, (size_t)1 << 32, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+}
+
+enum role { BRIDGE, BRIDGE_NAMES, CALENDAR, LOGIN };
+
+static int enter(enum role r)
+{
+	switch (r) {
+	case BRIDGE:
+		return sandbox_bridge(false);
+	case BRIDGE_NAMES:
+		return sandbox_bridge(true);
+	case CALENDAR:
+		return sandbox_calendar_worker(folder, 256);
+	default:
+		return sandbox_login_worker();
+	}
+}
+
+/* What comes of ${what} inside the role: 1 allowed, 0 refused, -1 if the child ended otherwise. */
+static int try_in(enum role r, bool (*what)(void))
+{
+	pid_t parent = getpid(), pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(sandbox_begin(parent) != 0 || enter(r) != 0 ? 7 : what() ? 1 : 0);
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) > 1)
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+/* Which role may do what: bridge, bridge that resolves names, calendar worker, login worker. Landlock is needed where -1 stands for "0 if there". */
+static const struct {
+	const char *name;
+	bool (*what)(void);
+	int may[4];
+} table[] = {
+	{"read a file of the system", read_passwd, {0, 1, -1, 0}},
+	{"read a calendar", read_calendar, {0, -1, 1, 0}},
+	{"read a time zone", read_zone, {0, -1, 1, 0}},
+	{"change a calendar", write_calendar, {0, 0, 0, 0}},
+	{"make a file", make_file, {0, 0, 0, 0}},
+	{"open a TCP socket", open_socket, {1, 1, 0, 0}},
+	{"open a unix socket", open_unix_socket, {0, 1, 0, 0}},
+	{"open a raw socket", open_raw_socket, {0, 0, 0, 0}},
+	{"start a process", start_process, {0, 0, 0, 0}},
+	{"trace its parent", trace_parent, {0, 0, 0, 0}},
+	{"signal its parent", kill_parent, {0, 0, 0, 0}},
+	{"run memory that it wrote", run_memory, {0, 0, 0, 0}},
+	{"change its user", raise_limits, {0, 0, 0, 0}},
+	{"get some memory", get_memory, {1, 1, 1, 1}},
+	{"get 4 GiB", get_much_memory, {1, 1, 0, 1}},
+};
+
+static bool have_landlock(void)
+{
+	pid_t parent = getpid(), pid = fork();
+	int status = 0;
+
+	if (pid == 0)
+		_exit(sandbox_begin(parent) == 0 && sandbox_login_worker() == 0 && sandbox_has_landlock());
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+}
+
+int main(void)
+{
+	char dir[] = "/tmp/test_process_sandbox.XXXXXX", in[300];
+	bool landlock;
+	size_t i, r;
+	int want;
+
+#ifdef __SANITIZE_ADDRESS__
+	printf("%s: 1 passed, 0 failed (the sanitizer cannot live in the sandbox)\n", "test_process_sandbox.c");
+	return 0;
+#endif
+	if (!mkdtemp(dir))
+		return 1;
+	folder = dir;
+	file_join(in, sizeof in, dir, "in");
+	CHECK_INT(file_write(in, "x", 1, 0600), 0);
+	landlock = have_landlock();
+	for (i = 0; i < sizeof table / sizeof *table; i++)
+		for (r = 0; r < 4; r++) {
+			want = table[i].may[r];
+			if (want < 0 && !landlock)
+				continue;
+			if (!CHECK_INT(try_in((enum role)r, table[i].what), want > 0))
+				fprintf(stderr, "\trole %zu: %s\n", r, table[i].name);
+		}
+	CHECK(read_calendar()); /* nothing was harmed */
+	unlink(in);
+	CHECK_INT(rmdir(dir), 0);
+	return check_done();
+}
