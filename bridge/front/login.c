@@ -12,21 +12,48 @@ struct login {
 	const struct conf_account *account;
 };
 
-/* The account that ${user} means: its very name, else the only one that differs in the case of letters. */
+/* The one account that ${same} finds, NULL if there is none or more than one. */
+static const struct conf_account *only(const struct conf *c, const char *user, bool (*same)(const struct conf_account *a, const char *user))
+{
+	const struct conf_account *found = NULL;
+
+	for (size_t i = 0; i < c->n_accounts; i++)
+		if (same(&c->accounts[i], user)) {
+			if (found)
+				return NULL;
+			found = &c->accounts[i];
+		}
+	return found;
+}
+
+static bool same_name(const struct conf_account *a, const char *user)
+{
+	return strcmp(a->name, user) == 0;
+}
+
+static bool alike_name(const struct conf_account *a, const char *user)
+{
+	return text_ieq(a->name, user);
+}
+
+static bool same_address(const struct conf_account *a, const char *user)
+{
+	return a->address && text_ieq(a->address, user);
+}
+
+/* The account that ${user} means: its name, in any case, also behind DOMAIN\; or the address of the person it stands for. */
 static const struct conf_account *account_named(const struct conf *c, const char *user)
 {
-	const struct conf_account *alike = NULL;
-	size_t n = 0;
+	const char *slash = strchr(user, '\\');
+	const struct conf_account *a = only(c, user, same_name);
 
-	for (size_t i = 0; i < c->n_accounts; i++) {
-		if (strcmp(c->accounts[i].name, user) == 0)
-			return &c->accounts[i];
-		if (text_ieq(c->accounts[i].name, user)) {
-			alike = &c->accounts[i];
-			n++;
-		}
-	}
-	return n == 1 ? alike : NULL;
+	if (!a)
+		a = only(c, user, alike_name);
+	if (!a && slash)
+		a = only(c, slash + 1, alike_name);
+	if (!a)
+		a = only(c, user, same_address);
+	return a;
 }
 
 static void refused(struct connection *c, const char *user)

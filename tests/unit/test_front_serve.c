@@ -302,6 +302,11 @@ static void logins(void)
 	CHECK_STR(house.user, "company");
 	CHECK(!house.requester.is_person);
 	CHECK_STR(house.requester.name, "a.example");
+	CHECK_INT(ask(c, post("/ews/exchange.asmx", "Authorization: Basic TEFCXGFsaWNlOnNlY3JldA==\r\n", availability)), 200); /* LAB\alice */
+	CHECK_STR(house.user, "alice");
+	CHECK_INT(ask(c, post("/ews/exchange.asmx", "Authorization: Basic QWxpY2VAYS5leGFtcGxlOnNlY3JldA==\r\n", availability)), 200); /* Alice@a.example */
+	CHECK_STR(house.user, "alice");
+	CHECK_INT(ask(c, post("/ews/exchange.asmx", "Authorization: Basic YWxpY2VAYi5leGFtcGxlOnNlY3JldA==\r\n", availability)), 401); /* alice@b.example */
 	hang_up(c);
 }
 
