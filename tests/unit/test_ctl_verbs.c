@@ -1,0 +1,478 @@
+/* links: all */
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "bridge/conf/conf.h"
+#include "bridge/ctl/ctl.h"
+#include "bridge/process/control.h"
+#include "tests/unit/conf_site.h"
+
+/* The verbs as a person types them, in a site of their own. No daemon runs but where a test puts something in its place. */
+
+static char said[1 << 16]; /* standard output and standard error of the last verb */
+#define PIN2 "sha256:2222222222222222222222222222222222222222222222222222222222222222"
+#define PIN3 "sha256:3333333333333333333333333333333333333333333333333333333333333333"
+
+/* Runs `availbridge LINE` in a child; '|' stands for a blank inside a word. Returns its exit code. */
+static int run(const char *line)
+{
+	char copy[2048], *argv[64];
+	int argc = 0, status, out[2];
+	size_t n = 0;
+	ssize_t got;
+
+	snprintf(copy, sizeof(copy), "availbridge %s", line);
+	for (char *w = strtok(copy, " "); w; w = strtok(NULL, " ")) {
+		for (char *s = w; (s = strchr(s, '|')); s++)
+			*s = ' ';
+		argv[argc++] = w;
+	}
+	argv[argc] = NULL;
+	if (pipe2(out, O_CLOEXEC) < 0)
+		abort();
+	fflush(NULL);
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
+		dup2(out[1], 1);
+		dup2(out[1], 2);
+		exit(ctl_main(argc, argv));
+	}
+	close(out[1]);
+	while (n < sizeof(said) - 1 && (got = read(out[0], said + n, sizeof(said) - 1 - n)) > 0)
+		n += (size_t)got;
+	said[n] = 0;
+	close(out[0]);
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return 99;
+	return WEXITSTATUS(status);
+}
+
+static int run_here(const char *line)
+{
+	char whole[2048];
+
+	snprintf(whole, sizeof(whole), "%s -c %s", line, site_main);
+	return run(whole);
+}
+
+static bool says(const char *text)
+{
+	if (strstr(said, text))
+		return true;
+	fprintf(stderr, "\tsaid: %s", said);
+	return false;
+}
+
+/* The whole of one of the site's files. */
+static const char *content(const char *name)
+{
+	static char text[1 << 16];
+	char path[256];
+	FILE *f;
+	size_t n = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", site_dir, name);
+	if ((f = fopen(path, "re"))) {
+		n = fread(text, 1, sizeof(text) - 1, f);
+		fclose(f);
+	}
+	text[n] = 0;
+	return text;
+}
+
+static bool has_line(const char *name, const char *line)
+{
+	const char *s = content(name);
+	size_t n = strlen(line);
+
+	for (; s; s = strchr(s, '\n'), s += s != NULL)
+		if (strncmp(s, line, n) == 0 && (s[n] == '\n' || !s[n]))
+			return true;
+	return false;
+}
+
+static void init(void)
+{
+	char line[512];
+	struct stat st;
+
+	strcpy(site_dir, "/tmp/test-verbs-XXXXXX");
+	CHECK(mkdtemp(site_dir) != NULL);
+	strcat(site_dir, "/deep/a");
+	snprintf(site_main, sizeof(site_main), "%s/availbridge.conf", site_dir);
+	snprintf(line, sizeof(line), "init --site site-a --domain A.example --domain a2.example --dir %s --front 127.0.0.1:8443 --link :7443", site_dir);
+	CHECK_INT(run(line), 0);
+	CHECK(says(site_main));
+	CHECK(has_line("address-spaces.conf", "a.example local") && has_line("address-spaces.conf", "a2.example local"));
+	CHECK(has_line("peers.d/local.conf", "rule in * * AvailabilityOnly"));
+	CHECK(has_line("availbridge.conf", "site = \"site-a\";"));
+	CHECK_INT(run_here("check"), 0);
+	CHECK_STR(said, "ok\n");
+	for (const char *const *name = (const char *const[]){"/accounts.conf", "/identity.key", "/front.key", NULL}; *name; name++) {
+		snprintf(line, sizeof(line), "%s%s", site_dir, *name);
+		CHECK(stat(line, &st) == 0 && (st.st_mode & 077) == 0);
+	}
+	/* a second time changes nothing */
+	snprintf(line, sizeof(line), "init --site other --domain o.example --dir %s", site_dir);
+	CHECK_INT(run(line), 1);
+	CHECK(says("nothing is overwritten"));
+	CHECK_INT(run_here("check"), 0);
+	CHECK(has_line("availbridge.conf", "site = \"site-a\";"));
+}
+
+/* What fails leaves nothing behind. */
+static void init_fails(void)
+{
+	char line[512], path[256];
+
+	snprintf(path, sizeof(path), "%s-b", site_dir);
+	for (const char *const *wrong = (const char *const[]){"--site local --domain b.example", "--site s --domain b..example", "--site s --domain b.example --front x",
+	                                                      "--site s --domain b.example --public-url http://h", "--site s --domain b.example extra", "--site s", NULL};
+	     *wrong; wrong++) {
+		snprintf(line, sizeof(line), "init --dir %s %s", path, *wrong);
+		CHECK_INT(run(line), 2);
+	}
+	snprintf(line, sizeof(line), "init --dir %s --site s --domain b.example --calendars /proc/nowhere", path);
+	CHECK_INT(run(line), 1);
+	CHECK(access(path, F_OK) < 0);
+}
+
+static void table(void)
+{
+	CHECK_INT(run(""), 2);
+	CHECK_INT(run("help"), 0);
+	for (const struct ctl_verb *v = ctl_verbs; v->name; v++) {
+		char line[64];
+
+		CHECK_INT(run("help"), 0);
+		CHECK(says(v->name) && says(v->about));
+		snprintf(line, sizeof(line), "help %s", v->name);
+		CHECK_INT(run(line), 0);
+		CHECK(strncmp(v->synopsis, v->name, strlen(v->name)) == 0);
+		snprintf(line, sizeof(line), "%s --no-such-option", v->name);
+		CHECK_INT(run(line), 2);
+		snprintf(line, sizeof(line), "%s --help", v->name);
+		CHECK_INT(run(line), 0);
+	}
+	CHECK_INT(run("version"), 0);
+	CHECK_STR(said, "availbridge " VERSION "\n");
+	CHECK_INT(run("--version"), 0);
+	CHECK_INT(run("version --json"), 0);
+	CHECK_STR(said, "{\"version\":\"" VERSION "\"}\n");
+	CHECK_INT(run("chekc"), 2);
+	CHECK(says("did you mean check?"));
+	CHECK_INT(run("check -c"), 2);
+	CHECK_INT(run("-c /nowhere/x.conf check"), 1);
+	CHECK(says("/nowhere/x.conf: there is no such file"));
+	CHECK_INT(run("-c /nowhere/x.conf peer disable b"), 1);
+}
+
+static void spaces(void)
+{
+	CHECK_INT(run_here("address-space add --forest-name N.example --peer nobody --access-method peruserfb"), 0);
+	CHECK(says("next `availbridge reload`"));
+	CHECK(has_line("address-spaces.conf", "n.example nobody PerUserFB"));
+	CHECK_INT(run_here("address-space get n.example"), 0);
+	CHECK_INT(run_here("address-space get --forest-name n.example --json"), 0);
+	CHECK_STR(said, "{\"forest_name\":\"n.example\",\"peer\":\"nobody\",\"access_method\":\"PerUserFB\"}\n");
+	CHECK_INT(run_here("address-space get x.example"), 1);
+	/* a domain has one owner */
+	CHECK_INT(run_here("address-space add --forest-name n.example --peer local"), 1);
+	CHECK(says("n.example belongs to nobody already"));
+	/* the same owner: the whole row is replaced */
+	CHECK_INT(run_here("address-space add --forest-name n.example --peer nobody"), 0);
+	CHECK(has_line("address-spaces.conf", "n.example nobody OrgWideFB") && !has_line("address-spaces.conf", "n.example nobody PerUserFB"));
+	CHECK_INT(run_here("address-space add --forest-name m.example --peer site-x"), 1);
+	CHECK(says("which is no peer") && says("nothing was changed"));
+	CHECK(!strstr(content("address-spaces.conf"), "m.example"));
+	CHECK_INT(run_here("address-space list --json"), 0);
+	CHECK(says("[{\"forest_name\":\"a.example\",\"peer\":\"local\",\"access_method\":\"OrgWideFB\"},"));
+	CHECK_INT(run_here("address-space remove n.example"), 0);
+	CHECK(!strstr(content("address-spaces.conf"), "n.example"));
+	CHECK_INT(run_here("address-space remove n.example"), 1);
+	/* the last local domain cannot go, and comments stay as they were */
+	CHECK_INT(run_here("address-space remove a2.example"), 0);
+	CHECK_INT(run_here("address-space remove a.example"), 1);
+	CHECK(strstr(content("address-spaces.conf"), "# Whose each SMTP domain is") != NULL);
+	CHECK_INT(run_here("address-space add --forest-name bad..example --peer local"), 2);
+	CHECK_INT(run_here("address-space add --forest-name c.example"), 2);
+	CHECK_INT(run_here("address-space add --forest-name c.example --peer local --access-method Public"), 2);
+}
+
+static void peers(void)
+{
+	char own[128], line[512];
+
+	CHECK_INT(run_here("identity show"), 0);
+	CHECK(sscanf(said, "%100s", own) == 1 && strlen(own) == 71);
+	CHECK_INT(run_here("peer add site-b --endpoint b.example:7443 --pin " PIN2 " --domain B.example --domain b2.example"), 0);
+	CHECK(has_line("peers.d/site-b.conf", "enabled yes") && has_line("peers.d/site-b.conf", "free-busy-access-enabled no"));
+	CHECK(has_line("peers.d/site-b.conf", "pin " PIN2) && !strstr(content("peers.d/site-b.conf"), "\nrule "));
+	CHECK(has_line("address-spaces.conf", "b.example site-b OrgWideFB") && has_line("address-spaces.conf", "b2.example site-b OrgWideFB"));
+	/* twelve mistakes (threats.md T37): each is refused, shows both sides of it and names the remedy */
+	snprintf(line, sizeof(line), "peer add site-c --endpoint c.example:7443 --pin %s", own);
+	CHECK_INT(run_here(line), 1);
+	CHECK(says("our own") && says(own) && says("identity show"));
+	CHECK_INT(run_here("peer add site-c --endpoint c.example:7443 --pin " PIN2), 1);
+	CHECK(says("site-b") && says(PIN2));
+	CHECK_INT(run_here("peer add site-c --endpoint c.example:7443 --pin " PIN3 " --domain b.example"), 1);
+	CHECK(says("b.example belongs to site-b already"));
+	CHECK_INT(run_here("peer add site-c --endpoint c.example:7443 --pin " PIN3 " --domain a.example"), 1);
+	CHECK(says("a.example belongs to local already"));
+	CHECK_INT(run_here("peer add site-b --endpoint c.example:7443 --pin " PIN3), 1);
+	CHECK(says("there is a peer site-b already"));
+	CHECK_INT(run_here("peer add site-c --endpoint c.example --pin " PIN3), 2);
+	CHECK_INT(run_here("peer add site-c --endpoint c.example:7443 --pin sha256:12"), 2);
+	CHECK(says("is no pin"));
+	CHECK_INT(run_here("peer add local --endpoint c.example:7443 --pin " PIN3), 2);
+	CHECK_INT(run_here("peer add ../x --endpoint c.example:7443 --pin " PIN3), 2);
+	CHECK_INT(run_here("peer add site-c --endpoint c.example:7443 --pin " PIN3 " --domain c..example"), 2);
+	CHECK_INT(run_here("peer add site-c --endpoint c.example:7443 --pin " PIN3 " --domain c.example --domain C.example"), 2);
+	CHECK_INT(run_here("peer add site-c --pin " PIN3), 2);
+	CHECK(access(site_dir, F_OK) == 0 && !*content("peers.d/site-c.conf"));
+
+	CHECK_INT(run_here("peer set site-b --free-busy-access-enabled yes --free-busy-access-level availabilityonly"), 0);
+	CHECK(has_line("peers.d/site-b.conf", "free-busy-access-enabled yes") && has_line("peers.d/site-b.conf", "free-busy-access-level AvailabilityOnly"));
+	CHECK_INT(run_here("peer set site-b"), 2);
+	CHECK_INT(run_here("peer set site-b --free-busy-access-enabled maybe"), 2);
+	CHECK_INT(run_here("peer set site-b --free-busy-access-level Full"), 2);
+	CHECK_INT(run_here("peer set site-x --free-busy-access-enabled yes"), 1);
+	CHECK_INT(run_here("peer list --json"), 0);
+	CHECK_STR(said, "[{\"name\":\"site-b\",\"enabled\":true,\"endpoints\":[\"b.example:7443\"],\"pins\":[\"" PIN2 "\"],\"free_busy_access_enabled\":true,"
+	                "\"free_busy_access_level\":\"AvailabilityOnly\",\"domains\":[\"b.example\",\"b2.example\"],\"rules\":0}]\n");
+	CHECK_INT(run_here("peer disable site-b"), 0);
+	CHECK(says("No daemon is running") && has_line("peers.d/site-b.conf", "enabled no"));
+	CHECK_INT(run_here("peer enable site-b"), 0);
+	CHECK(says("next `availbridge reload`") && has_line("peers.d/site-b.conf", "enabled yes"));
+	CHECK_INT(run_here("peer show site-b"), 1);
+	CHECK(says(PIN2) && says("no daemon is running"));
+	CHECK_INT(run_here("status"), 1);
+	CHECK_INT(run_here("reload"), 1);
+	CHECK(says("no daemon is running"));
+}
+
+static void rules(void)
+{
+	CHECK_INT(run_here("rule add --peer site-b --direction in --requester B.example --target * --level reviewer"), 0);
+	CHECK(says("Rule 1 of site-b"));
+	CHECK_INT(run_here("rule add --peer site-b --direction out --requester * --target * --level LimitedDetails"), 0);
+	CHECK(says("Rule 1 of site-b"));
+	CHECK_INT(run_here("rule add --peer site-b --direction in --requester * --target * --level None"), 0);
+	CHECK_INT(run_here("rule add --peer site-b --direction in --requester bob@b.example --target anna@a.example --level AvailabilityOnly --position 2"), 0);
+	CHECK(says("Rule 2 of site-b"));
+	CHECK_INT(run_here("rule list --peer site-b --direction in --json"), 0);
+	CHECK_STR(said, "[{\"peer\":\"site-b\",\"direction\":\"in\",\"number\":1,\"requester\":\"b.example\",\"target\":\"*\",\"level\":\"LimitedDetails\"},"
+	                "{\"peer\":\"site-b\",\"direction\":\"in\",\"number\":2,\"requester\":\"bob@b.example\",\"target\":\"anna@a.example\",\"level\":\"AvailabilityOnly\"},"
+	                "{\"peer\":\"site-b\",\"direction\":\"in\",\"number\":3,\"requester\":\"*\",\"target\":\"*\",\"level\":\"None\"}]\n");
+	CHECK_INT(run_here("rule add --peer site-b --direction in --requester * --target * --level None --position 5"), 1);
+	CHECK(says("--position is 1 to 4"));
+	CHECK_INT(run_here("rule add --peer site-b --direction in --requester * --target * --level None --position 0"), 2);
+	CHECK_INT(run_here("rule add --peer site-b --direction in --requester * --target group:nosuch --level None"), 1);
+	CHECK(says("there is no group nosuch"));
+	CHECK_INT(run_here("rule add --peer site-b --direction in --requester a@ --target * --level None"), 2);
+	CHECK_INT(run_here("rule add --peer site-b --direction up --requester * --target * --level None"), 2);
+	CHECK_INT(run_here("rule add --peer local --direction out --requester * --target * --level None"), 2);
+	CHECK_INT(run_here("rule add --peer site-x --direction in --requester * --target * --level None"), 1);
+	CHECK_INT(run_here("rule remove --peer site-b --direction in 4"), 1);
+	CHECK_INT(run_here("rule remove --peer site-b --direction in x"), 2);
+	CHECK_INT(run_here("rule remove --peer site-b --direction in 2"), 0);
+	CHECK(says("rule in bob@b.example anna@a.example AvailabilityOnly"));
+	CHECK_INT(run_here("rule remove --peer site-b --direction in 2"), 0);
+	CHECK_INT(run_here("rule add --peer local --direction in --requester * --target boss@a.example --level None --position 1"), 0);
+	CHECK_INT(run_here("rule list --peer local"), 0);
+	CHECK(says("boss@a.example"));
+}
+
+static void explain(void)
+{
+	CHECK_INT(run_here("explain --requester bob@b.example --target anna@a.example --json"), 0);
+	/* the rule gives details, the peer's cap does not */
+	CHECK(says("\"route\":\"local\",\"peer\":\"site-b\",\"direction\":\"in\"") && says("\"level\":\"AvailabilityOnly\""));
+	CHECK_INT(run_here("explain --requester anna@a.example --target bob@b.example"), 0);
+	CHECK_INT(run_here("explain --requester anna@a.example --target boss@a.example"), 1);
+	CHECK_INT(run_here("explain --requester anna@a.example --target eve@e.example"), 1);
+	CHECK_INT(run_here("explain --requester eve@e.example --target anna@a.example"), 1);
+	CHECK_INT(run_here("explain --requester a.example --target bob@b.example"), 0);
+	CHECK_INT(run_here("explain --requester anna@a.example"), 2);
+	CHECK_INT(run_here("explain --requester anna --target bob"), 2);
+}
+
+static void accounts(void)
+{
+	char line[512];
+
+	site_write("secret", "hunter2 with blanks\nsecond line\n");
+	snprintf(line, sizeof(line), "account add anna --stands-for user:Anna@A.example --password-file %s/secret", site_dir);
+	CHECK_INT(run_here(line), 0);
+	CHECK(!strstr(said, "hunter2") && !strstr(content("accounts.conf"), "hunter2"));
+	CHECK(strstr(content("accounts.conf"), "\nanna stands-for=user:anna@a.example password=scrypt:") != NULL);
+	CHECK_INT(run_here(line), 1);
+	CHECK(says("there is an account anna already"));
+	snprintf(line, sizeof(line), "account add the|office --stands-for organisation --password-file %s/secret", site_dir);
+	CHECK_INT(run_here(line), 0);
+	CHECK_INT(run_here("account list --json"), 0);
+	CHECK_STR(said, "[{\"name\":\"anna\",\"stands_for\":\"user:anna@a.example\"},{\"name\":\"the office\",\"stands_for\":\"organisation\"}]\n");
+	snprintf(line, sizeof(line), "account add eve --stands-for user:eve@b.example --password-file %s/secret", site_dir);
+	CHECK_INT(run_here(line), 1);
+	CHECK(says("in none of our domains"));
+	snprintf(line, sizeof(line), "account add eve --stands-for everybody --password-file %s/secret", site_dir);
+	CHECK_INT(run_here(line), 2);
+	CHECK_INT(run_here("account add a:b --stands-for server"), 2);
+	CHECK_INT(run_here("account add eve --stands-for server --password-file /nowhere"), 1);
+	/* standard input is empty here */
+	CHECK_INT(run_here("account add eve --stands-for server"), 1);
+	CHECK_INT(run_here("account remove the|office"), 0);
+	CHECK_INT(run_here("account remove the|office"), 1);
+	site_remove("secret");
+}
+
+/* What an administrator wrote by hand stays, byte for byte, but for the entry itself; and a broken file is not made worse. */
+static void by_hand(void)
+{
+	const char *text = "# mine\n\n  enabled   yes # of course\nendpoint b.example:7443\npin " PIN2 "\n# rules\nrule in * * AvailabilityOnly\n";
+
+	site_write("peers.d/site-b.conf", text);
+	CHECK_INT(run_here("peer disable site-b"), 0);
+	CHECK_STR(content("peers.d/site-b.conf"),
+	          "# mine\n\nenabled no\nendpoint b.example:7443\npin " PIN2 "\n# rules\nrule in * * AvailabilityOnly\n");
+	CHECK_INT(run_here("rule add --peer site-b --direction in --requester b.example --target a.example --level None --position 1"), 0);
+	CHECK_STR(content("peers.d/site-b.conf"),
+	          "# mine\n\nenabled no\nendpoint b.example:7443\npin " PIN2 "\n# rules\nrule in b.example a.example None\nrule in * * AvailabilityOnly\n");
+	site_write("peers.d/site-z.conf", "enabled yes\n");
+	CHECK_INT(run_here("check"), 1);
+	CHECK(says("site-z.conf: the peer has no pin."));
+	CHECK_INT(run_here("check --json"), 1);
+	CHECK(says("{\"ok\":false,\"problems\":[{\"file\":"));
+	CHECK_INT(run_here("peer enable site-b"), 0);
+	CHECK_INT(run_here("peer remove site-z"), 0);
+	CHECK_INT(run_here("check"), 0);
+}
+
+/* Two verbs at once: neither loses the other's edit. */
+static void at_once(void)
+{
+	enum { N = 6 };
+	pid_t pids[N];
+
+	for (int i = 0; i < N; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0) {
+			char line[128];
+
+			snprintf(line, sizeof(line), "address-space add --forest-name p%d.example --peer nobody", i);
+			_exit(run_here(line));
+		}
+	}
+	for (int i = 0; i < N; i++) {
+		char row[64];
+		int status;
+
+		CHECK(waitpid(pids[i], &status, 0) == pids[i] && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+		snprintf(row, sizeof(row), "p%d.example nobody OrgWideFB", i);
+		CHECK(has_line("address-spaces.conf", row));
+	}
+}
+
+/* Something that listens where the daemon would, reads one request and answers ${answer} (NULL = hangs up). */
+static pid_t stand_in(const char *answer, char *request_file)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pid_t pid;
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%.80s/state/control.sock", site_dir);
+	unlink(a.sun_path);
+	if (bind(s, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(s, 4) < 0)
+		abort();
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		char request[256];
+
+		for (;;) {
+			int c = accept(s, NULL, NULL);
+			size_t n = 0;
+			ssize_t got;
+
+			while ((got = read(c, request + n, sizeof(request) - n)) > 0)
+				n += (size_t)got;
+			FILE *f = n ? fopen(request_file, "we") : NULL;
+
+			if (f) {
+				fwrite(request, 1, n, f);
+				fclose(f);
+			}
+			if (n && answer && write(c, answer, strlen(answer)) < 0)
+				_exit(1);
+			close(c);
+		}
+	}
+	close(s);
+	return pid;
+}
+
+static void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* disable and remove act at once on the daemon that runs, and say so if it does not answer. */
+static void cut_off(void)
+{
+	char file[256];
+	pid_t pid;
+
+	snprintf(file, sizeof(file), "%s/request", site_dir);
+	pid = stand_in("0\ndone\n", file);
+	CHECK_INT(run_here("peer disable site-b"), 0);
+	CHECK(says("Its links are cut."));
+	CHECK_STR(content("request"), "peer-shut site-b\n");
+	CHECK_INT(run_here("peer show site-b --json"), 0);
+	CHECK_STR(content("request"), "peer-show site-b json\n");
+	CHECK_STR(said, "done\n");
+	CHECK_INT(run_here("status --json"), 0);
+	CHECK_STR(content("request"), "status json\n");
+	CHECK_INT(run_here("reload"), 0);
+	CHECK_STR(content("request"), "reload\n");
+	end(pid);
+	pid = stand_in("1\nno such peer\n", file);
+	CHECK_INT(run_here("peer disable site-b"), 1);
+	CHECK(says("did not cut its links: no such peer"));
+	end(pid);
+	pid = stand_in(NULL, file);
+	CHECK_INT(run_here("peer disable site-b"), 1);
+	CHECK(says("did not answer") && has_line("peers.d/site-b.conf", "enabled no"));
+	/* also with settings that are broken by now: the daemon that runs knew better ones */
+	site_write("peers.d/site-z.conf", "rubbish\n");
+	CHECK_INT(run_here("peer remove site-b"), 1);
+	CHECK(says("did not answer") && !*content("peers.d/site-b.conf") && !strstr(content("address-spaces.conf"), "site-b"));
+	end(pid);
+	site_remove("peers.d/site-z.conf");
+	/* its socket stays behind, but nobody listens */
+	CHECK_INT(run_here("status"), 1);
+	CHECK(says("no daemon is running"));
+}
+
+int main(void)
+{
+	init();
+	init_fails();
+	table();
+	spaces();
+	peers();
+	rules();
+	explain();
+	accounts();
+	by_hand();
+	at_once();
+	cut_off();
+	*strstr(site_dir, "/deep") = 0;
+	site_end();
+	return check_done();
+}
