@@ -37,6 +37,9 @@ class Maker:
         year = r.choice([1975, 1999, 2016, 2024, 2025, 2026, 2026, 2026, 2032, 2090])
         self.base = dt.datetime(year, r.randint(1, 12), r.randint(1, 28), r.choice([0, 7, 8, 9, 12, 17, 22, 23]), r.choice([0, 0, 15, 30]))
         self.custom = False
+        if r.random() < 0.08:  # the nights in which clocks change, in Berlin and in New York
+            day = r.choice([(2026, 3, 29), (2026, 10, 25), (2026, 3, 8), (2026, 11, 1), (2025, 10, 26)])
+            self.base = dt.datetime(*day, r.choice([1, 2, 2, 3]), r.choice([0, 30]))
         start = self.base + dt.timedelta(days=r.choice([-3, 0, 0, 1, 10, 30, 90, 400, 1500]), hours=r.choice([0, 0, 5, -9]))
         start = start.replace(tzinfo=dt.timezone.utc)
         self.window = start, start + dt.timedelta(days=r.choice([1, 1, 2, 7, 7, 14, 35, 42]))
@@ -141,9 +144,19 @@ class Maker:
         if limit < 0.25:
             parts.append(f"COUNT={r.choice([1, 2, 3, 7, 20, 100, 400])}")
         elif limit < 0.55:
-            until = start + dt.timedelta(days=r.choice([0, 1, 6, 30, 89, 365, 1600]), minutes=r.choice([0, 0, 1, -1]))
-            parts.append(f"UNTIL={until:%Y%m%d}" if kind == "date" else "UNTIL=" + wall_form(until) + ("" if kind == "floating" else "Z"))
+            parts.append("UNTIL=" + self.until(start, kind))
         return "RRULE:" + ";".join(parts) + "\n"
+
+    def until(self, start, kind):
+        r = self.r
+        end = max(start, start + dt.timedelta(days=r.choice([0, 1, 6, 7, 28, 89, 364, 1600]), minutes=r.choice([0, 0, 1, -1])))
+        if kind == "date":
+            return f"{end:%Y%m%d}"
+        if kind in ZoneInfoNames:  # mostly the very instant of an occurrence
+            end = end.replace(tzinfo=ZoneInfo(kind)).astimezone(dt.timezone.utc)
+        elif kind not in ("utc", "floating"):
+            end += DAY
+        return wall_form(end) + ("" if kind == "floating" else "Z")
 
     def daily(self):
         r = self.r

@@ -1,0 +1,143 @@
+/* links: base availability backend */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "bridge/backend/ics.h"
+#include "tests/unit/check.h"
+
+#define EVENT(uid, rest) "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:" uid "\n" rest "END:VEVENT\nEND:VCALENDAR\n"
+#define SERIES EVENT("s", "DTSTART:20260302T080000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=2\n")
+#define MOVED EVENT("s", "RECURRENCE-ID:20260303T080000Z\nDTSTART:20260303T100000Z\nDURATION:PT1H\n")
+
+static char root[] = "/tmp/availbridge-test-XXXXXX";
+static int dir_fd;
+static struct ics_stamps stamps;
+static struct buf error;
+
+static void put(const char *name, const char *text)
+{
+	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
+/* Sets both times of ${name} back, so that it counts as settled as far as mtime goes. */
+static void age(const char *name, long seconds)
+{
+	struct timespec t[2] = {{seconds, 0}, {seconds, 0}};
+	CHECK(!utimensat(dir_fd, name, t, 0));
+}
+
+static struct fb_answer *fetch(const char *address)
+{
+	struct fb_window w = {1772323200, 1775001600}; /* March 2026 */
+	struct ics_options o = {.floating = fb_zone_utc()};
+	ics_stamps_free(&stamps);
+	buf_reset(&error);
+	return ics_fetch(dir_fd, address, w, &o, &stamps, &error);
+}
+
+static void expect(const char *address, enum fb_reason reason, size_t events)
+{
+	struct fb_answer *a = fetch(address);
+	if (CHECK(a)) {
+		CHECK_INT(a->reason, reason);
+		CHECK_INT(a->n_events, events);
+	}
+	fb_answer_free(a);
+}
+
+static void test_fetch(void)
+{
+	put("one@a.example.ics", SERIES);
+	expect("one@a.example", FB_OK, 2);
+	CHECK_INT(stamps.n, 2);
+	CHECK(ics_stamps_hold(&stamps, dir_fd));
+	expect("two@a.example", FB_NO_ACCESS, 0);
+	CHECK(!mkdirat(dir_fd, "many@a.example", 0700));
+	expect("many@a.example", FB_OK, 0);
+	put("many@a.example/b.ics", SERIES);
+	put("many@a.example/a.ics", MOVED);
+	put("many@a.example/notes.txt", "no calendar");
+	put("many@a.example/.hidden.ics", "no calendar");
+	expect("many@a.example", FB_OK, 2);
+	struct fb_answer *a = fetch("many@a.example");
+	if (CHECK(a && a->n_events == 2)) /* the override in one file moves the occurrence of the series in the other */
+		CHECK_INT(a->events[1].start - a->events[0].start, 26 * 3600);
+	fb_answer_free(a);
+	put("many@a.example.ics", EVENT("x", "DTSTART:20260305T080000Z\nDURATION:PT1H\n"));
+	expect("many@a.example", FB_OK, 3);
+}
+
+static void test_faults(void)
+{
+	put("many@a.example/c.ics", EVENT("y", "DTSTART:2026\n"));
+	expect("many@a.example", FB_CALENDAR_FAILED, 0);
+	CHECK_STR(buf_cstr(&error), "many@a.example/c.ics: line 4: this DTSTART is no date or time: it must look like 20260302 or 20260302T080000Z");
+	CHECK(ics_stamps_hold(&stamps, dir_fd));
+	CHECK(!unlinkat(dir_fd, "many@a.example/c.ics", 0));
+	CHECK(!ics_stamps_hold(&stamps, dir_fd));
+	put("empty@a.example.ics", "");
+	expect("empty@a.example", FB_CALENDAR_FAILED, 0);
+	CHECK(!mkfifoat(dir_fd, "pipe@a.example.ics", 0600));
+	expect("pipe@a.example", FB_CALENDAR_FAILED, 0);
+	CHECK_STR(buf_cstr(&error), "pipe@a.example.ics: this is no regular file");
+	CHECK(!symlinkat("nowhere", dir_fd, "loose@a.example.ics"));
+	expect("loose@a.example", FB_NO_ACCESS, 0);
+	put("plain@a.example", SERIES);
+	expect("plain@a.example", FB_CALENDAR_FAILED, 0);
+	expect("../one@a.example", FB_NO_ACCESS, 0);
+	expect("", FB_NO_ACCESS, 0);
+}
+
+static void test_stamps(void)
+{
+	put("one@a.example.ics", SERIES);
+	expect("one@a.example", FB_OK, 2);
+	CHECK(!stamps.settled); /* it changed just now, and might once more within the same tick */
+	age("one@a.example.ics", 1000);
+	CHECK(!ics_stamps_hold(&stamps, dir_fd));
+	expect("one@a.example", FB_OK, 2);
+	CHECK(!stamps.settled); /* the change time cannot be set back */
+	put("new.ics", SERIES);
+	CHECK(ics_stamps_hold(&stamps, dir_fd));
+	CHECK(!renameat(dir_fd, "new.ics", dir_fd, "one@a.example.ics"));
+	CHECK(!ics_stamps_hold(&stamps, dir_fd)); /* same size, other file */
+	expect("one@a.example", FB_OK, 2);
+	CHECK(!mkdirat(dir_fd, "one@a.example", 0700)); /* what was absent has come */
+	CHECK(!ics_stamps_hold(&stamps, dir_fd));
+	expect("one@a.example", FB_OK, 2);
+	put("one@a.example/more.ics", SERIES);
+	CHECK(!ics_stamps_hold(&stamps, dir_fd));
+	ics_stamps_free(&stamps);
+	CHECK(!ics_stamps_hold(&stamps, dir_fd));
+}
+
+static void test_exists(void)
+{
+	CHECK_INT(ics_exists(dir_fd, "one@a.example"), FB_YES);
+	CHECK_INT(ics_exists(dir_fd, "many@a.example"), FB_YES);
+	CHECK_INT(ics_exists(dir_fd, "nobody@a.example"), FB_NO);
+	CHECK_INT(ics_exists(dir_fd, "../etc"), FB_NO);
+	CHECK_INT(ics_exists(dir_fd, "."), FB_NO);
+	CHECK_INT(ics_exists(-5, "one@a.example"), FB_COULD_NOT_TELL);
+}
+
+int main(void)
+{
+	char command[64];
+	buf_init(&error, 4096);
+	CHECK(mkdtemp(root) != NULL);
+	dir_fd = open(root, O_RDONLY | O_DIRECTORY);
+	test_fetch();
+	test_faults();
+	test_stamps();
+	test_exists();
+	ics_stamps_free(&stamps);
+	buf_free(&error);
+	close(dir_fd);
+	snprintf(command, sizeof command, "rm -rf %s", root);
+	CHECK(system(command) == 0);
+	return check_done();
+}

@@ -1,0 +1,325 @@
+/* links: base availability backend */
+#include "bridge/availability/clock.h"
+#include "bridge/backend/ics.h"
+#include "tests/unit/check.h"
+
+static struct buf text, out, error;
+
+/* Wraps ${body} (lines ended by \n) in a VCALENDAR. */
+static void calendar(const char *body)
+{
+	buf_reset(&text);
+	buf_printf(&text, "BEGIN:VCALENDAR\nVERSION:2.0\n%sEND:VCALENDAR\n", body);
+}
+
+static struct fb_answer *expand(const char *start, const char *end, const char *zone)
+{
+	struct fb_answer *a = fb_answer_new(FB_OK);
+	struct ics_options o = {.floating = fb_zone_named(zone)};
+	struct fb_window w;
+	CHECK(fb_time_parse_in(start, fb_zone_utc(), &w.start) && fb_time_parse_in(end, fb_zone_utc(), &w.end));
+	if (ics_expand((const char *)buf_ptr(&text), text.len, w, &o, a, &error) == 0)
+		return a;
+	fb_answer_free(a);
+	return NULL;
+}
+
+/* The events of ${body} in the window, as "START/END Busy", or the sentence of the fault. */
+static const char *events_in(const char *body, const char *start, const char *end, const char *zone)
+{
+	calendar(body);
+	struct fb_answer *a = expand(start, end, zone);
+	if (!a)
+		return buf_cstr(&error);
+	buf_reset(&out);
+	for (size_t i = 0; i < a->n_events; i++) {
+		buf_puts(&out, i ? ", " : "");
+		fb_time_put_utc(&out, a->events[i].start);
+		buf_putc(&out, '/');
+		fb_time_put_utc(&out, a->events[i].end);
+		buf_printf(&out, " %s", fb_busy_name(a->events[i].busy));
+	}
+	fb_answer_free(a);
+	return buf_cstr(&out);
+}
+
+/* In March 2026 (Berlin's clocks change on the 29th at 01:00 UTC), seen from Berlin. */
+static const char *march(const char *body)
+{
+	return events_in(body, "2026-03-01T00:00:00", "2026-04-01T00:00:00", "Europe/Berlin");
+}
+
+static const char *event(const char *lines)
+{
+	static char body[4096];
+	snprintf(body, sizeof body, "BEGIN:VEVENT\nUID:1\n%sEND:VEVENT\n", lines);
+	return march(body);
+}
+
+#define BERLIN ";TZID=Europe/Berlin:"
+
+static void test_lengths(void)
+{
+	CHECK_STR(event("DTSTART:20260302T080000Z\nDTEND:20260302T090000Z\n"), "2026-03-02T08:00:00Z/2026-03-02T09:00:00Z Busy");
+	CHECK_STR(event("DTSTART:20260302T080000\nDTEND:20260302T090000\n"), "2026-03-02T07:00:00Z/2026-03-02T08:00:00Z Busy");
+	CHECK_STR(event("DTSTART;VALUE=DATE:20260302\n"), "2026-03-01T23:00:00Z/2026-03-02T23:00:00Z Busy");
+	CHECK_STR(event("DTSTART;VALUE=DATE:20260302\nDTEND;VALUE=DATE:20260302\n"), "2026-03-01T23:00:00Z/2026-03-02T23:00:00Z Busy");
+	CHECK_STR(event("DTSTART;VALUE=DATE:20260328\nDTEND;VALUE=DATE:20260330\n"), "2026-03-27T23:00:00Z/2026-03-29T22:00:00Z Busy");
+	CHECK_STR(event("DTSTART:20260302T080000Z\n"), "2026-03-02T08:00:00Z/2026-03-02T08:00:00Z Busy");
+	CHECK_STR(event("DTSTART:20260302\nDURATION:P1W\n"), "2026-03-01T23:00:00Z/2026-03-08T23:00:00Z Busy");
+	/* a day of DURATION is the calendar's, 24 hours are 24 hours */
+	CHECK_STR(event("DTSTART" BERLIN "20260328T120000\nDURATION:P1D\n"), "2026-03-28T11:00:00Z/2026-03-29T10:00:00Z Busy");
+	CHECK_STR(event("DTSTART" BERLIN "20260328T120000\nDURATION:PT24H\n"), "2026-03-28T11:00:00Z/2026-03-29T11:00:00Z Busy");
+	/* DTEND gives all occurrences the same exact length (RFC 5545 3.8.5.3): 8 hours, also over the change */
+	CHECK_STR(event("DTSTART" BERLIN "20260327T220000\nDTEND" BERLIN "20260328T060000\nRRULE:FREQ=DAILY;COUNT=2\n"),
+	          "2026-03-27T21:00:00Z/2026-03-28T05:00:00Z Busy, 2026-03-28T21:00:00Z/2026-03-29T05:00:00Z Busy");
+	/* it began before the window */
+	CHECK_STR(event("DTSTART:20250101T000000Z\nDTEND:20260301T000001Z\n"), "2025-01-01T00:00:00Z/2026-03-01T00:00:01Z Busy");
+	CHECK_STR(event("DTSTART:20250101T000000Z\nDTEND:20260301T000000Z\n"), "");
+	CHECK_STR(event("DTSTART:20260401T000000Z\nDTEND:20260401T010000Z\n"), "");
+}
+
+static void test_gaps_and_folds(void)
+{
+	/* 02:30 is not there on the 29th: read by the offset before it */
+	CHECK_STR(event("DTSTART" BERLIN "20260328T023000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=3\n"),
+	          "2026-03-28T01:30:00Z/2026-03-28T02:30:00Z Busy, 2026-03-29T01:30:00Z/2026-03-29T02:30:00Z Busy, "
+	          "2026-03-30T00:30:00Z/2026-03-30T01:30:00Z Busy");
+	CHECK_STR(events_in("BEGIN:VEVENT\nUID:1\nDTSTART" BERLIN "20261025T023000\nDURATION:PT1H\nEND:VEVENT\n", "2026-10-01", "2026-11-01", "UTC"),
+	          "2026-10-25T00:30:00Z/2026-10-25T01:30:00Z Busy");
+	CHECK_STR(event("DTSTART" BERLIN "20260329T023000\nDTEND" BERLIN "20260329T030000\n"), "2026-03-29T01:30:00Z/2026-03-29T02:00:00Z Busy");
+}
+
+static void test_sets(void)
+{
+	CHECK_STR(event("DTSTART:20260302T080000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=3\nEXDATE:20260303T080000Z\n"),
+	          "2026-03-02T08:00:00Z/2026-03-02T09:00:00Z Busy, 2026-03-04T08:00:00Z/2026-03-04T09:00:00Z Busy"); /* EXDATE uses up its COUNT */
+	CHECK_STR(event("DTSTART" BERLIN "20260302T080000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=2\nEXDATE:20260302T070000Z\n"),
+	          "2026-03-03T07:00:00Z/2026-03-03T08:00:00Z Busy");
+	/* a date names no occurrence of a series with times */
+	CHECK_STR(event("DTSTART:20260302T080000Z\nDURATION:PT1H\nEXDATE;VALUE=DATE:20260302\n"), "2026-03-02T08:00:00Z/2026-03-02T09:00:00Z Busy");
+	CHECK_STR(event("DTSTART;VALUE=DATE:20260302\nRRULE:FREQ=DAILY;COUNT=2\nEXDATE:20260303T000000\n"), "2026-03-01T23:00:00Z/2026-03-02T23:00:00Z Busy");
+	CHECK_STR(event("DTSTART:20260302T080000Z\nDURATION:PT1H\nRDATE:20260302T080000Z,20260305T080000Z\nRDATE:20260305T080000Z\n"),
+	          "2026-03-02T08:00:00Z/2026-03-02T09:00:00Z Busy, 2026-03-05T08:00:00Z/2026-03-05T09:00:00Z Busy");
+	CHECK_STR(event("DTSTART:20260302T080000Z\nDURATION:PT1H\nRDATE;VALUE=PERIOD:20260305T080000Z/PT3H,20260306T080000Z/20260306T083000Z\n"),
+	          "2026-03-02T08:00:00Z/2026-03-02T09:00:00Z Busy, 2026-03-05T08:00:00Z/2026-03-05T11:00:00Z Busy, "
+	          "2026-03-06T08:00:00Z/2026-03-06T08:30:00Z Busy");
+	/* DTSTART is a member of its set even where the rule leaves it out */
+	CHECK_STR(event("DTSTART:20260302T080000Z\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;BYDAY=TU;UNTIL=20260305T000000Z\n"),
+	          "2026-03-02T08:00:00Z/2026-03-02T09:00:00Z Busy, 2026-03-03T08:00:00Z/2026-03-03T09:00:00Z Busy");
+	CHECK_STR(event("DTSTART:20260302T080000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=3\nEXRULE:FREQ=DAILY;INTERVAL=2;COUNT=2\n"),
+	          "2026-03-03T08:00:00Z/2026-03-03T09:00:00Z Busy");
+}
+
+static void test_until(void)
+{
+	/* the last occurrence may start at UNTIL itself, which is UTC; 08:00 in Berlin is 06:00Z from the 29th on */
+	CHECK_STR(event("DTSTART" BERLIN "20260328T080000\nDURATION:PT1H\nRRULE:FREQ=DAILY;UNTIL=20260329T060000Z\n"),
+	          "2026-03-28T07:00:00Z/2026-03-28T08:00:00Z Busy, 2026-03-29T06:00:00Z/2026-03-29T07:00:00Z Busy");
+	CHECK_STR(event("DTSTART" BERLIN "20260328T080000\nDURATION:PT1H\nRRULE:FREQ=DAILY;UNTIL=20260329T055959Z\n"), "2026-03-28T07:00:00Z/2026-03-28T08:00:00Z Busy");
+	CHECK_STR(event("DTSTART;VALUE=DATE:20260302\nRRULE:FREQ=DAILY;UNTIL=20260303\n"),
+	          "2026-03-01T23:00:00Z/2026-03-02T23:00:00Z Busy, 2026-03-02T23:00:00Z/2026-03-03T23:00:00Z Busy");
+	CHECK_STR(event("DTSTART:20260302T080000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;UNTIL=20260303\n"), "2026-03-02T08:00:00Z/2026-03-02T09:00:00Z Busy");
+}
+
+#define SERIES "BEGIN:VEVENT\nUID:s\nDTSTART:20260302T080000Z\nDTEND:20260302T090000Z\nRRULE:FREQ=DAILY;COUNT=3\nEND:VEVENT\n"
+#define CHANGE(rid, rest) "BEGIN:VEVENT\nUID:s\nRECURRENCE-ID" rid "\n" rest "END:VEVENT\n"
+#define MON "2026-03-02T08:00:00Z/2026-03-02T09:00:00Z Busy"
+#define TUE "2026-03-03T08:00:00Z/2026-03-03T09:00:00Z Busy"
+#define WED "2026-03-04T08:00:00Z/2026-03-04T09:00:00Z Busy"
+
+static void test_overrides(void)
+{
+	CHECK_STR(march(SERIES), MON ", " TUE ", " WED);
+	CHECK_STR(march(SERIES CHANGE(":20260303T080000Z", "DTSTART:20260303T100000Z\nDURATION:PT30M\n")), MON ", 2026-03-03T10:00:00Z/2026-03-03T10:30:00Z Busy, " WED);
+	CHECK_STR(march(CHANGE(":20260303T080000Z", "DTSTART:20260501T100000Z\nDURATION:PT30M\n") SERIES), MON ", " WED); /* out of the window */
+	CHECK_STR(march(SERIES CHANGE(":20260303T080000Z", "DTSTART:20260303T080000Z\nDURATION:PT1H\nSTATUS:CANCELLED\n")), MON ", " WED);
+	CHECK_STR(march(SERIES CHANGE(":20260303T080000Z", "STATUS:CANCELLED\n")), MON ", " WED);
+	CHECK_STR(march(SERIES CHANGE(BERLIN "20260303T090000", "DTSTART:20260303T100000Z\nDURATION:PT30M\n")), MON ", 2026-03-03T10:00:00Z/2026-03-03T10:30:00Z Busy, " WED);
+	CHECK_STR(march(SERIES CHANGE(";VALUE=DATE:20260303", "DTSTART:20260303T100000Z\nDURATION:PT30M\n")), MON ", 2026-03-03T10:00:00Z/2026-03-03T10:30:00Z Busy, " WED);
+	/* the newest SEQUENCE wins, wherever it stands */
+	CHECK_STR(march(SERIES CHANGE(":20260303T080000Z", "SEQUENCE:2\nDTSTART:20260303T120000Z\nDURATION:PT1H\n")
+	                CHANGE(":20260303T080000Z", "SEQUENCE:1\nDTSTART:20260303T100000Z\nDURATION:PT1H\n")), MON ", 2026-03-03T12:00:00Z/2026-03-03T13:00:00Z Busy, " WED);
+	CHECK_STR(march(CHANGE(":20260303T080000Z", "DTSTART:20260303T100000Z\nDURATION:PT1H\n")), "2026-03-03T10:00:00Z/2026-03-03T11:00:00Z Busy"); /* no series */
+	/* moved into the window from far outside */
+	CHECK_STR(march("BEGIN:VEVENT\nUID:s\nDTSTART:20250302T080000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=3\nEND:VEVENT\n"
+	                CHANGE(":20250303T080000Z", "DTSTART:20260303T080000Z\nDURATION:PT1H\n")), TUE);
+}
+
+static void test_this_and_future(void)
+{
+	CHECK_STR(march(SERIES CHANGE(";RANGE=THISANDFUTURE:20260303T080000Z", "DTSTART:20260303T100000Z\nDURATION:PT30M\n")),
+	          MON ", 2026-03-03T10:00:00Z/2026-03-03T10:30:00Z Busy, 2026-03-04T10:00:00Z/2026-03-04T10:30:00Z Busy");
+	CHECK_STR(march(SERIES CHANGE(";RANGE=THISANDFUTURE:20260303T080000Z", "STATUS:CANCELLED\n")), MON);
+	CHECK_STR(march(SERIES CHANGE(";RANGE=THISANDFUTURE:20260303T080000Z", "DTSTART:20260303T100000Z\nDURATION:PT30M\n")
+	                CHANGE(":20260304T080000Z", "DTSTART:20260305T080000Z\nDURATION:PT1H\n")),
+	          MON ", 2026-03-03T10:00:00Z/2026-03-03T10:30:00Z Busy, 2026-03-05T08:00:00Z/2026-03-05T09:00:00Z Busy");
+	/* two hours later stays two hours later by the clock when the clock changes */
+	CHECK_STR(march("BEGIN:VEVENT\nUID:s\nDTSTART" BERLIN "20260327T080000\nDURATION:PT1H\nRRULE:FREQ=DAILY;INTERVAL=3;COUNT=2\nEND:VEVENT\n"
+	                CHANGE(";RANGE=THISANDFUTURE;TZID=Europe/Berlin:20260327T080000", "DTSTART" BERLIN "20260327T100000\nDURATION:PT1H\n")),
+	          "2026-03-27T09:00:00Z/2026-03-27T10:00:00Z Busy, 2026-03-30T08:00:00Z/2026-03-30T09:00:00Z Busy");
+	/* moved by a year into the window */
+	CHECK_STR(march("BEGIN:VEVENT\nUID:s\nDTSTART:20250302T080000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=3\nEND:VEVENT\n"
+	                CHANGE(";RANGE=THISANDFUTURE:20250303T080000Z", "DTSTART:20260303T080000Z\nDURATION:PT1H\n")), TUE ", " WED);
+}
+
+#define AT "DTSTART:20260302T080000Z\nDTEND:20260302T090000Z\n"
+#define AS(word) "2026-03-02T08:00:00Z/2026-03-02T09:00:00Z " word
+
+static void test_status(void)
+{
+	CHECK_STR(event(AT "STATUS:CONFIRMED\nTRANSP:OPAQUE\n"), AS("Busy"));
+	CHECK_STR(event(AT "STATUS:tentative\n"), AS("Tentative"));
+	CHECK_STR(event(AT "STATUS:TENTATIVE\nTRANSP:TRANSPARENT\n"), AS("Free"));
+	CHECK_STR(event(AT "X-MICROSOFT-CDO-BUSYSTATUS:OOF\nTRANSP:TRANSPARENT\n"), AS("OOF"));
+	CHECK_STR(event(AT "X-MICROSOFT-CDO-BUSYSTATUS:WORKINGELSEWHERE\n"), AS("WorkingElsewhere"));
+	CHECK_STR(event(AT "X-MICROSOFT-CDO-BUSYSTATUS:FREE\n"), AS("Free"));
+	CHECK_STR(event(AT "X-MICROSOFT-CDO-BUSYSTATUS:BUSY\nSTATUS:TENTATIVE\n"), AS("Busy"));
+	CHECK_STR(event(AT "X-MICROSOFT-CDO-BUSYSTATUS:ODD\nSTATUS:TENTATIVE\n"), AS("Tentative"));
+	CHECK_STR(event(AT "X-MICROSOFT-CDO-INTENDEDSTATUS:OOF\n"), AS("Busy"));
+	CHECK_STR(event(AT "X-MICROSOFT-CDO-BUSYSTATUS:BUSY\nSTATUS:CANCELLED\n"), "");
+	CHECK_STR(march("BEGIN:VFREEBUSY\nFREEBUSY;FBTYPE=BUSY-UNAVAILABLE:20260302T080000Z/PT1H\nEND:VFREEBUSY\n"), AS("OOF"));
+	CHECK_STR(march("BEGIN:VFREEBUSY\nFREEBUSY;FBTYPE=X-ODD:20260302T080000Z/20260302T090000Z\nEND:VFREEBUSY\n"), AS("Busy"));
+	CHECK_STR(march("BEGIN:VFREEBUSY\nFREEBUSY:20260303T080000Z/PT1H,20260302T080000Z/PT1H\nEND:VFREEBUSY\n"), MON ", " TUE);
+	CHECK_STR(march("BEGIN:VTODO\nDTSTART:20260302T080000Z\nDURATION:PT1H\nEND:VTODO\n"), "");
+}
+
+static void test_details(void)
+{
+	calendar("BEGIN:VEVENT\nUID:1\n" AT "SUMMARY:Plan\\, part\n  2\\nmore\nLOCATION:Room \xc3\xa4\nCLASS:CONFIDENTIAL\n"
+	         "ATTENDEE;CN=\"A: b\":mailto:a@b.example\nRRULE:FREQ=DAILY;COUNT=2\nBEGIN:VALARM\nTRIGGER:-PT5M\nDURATION:bad\nEND:VALARM\nEND:VEVENT\n");
+	struct fb_answer *a = expand("2026-03-01", "2026-04-01", "UTC");
+	if (CHECK(a && a->n_events == 2)) {
+		CHECK_STR(a->events[0].subject, "Plan, part 2\nmore");
+		CHECK_STR(a->events[0].location, "Room \xc3\xa4");
+		CHECK_INT(a->events[0].flags, FB_MEETING | FB_RECURRING | FB_REMINDER | FB_PRIVATE);
+		CHECK(a->events[0].has_details);
+	}
+	fb_answer_free(a);
+	calendar(SERIES CHANGE(":20260303T080000Z", "DTSTART:20260303T100000Z\nDURATION:PT1H\n"));
+	a = expand("2026-03-01", "2026-04-01", "UTC");
+	if (CHECK(a && a->n_events == 3)) {
+		CHECK_INT(a->events[0].flags, FB_RECURRING);
+		CHECK_INT(a->events[1].flags, FB_RECURRING | FB_EXCEPTION);
+		CHECK_STR(a->events[1].subject, NULL);
+	}
+	fb_answer_free(a);
+}
+
+#define ZONE(id, offset) "BEGIN:VTIMEZONE\nTZID:" id "\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:" offset "\nTZOFFSETTO:" offset "\nEND:STANDARD\nEND:VTIMEZONE\n"
+#define IN(id) "BEGIN:VEVENT\nUID:1\nDTSTART;TZID=" id ":20260302T090000\nDURATION:PT1H\nEND:VEVENT\n"
+
+static void test_zones(void)
+{
+	CHECK_STR(march(IN("Europe/Berlin")), AS("Busy"));
+	CHECK_STR(march(IN("W. Europe Standard Time")), AS("Busy"));
+	CHECK_STR(march(IN("\"/freeassociation.sourceforge.net/Europe/Berlin\"")), AS("Busy"));
+	CHECK_STR(march(ZONE("Ours", "+0100") IN("Ours")), AS("Busy"));
+	CHECK_STR(march(IN("Ours") ZONE("Ours", "+0100")), AS("Busy"));
+	CHECK_STR(march(ZONE("America/New_York", "+0100") IN("America/New_York")), AS("Busy")); /* the file's own word counts */
+	CHECK_STR(march(IN("Mars/Olympus")),
+	          "line 5: the time zone \"Mars/Olympus\" is not known: there is no VTIMEZONE for it, and it is no IANA or Windows name");
+	CHECK_STR(march(ZONE("Ours", "+99") IN("Ours")), "line 7: this part of a VTIMEZONE has an offset that is none");
+	/* Outlook's way: rules from 1601, no DTSTART of our time */
+	CHECK_STR(march("BEGIN:VTIMEZONE\nTZID:X\nBEGIN:STANDARD\nDTSTART:16011028T030000\nRRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10\nTZOFFSETFROM:+0200\n"
+	                "TZOFFSETTO:+0100\nEND:STANDARD\nBEGIN:DAYLIGHT\nDTSTART:16010325T020000\nRRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3\n"
+	                "TZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nEND:DAYLIGHT\nEND:VTIMEZONE\n"
+	                "BEGIN:VEVENT\nDTSTART;TZID=X:20260302T090000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;INTERVAL=4;COUNT=2\nEND:VEVENT\n"),
+	          AS("Busy") ", 2026-03-30T07:00:00Z/2026-03-30T08:00:00Z Busy");
+}
+
+/* A fault is a sentence with the right line, and the calendar then counts for nothing. */
+static void test_faults(void)
+{
+	CHECK_STR(event("DTSTART:20261302T080000Z\n"), "line 5: this DTSTART is no date or time: it must look like 20260302 or 20260302T080000Z");
+	CHECK_STR(event("SUMMARY:folded\n  twice\n  here\nDTSTART:20260302T080000Z\nDTEND:20260302T070000Z\n"), "line 9: this event ends before it starts");
+	CHECK_STR(event(AT "RRULE:FREQ=DAILY;COUNT=x\n"), "line 7: this recurrence rule cannot be read: COUNT is not a value it may have");
+	CHECK_STR(event(AT "EXDATE:20260302T080000Z,2026030,20260303T080000Z\n"), "line 7: this EXDATE is no date or time: it must look like 20260302 or 20260302T080000Z");
+	CHECK_STR(event("SUMMARY:x\n"), "line 3: this VEVENT has no DTSTART");
+	CHECK_STR(event("DTSTART 20260302T080000Z\n"), "line 5: this line has no ':' behind the property's name");
+	CHECK_STR(event(AT "some text broken\nwithout folding\n"), AS("Busy"));
+	CHECK_STR(event(AT "DURATION:-PT1H\n"), AS("Busy")); /* beside DTEND it says nothing */
+	CHECK_STR(event("DTSTART:20260302T080000Z\nDURATION:-PT1H\n"), "line 6: this event ends before it starts: its DURATION is negative");
+	CHECK_STR(march("BEGIN:VEVENT\n" AT), "line 6: this END has no BEGIN that it belongs to");
+	CHECK_STR(march("BEGIN:VEVENT\n" AT "RRULE:FREQ=SECONDLY\nEND:VEVENT\n"), "line 3: this series has more occurrences in this window than one answer may hold");
+	CHECK_STR(event("DTSTART:19700101T000000Z\nDURATION:PT1S\nRRULE:FREQ=SECONDLY;COUNT=2147483647;BYHOUR=0\n"),
+	          "line 7: working out this recurrence takes more steps than one calendar may cost");
+}
+
+static void test_not_calendars(void)
+{
+	static const char *const texts[] = {"", "\n\n", "hello\n", "BEGIN:VCARD\nEND:VCARD\n", "BEGIN:VCALENDAR\n", "BEGIN:VCALENDAR\nBEGIN:VEVENT\nEND:VEVENT\n",
+	                                    "BEGIN:VCALENDAR\nEND:VCALENDAR\nEND:VCALENDAR\n", "<html></html>\n"};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		buf_reset(&text);
+		buf_puts(&text, texts[i]);
+		struct fb_answer *a = expand("2026-03-01", "2026-04-01", "UTC");
+		CHECK(!a && error.len > 10);
+		fb_answer_free(a);
+	}
+	buf_reset(&text);
+	buf_puts(&text, "\xef\xbb\xbf" "begin:vcalendar\r\nend:vcalendar\r\n\r\nBEGIN:VCALENDAR\r\nEND:VCALENDAR");
+	struct fb_answer *a = expand("2026-03-01", "2026-04-01", "UTC");
+	CHECK(a && a->n_events == 0);
+	fb_answer_free(a);
+}
+
+static void test_limits(void)
+{
+	buf_reset(&text);
+	buf_puts(&text, "BEGIN:VCALENDAR\nBEGIN:VEVENT\n" AT "SUMMARY:");
+	for (int i = 0; i < 11 << 20; i++)
+		buf_putc(&text, 'x');
+	buf_puts(&text, "\nEND:VEVENT\nEND:VCALENDAR\n");
+	CHECK(!expand("2026-03-01", "2026-04-01", "UTC"));
+	CHECK_STR(buf_cstr(&error), "line 5: this line is longer than 1048576 bytes");
+	buf_reset(&text);
+	for (int i = 0; i < 9; i++)
+		buf_puts(&text, "BEGIN:VCALENDAR\n");
+	CHECK(!expand("2026-03-01", "2026-04-01", "UTC"));
+	CHECK_STR(buf_cstr(&error), "line 8: components are nested more than 8 deep");
+}
+
+#define HOURS(rest) "BEGIN:VAVAILABILITY\nBEGIN:AVAILABLE\nDTSTART;TZID=Europe/Berlin:20260105T093000\nDTEND;TZID=Europe/Berlin:20260105T173000\n" rest "END:AVAILABLE\nEND:VAVAILABILITY\n"
+
+static void test_working_hours(void)
+{
+	calendar(HOURS("RRULE:FREQ=WEEKLY;BYDAY=MO,TU,FR\n"));
+	struct fb_answer *a = expand("2026-03-01", "2026-04-01", "UTC");
+	if (CHECK(a && a->hours.known && a->hours.n == 1)) {
+		CHECK_INT(a->hours.periods[0].days, 1 << 1 | 1 << 2 | 1 << 5);
+		CHECK_INT(a->hours.periods[0].start, 9 * 60 + 30);
+		CHECK_INT(a->hours.periods[0].end, 17 * 60 + 30);
+		CHECK_INT(a->hours.zone.standard_offset, 3600);
+		CHECK_INT(a->hours.zone.to_daylight.month, 3);
+	}
+	fb_answer_free(a);
+	calendar(HOURS("RRULE:FREQ=MONTHLY\n"));
+	a = expand("2026-03-01", "2026-04-01", "UTC");
+	CHECK(a && !a->hours.known);
+	fb_answer_free(a);
+}
+
+int main(void)
+{
+	buf_init(&text, 32 << 20);
+	buf_init(&out, 1 << 20);
+	buf_init(&error, 4096);
+	test_lengths();
+	test_gaps_and_folds();
+	test_sets();
+	test_until();
+	test_overrides();
+	test_this_and_future();
+	test_status();
+	test_details();
+	test_zones();
+	test_faults();
+	test_not_calendars();
+	test_limits();
+	test_working_hours();
+	buf_free(&text);
+	buf_free(&out);
+	buf_free(&error);
+	return check_done();
+}
