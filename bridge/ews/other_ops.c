@@ -5,7 +5,9 @@
 
 /*
  * What real clients send before, or beside, their free/busy question. This is no mail server: there are no folders and no items here.
- * Each answer is the least that lets the client go on (which client needs what: docs/architecture.md).
+ * Each answer is the least that lets the client go on: DavMail logs in with a Success for each well-known folder and learns its own
+ * address from ConvertId; exchangelib reads the server's version from the answer to ConvertId and the zone from GetServerTimeZones;
+ * evolution-ews takes an Error for a folder, but a SOAP fault ends its connection.
  */
 
 enum { MAX_FOLDER_NAME = 40 };

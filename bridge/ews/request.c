@@ -3,7 +3,7 @@
 #include <string.h>
 #include "bridge/ews/reading.h"
 
-/* 100 mailboxes and their texts, and a request of megabyte whose every attribute is kept. */
+/* 100 mailboxes and their texts, or a request of the largest size whose every attribute is kept. */
 enum { REQUEST_ARENA = 4 << 20, MAX_IDS = 500 };
 
 static struct reading *reading_of(struct soap *s)

@@ -23,6 +23,8 @@ struct soap_state {
 	struct soap_frame frames[SOAP_MAX_DEPTH + 1];
 	size_t depth;   /* frames in use; frames[0] is the document */
 	size_t skipped; /* open elements inside what is skipped */
+	size_t open;    /* open elements in all */
+	size_t namespaces, declared[SOAP_MAX_DEPTH + 1]; /* in scope; by each open element */
 	struct buf text;
 	const xmlChar **attributes;
 	int n_attributes;
@@ -142,6 +144,16 @@ static bool must_understand(struct soap_state *st)
 	return false;
 }
 
+/* Counts an element in. libxml2 looks each prefix up among all that are in scope, one by one. */
+static bool enter(struct soap *s, struct soap_state *st, size_t n_ns)
+{
+	if (st->open == SOAP_MAX_DEPTH)
+		return soap_violation(s, "Elements are nested more than %d deep.", SOAP_MAX_DEPTH);
+	st->declared[st->open++] = n_ns;
+	st->namespaces += n_ns;
+	return st->namespaces <= SOAP_MAX_NAMESPACES || soap_violation(s, "There are more than %d namespaces.", SOAP_MAX_NAMESPACES);
+}
+
 static void on_start(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri, int n_ns, const xmlChar **ns,
                      int n_attributes, int n_defaulted, const xmlChar **attributes)
 {
@@ -151,12 +163,8 @@ static void on_start(void *arg, const xmlChar *local, const xmlChar *prefix, con
 	const char *name = (const char *)local, *space = (const char *)uri;
 	const struct soap_row *row;
 
-	if (s->fault.code)
+	if (s->fault.code || !enter(s, st, (size_t)n_ns))
 		return;
-	if (st->depth + st->skipped > SOAP_MAX_DEPTH) {
-		soap_violation(s, "Elements are nested more than %d deep.", SOAP_MAX_DEPTH);
-		return;
-	}
 	if (st->skipped) {
 		st->skipped++;
 		return;
@@ -200,6 +208,7 @@ static void on_end(void *arg, const xmlChar *local, const xmlChar *prefix, const
 
 	if (s->fault.code)
 		return;
+	st->namespaces -= st->declared[--st->open];
 	if (st->skipped) {
 		st->skipped--;
 		return;

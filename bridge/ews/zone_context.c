@@ -46,8 +46,10 @@ static struct zone_context *context_of(struct soap *s)
 
 static bool definition_open(struct soap *s, const char *text)
 {
-	struct zone_context *c = arena_alloc(s->arena, sizeof *c);
+	struct zone_context *c = context_of(s) ? NULL : arena_alloc(s->arena, sizeof *c);
 
+	if (context_of(s))
+		return soap_violation(s, "There is more than one TimeZoneDefinition.");
 	if (!c)
 		return soap_fault(s, "ErrorInternalServerError", "There was no memory to read the request.");
 	c->id = soap_attribute(s, "Id");

@@ -378,6 +378,37 @@ static void test_garbled(void)
 	buf_free(&error);
 }
 
+/* No truncation and no changed byte of an answer makes anything but an answer or an error (run under the sanitizers); a cut one is never free. */
+static void test_mutations(void)
+{
+	char text[] = ONE(FINE SHOWN("FreeBusyMerged", "<t:MergedFreeBusy>0022</t:MergedFreeBusy>" EVENT("2026-03-24T08:00:00", "2026-03-24T09:00:00", "Busy")
+		"<t:WorkingHours>" BERLIN "<t:WorkingPeriodArray><t:WorkingPeriod><t:DayOfWeek>Monday</t:DayOfWeek><t:StartTimeInMinutes>480</t:StartTimeInMinutes>"
+		"<t:EndTimeInMinutes>1020</t:EndTimeInMinutes></t:WorkingPeriod></t:WorkingPeriodArray></t:WorkingHours>"));
+	static const char instead[] = {0, '<', '>', '&', '"', '/', '\x80', '\xff', '0', ' '};
+	size_t n = strlen(text), refused = 0;
+	struct fb_answer *got[1];
+	struct buf error;
+
+	buf_init(&error, 1 << 20);
+	for (size_t i = 0; i < n; i++)
+		refused += ews_client_read(text, i, fb_zone_utc(), got, 1, &error) < 0;
+	CHECK_INT(refused, n);
+	for (size_t i = 0; i < n; i++) {
+		char kept = text[i];
+
+		text[i] = instead[i % sizeof instead];
+		buf_reset(&error);
+		if (ews_client_read(text, n, fb_zone_utc(), got, 1, &error) == 0)
+			fb_answer_free(got[0]);
+		text[i] = kept;
+	}
+	CHECK_INT(ews_client_read(text, n, fb_zone_utc(), got, 1, &error), 0);
+	CHECK_INT(got[0]->reason, FB_OK);
+	CHECK(got[0]->hours.known);
+	fb_answer_free(got[0]);
+	buf_free(&error);
+}
+
 int main(int argc, char **argv)
 {
 	folder = argc > 1 ? argv[1] : NULL;
@@ -392,6 +423,7 @@ int main(int argc, char **argv)
 	test_full();
 	test_round_trip();
 	test_garbled();
+	test_mutations();
 	buf_free(&out);
 	return check_done();
 }
