@@ -143,7 +143,7 @@ expected() {
 
 # The same lines out of the answer.
 answered() {
-	tr -d '\n' <"$1" | sed 's/{"address":/\n&/g' | sed -n 's/^{"address":"\([^"]*\)","result":"\([^"]*\)".*/&/p' | while IFS= read -r line; do
+	{ tr -d '\n' <"$1"; echo; } | sed 's/{"address":/\n&/g' | sed -n 's/^{"address":"\([^"]*\)","result":"\([^"]*\)".*/&/p' | while IFS= read -r line; do
 		field() { printf '%s' "$line" | sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
 		echo "$(field address) $(field result) $(field view) $(field merged)" | sed 's/ *$//'
 	done

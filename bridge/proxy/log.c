@@ -19,7 +19,7 @@ void log_mailbox(const struct proxy_mailbox *m, enum fb_reason reason)
 	const struct proxy_query *pq = m->pq;
 	char rule[24];
 
-	log_event(LOG_LEVEL_INFO, "mailbox", LS("id", pq->q.request_id), LS("client_id", *pq->q.client_id ? pq->q.client_id : NULL),
+	log_event(LOG_LEVEL_INFO, "mailbox", LS("request-id", pq->q.request_id), LS("client-request-id", *pq->q.client_id ? pq->q.client_id : NULL),
 	          LS("requester", pq->q.requester.name), LS("target", *m->address ? m->address : pq->q.mailboxes[m->i].asked),
 	          LS("peer", m->peer ? m->peer->name : NULL), LS("direction", m->route == AS_PEER && !pq->asker ? "out" : "in"),
 	          LS("level", m->verdict ? fb_level_name(m->verdict->level) : NULL), LS("rule", rule_word(m->verdict, rule)),
@@ -28,7 +28,7 @@ void log_mailbox(const struct proxy_mailbox *m, enum fb_reason reason)
 
 void log_query(const struct proxy_query *pq, const char *result)
 {
-	log_event(LOG_LEVEL_INFO, "query", LS("id", pq->q.request_id), LS("client_id", *pq->q.client_id ? pq->q.client_id : NULL),
+	log_event(LOG_LEVEL_INFO, "query", LS("request-id", pq->q.request_id), LS("client-request-id", *pq->q.client_id ? pq->q.client_id : NULL),
 	          LS("requester", pq->q.requester.name), LS("from", pq->asker ? pq->asker->name : "front"), LI("mailboxes", pq->q.n),
 	          LI("unanswered", pq->unanswered), LS("view", fb_view_name(pq->q.view)), LS("result", result), LI("ms", loop_ms() - pq->began));
 }

@@ -29,7 +29,7 @@ static void finished(void *arg, enum fb_reason reason, const char *why)
 	struct proxy_query *pq = r->pq;
 
 	if (reason != FB_OK && !pq->ended)
-		log_event(LOG_LEVEL_WARN, "ask-failed", LS("id", pq->q.request_id), LS("peer", r->peer->name),
+		log_event(LOG_LEVEL_WARN, "ask-failed", LS("request-id", pq->q.request_id), LS("peer", r->peer->name),
 		          LS("result", fb_reason_row(reason)->word), LS("text", why));
 	/* A peer that ends well and says nothing of a mailbox has failed it. */
 	if (reason == FB_OK || reason == FB_NOT_COMPUTED)

@@ -39,7 +39,7 @@ with sites.pair(start=False) as (a, b):
     same(got[0]["events"][0].get("Location"), "Room 7", "details that the rules allow")
     same((got[8]["events"][0].get("Subject"), got[8]["events"][0].get("Location"), got[8]["events"][0].get("IsPrivate")), (None, None, "true"), "private")
     same((got[10]["view"], got[10]["events"][0].get("Subject")), ("FreeBusyMerged", None), "times only")
-    plain = [re.sub(r"[0-9a-f]{32}", "ID", one["text"]) for one in got]
+    plain = [re.sub(r"[0-9a-f]{32}", "ID", one["text"] or "") for one in got]
     same(len({plain[1], plain[6], plain[9]}), 1, "unknown, denied and hidden: the same words")
 
     def bytes_of(who):
@@ -50,11 +50,11 @@ with sites.pair(start=False) as (a, b):
     same(bytes_of("nobody"), bytes_of("hidden"), "unknown and hidden: the same bytes")
 
     # One request id in both sites' logs, the client's own beside it, one line a mailbox, and no word of what a calendar says.
-    own = [line for line in a.lines("mailbox") if "client_id=client-17" in line]
+    own = [line for line in a.lines("mailbox") if "client-request-id=client-17" in line]
     same(len(own), len(asked), "one line a mailbox at A")
-    ids = {re.search(r" id=(\w+)", line).group(1) for line in own}
+    ids = {re.search(r" request-id=(\w+)", line).group(1) for line in own}
     same(len(ids), 1, "one request id")
-    there = [line for line in b.lines("mailbox") if ids & {re.search(r" id=(\w+)", line).group(1)}]
+    there = [line for line in b.lines("mailbox") if ids & {re.search(r" request-id=(\w+)", line).group(1)}]
     same(len(there), 9, "the same id at B, one line for each mailbox of its own")
     check(all("requester=a.example" in line for line in there), "B learns the organisation, not the person")
     check(all("requester=anna@a.example" in line for line in own), "A knows the person")

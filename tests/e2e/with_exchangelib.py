@@ -1,9 +1,11 @@
 """exchangelib, an EWS client of its own, asks A about people of both sites: right times in four zones, in winter and in summer and on both sides of
 a change; who may not be seen is an error, never free."""
 import datetime
+import logging
 import os
 import tempfile
 import warnings
+import zoneinfo
 
 import sites
 from sites import check, same, until
@@ -21,6 +23,7 @@ with sites.pair() as (a, b):
     os.environ["REQUESTS_CA_BUNDLE"] = str(a.ca)
     tempfile.tempdir = str(a.dir)  # exchangelib keeps its Autodiscover cache there
     warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
     import exchangelib
     from exchangelib import BASIC, Configuration, Credentials, EWSDateTime, EWSTimeZone
     from exchangelib.protocol import Protocol
@@ -30,34 +33,38 @@ with sites.pair() as (a, b):
                                              credentials=Credentials("anna", password)))
 
     p = protocol(a.password)
-    people = [("anna@a.example", "Organizer", False), ("bob@b.example", "Required", False), ("tess@b.example", "Optional", False),
-              ("shy@b.example", "Required", False), ("nobody@b.example", "Required", False)]
+    people = [("anna@a.example", "Organizer", False), ("bob@b.example", "Required", False), ("tess@b.example", "Optional", False)]
     utc = datetime.timezone.utc
 
-    def ask(zone, *start, days=1, view="DetailedMerged", interval=30):
+    def ask(zone, *start, days=1, view="DetailedMerged", interval=30, people=people):
         z = EWSTimeZone(zone)
         begin = EWSDateTime(*start, tzinfo=z)
         return list(p.get_free_busy_info(accounts=people, start=begin, end=begin + datetime.timedelta(days=days), merged_free_busy_interval=interval,
                                          requested_view=view))
 
     def instants(view, zone):
-        z = EWSTimeZone(zone)
         found = []
         for e in view.calendar_events or []:
-            start, end = ((t if t.tzinfo else t.replace(tzinfo=z)).astimezone(utc) for t in (e.start, e.end))
+            plain = (datetime.datetime(t.year, t.month, t.day, t.hour, t.minute, t.second, tzinfo=zoneinfo.ZoneInfo(zone)) for t in (e.start, e.end))
+            start, end = (t.astimezone(utc) for t in plain)
             found.append((start.strftime("%m-%dT%H:%M"), end.strftime("%m-%dT%H:%M"), e.busy_type))
         return found
 
     for zone in ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Sydney"):
         got = ask(zone, 2026, 1, 14)
-        same(len(got), 5, f"{zone}: five answers")
+        same(len(got), 3, f"{zone}: one answer each")
         same(instants(got[0], zone), [("01-14T11:00", "01-14T11:30", "Busy")], f"{zone}: anna, of our own site")
         same(instants(got[1], zone), [("01-14T08:00", "01-14T09:00", "Busy")], f"{zone}: bob in winter")
         same(instants(got[2], zone), [("01-14T08:00", "01-14T09:00", "Tentative")], f"{zone}: tess, tentative")
         same(got[1].calendar_events[0].details.subject, "Weekly", f"{zone}: details over the link")
         same((got[2].calendar_events[0].details.subject, got[2].calendar_events[0].details.is_private), (None, True), f"{zone}: private")
-        for refused in got[3:]:
-            check(isinstance(refused, exchangelib.errors.ErrorNoFreeBusyAccess), f"{zone}: an error, not {refused!r}")
+        for refused in ("shy@b.example", "nobody@b.example"):
+            # This client hands an error on as it comes: as one of the list in some versions, raised in others.
+            try:
+                one = ask(zone, 2026, 1, 14, people=[(refused, "Required", False)])[0]
+            except exchangelib.errors.ErrorNoFreeBusyAccess as e:
+                one = e
+            check(isinstance(one, exchangelib.errors.ErrorNoFreeBusyAccess), f"{zone}: {refused}: an error, not {one!r}")
         same(instants(ask(zone, 2026, 7, 15)[1], zone), [("07-15T07:00", "07-15T08:00", "Busy")], f"{zone}: bob in summer")
         # A fortnight over the European change of 29 March; New York changed on the 8th, Sydney on 5 April.
         got = ask(zone, 2026, 3, 23, days=14)
