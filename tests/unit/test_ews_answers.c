@@ -278,7 +278,7 @@ static void test_full(void)
 /* What we write our own client reads, with the same times, flags and reasons. */
 static void test_round_trip(void)
 {
-	struct fb_answer *got[3];
+	struct fb_answer *got[4];
 	struct ews_request *r;
 	struct buf error;
 	struct fb_mailbox boxes[2] = {{.asked = "ada@b.example", .address = "ada@b.example"}, {.asked = "not an address"}};
@@ -306,6 +306,8 @@ static void test_round_trip(void)
 	CHECK_INT(got[2]->reason, FB_CALENDAR_FAILED);
 	for (int i = 0; i < 3; i++)
 		fb_answer_free(got[i]);
+	CHECK_INT(ews_client_read(x, strlen(x), z, got, 4, &error), -1);
+	CHECK(got[0] == NULL && got[3] == NULL);
 	CHECK_INT(ews_client_read(x, strlen(x), z, got, 2, &error), -1);
 	CHECK(got[0] == NULL && got[1] == NULL && error.len > 0);
 	buf_reset(&out);

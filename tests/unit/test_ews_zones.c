@@ -205,6 +205,13 @@ static void test_server_zones(void)
 	test_round_trip("UTC");
 	test_round_trip("GMT Standard Time");
 	test_round_trip("Newfoundland Standard Time");
+	/* The last Sunday is -1, the only word for it that clients know; a period's Bias is what is added to local time to get UTC. */
+	x = strstr(zones("Pacific Standard Time", "pacific"), "<t:TransitionsGroup Id=\"01\">");
+	CHECK(x && strstr(x, "<t:TimeOffset>PT2H0M</t:TimeOffset><t:Month>3</t:Month><t:DayOfWeek>Sunday</t:DayOfWeek><t:Occurrence>2</t:Occurrence>"));
+	CHECK(strstr(buf_cstr(&out), "Bias=\"PT8H0M\" Name=\"Standard\""));
+	x = zones("W. Europe Standard Time", "berlin");
+	CHECK(strstr(x, "<t:TimeOffset>PT3H0M</t:TimeOffset><t:Month>10</t:Month><t:DayOfWeek>Sunday</t:DayOfWeek><t:Occurrence>-1</t:Occurrence>"));
+	CHECK(strstr(x, "Bias=\"-PT1H0M\" Name=\"Standard\""));
 	x = zones("Nowhere Standard Time", "unknown-zone");
 	CHECK(strstr(x, "ResponseClass=\"Error\"") && strstr(x, "ErrorTimeZone"));
 	x = zones(NULL, "all-zones");
