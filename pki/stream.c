@@ -9,6 +9,7 @@
 #include "pki/parts.h"
 
 enum { HANDSHAKE_MS = 10000, LINGER_MS = 2000, OUT_MAX = 64 << 20, READ_CHUNK = 16 << 10, READ_TURN = 256 << 10, LINGER_BYTES = 1 << 20 };
+enum { KEEP_BYTES = 32 << 10 };
 
 /* LINGERING: nothing more is sent; waiting for the other side to close, so that our last words are not lost to a reset. */
 enum state { HANDSHAKING, OPEN, LINGERING, ENDED };
@@ -243,6 +244,8 @@ static bool deliver(struct pki_stream *s)
 	if (s->dead || s->state != OPEN)
 		return false;
 	s->full = s->in.len >= s->in.max;
+	if (s->in.len == 0 && s->in.cap > KEEP_BYTES)
+		buf_wipe(&s->in);
 	return true;
 }
 
@@ -310,6 +313,8 @@ static void flush(struct pki_stream *s)
 		buf_consume(&s->out, (size_t)r);
 	}
 	s->want_write = false;
+	if (s->out.cap > KEEP_BYTES)
+		buf_free(&s->out); /* an idle connection does not sit on the memory of its largest answer */
 	if (had && s->ev.drained)
 		s->ev.drained(s->arg);
 }

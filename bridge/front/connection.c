@@ -306,7 +306,7 @@ static void on_timer(void *arg)
 		return;
 	case CONN_WRITING:
 		pending = pki_stream_pending(c->stream);
-		if (pending >= c->pending_mark) {
+		if (pending + FRONT_WRITE_STEP > c->pending_mark) {
 			connection_drop(c);
 			return;
 		}

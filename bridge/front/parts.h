@@ -9,7 +9,7 @@
 /* What the files of front/ share among themselves; no other room includes it. */
 
 enum { FRONT_HEAD_MS = 10000, FRONT_BODY_MS = 30000, FRONT_WRITE_MS = 30000, FRONT_LOGIN_MS = 30000, FRONT_CLOSE_MS = 2000 };
-enum { FRONT_LOGINS_MAX = 256, FRONT_REMEMBERED = 4096, FRONT_BODY_STEP = 1024 };
+enum { FRONT_LOGINS_MAX = 256, FRONT_REMEMBERED = 4096, FRONT_BODY_STEP = 1024, FRONT_WRITE_STEP = 1024 };
 
 struct connection;
 struct login;
