@@ -142,6 +142,15 @@ static bool put_zone(struct buf *out, const char *id, bool full)
 	return true;
 }
 
+/* Each zone once, however often it is asked for: 500 times the same would be ten megabytes. */
+static bool is_repeated(const struct ews_request *r, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (strcmp(r->ids[k], r->ids[i]) == 0)
+			return true;
+	return false;
+}
+
 void zones_put(struct buf *out, const struct ews_request *r)
 {
 	struct buf list;
@@ -150,7 +159,7 @@ void zones_put(struct buf *out, const struct ews_request *r)
 
 	buf_init(&list, out->max);
 	for (size_t i = 0; i < r->n_ids; i++)
-		found += put_zone(&list, r->ids[i], r->full_zones);
+		found += !is_repeated(r, i) && put_zone(&list, r->ids[i], r->full_zones);
 	for (size_t i = 0; r->n_ids == 0 && (name = fb_zone_windows_at(i)) != NULL; i++)
 		found += put_zone(&list, name, r->full_zones);
 	buf_printf(out, "<m:GetServerTimeZonesResponse><m:ResponseMessages><m:GetServerTimeZonesResponseMessage ResponseClass=\"%s\">",
