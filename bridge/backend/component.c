@@ -54,7 +54,7 @@ int ics_fail(struct buf *error, unsigned line, const char *fmt, ...)
 static int find_word(const struct word *list, const char *s, size_t n)
 {
 	for (; list->text; list++)
-		if ((list->text[0] ^ s[0]) % 32 == 0 && !strncasecmp(list->text, s, n) && !list->text[n])
+		if ((list->text[0] ^ s[0]) % 32 == 0 && strlen(list->text) == n && !strncasecmp(list->text, s, n))
 			break;
 	return list->id;
 }
@@ -187,7 +187,7 @@ static int noise(struct reader *r, const struct line *l)
 	while (n < l->len && l->s[n] != ' ' && l->s[n] != ';' && l->s[n] != '=' && l->s[n] != '\t')
 		n++;
 	int name = n ? find_word(names, l->s, n) : ICS_UNKNOWN;
-	bool structure = n && (!strncasecmp(l->s, "BEGIN", n) || !strncasecmp(l->s, "END", n));
+	bool structure = (n == 5 && !strncasecmp(l->s, "BEGIN", n)) || (n == 3 && !strncasecmp(l->s, "END", n));
 	if ((name >= ICS_DTSTART && name <= ICS_RECURRENCE_ID) || name >= ICS_TZID || structure)
 		return ics_fail(r->error, l->number, "this line has no ':' behind the property's name");
 	return 0;

@@ -4,6 +4,7 @@
 #include "bridge/backend/ics.h"
 
 /* Any text: within its limits it is a calendar or a sentence, and no event lies outside the window. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fb_answer *a = fb_answer_new(FB_OK);

@@ -237,7 +237,7 @@ static void test_faults(void)
 	CHECK_STR(event(AT "EXDATE:20260302T080000Z,2026030,20260303T080000Z\n"), "line 7: this EXDATE is no date or time: it must look like 20260302 or 20260302T080000Z");
 	CHECK_STR(event("SUMMARY:x\n"), "line 3: this VEVENT has no DTSTART");
 	CHECK_STR(event("DTSTART 20260302T080000Z\n"), "line 5: this line has no ':' behind the property's name");
-	CHECK_STR(event(AT "some text broken\nwithout folding\n"), AS("Busy"));
+	CHECK_STR(event(AT "some text broken\nwithout folding\nB\nEn route\n"), AS("Busy"));
 	CHECK_STR(event(AT "DURATION:-PT1H\n"), AS("Busy")); /* beside DTEND it says nothing */
 	CHECK_STR(event("DTSTART:20260302T080000Z\nDURATION:-PT1H\n"), "line 6: this event ends before it starts: its DURATION is negative");
 	CHECK_STR(march("BEGIN:VEVENT\n" AT), "line 6: this END has no BEGIN that it belongs to");
@@ -249,7 +249,7 @@ static void test_faults(void)
 static void test_not_calendars(void)
 {
 	static const char *const texts[] = {"", "\n\n", "hello\n", "BEGIN:VCARD\nEND:VCARD\n", "BEGIN:VCALENDAR\n", "BEGIN:VCALENDAR\nBEGIN:VEVENT\nEND:VEVENT\n",
-	                                    "BEGIN:VCALENDAR\nEND:VCALENDAR\nEND:VCALENDAR\n", "<html></html>\n"};
+	                                    "BEGIN:VCALENDAR\nEND:VCALENDAR\nEND:VCALENDAR\n", "<html></html>\n", "BEGIN:VCALENDAR\nEND VCALENDAR\nEND:VCALENDAR\n"};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		buf_reset(&text);
 		buf_puts(&text, texts[i]);
