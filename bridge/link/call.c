@@ -3,7 +3,10 @@
 #include <string.h>
 #include "bridge/base/log.h"
 
-enum { GRACE_MS = 500 }; /* the proxy ends a query at its deadline itself; this is for when it does not */
+enum {
+	GRACE_MS = 500,   /* the proxy ends a query at its deadline itself; this is for when it does not */
+	LINGER_MS = 10000 /* for a peer to take what was said; then it is forgotten */
+};
 
 static const struct {
 	const char *path;
@@ -37,17 +40,26 @@ static void forget(struct link_call *c)
 {
 	struct link_server *s = c->conn->server;
 
-	loop_timer_free(c->timer);
-	c->timer = NULL;
 	if (c->asked)
 		s->n_queries--;
 	c->asked = false;
 }
 
-void server_call_finish(struct link_call *c, enum grpc_status status, const char *why)
+static void on_timer(void *arg);
+
+static void finished(struct link_call *c)
 {
 	forget(c);
 	c->finished = true;
+	if (c->timer)
+		loop_timer_again(c->timer, LINGER_MS);
+	else
+		c->timer = loop_timer_new(c->conn->server->loop, LINGER_MS, on_timer, c);
+}
+
+void server_call_finish(struct link_call *c, enum grpc_status status, const char *why)
+{
+	finished(c);
 	link_stream_end(&c->st, status, why);
 }
 
@@ -64,6 +76,7 @@ static void cancel(struct link_call *c)
 void server_call_gone(struct link_call *c)
 {
 	cancel(c);
+	loop_timer_free(c->timer);
 	*c->at = c->next;
 	if (c->next)
 		c->next->at = c->at;
@@ -76,6 +89,11 @@ static void on_timer(void *arg)
 {
 	struct link_call *c = arg;
 
+	if (c->finished) {
+		link_stream_reset(&c->st, NGHTTP2_CANCEL);
+		server_call_gone(c);
+		return;
+	}
 	cancel(c);
 	server_call_finish(c, GRPC_DEADLINE_EXCEEDED, "the deadline passed");
 }
@@ -110,7 +128,7 @@ void server_call_headers(struct link_call *c)
 	if (c->timer || c->finished) /* trailers of a request: gRPC has none */
 		return;
 	if (!c->is_post || !c->is_grpc) {
-		c->finished = true;
+		finished(c);
 		link_stream_end_http(&c->st, c->is_post ? "415" : "405");
 	} else if (!c->has_te) {
 		server_call_finish(c, GRPC_INVALID_ARGUMENT, "te: trailers is missing: something between us takes trailers away");

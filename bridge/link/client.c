@@ -2,9 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "bridge/base/log.h"
 
-enum { MAX_CALLS = 1024, HELLO_MS = 10000, MAX_FIELDS = 12 };
+enum { MAX_CALLS = 1024, HELLO_MS = 10000, LAST_WORD_MS = 200, SKEW_SECONDS = 60, MAX_FIELDS = 12 };
 
 /* ---- the end of a call ---- */
 
@@ -45,6 +46,10 @@ static void on_deadline(void *arg)
 
 	if (c->doomed) {
 		call_end(c, c->busy ? FB_BUSY : FB_PEER_FAILED);
+		return;
+	}
+	if (c->q.n && c->n_answered == c->q.n) { /* all is known; only the peer's last word did not come */
+		call_end(c, FB_OK);
 		return;
 	}
 	if (!c->st.session && c->peer->why[0])
@@ -207,6 +212,7 @@ void client_call_header(struct link_stream *st, const char *name, const char *va
 		c->is_grpc = strncmp(value, "application/grpc", 16) == 0 && (!value[16] || value[16] == '+' || value[16] == ';');
 	} else if (strcmp(name, "grpc-status") == 0) {
 		c->status = grpc_status_parse(value);
+		client_peer_proved(c->peer);
 	} else if (strcmp(name, "grpc-message") == 0) {
 		buf_init(&b, LINK_HEADER_BYTES);
 		if (grpc_message_decode(&b, value, strlen(value)) == 0)
@@ -234,6 +240,8 @@ static void take_answer(struct client_call *c, const uint8_t *p, size_t n)
 		c->answered[i] = true;
 		c->n_answered++;
 		c->ev.answer(c->arg, i, a);
+		if (c->n_answered == c->q.n && c->deadline - loop_ms() > LAST_WORD_MS)
+			loop_timer_again(c->timer, LAST_WORD_MS);
 	}
 	fb_answer_free(a);
 }
@@ -249,7 +257,8 @@ static void take_hello(struct client_call *c, const uint8_t *p, size_t n)
 	}
 	link_hello_free(&c->peer->hello);
 	c->peer->hello = h;
-	client_peer_proved(c->peer);
+	if (h.time > 0 && h.time <= 253402300799 && llabs((long long)(h.time - time(NULL))) > SKEW_SECONDS)
+		log_event(LOG_LEVEL_WARN, "link-clock-skew", LS("peer", c->peer->conf->name), LI("ahead_seconds", h.time - time(NULL)));
 }
 
 void client_call_message(struct link_stream *st, enum grpc_read what, const uint8_t *p, size_t n)

@@ -35,7 +35,7 @@ struct client_peer {
 	struct client_conn *conn;  /* being made, or up */
 	struct client_conn *old;   /* told to go away, still answering */
 	struct loop_timer *timer;  /* connecting: give up; down: try again; up: say hello again */
-	int64_t backoff;
+	int64_t backoff, due;      /* down: when the timer tries again */
 	char why[256];             /* the last failure, or "" */
 	const char *endpoint;      /* of the connection that is up or was tried last */
 	struct link_hello hello;
@@ -92,7 +92,7 @@ void client_peer_want(struct client_peer *p);
 void client_peer_stop(struct client_peer *p, enum client_state state, const char *why);
 /* Closes what nobody waits for any more (draining). */
 void client_peer_settle(struct client_peer *p);
-/* The peer has said hello: the next break is retried soon. */
+/* The peer speaks gRPC with us: the next break is retried soon. */
 void client_peer_proved(struct client_peer *p);
 /* Frees what it holds; after client_peer_stop(). */
 void client_peer_release(struct client_peer *p);

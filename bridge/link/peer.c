@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +60,7 @@ static void back_off(struct client_peer *p)
 
 	set_state(p, CLIENT_DOWN);
 	p->backoff = p->backoff * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : p->backoff * 2;
+	p->due = loop_ms() + ms;
 	if (wants(p))
 		loop_timer_again(p->timer, ms);
 }
@@ -70,10 +70,12 @@ static void failed(struct client_peer *p, const char *why)
 {
 	const char *endpoint = p->endpoint ? p->endpoint : "-";
 
-	if (why || !p->all->draining) {
-		snprintf(p->why, sizeof p->why, "%s", why ? why : "the peer closed the connection");
-		log_event(LOG_LEVEL_WARN, "link-failed", LS("peer", p->conf->name), LS("endpoint", endpoint), LS("text", p->why));
-	}
+	if (!why)
+		why = "the peer closed the connection";
+	/* A peer that is down for a day is not worth a line every half a minute. */
+	log_event(strcmp(why, p->why) == 0 || p->all->draining ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "link-failed", LS("peer", p->conf->name),
+	          LS("endpoint", endpoint), LS("text", why));
+	snprintf(p->why, sizeof p->why, "%.255s", why);
 	conn_free(p->conn);
 	p->conn = NULL;
 	if (p->left_in_round && wants(p))
@@ -190,18 +192,6 @@ static const struct link_session_events session_events = {
 
 /* ---- making a connection ---- */
 
-/* Dead peers that say nothing are the kernel's to notice while we are idle. */
-static void tune(int fd)
-{
-	int on = 1, idle = 60, between = 20, count = 3;
-
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between, sizeof between);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
-}
-
 static void on_connected(int fd, int events, void *arg)
 {
 	struct client_conn *k = arg;
@@ -216,7 +206,6 @@ static void on_connected(int fd, int events, void *arg)
 		failed(p, strerror(error ? error : errno));
 		return;
 	}
-	tune(fd);
 	k->fd = -1; /* the stream owns it now, whatever happens */
 	k->session = link_session_connect(p->all->loop, p->all->tls, fd, k->to->host, p->conf->name, &session_events, k);
 	if (!k->session)
@@ -251,10 +240,12 @@ static void attempt(struct client_peer *p)
 
 void client_peer_want(struct client_peer *p)
 {
-	int64_t age = loop_ms() - p->last_attempt;
+	int64_t now = loop_ms(), at = p->last_attempt + FRESH_MS;
 
-	if (p->state == CLIENT_DOWN && wants(p))
-		loop_timer_again(p->timer, age >= FRESH_MS ? 0 : FRESH_MS - age);
+	if (p->state != CLIENT_DOWN || !wants(p) || at >= p->due)
+		return;
+	p->due = at;
+	loop_timer_again(p->timer, at > now ? at - now : 0);
 }
 
 /* ---- start and end ---- */
@@ -308,6 +299,7 @@ void client_peer_start(struct client_peer *p)
 	p->state = p->conf->enabled ? CLIENT_DOWN : CLIENT_DISABLED;
 	if (p->conf->enabled && !p->conf->n_endpoints)
 		snprintf(p->why, sizeof p->why, "no endpoint is set: it can only ask us");
+	p->due = p->since;
 	p->timer = loop_timer_new(p->all->loop, 0, on_timer, p);
 	p->addresses = calloc(MAX_ADDRESSES, sizeof *p->addresses);
 	for (size_t i = 0; p->addresses && p->state == CLIENT_DOWN && i < p->conf->n_endpoints; i++)

@@ -1,7 +1,6 @@
 #include "bridge/link/server.h"
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,18 +149,6 @@ static void name_of(int fd, char *out, size_t size)
 		snprintf(out, size, sa.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-/* Peers that vanish without a word are the kernel's to notice: an idle connection costs us nothing. */
-static void tune(int fd)
-{
-	int on = 1, idle = 60, between = 20, count = 3;
-
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between, sizeof between);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
-}
-
 void link_server_accept(struct link_server *s, int fd)
 {
 	struct server_conn *k = s->draining || s->n_conns >= MAX_CONNS ? NULL : calloc(1, sizeof *k);
@@ -171,7 +158,6 @@ void link_server_accept(struct link_server *s, int fd)
 		return;
 	}
 	name_of(fd, k->from, sizeof k->from);
-	tune(fd);
 	k->server = s;
 	k->session = link_session_accept(s->loop, s->tls, fd, &session_events, k);
 	if (!k->session) {

@@ -2,6 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { IN_BUFFER = 128 << 10, GOAWAY_MS = 250, CALM_FRAMES = 1000, CALM_MS = 10000 };
@@ -119,9 +122,9 @@ static void flush(void *arg)
 	if (s->dead || !s->h2)
 		return;
 	s->depth++;
-	while (!s->dead && pki_stream_pending(s->tls) < LINK_PENDING && (n = nghttp2_session_mem_send(s->h2, &p)) > 0)
+	while (!s->dead && n >= 0 && pki_stream_pending(s->tls) < LINK_PENDING && (n = nghttp2_session_mem_send(s->h2, &p)) > 0)
 		if (pki_stream_write(s->tls, p, (size_t)n) < 0)
-			break;
+			n = NGHTTP2_ERR_NOMEM;
 	if (!s->dead && n < 0)
 		fail(s, nghttp2_strerror((int)n));
 	else if (!s->dead && is_over(s))
@@ -326,7 +329,7 @@ static int on_chunk(nghttp2_session *h2, uint8_t flags, int32_t id, const uint8_
 
 		s->in_bytes += st->in.body.len - st->counted_in;
 		st->counted_in = st->in.body.len;
-		if (s->in_bytes > LINK_IN_BYTES)
+		if (s->in_bytes > (s->server ? LINK_REQUEST_BYTES : LINK_IN_BYTES))
 			what = GRPC_READ_TOO_BIG;
 		if (what == GRPC_READ_MORE)
 			break;
@@ -444,6 +447,19 @@ static void on_tls_down(void *arg, const char *why)
 
 static const struct pki_stream_events tls_events = {on_tls_up, on_tls_data, on_drained, on_tls_down};
 
+/* Peers that vanish without a word are the kernel's to notice while nothing is asked. */
+static void tune(int fd)
+{
+	int on = 1, idle = 60, between = 20, count = 3, unsent_ms = 30000;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between, sizeof between);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unsent_ms, sizeof unsent_ms);
+}
+
 static struct link_session *session_new(struct loop *l, bool server, const struct link_session_events *ev, void *arg)
 {
 	struct link_session *s = calloc(1, sizeof *s);
@@ -476,6 +492,7 @@ struct link_session *link_session_accept(struct loop *l, struct pki_tls *t, int 
 		close(fd);
 		return NULL;
 	}
+	tune(fd);
 	s->tls = pki_stream_accept(l, t, fd, IN_BUFFER, &tls_events, s);
 	return session_ready(s);
 }
@@ -489,6 +506,7 @@ struct link_session *link_session_connect(struct loop *l, struct pki_tls *t, int
 		close(fd);
 		return NULL;
 	}
+	tune(fd);
 	s->tls = pki_stream_connect(l, t, fd, host, peer, IN_BUFFER, &tls_events, s);
 	return session_ready(s);
 }

@@ -486,6 +486,7 @@ static void refuse_once(struct link_stream *st)
 {
 	if (refusals++ == 0) {
 		link_stream_reset(st, NGHTTP2_REFUSED_STREAM);
+		l_closed(NULL, st, 0);
 		return;
 	}
 	for (size_t i = 0; i < 2; i++) {

@@ -1,0 +1,318 @@
+/* links: base availability link gen */
+#include <malloc.h>
+#include "bridge/base/arena.h"
+#include "tests/unit/check.h"
+#include "tests/unit/link_world.h"
+#include "bridge/link/session.h"
+
+/* A peer with a good key and bad intentions, by raw frames: our server says goodbye, keeps its memory, and serves the others. */
+static struct loop *loop;
+static struct link_server *server;
+static struct conf conf;
+static struct conf_peer peers[2];
+static struct conf_address_space own;
+static int fd = -1;
+static size_t queries, cancelled;
+static struct link_call *open_calls[LINK_STREAMS + 1];
+
+static void on_query(void *arg, struct link_call *call, const struct pki_peer *peer, const struct fb_query *q, int64_t deadline)
+{
+	if (queries < LINK_STREAMS + 1)
+		open_calls[queries] = call;
+	queries++;
+}
+
+static void on_cancelled(void *arg, struct link_call *call)
+{
+	cancelled++;
+}
+
+static void stop(void *arg)
+{
+	loop_stop(loop);
+}
+
+static void run_for(int64_t ms)
+{
+	struct loop_timer *t = loop_timer_new(loop, ms, stop, NULL);
+
+	loop_run(loop);
+	loop_timer_free(t);
+}
+
+static bool is_closed;
+static uint8_t heard[1 << 16];
+static size_t n_heard;
+
+/* What came, up to 64 KiB of it since the last send(); notices the end. */
+static void drain(void)
+{
+	uint8_t waste[4096];
+	ssize_t n;
+
+	while ((n = recv(fd, waste, sizeof waste, MSG_DONTWAIT)) > 0)
+		if ((size_t)n <= sizeof heard - n_heard) {
+			memcpy(heard + n_heard, waste, (size_t)n);
+			n_heard += (size_t)n;
+		}
+	if (n == 0 || (n < 0 && errno != EAGAIN))
+		is_closed = true;
+}
+
+/* Sends all of it, letting the server run while its buffers are full. False once the server has closed. */
+static bool put(const void *bytes, size_t n)
+{
+	for (size_t at = 0; at < n && !is_closed;) {
+		ssize_t sent = send(fd, (const uint8_t *)bytes + at, n - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (sent > 0) {
+			at += (size_t)sent;
+			continue;
+		}
+		if (errno != EAGAIN)
+			is_closed = true;
+		run_for(1);
+		drain();
+	}
+	return !is_closed;
+}
+
+static bool frame(uint8_t type, uint8_t flags, uint32_t stream, const void *body, size_t n)
+{
+	uint8_t head[9] = {(uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n, type, flags, (uint8_t)(stream >> 24), (uint8_t)(stream >> 16), (uint8_t)(stream >> 8), (uint8_t)stream};
+
+	return put(head, 9) && put(body, n);
+}
+
+/* True if a GOAWAY with ${code} is among what was heard. */
+static bool said_goaway(uint32_t code)
+{
+	for (size_t at = 0; at + 17 <= n_heard;) {
+		size_t n = (size_t)heard[at] << 16 | (size_t)heard[at + 1] << 8 | heard[at + 2];
+
+		if (heard[at + 3] == 7 && heard[at + 16] == code)
+			return true;
+		at += 9 + n;
+	}
+	return false;
+}
+
+static void begin(void)
+{
+	int pair[2];
+
+	loop = loop_new();
+	queries = cancelled = n_heard = 0;
+	is_closed = false;
+	world_conf(&conf, peers, &own, "site-b", "b.example", "site-a", NULL);
+	server = link_server_new(loop, &conf, NULL, &(const struct link_server_events){on_query, on_cancelled}, NULL);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0)
+		abort();
+	link_server_accept(server, pair[0]);
+	fd = pair[1];
+	put("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24);
+	frame(4, 0, 0, NULL, 0);
+	run_for(5);
+}
+
+static void end(void)
+{
+	link_server_free(server);
+	close(fd);
+	loop_free(loop);
+}
+
+/* Lets the server speak its last words. */
+static void settle(void)
+{
+	for (int i = 0; i < 20 && !is_closed; i++) {
+		run_for(2);
+		drain();
+	}
+}
+
+/* HPACK without tables: literal fields that are not indexed. */
+static size_t field(uint8_t *to, const char *name, const char *value)
+{
+	size_t n = strlen(name), v = strlen(value);
+
+	to[0] = 0;
+	to[1] = (uint8_t)n;
+	memcpy(to + 2, name, n);
+	to[2 + n] = (uint8_t)v;
+	memcpy(to + 3 + n, value, v);
+	return 3 + n + v;
+}
+
+static size_t headers(uint8_t *to)
+{
+	size_t n = 0;
+
+	n += field(to + n, ":method", "POST");
+	n += field(to + n, ":scheme", "https");
+	n += field(to + n, ":path", "/availbridge.link.v1.Availability/Query");
+	n += field(to + n, ":authority", "b");
+	n += field(to + n, "te", "trailers");
+	n += field(to + n, "content-type", "application/grpc");
+	return n;
+}
+
+static void floods(void)
+{
+	static const uint8_t ping[8] = {1}, setting[6] = {0, 4, 0, 1, 0, 0}, code[4] = {0, 0, 0, 8};
+	uint8_t h[512];
+	size_t n = headers(h);
+	uint32_t id = 1;
+
+	begin();
+	for (int i = 0; i < 20000 && frame(6, 0, 0, ping, 8); i++)
+		;
+	settle();
+	CHECK(is_closed);
+	end();
+
+	begin(); /* the same, slowly enough to be answered each time */
+	for (int i = 0; i < 2000 && !is_closed && frame(6, 0, 0, ping, 8); i++)
+		if (i % 20 == 19) {
+			run_for(1);
+			n_heard = 0;
+			drain();
+		}
+	CHECK(is_closed);
+	CHECK(said_goaway(NGHTTP2_ENHANCE_YOUR_CALM));
+	end();
+
+	begin();
+	for (int i = 0; i < 20000 && frame(4, 0, 0, setting, 6); i++)
+		;
+	settle();
+	CHECK(is_closed);
+	end();
+
+	begin(); /* rapid reset */
+	for (; id < 20000 && frame(1, 4, id, h, n) && frame(3, 0, id, code, 4); id += 2)
+		;
+	settle();
+	CHECK(is_closed);
+	CHECK(id < 4000);
+	end();
+
+	begin(); /* DATA that carries nothing */
+	frame(1, 4, 1, h, n);
+	for (int i = 0; i < 20000 && frame(0, 0, 1, NULL, 0); i++)
+		;
+	settle();
+	CHECK(is_closed);
+	end();
+
+	begin(); /* one header block without end */
+	frame(1, 0, 1, h, n);
+	for (int i = 0; i < 1000 && frame(9, 0, 1, h, 3); i++)
+		;
+	settle();
+	CHECK(is_closed);
+	end();
+}
+
+static void too_much(void)
+{
+	uint8_t h[512], big[20000], head[5] = {0, 0, 0, 0xff, 0xff};
+	size_t n = headers(h), at = n;
+	struct mallinfo2 before, after;
+
+	begin(); /* a header list over 16 KiB ends its stream, not the connection */
+	memset(big, 'x', sizeof big);
+	memcpy(big, h, n);
+	for (char name[] = "x-a"; at < 15000; name[2] = name[2] == 'z' ? 'a' : (char)(name[2] + 1)) {
+		char value[121];
+
+		memset(value, 'v', 120);
+		value[120] = 0;
+		at += field(big + at, name, value);
+	}
+	CHECK(frame(1, 4, 1, big, at));
+	settle();
+	CHECK(!is_closed);
+	n_heard = 0;
+	frame(1, 5, 3, h, n);
+	settle();
+	CHECK(n_heard > 9); /* the next request is answered */
+	end();
+
+	begin(); /* 255 requests of 64 KiB that are begun and never ended */
+	run_for(1);
+	before = mallinfo2();
+	for (uint32_t id = 1; id < 2 * LINK_STREAMS - 1 && frame(1, 4, id, h, n) && frame(0, 0, id, head, 5); id += 2)
+		for (int k = 0; k < 4; k++)
+			frame(0, 0, id, big, 15000);
+	settle();
+	after = mallinfo2();
+	CHECK(after.uordblks + after.hblkhd < before.uordblks + before.hblkhd + (4 << 20));
+	CHECK_INT(queries, 0);
+	end();
+
+	begin(); /* more streams than allowed: those above are refused */
+	for (uint32_t id = 1; id < 2 * (LINK_STREAMS + 50) && frame(1, 4, id, h, n); id += 2)
+		;
+	settle();
+	CHECK(!is_closed);
+	end();
+}
+
+/* A hundred answers to somebody who never opens the window: they wait, within bounds, and are let go with the connection. */
+static void who_does_not_read(void)
+{
+	uint8_t h[512], body[5 + 4096];
+	size_t n = headers(h);
+	struct fb_mailbox boxes[100];
+	struct fb_query q;
+	struct buf b;
+
+	world_query(&q, boxes, 100);
+	begin();
+	{
+		static const uint8_t no_window[6] = {0, 4, 0, 0, 0, 0};
+
+		frame(4, 0, 0, no_window, 6);
+	}
+	buf_init(&b, sizeof body);
+	/* field 1 requester{domain}, 2 mailboxes, 3 start, 4 end, 5 interval, 6 view */
+	buf_add(&b, "\x0a\x0b\x12\x09""a.example", 13);
+	for (int i = 0; i < 100; i++)
+		buf_add(&b, "\x12\x0d""bob@b.example", 15);
+	buf_add(&b, "\x18\x80\x92\x94\xcd\x06\x20\x80\xb5\x99\xcd\x06\x28\x1e\x30\x07", 16);
+	memcpy(body, (uint8_t[]){0, 0, 0, (uint8_t)(b.len >> 8), (uint8_t)b.len}, 5);
+	memcpy(body + 5, buf_ptr(&b), b.len);
+	frame(1, 4, 1, h, n);
+	frame(0, 1, 1, body, 5 + b.len);
+	run_for(20);
+	CHECK_INT(queries, 1);
+	for (size_t i = 0; queries == 1 && i < 100; i++) {
+		struct acl_released r = {world_answer(i)};
+
+		link_call_answer(open_calls[0], i, &r);
+		fb_answer_free(r.raw);
+	}
+	if (queries == 1)
+		link_call_done(open_calls[0], FB_OK, NULL);
+	CHECK(link_server_idle(server));
+	n_heard = 0;
+	settle();
+	CHECK(n_heard < 200); /* headers alone */
+	close(fd);
+	fd = -1;
+	run_for(20);
+	CHECK_INT(cancelled, 0); /* it was done */
+	buf_free(&b);
+	link_server_free(server);
+	loop_free(loop);
+}
+
+int main(void)
+{
+	log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), false, LOG_LEVEL_ERROR, "test");
+	floods();
+	too_much();
+	who_does_not_read();
+	return check_done();
+}
