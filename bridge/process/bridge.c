@@ -224,22 +224,6 @@ static void on_end(void *arg, const char *why)
 
 /* ---- the role ---- */
 
-/* True if an endpoint is a name: then resolving it needs the system's files. */
-static bool needs_names(const struct conf *c)
-{
-	unsigned char address[16];
-	const char *port;
-	char host[256];
-	size_t i, k;
-
-	for (i = 0; i < c->n_peers; i++)
-		for (k = 0; k < c->peers[i].n_endpoints; k++)
-			if (!listen_split(c->peers[i].endpoints[k], host, sizeof host, &port) ||
-			    (inet_pton(AF_INET, host, address) != 1 && inet_pton(AF_INET6, host, address) != 1))
-				return true;
-	return false;
-}
-
 /* argv: program @bridge CONF PARENT GENERATION FRONT-SOCKETS LINK-SOCKETS; descriptors: the supervisor's channel, then those sockets. */
 static int take_arguments(struct bridge *b, int argc, char **argv)
 {
@@ -272,7 +256,7 @@ int bridge_role(int argc, char **argv)
 	b.loop = loop_new();
 	if (bridge_open(&b, argv[2], pool_changed, &error) != 0)
 		channel_write_blocking(SPAWN_FIRST_FD, MSG_FAILED, buf_ptr(&error), error.len);
-	else if (sandbox_bridge(needs_names(b.conf)) != 0) {
+	else if (sandbox_bridge() != 0) {
 		buf_printf(&error, "the bridge cannot give up its rights: %s", strerror(errno));
 		channel_write_blocking(SPAWN_FIRST_FD, MSG_FAILED, buf_ptr(&error), error.len);
 	} else {

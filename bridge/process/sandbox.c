@@ -87,29 +87,22 @@ static int allow_reading(scmp_filter_ctx f)
 	return r ? r : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(open), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
 }
 
-/* Memory, but none that can be run as a program; with ${code} libraries may be mapped, but never what was written in memory. */
-static int allow_memory(scmp_filter_ctx f, bool code)
+/* Memory, but none that can be run as a program. */
+static int allow_memory(scmp_filter_ctx f)
 {
-	const uint64_t run = PROT_EXEC, run_or_write = PROT_EXEC | PROT_WRITE;
+	const uint64_t run = PROT_EXEC;
 	int r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, run, 0));
 
-	if (code && r == 0)
-		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, run_or_write, PROT_EXEC));
 	r = r ? r : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, run, 0));
 	return r ? r : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A2(SCMP_CMP_EQ, 0)); /* asking only */
 }
 
-/* New sockets of the internet's families, and unix ones only for what libc asks when it resolves names. */
-static int allow_sockets(scmp_filter_ctx f, bool names)
+/* New sockets of the internet's families alone. */
+static int allow_sockets(scmp_filter_ctx f)
 {
 	int r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_INET));
 
-	r = r ? r : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_INET6));
-	if (names && r == 0) {
-		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX)); /* nscd, systemd-resolved */
-		r = r ? r : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_NETLINK)); /* which families are up */
-	}
-	return r;
+	return r ? r : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_INET6));
 }
 
 static int finish(scmp_filter_ctx f, int r)
@@ -161,23 +154,21 @@ bool sandbox_has_landlock(void)
 	return landlocked;
 }
 
-int sandbox_bridge(bool names)
+static const char *const nothing[] = {NULL};
+
+int sandbox_bridge(void)
 {
-	static const char *const resolver[] = {"/etc", "/lib", "/usr/lib", "/lib64", "/run/systemd/resolve", "/run/nscd", "/run/resolvconf", NULL};
-	static const char *const nothing[] = {NULL};
 	scmp_filter_ctx f;
 	int r;
 
 	if (sanitized)
 		return 0;
-	if (landlock(names ? resolver : nothing) != 0 || !(f = seccomp_init(SCMP_ACT_ERRNO(EPERM))))
+	if (landlock(nothing) != 0 || !(f = seccomp_init(SCMP_ACT_ERRNO(EPERM))))
 		return -1;
 	r = ALLOW(f, always);
 	r = r ? r : ALLOW(f, for_bridge);
-	r = r ? r : allow_memory(f, names);
-	r = r ? r : allow_sockets(f, names);
-	if (names && r == 0)
-		r = allow_reading(f);
+	r = r ? r : allow_memory(f);
+	r = r ? r : allow_sockets(f);
 	return finish(f, r);
 }
 
@@ -193,14 +184,13 @@ int sandbox_calendar_worker(const char *calendars, int memory_mib)
 	if (landlock(paths) != 0 || (memory_mib > 0 && setrlimit(RLIMIT_AS, &memory) != 0) || !(f = seccomp_init(SCMP_ACT_ERRNO(EPERM))))
 		return -1;
 	r = ALLOW(f, always);
-	r = r ? r : allow_memory(f, false);
+	r = r ? r : allow_memory(f);
 	r = r ? r : allow_reading(f);
 	return finish(f, r);
 }
 
 int sandbox_login_worker(void)
 {
-	static const char *const nothing[] = {NULL};
 	scmp_filter_ctx f;
 	int r;
 
@@ -209,6 +199,6 @@ int sandbox_login_worker(void)
 	if (landlock(nothing) != 0 || !(f = seccomp_init(SCMP_ACT_ERRNO(EPERM))))
 		return -1;
 	r = ALLOW(f, always);
-	r = r ? r : allow_memory(f, false);
+	r = r ? r : allow_memory(f);
 	return finish(f, r);
 }

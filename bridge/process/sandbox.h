@@ -12,8 +12,8 @@
 int sandbox_begin(long parent);
 /* Nobody of the same user may trace this process or read its memory: for those that hold keys or hashes. */
 void sandbox_hide(void);
-/* The bridge: sockets, but no files and no processes. With ${names} also the files by which the system resolves host names. -1 with errno. */
-int sandbox_bridge(bool names);
+/* The bridge: sockets, but no files and no processes; so whatever needs a file (keys, zones, host names) comes before. -1 with errno. */
+int sandbox_bridge(void);
 /* A calendar worker: reads below ${calendars} and the system's time zones; no network, no writing; at most ${memory_mib} MiB. -1 with errno. */
 int sandbox_calendar_worker(const char *calendars, int memory_mib);
 /* A login worker: nothing but computing and its one socket. -1 with errno. */
