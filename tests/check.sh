@@ -1,7 +1,9 @@
 #!/bin/sh
 # Everything `make check` runs. Each suite ends its output with "NAME: N passed, N failed"; the last line here is their sum.
 cd "$(dirname "$0")/.." || exit 1
-work=build/check
+build=${BUILD:-build}
+work=$build/check
+export PROGRAM="$PWD/$build/release/availbridge"
 mkdir -p $work
 : >$work/counts
 python=/usr/bin/python3 # the system's, which has the packages
@@ -25,8 +27,8 @@ suite() {
 	echo "${passed:-0} $failed" >>$work/counts
 }
 # Builds one thing; a build that breaks is one failure.
-build() {
-	if make -j2 --no-print-directory "$@" >$work/make.log 2>&1; then
+compile() {
+	if make BUILD="$build" -k -j2 --no-print-directory "$@" >$work/make.log 2>&1; then
 		echo "1 0" >>$work/counts
 	else
 		echo "make $* failed"
@@ -43,23 +45,27 @@ fi
 
 suite floors 60 tests/check.sh --one scripts/floors.sh
 suite seals 120 tests/seals/check.sh
-build program
-build unit
-build VARIANT=asan program unit
+compile program
+compile unit
+compile VARIANT=asan program unit
 export ASAN_OPTIONS=abort_on_error=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1
 for variant in release asan; do
-	for t in build/$variant/unit/test_*; do
+	for t in "$build"/$variant/unit/test_*; do
 		case $t in *.d) continue ;; esac
 		suite "$variant/$(basename "$t")" 240 "$t"
 	done
 done
-for t in tests/calendars/compare.py tests/schema/*.py tests/link/*.py; do
-	[ -f "$t" ] && suite "$(echo "$t" | sed 's|^tests/||; s|/|-|g; s|\.py$||')" 300 $python "$t"
-done
+suite calendars 400 $python tests/calendars/compare.py "$PROGRAM" 2000
+ews=$build/release/unit/test_ews
+suite schema 120 $python tests/schema/answers.py "${ews}_answers" "${ews}_zones" "${ews}_suggestions"
 suite demo 120 tests/check.sh --one env ONCE=1 DEMO="$PWD/$work/demo" scripts/demo.sh
 for t in tests/e2e/*.py; do
 	case $t in */sites.py) continue ;; esac
 	suite "e2e-$(basename "$t" .py)" 300 $python "$t"
+done
+# Those that feed a running bridge what is odd or hostile, once more with the sanitizers watching.
+for t in mailboxes captures http_strict logins random_rules link_stranger; do
+	suite "asan/e2e-$t" 300 env PROGRAM="$PWD/$build/asan/availbridge" ROUNDS=3 $python tests/e2e/$t.py
 done
 suite install 60 tests/install.sh
 awk '{ p += $1; f += $2 } END { printf "%d passed, %d failed\n", p, f; exit f != 0 || p == 0 }' $work/counts
