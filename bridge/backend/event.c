@@ -375,7 +375,7 @@ static int expand_group(struct expander *x, const struct ics_event **list, size_
 		if (series[i]->sequence != best) /* an older version of the same series */
 			continue;
 		*busy_file = series[i]->file;
-		x->j->work -= 16 * (int64_t)n_over; /* they are sorted anew for each series */
+		x->j->work -= 64 * (int64_t)n_over; /* they are sorted anew for each series */
 		if (x->j->work < 0)
 			return ics_job_tired(x->j, series[i]->c->line);
 		if (n_over)
