@@ -14,7 +14,8 @@
 #include "bridge/base/text.h"
 #include "pki/parts.h"
 
-enum { DAY = 86400, IDENTITY_DAYS = 36500, FRONT_DAYS = 825, CN_MAX = 64 };
+#define NAME_BYTES "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
+enum { IDENTITY_DAYS = 36500, FRONT_DAYS = 825, CN_MAX = 64 };
 
 /* What goes into one certificate. */
 struct wish {
@@ -68,7 +69,7 @@ static bool extensions(X509 *cert, const struct wish *w)
 		return false;
 	if (w->ca)
 		return extension(cert, &ctx, NID_key_usage, "critical,keyCertSign,cRLSign");
-	/* An identity has no key usage: some libraries would not take it as its own trust anchor without keyCertSign, others not with it. */
+	/* An identity has no key usage: some libraries want keyCertSign in a trust anchor, others refuse a leaf that has it. */
 	if (!w->client && !extension(cert, &ctx, NID_key_usage, "critical,digitalSignature,keyEncipherment"))
 		return false;
 	if (w->issuer && !extension(cert, &ctx, NID_authority_key_identifier, "keyid"))
@@ -163,7 +164,7 @@ int pki_identity_create(const char *site, const char *key_path, const char *cert
 	X509 *cert = NULL;
 	int r = -1;
 
-	if (!*site || strlen(site) > CN_MAX || strspn(site, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") != strlen(site)) {
+	if (!*site || strlen(site) > CN_MAX || strspn(site, NAME_BYTES) != strlen(site)) {
 		buf_printf(error, "A site's name has 1 to %d letters, digits, dots, hyphens or underscores.", CN_MAX);
 		return -1;
 	}
@@ -211,9 +212,9 @@ static bool alt_names(struct buf *out, const char *const *names, size_t n, struc
 	for (size_t i = 0; i < n; i++) {
 		bool ip = inet_pton(AF_INET, names[i], &any) == 1 || inet_pton(AF_INET6, names[i], &any) == 1;
 
-		if (!ip && (!*names[i] || strlen(names[i]) > 253 ||
-		            strspn(names[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-*_") != strlen(names[i]))) {
-			buf_printf(error, "%s is no host name and no address, so no certificate can be made for it.", *names[i] ? names[i] : "(nothing)");
+		if (!ip && (!*names[i] || strlen(names[i]) > 253 || strspn(names[i], NAME_BYTES "*") != strlen(names[i]))) {
+			buf_printf(error, "%s is no host name and no address, so no certificate can be made for it.",
+			           *names[i] ? names[i] : "(nothing)");
 			return false;
 		}
 		buf_printf(out, "%s%s:%s", i ? "," : "", ip ? "IP" : "DNS", names[i]);
@@ -237,7 +238,8 @@ no_cert:
 	return -1;
 }
 
-int pki_front_create(const char *const *names, size_t n, const char *key_path, const char *cert_path, const char *ca_path, struct buf *error)
+int pki_front_create(const char *const *names, size_t n, const char *key_path, const char *cert_path, const char *ca_path,
+                     struct buf *error)
 {
 	const char *const paths[3] = {key_path, cert_path, ca_path};
 	char ca_name[CN_MAX + 1], cn[CN_MAX + 1];
@@ -253,7 +255,8 @@ int pki_front_create(const char *const *names, size_t n, const char *key_path, c
 	snprintf(cn, sizeof(cn), "%s", names[0]);
 	if ((ca_key = EVP_RSA_gen(2048)) && (key = EVP_RSA_gen(2048)) &&
 	    (ca = certificate(ca_key, &(struct wish){.cn = ca_name, .days = FRONT_DAYS, .ca = true})))
-		cert = certificate(key, &(struct wish){.cn = cn, .alt = buf_cstr(&alt), .days = FRONT_DAYS, .issuer = ca, .issuer_key = ca_key});
+		cert = certificate(key, &(struct wish){.cn = cn, .alt = buf_cstr(&alt), .days = FRONT_DAYS,
+		                                       .issuer = ca, .issuer_key = ca_key});
 	if (cert) {
 		r = front_write(key, cert, ca, paths, error);
 	} else {

@@ -35,6 +35,7 @@ struct pki_tls {
 struct pki_check {
 	const struct pki_tls *tls;
 	const char *only;        /* the peer whose pins alone may answer, or NULL */
+	bool up;                 /* the handshake is done */
 	char refusal[512];       /* why the other key was refused, "" = it was not */
 };
 /* Hangs ${c} (borrowed) on ${ssl}. 0, or -1 when out of memory. */
@@ -43,6 +44,11 @@ int pki_check_attach(SSL *ssl, struct pki_check *c);
 const struct pki_peer *pki_check_cert(struct pki_check *c, X509 *cert);
 /* Appends what OpenSSL's error queue says first, in lower-case words, and empties the queue. */
 void pki_errors_put(struct buf *out);
+/*
+ * Puts in a sentence why a call on ${ssl} failed with ${error} (of SSL_get_error()) and ${saved_errno}. True if an alert of ours about it is
+ * on its way, which the other side should get to read before the socket closes.
+ */
+bool pki_why(char *out, size_t n, const struct pki_check *c, SSL *ssl, const char *host, int error, int saved_errno);
 /* Makes a BIO over ${fd} (not owned) that never raises SIGPIPE. NULL when out of memory. */
 BIO *pki_bio_new(int fd);
 #endif

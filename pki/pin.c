@@ -17,7 +17,7 @@ void pki_pin_text(char out[PKI_PIN_TEXT], const uint8_t pin[PKI_PIN_LEN])
 	text_hex(out + 7, pin, PKI_PIN_LEN);
 }
 
-/* Copies the hex digits of ${s} without the colons between pairs. False if a colon stands anywhere else or the length is wrong. */
+/* Copies the hex digits of ${s} without the colons between pairs. False if a colon stands elsewhere or the length is wrong. */
 static bool drop_colons(const char *s, char out[2 * PKI_PIN_LEN + 1])
 {
 	size_t n = 0;

@@ -8,8 +8,8 @@
 #include <openssl/x509v3.h>
 #include "pki/parts.h"
 
-enum { HANDSHAKE_MS = 10000, LINGER_MS = 2000, OUT_MAX = 64 << 20, READ_CHUNK = 16 << 10, READ_TURN = 256 << 10, LINGER_BYTES = 1 << 20 };
-enum { KEEP_BYTES = 32 << 10 };
+enum { HANDSHAKE_MS = 10000, LINGER_MS = 2000 };
+enum { OUT_MAX = 64 << 20, READ_CHUNK = 16 << 10, READ_TURN = 256 << 10, LINGER_BYTES = 1 << 20, KEEP_BYTES = 32 << 10 };
 
 /* LINGERING: nothing more is sent; waiting for the other side to close, so that our last words are not lost to a reset. */
 enum state { HANDSHAKING, OPEN, LINGERING, ENDED };
@@ -108,58 +108,6 @@ static void __attribute__((format(printf, 2, 3))) because(struct pki_stream *s, 
 	s->has_why = true;
 }
 
-/* An alert came. On the link those about certificates mean that our pin is not (or no longer) known over there. */
-static void because_of_alert(struct pki_stream *s, int alert)
-{
-	bool about_us = (alert >= SSL3_AD_NO_CERTIFICATE && alert <= SSL3_AD_CERTIFICATE_UNKNOWN) || alert == TLS1_AD_UNKNOWN_CA ||
-	                alert == TLS1_AD_ACCESS_DENIED || alert == TLS13_AD_CERTIFICATE_REQUIRED;
-	char own[PKI_PIN_TEXT];
-
-	if (s->tls->recipe == PKI_LINK && about_us) {
-		pki_pin_text(own, s->tls->own_pin);
-		because(s, "the other side does not know our key (pin %s): it answered \"%s\"", own, SSL_alert_desc_string_long(alert));
-	} else {
-		because(s, "the other side ended TLS with the alert \"%s\"", SSL_alert_desc_string_long(alert));
-	}
-}
-
-/* Puts what went wrong in a sentence. Returns true if it is for the other side to hear (an alert of ours is on its way). */
-static bool because_of_tls(struct pki_stream *s, int error, int saved_errno)
-{
-	unsigned long e = ERR_peek_error();
-	int reason = e ? ERR_GET_REASON(e) : 0;
-	bool ours = ERR_GET_LIB(e) == ERR_LIB_SSL;
-	struct buf words;
-
-	if (s->check.refusal[0]) {
-		because(s, "%s", s->check.refusal);
-		return true;
-	}
-	if (error == SSL_ERROR_SYSCALL || (ours && reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)) {
-		if (error == SSL_ERROR_SYSCALL && saved_errno)
-			because(s, "the connection was lost: %s", strerror(saved_errno));
-		else
-			because(s, s->state == HANDSHAKING ? "the other side closed the connection during the TLS handshake" : "the connection was cut off without a goodbye");
-		return false;
-	}
-	if (ours && reason > SSL_AD_REASON_OFFSET) {
-		because_of_alert(s, reason - SSL_AD_REASON_OFFSET);
-		return false;
-	}
-	if (ours && reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
-		because(s, "the other side showed no certificate, so its key cannot be compared with a pin");
-	} else if (ours && reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
-		because(s, "the certificate of %s is not trusted: %s", s->host ? s->host : "the other side",
-		        X509_verify_cert_error_string(SSL_get_verify_result(s->ssl)));
-	} else {
-		buf_init(&words, 512);
-		pki_errors_put(&words);
-		because(s, "TLS failed: %s", buf_cstr(&words));
-		buf_free(&words);
-	}
-	return true;
-}
-
 static void linger(struct pki_stream *s, int64_t ms)
 {
 	s->state = LINGERING;
@@ -171,6 +119,7 @@ static void linger(struct pki_stream *s, int64_t ms)
 static bool only_wait(struct pki_stream *s, int r)
 {
 	int saved = errno, error = SSL_get_error(s->ssl, r);
+	char why[sizeof(s->why)];
 	bool tell;
 
 	s->want_write = error == SSL_ERROR_WANT_WRITE;
@@ -180,7 +129,8 @@ static bool only_wait(struct pki_stream *s, int r)
 		end(s);
 		return false;
 	}
-	tell = because_of_tls(s, error, saved);
+	tell = pki_why(why, sizeof(why), &s->check, s->ssl, s->host, error, saved);
+	because(s, "%s", why);
 	ERR_clear_error();
 	if (tell)
 		linger(s, LINGER_MS);
@@ -230,6 +180,7 @@ static void handshake(struct pki_stream *s)
 		return;
 	}
 	s->state = OPEN;
+	s->check.up = true;
 	loop_timer_free(s->deadline);
 	s->deadline = NULL;
 	s->ev.up(s->arg);
@@ -451,13 +402,14 @@ static struct pki_stream *stream_new(struct loop *l, struct pki_tls *t, int fd, 
 	return s;
 }
 
-struct pki_stream *pki_stream_accept(struct loop *l, struct pki_tls *t, int fd, size_t max_in, const struct pki_stream_events *ev, void *arg)
+struct pki_stream *pki_stream_accept(struct loop *l, struct pki_tls *t, int fd, size_t max_in,
+                                     const struct pki_stream_events *ev, void *arg)
 {
 	return stream_new(l, t, fd, true, NULL, NULL, max_in, ev, arg);
 }
 
-struct pki_stream *pki_stream_connect(struct loop *l, struct pki_tls *t, int fd, const char *host, const char *pin_of, size_t max_in,
-                                      const struct pki_stream_events *ev, void *arg)
+struct pki_stream *pki_stream_connect(struct loop *l, struct pki_tls *t, int fd, const char *host, const char *pin_of,
+                                      size_t max_in, const struct pki_stream_events *ev, void *arg)
 {
 	return stream_new(l, t, fd, false, host, pin_of, max_in, ev, arg);
 }

@@ -43,8 +43,8 @@ const struct pki_peer *pki_check_cert(struct pki_check *c, X509 *cert)
 	pki_pin_text(seen, pin);
 	peer = pki_pinset_find(c->tls->pins, c->only, pin);
 	if (peer && EVP_PKEY_get_security_bits(key) < PKI_MIN_KEY_BITS) {
-		snprintf(c->refusal, sizeof(c->refusal), "the key %s of %s is pinned but too weak (%d security bits, %d are the least); it needs a new identity",
-		         seen, peer->name, EVP_PKEY_get_security_bits(key), PKI_MIN_KEY_BITS);
+		snprintf(c->refusal, sizeof(c->refusal),
+		         "the key %s of %s is pinned but too weak (%d security bits, %d are the least); it needs a new identity", seen, peer->name, EVP_PKEY_get_security_bits(key), PKI_MIN_KEY_BITS);
 		return NULL;
 	}
 	if (peer)
@@ -55,7 +55,8 @@ const struct pki_peer *pki_check_cert(struct pki_check *c, X509 *cert)
 	}
 	buf_init(&expected, 4096);
 	pki_pinset_print(&expected, c->tls->pins, c->only);
-	snprintf(c->refusal, sizeof(c->refusal), "%s answered with the key %s, but its pin here is %s", c->only, seen, buf_cstr(&expected));
+	snprintf(c->refusal, sizeof(c->refusal), "%s answered with the key %s, but its pin here is %s", c->only, seen,
+	         buf_cstr(&expected));
 	buf_free(&expected);
 	return NULL;
 }
@@ -76,7 +77,8 @@ static int verify_pin(X509_STORE_CTX *store, void *arg)
 }
 
 /* A client that offers protocols, but not ours, is told so (RFC 7301 3.2). */
-static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in, unsigned in_len, void *arg)
+static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in, unsigned in_len,
+                       void *arg)
 {
 	const unsigned char *ours = arg;
 	unsigned char *chosen;

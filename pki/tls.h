@@ -41,10 +41,19 @@ struct pki_stream_events {
 	void (*down)(void *arg, const char *why);           /* ended: why is a sentence, or NULL for a clean close. Once; then free the stream */
 };
 
-/* Takes over the connected non-blocking socket ${fd} and starts the handshake as server. At most ${max_in} unread bytes are held. NULL when out of memory (fd is closed). Caller frees. */
-struct pki_stream *pki_stream_accept(struct loop *l, struct pki_tls *t, int fd, size_t max_in, const struct pki_stream_events *ev, void *arg);
-/* The same as client; ${host} is checked against the certificate (and sent as SNI) by pki_tls_client(), sent as SNI only on the link, where ${pin_of} names the peer whose pins alone may answer. */
-struct pki_stream *pki_stream_connect(struct loop *l, struct pki_tls *t, int fd, const char *host, const char *pin_of, size_t max_in, const struct pki_stream_events *ev, void *arg);
+/*
+ * Takes over the connected non-blocking socket ${fd} and starts the handshake as server (10 seconds at most). At most ${max_in} unread bytes
+ * are held: when so many lie unconsumed, reading stops until pki_stream_hold(s, false). NULL when out of memory (fd is closed). Caller frees.
+ */
+struct pki_stream *pki_stream_accept(struct loop *l, struct pki_tls *t, int fd, size_t max_in,
+                                     const struct pki_stream_events *ev, void *arg);
+/*
+ * The same as client; ${host} is checked against the certificate (and sent as SNI) by pki_tls_client(), sent as SNI only on the link, where
+ * ${pin_of} names the peer whose pins alone may answer. With TLS 1.3 a client is `up` before the server has judged its certificate: a refusal
+ * comes after that, by `down`.
+ */
+struct pki_stream *pki_stream_connect(struct loop *l, struct pki_tls *t, int fd, const char *host, const char *pin_of,
+                                      size_t max_in, const struct pki_stream_events *ev, void *arg);
 /* Closes at once and frees; no callback any more. Allowed inside callbacks. NULL is allowed. */
 void pki_stream_free(struct pki_stream *s);
 /* Queues ${n} bytes (copied); they go out in this loop turn, all writes of a turn in as few records as fit. -1 if more than 64 MiB wait. */
@@ -53,7 +62,7 @@ int pki_stream_write(struct pki_stream *s, const void *p, size_t n);
 size_t pki_stream_pending(const struct pki_stream *s);
 /* Sends what is queued, then close_notify, then ends (down with NULL), within ${ms}. */
 void pki_stream_finish(struct pki_stream *s, int64_t ms);
-/* Stops (true) or resumes (false) reading from the socket. */
+/* Stops (true) or resumes (false) reading from the socket; resuming also hands over again, later in this turn, what was left unconsumed. */
 void pki_stream_hold(struct pki_stream *s, bool hold);
 /* The peer that the pin named: THE FIRST SEAL; NULL on the front or before `up`. Borrowed; valid for the pinset's life. */
 const struct pki_peer *pki_stream_peer(const struct pki_stream *s);

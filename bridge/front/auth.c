@@ -13,7 +13,7 @@ static const struct scheme schemes[] = {
 };
 enum { SCHEMES = sizeof(schemes) / sizeof(*schemes) };
 
-/* Older clients send the bytes of their code page; what is no UTF-8 is read as Latin-1 (RFC 7617 B.3 leaves it open). False if it does not fit. */
+/* Older clients send the bytes of their code page: what is no UTF-8 is read as Latin-1. False if it does not fit. */
 static bool to_utf8(char *out, size_t size, const char *s, size_t n)
 {
 	bool utf8 = text_utf8_valid(s, n);

@@ -273,8 +273,8 @@ static void on_down(void *arg, const char *why)
 	if (c->state == CONN_OPENING)
 		log_event(LOG_LEVEL_INFO, "tls-failed", LS("address", c->address), LS("why", why));
 	else if (c->state == CONN_ASKING || c->state == CONN_LOGIN || c->state == CONN_BODY)
-		log_event(LOG_LEVEL_INFO, "client-gone", LS("request-id", c->request_id), LS("client-request-id", *c->client_id ? c->client_id : NULL),
-		          LS("address", c->address), LS("why", why));
+		log_event(LOG_LEVEL_INFO, "client-gone", LS("request-id", c->request_id),
+		          LS("client-request-id", *c->client_id ? c->client_id : NULL), LS("address", c->address), LS("why", why));
 	connection_drop(c);
 }
 

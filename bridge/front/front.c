@@ -40,7 +40,8 @@ static void on_reaper(void *arg)
 	connection_reap(arg);
 }
 
-struct front *front_new(struct loop *l, const struct conf *c, const struct address_space *t, struct pki_tls *tls, const struct front_doors *doors)
+struct front *front_new(struct loop *l, const struct conf *c, const struct address_space *t, struct pki_tls *tls,
+                        const struct front_doors *doors)
 {
 	struct front *f = calloc(1, sizeof(*f));
 

@@ -36,13 +36,13 @@ struct http_head {
 };
 
 /*
- * The length of the head that starts at ${p}, with its empty line; 0 = not all there yet. ${scanned} (0 at first) remembers where to go
- * on, so that bytes coming one by one cost no more than all at once.
+ * The length of the head that starts at ${p}, with its empty line; 0 = not all there yet. ${scanned} (0 at first) remembers
+ * where to go on, so that bytes coming one by one cost no more than all at once.
  */
 size_t http_head_find(const uint8_t *p, size_t n, size_t *scanned);
 /*
- * Reads the head in ${p} (${n} bytes as found by http_head_find(); it is cut up in place). Returns 0, or the status to answer with before closing:
- * 400, 414, 417, 431, 501 or 505; h->problem then says why.
+ * Reads the head in ${p} (${n} bytes as found by http_head_find(); it is cut up in place). Returns 0, or the status to answer
+ * with before closing: 400, 414, 417, 431, 501 or 505; h->problem then says why.
  */
 int http_head_parse(char *p, size_t n, struct http_head *h);
 
@@ -56,8 +56,9 @@ struct http_chunks {
 	bool named;     /* ... and its colon */
 };
 /*
- * Takes bytes of a chunked body from ${in} (consuming them) and appends the content to ${out} (may be NULL: thrown away; then at most
- * ${left} more bytes of content are allowed, as with out's ceiling). 1 = the body is complete, 0 = more is needed, else minus the status: -400, -413.
+ * Takes bytes of a chunked body from ${in} (consuming them) and appends the content to ${out} (NULL: thrown away), at most ${left}
+ * bytes of it (counted down). 1 = the body is complete, 0 = more is needed, else minus the status: -400, or -413 as soon as a
+ * chunk is announced that does not fit.
  */
 int http_chunks_feed(struct http_chunks *c, struct buf *in, struct buf *out, size_t *left);
 #endif

@@ -13,7 +13,8 @@ struct login {
 };
 
 /* The one account that ${same} finds, NULL if there is none or more than one. */
-static const struct conf_account *only(const struct conf *c, const char *user, bool (*same)(const struct conf_account *a, const char *user))
+static const struct conf_account *only(const struct conf *c, const char *user,
+                                       bool (*same)(const struct conf_account *a, const char *user))
 {
 	const struct conf_account *found = NULL;
 

@@ -104,7 +104,8 @@ void login_orphan_all(struct front *f);
 /* The request may be served: its account is known, or its path needs none. */
 void connection_welcome(struct connection *c);
 
-/* Answers with ${body} (NULL = nothing) of ${type}; ${more} holds further header lines, or "". Decides about what is left of the request's body. */
+/* Answers with ${body} (NULL = nothing) of ${type}; ${more} holds further header lines, or "".
+ * Sees to what is left of the request's body. */
 void respond(struct connection *c, int status, const char *type, const char *more, const struct buf *body);
 /* Answers a sentence as plain text. */
 void respond_text(struct connection *c, int status, const char *more, const char *sentence);

@@ -12,7 +12,8 @@ static const char *status_words(int status)
 	} rows[] = {{200, "OK"}, {302, "Found"}, {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
 	            {405, "Method Not Allowed"}, {408, "Request Timeout"}, {413, "Content Too Large"}, {414, "URI Too Long"},
 	            {415, "Unsupported Media Type"}, {417, "Expectation Failed"}, {431, "Request Header Fields Too Large"},
-	            {500, "Internal Server Error"}, {501, "Not Implemented"}, {503, "Service Unavailable"}, {505, "HTTP Version Not Supported"}};
+	            {500, "Internal Server Error"}, {501, "Not Implemented"}, {503, "Service Unavailable"},
+	            {505, "HTTP Version Not Supported"}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (rows[i].status == status)
@@ -22,15 +23,16 @@ static const char *status_words(int status)
 
 static void log_request(const struct connection *c, int status, size_t bytes)
 {
-	log_event(LOG_LEVEL_INFO, "request", LS("request-id", c->request_id), LS("client-request-id", *c->client_id ? c->client_id : NULL),
-	          LS("account", c->account ? c->account->name : NULL), LS("address", c->address),
+	log_event(LOG_LEVEL_INFO, "request", LS("request-id", c->request_id),
+	          LS("client-request-id", *c->client_id ? c->client_id : NULL), LS("account", c->account ? c->account->name : NULL), LS("address", c->address),
 	          LS("operation", c->operation ? c->operation : c->route ? c->route->name : NULL), LI("status", status),
 	          LI("ms", c->started ? loop_ms() - c->since : 0), LI("bytes", bytes));
 }
 
 /*
- * A body that was not read (the request is refused before) must not be taken for the next request: it is thrown away if it is on its way and
- * small enough; else the connection ends. A client that waits for 100 Continue may send its body or not (RFC 9110 10.1.1): that ends it too.
+ * A body that was not read (the request is refused before) must not be taken for the next request: it is thrown away if it is on
+ * its way and small enough; else the connection ends. A client that waits for 100 Continue may send its body or not
+ * (RFC 9110 10.1.1): that ends it too.
  */
 static bool can_go_on(const struct connection *c)
 {

@@ -34,7 +34,8 @@ static void hand_over(struct front_soap *s, int status)
 	if (status < 0 || s->out.failed) {
 		buf_free(&s->out);
 		buf_init(&s->out, ANSWER_MAX);
-		ews_write_fault_code(&s->out, "ErrorInternalServerError", "The answer is larger than this server can send. Ask about fewer people or a shorter time.");
+		ews_write_fault_code(&s->out, "ErrorInternalServerError",
+		                     "The answer is larger than this server can send. Ask about fewer people or a shorter time.");
 		status = 500;
 	}
 	s->done(s->arg, status, &s->out);
@@ -81,8 +82,8 @@ static void ask(struct front_soap *s, const char *client_id)
 		write_fault(s, "ErrorServerBusy", "The server has too many questions open. Try again in a moment.");
 }
 
-struct front_soap *front_soap_ask(const struct front_doors *doors, const struct fb_requester *requester, const char *client_id, const void *xml,
-                                  size_t n, void (*done)(void *arg, int status, struct buf *body), void *arg)
+struct front_soap *front_soap_ask(const struct front_doors *doors, const struct fb_requester *requester, const char *client_id,
+                                  const void *xml, size_t n, void (*done)(void *arg, int status, struct buf *body), void *arg)
 {
 	struct front_soap *s = calloc(1, sizeof(*s));
 

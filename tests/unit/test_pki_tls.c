@@ -495,7 +495,8 @@ static void cut_off(struct pki_tls *st, struct pki_tls *ct)
 	s.down = true;
 	c.want = SIZE_MAX;
 	spin();
-	CHECK(c.down && c.has_why && strstr(c.why, "cut off"));
+	if (!CHECK(c.down && c.has_why && strstr(c.why, "cut off")))
+		fprintf(stderr, "\t%s\n", c.why);
 	part(&s, &c);
 }
 

@@ -1,0 +1,64 @@
+#include <stdio.h>
+#include <string.h>
+#include <openssl/err.h>
+#include "pki/parts.h"
+
+/* An alert came. On the link those about certificates mean that our pin is not (or no longer) known over there. */
+static void alert_text(char *out, size_t n, const struct pki_tls *t, int alert)
+{
+	bool about_us = (alert >= SSL3_AD_NO_CERTIFICATE && alert <= SSL3_AD_CERTIFICATE_UNKNOWN) || alert == TLS1_AD_UNKNOWN_CA ||
+	                alert == TLS1_AD_ACCESS_DENIED || alert == TLS13_AD_CERTIFICATE_REQUIRED;
+	const char *words = SSL_alert_desc_string_long(alert);
+	char own[PKI_PIN_TEXT];
+
+	if (t->recipe == PKI_LINK && about_us) {
+		pki_pin_text(own, t->own_pin);
+		snprintf(out, n, "the other side does not know our key (pin %s): it answered \"%s\"", own, words);
+	} else {
+		snprintf(out, n, "the other side ended TLS with the alert \"%s\"", words);
+	}
+}
+
+static void loss_text(char *out, size_t n, bool handshaking, int saved_errno)
+{
+	if (saved_errno)
+		snprintf(out, n, "the connection was lost: %s", strerror(saved_errno));
+	else if (handshaking)
+		snprintf(out, n, "the other side closed the connection during the TLS handshake");
+	else
+		snprintf(out, n, "the connection was cut off without a goodbye");
+}
+
+static void other_text(char *out, size_t n, SSL *ssl, const char *host, int reason)
+{
+	struct buf words;
+
+	if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
+		snprintf(out, n, "the other side showed no certificate, so its key cannot be compared with a pin");
+	} else if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+		snprintf(out, n, "the certificate of %s is not trusted: %s", host ? host : "the other side",
+		         X509_verify_cert_error_string(SSL_get_verify_result(ssl)));
+	} else {
+		buf_init(&words, 512);
+		pki_errors_put(&words);
+		snprintf(out, n, "TLS failed: %s", buf_cstr(&words));
+		buf_free(&words);
+	}
+}
+
+bool pki_why(char *out, size_t n, const struct pki_check *c, SSL *ssl, const char *host, int error, int saved_errno)
+{
+	unsigned long e = ERR_peek_error();
+	int reason = e && ERR_GET_LIB(e) == ERR_LIB_SSL ? ERR_GET_REASON(e) : 0;
+	bool lost = error == SSL_ERROR_SYSCALL || reason == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+
+	if (c->refusal[0])
+		snprintf(out, n, "%s", c->refusal);
+	else if (lost)
+		loss_text(out, n, !c->up, error == SSL_ERROR_SYSCALL ? saved_errno : 0);
+	else if (reason > SSL_AD_REASON_OFFSET)
+		alert_text(out, n, c->tls, reason - SSL_AD_REASON_OFFSET);
+	else
+		other_text(out, n, ssl, host, reason);
+	return c->refusal[0] || (!lost && reason <= SSL_AD_REASON_OFFSET);
+}
