@@ -15,12 +15,15 @@ struct link_clients;
 struct link_client_events {
 	/* One mailbox's answer came; ${raw} is borrowed. ${i} counts in the query's mailboxes; at most once each, never one that was not asked. */
 	void (*answer)(void *arg, size_t i, const struct fb_answer *raw);
-	/* The rpc ended; mailboxes without an answer failed with ${reason} (FB_PEER_FAILED, FB_TIMEOUT, FB_BUSY, FB_NOT_ALLOWED); ${why} is a sentence for the log or NULL. Exactly once, never before link_ask() returns. */
+	/* The rpc ended; mailboxes without an answer failed with ${reason} (FB_PEER_FAILED, FB_TIMEOUT, FB_BUSY, FB_NOT_ALLOWED; FB_OK only if every mailbox was answered); ${why} is a sentence for the log or NULL. Exactly once, never before link_ask() returns. */
 	void (*done)(void *arg, enum fb_reason reason, const char *why);
 };
-/* Connects to every enabled peer that has endpoints, and keeps connecting with jittered back-off. ${tls} and ${c} are borrowed. Caller frees. */
+/*
+ * Connects to every enabled peer that has endpoints, and keeps connecting with jittered back-off (0.2 to 30 s). The endpoints' names are
+ * resolved here and now, which may block, and not again: a bridge opens no file later; a new address needs a reload. ${tls} and ${c} are borrowed. Caller frees.
+ */
 struct link_clients *link_clients_new(struct loop *l, const struct conf *c, struct pki_tls *tls);
-/* Ends all connections; open questions end with FB_PEER_FAILED first. NULL is allowed. */
+/* Ends all connections; open questions end with FB_PEER_FAILED first. Not from inside a callback of this room. NULL is allowed. */
 void link_clients_free(struct link_clients *k);
 /* Asks ${peer} the question ${q} (copied; q->requester is sent as it stands) with ${deadline_ms} left. */
 void link_ask(struct link_clients *k, const char *peer, const struct fb_query *q, int64_t deadline_ms, const struct link_client_events *ev, void *arg);
@@ -55,7 +58,7 @@ void link_server_free(struct link_server *s);
 void link_server_accept(struct link_server *s, int fd);
 /* GOAWAY to all, finish what is open; link_server_idle() tells when nothing is left. */
 void link_server_drain(struct link_server *s);
-/* True if no call is open. */
+/* True if no call is open; while draining also: what was said has left, and every peer has been let go. */
 bool link_server_idle(const struct link_server *s);
 /* Cuts off every connection of ${peer} at once. */
 void link_server_shut(struct link_server *s, const char *peer);

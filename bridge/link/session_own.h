@@ -27,6 +27,10 @@ struct link_session {
 void link_session_attach(struct link_session *s, struct link_stream *st, int32_t id);
 /* Forgets it. */
 void link_session_detach(struct link_stream *st);
+/* The open stream number ${id}, or NULL. */
+struct link_stream *link_session_find(struct link_session *s, int32_t id);
+/* nghttp2's half of ${s}, with our limits and the callbacks of incoming.c. NULL when out of memory. */
+nghttp2_session *link_session_h2_new(struct link_session *s);
 /* Whatever waits goes out at the end of this turn. */
 void link_session_flush(struct link_session *s);
 #endif

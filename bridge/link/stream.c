@@ -45,13 +45,11 @@ static void submit_trailers(struct link_session *s, const struct link_stream *st
 static ssize_t read_out(nghttp2_session *h2, int32_t id, uint8_t *to, size_t room, uint32_t *flags, nghttp2_data_source *source, void *arg)
 {
 	struct link_session *s = arg;
-	struct link_stream *st = s->streams;
+	struct link_stream *st = link_session_find(s, id);
 	size_t n;
 
 	(void)h2;
 	(void)source;
-	while (st && st->id != id)
-		st = st->next;
 	if (s->dead)
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	if (!st) /* given up: its RST_STREAM is on the way */
