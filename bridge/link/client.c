@@ -52,6 +52,8 @@ static void on_deadline(void *arg)
 		call_end(c, FB_OK);
 		return;
 	}
+	if (c->st.session)
+		link_session_doubt(c->st.session);
 	if (!c->st.session && c->peer->why[0])
 		snprintf(c->why, sizeof c->why, "no link until the deadline: %.200s", c->peer->why);
 	else

@@ -30,10 +30,9 @@ void link_session_detach(struct link_stream *st)
 	if (st->next)
 		st->next->at = st->at;
 	st->session = NULL;
-	if (--s->n_streams == 0) {
+	if (--s->n_streams == 0 && !s->pinged) {
 		loop_timer_free(s->ping);
 		s->ping = NULL;
-		s->pinged = 0;
 	}
 }
 
@@ -170,24 +169,39 @@ void link_session_drain(struct link_session *s)
 
 /* ---- keepalive, only while somebody waits for something ---- */
 
+static void ping(struct link_session *s)
+{
+	s->pinged = loop_ms();
+	nghttp2_submit_ping(s->h2, NGHTTP2_FLAG_NONE, NULL);
+	link_session_flush(s);
+	loop_timer_again(s->ping, LINK_PING_WAIT_MS);
+}
+
 static void ping_tick(void *arg)
 {
 	struct link_session *s = arg;
-	int64_t now = loop_ms(), quiet = now - s->heard;
+	int64_t quiet = loop_ms() - s->heard;
 
 	if (s->pinged && s->heard < s->pinged) {
 		fail(s, "the peer did not answer a ping within 10 s");
 		return;
 	}
 	s->pinged = 0;
-	if (quiet < LINK_PING_IDLE_MS) {
+	if (!s->n_streams) {
+		loop_timer_free(s->ping);
+		s->ping = NULL;
+	} else if (quiet < LINK_PING_IDLE_MS) {
 		loop_timer_again(s->ping, LINK_PING_IDLE_MS - quiet);
-		return;
+	} else {
+		ping(s);
 	}
-	s->pinged = now;
-	nghttp2_submit_ping(s->h2, NGHTTP2_FLAG_NONE, NULL);
-	link_session_flush(s);
-	loop_timer_again(s->ping, LINK_PING_WAIT_MS);
+}
+
+void link_session_doubt(struct link_session *s)
+{
+	if (s->dead || !s->h2 || !s->ping || s->pinged || loop_ms() - s->heard < LINK_DOUBT_MS)
+		return;
+	ping(s);
 }
 
 void link_session_attach(struct link_session *s, struct link_stream *st, int32_t id)
@@ -199,7 +213,8 @@ void link_session_attach(struct link_session *s, struct link_stream *st, int32_t
 	if (st->next)
 		st->next->at = &st->next;
 	s->streams = st;
-	if (s->n_streams++ == 0) {
+	s->n_streams++;
+	if (!s->ping) {
 		int64_t quiet = loop_ms() - s->heard;
 
 		s->ping = loop_timer_new(s->loop, quiet < LINK_PING_IDLE_MS ? LINK_PING_IDLE_MS - quiet : 0, ping_tick, s);

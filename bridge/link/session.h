@@ -17,7 +17,8 @@ enum {
 	LINK_OUT_BYTES = 64 << 20,       /* answers that wait on one connection */
 	LINK_OUT_CALL = 32 << 20,        /* and for one call */
 	LINK_PING_IDLE_MS = 30000,
-	LINK_PING_WAIT_MS = 10000
+	LINK_PING_WAIT_MS = 10000,
+	LINK_DOUBT_MS = 2000             /* silent for so long when a question ran out of time: is it dead? */
 };
 
 /* One gRPC exchange. The owner embeds it and frees it after `closed` (or after link_stream_reset()). */
@@ -68,6 +69,8 @@ void link_session_free(struct link_session *s);
 const struct pki_peer *link_session_peer(const struct link_session *s);
 /* GOAWAY; the connection ends when its last stream is closed (then `down` with NULL). */
 void link_session_drain(struct link_session *s);
+/* A question on an open stream of ${s} got no answer in time: if nothing else was heard either, the connection has to prove that it lives. */
+void link_session_doubt(struct link_session *s);
 /* Streams that are open. */
 size_t link_session_streams(const struct link_session *s);
 
