@@ -476,6 +476,25 @@ static void late_logins(void)
 	house.login_hangs = false;
 }
 
+/* A client that goes away after any number of bytes leaves nothing behind. */
+static void cut_anywhere(void)
+{
+	const char *whole = post("/ews/exchange.asmx", ALICE, availability);
+	size_t n = strlen(whole);
+
+	for (size_t cut = 1; cut < n; cut += n / 50) {
+		struct client *c = dial("192.0.2.3");
+
+		pki_stream_write(c->s, whole, cut);
+		for (int i = 0; !c->up && i < 1000; i++)
+			spin(1);
+		CHECK(c->up && !c->down);
+		hang_up(c);
+		settle();
+		CHECK_INT(front_open(front), 0);
+	}
+}
+
 static void many_connections(void)
 {
 	struct client *c[4];
@@ -580,6 +599,7 @@ int main(void)
 	old_http();
 	failures();
 	late_logins();
+	cut_anywhere();
 	many_connections();
 	idle_and_drain();
 

@@ -500,6 +500,28 @@ static void cut_off(struct pki_tls *st, struct pki_tls *ct)
 	part(&s, &c);
 }
 
+/* What comes is not TLS at all, or breaks off in the middle of it. */
+static void garbage(struct pki_tls *st)
+{
+	static const char *const said[] = {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x16\x03\x01\x02", "\x15\x03\x01\x00\x02\x02\x28", "", "xxxxxxxxxxxxxxxxxxxxxxxxx"};
+
+	for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++) {
+		struct end s = {.want = SIZE_MAX}, none = {.down = true};
+		int fd[2];
+
+		CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd) == 0);
+		s.other = &none;
+		s.s = pki_stream_accept(loop, st, fd[0], 65536, &events, &s);
+		CHECK(send(fd[1], said[i], i == 3 ? 7 : i == 2 ? 4 : strlen(said[i]), 0) >= 0);
+		shutdown(fd[1], SHUT_WR);
+		spin();
+		if (!CHECK(s.down && !s.up && s.has_why && strlen(s.why) > 10))
+			fprintf(stderr, "\tcase %zu: %s\n", i, s.why);
+		pki_stream_free(s.s);
+		close(fd[1]);
+	}
+}
+
 static void streams(void)
 {
 	struct pki_pinset *sp = set_of("client", "c"), *cp = set_of("server", "s");
@@ -510,6 +532,7 @@ static void streams(void)
 	holding(st, ct);
 	freeing_inside(st, ct);
 	cut_off(st, ct);
+	garbage(st);
 	pki_tls_free(st);
 	pki_tls_free(ct);
 	pki_pinset_free(sp);
