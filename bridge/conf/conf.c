@@ -34,6 +34,12 @@ void conf_problem_add(struct conf_problems *p, const char *file, int line, const
 	struct conf_problem *one;
 	va_list ap;
 
+	if (p->n > CONF_PROBLEMS_MAX)
+		return;
+	if (p->n == CONF_PROBLEMS_MAX) {
+		fix = "Mend those above first.";
+		fmt = "there is more; it is not shown";
+	}
 	p->list = conf_grow(p->list, p->n, sizeof(*p->list));
 	one = &p->list[p->n++];
 	*one = (struct conf_problem){.file = conf_dup(file), .line = line, .fix = conf_dup(fix)};

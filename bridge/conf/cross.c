@@ -10,7 +10,7 @@
 
 /* What no file can know alone: rows and rules that point to something, pins, folders. */
 
-#define MAIN(l, fix, ...) conf_problem_add((l)->problems, (l)->c->file, 0, (fix), __VA_ARGS__)
+#define MAIN(l, name, fix, ...) conf_problem_add((l)->problems, (l)->c->file, conf_line_of((l), (name)), (fix), __VA_ARGS__)
 
 static int by_domain(const void *a, const void *b)
 {
@@ -92,7 +92,7 @@ static void check_primary(struct conf_loading *l, const struct conf_address_spac
 			c->primary_domain = conf_dup(c->spaces[i].forest_name);
 		}
 	if (*c->primary_domain && !is_of(c, list, c->primary_domain, "local"))
-		MAIN(l, "Name a domain that address-spaces.conf gives to local.", "primary_domain %s is not one of our own domains", c->primary_domain);
+		MAIN(l, "primary_domain", "Name a domain that address-spaces.conf gives to local.", "primary_domain %s is not one of our own domains", c->primary_domain);
 }
 
 static int by_account(const void *a, const void *b)
@@ -146,11 +146,23 @@ static void check_peer(struct conf_loading *l, const struct conf_peer *p)
 struct owner {
 	const uint8_t *pin;
 	const struct conf_peer *peer; /* NULL = ourselves */
+	int line;
 };
 
 static int by_pin(const void *a, const void *b)
 {
 	return memcmp(((const struct owner *)a)->pin, ((const struct owner *)b)->pin, PKI_PIN_LEN);
+}
+
+/* The same pins in the order of the files, so that a complaint names the later one. */
+static int by_pin_and_place(const void *a, const void *b)
+{
+	const struct owner *x = a, *y = b;
+	int order = by_pin(a, b);
+
+	if (order == 0 && x->peer && y->peer && x->peer != y->peer)
+		order = strcmp(x->peer->name, y->peer->name);
+	return order ? order : x->line - y->line;
 }
 
 static void check_same_pin(struct conf_loading *l, const struct owner *a, const struct owner *b)
@@ -159,12 +171,12 @@ static void check_same_pin(struct conf_loading *l, const struct owner *a, const 
 
 	pki_pin_text(text, a->pin);
 	if (!a->peer || !b->peer)
-		conf_problem_add(l->problems, a->peer ? a->peer->file : b->peer->file, 0, "Run `availbridge identity show` at the peer, not here, and use what it prints.",
+		conf_problem_add(l->problems, a->peer ? a->peer->file : b->peer->file, a->peer ? a->line : b->line, "Run `availbridge identity show` at the peer, not here, and use what it prints.",
 		                 "%s is our own pin, not the peer's", text);
 	else if (a->peer == b->peer)
-		conf_problem_add(l->problems, a->peer->file, 0, "Remove the line next-pin.", "pin and next-pin are the same: %s", text);
+		conf_problem_add(l->problems, a->peer->file, a->line > b->line ? a->line : b->line, "Remove the line next-pin.", "pin and next-pin are the same: %s", text);
 	else
-		conf_problem_add(l->problems, b->peer->file, 0, "Ask both for what `availbridge identity show` prints; a key belongs to one site.",
+		conf_problem_add(l->problems, b->peer->file, b->line, "Ask both for what `availbridge identity show` prints; a key belongs to one site.",
 		                 "%s has the same pin as %s: %s", b->peer->name, a->peer->name, text);
 }
 
@@ -181,12 +193,12 @@ static void check_pins(struct conf_loading *l)
 	buf_init(&error, 1024);
 	/* an identity that cannot be read is the TLS recipe's complaint */
 	if (pki_identity_pin(c->identity_certificate, own, &error) == 0)
-		list[n++] = (struct owner){own, NULL};
+		list[n++] = (struct owner){own, NULL, 0};
 	buf_free(&error);
 	for (size_t i = 1; i < c->n_peers; i++)
 		for (size_t k = 0; k < c->peers[i].n_pins; k++)
-			list[n++] = (struct owner){c->peers[i].pins[k], &c->peers[i]};
-	qsort(list, n, sizeof(*list), by_pin);
+			list[n++] = (struct owner){c->peers[i].pins[k], &c->peers[i], c->peers[i].pin_lines[k]};
+	qsort(list, n, sizeof(*list), by_pin_and_place);
 	for (size_t i = 1; i < n; i++)
 		if (by_pin(&list[i - 1], &list[i]) == 0)
 			check_same_pin(l, &list[i - 1], &list[i]);
@@ -199,15 +211,15 @@ static void check_main(struct conf_loading *l)
 	struct stat st;
 
 	if (stat(c->calendars, &st) < 0)
-		MAIN(l, "Make the folder, or name another.", "the calendars folder %s cannot be used: %s", c->calendars, strerror(errno));
+		MAIN(l, "calendars", "Make the folder, or name another.", "the calendars folder %s cannot be used: %s", c->calendars, strerror(errno));
 	else if (!S_ISDIR(st.st_mode))
-		MAIN(l, "Name a folder.", "calendars names %s, which is no folder", c->calendars);
+		MAIN(l, "calendars", "Name a folder.", "calendars names %s, which is no folder", c->calendars);
 	if (strlen(c->control_socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		MAIN(l, "Choose a shorter path, for example below /run.", "control_socket is longer than a socket's path can be: %s", c->control_socket);
+		MAIN(l, "control_socket", "Choose a shorter path, for example below /run.", "control_socket is longer than a socket's path can be: %s", c->control_socket);
 	if (c->working_start >= c->working_end)
-		MAIN(l, "Put working_end behind working_start.", "the working day ends before it starts");
+		MAIN(l, conf_line_of(l, "working_start") ? "working_start" : "working_end", "Put working_end behind working_start.", "the working day ends before it starts");
 	if (c->query_deadline_ms > c->hard_stop_ms)
-		MAIN(l, "Make hard_stop the longer one.", "hard_stop comes before query_deadline");
+		MAIN(l, conf_line_of(l, "hard_stop") ? "hard_stop" : "query_deadline", "Make hard_stop the longer one.", "hard_stop comes before query_deadline");
 }
 
 void conf_cross_check(struct conf_loading *l)

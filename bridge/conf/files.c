@@ -170,7 +170,7 @@ static void read_pin(struct peer_reading *r)
 		COMPLAIN(r, "Write sha256: and 64 hex digits, as `availbridge identity show` prints them at the peer.", "'%s' is no pin", r->line->words[1]);
 		return;
 	}
-	r->p->n_pins++;
+	r->p->pin_lines[r->p->n_pins++] = r->line->number;
 }
 
 static void read_access(struct peer_reading *r)

@@ -54,11 +54,20 @@ static const struct conf_row rows[] = {
 	 .comment = "Addresses of ours that answer as if they did not exist. Must be given, so that a lost line cannot show them."},
 	{"groups", &conf_kind_groups, 0, .preset = "", .comment = "Groups for rules: { board = [\"anna@a.example\", \"b.example\"]; }; a domain stands for all of its people."},
 };
-enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+enum { ROWS = sizeof(rows) / sizeof(rows[0]), NAMES_MAX = 10000 };
+_Static_assert((int)ROWS <= (int)CONF_ROWS_MAX, "make room for the lines of all rows");
 
 const char *conf_setting_name(size_t i)
 {
 	return i < ROWS ? rows[i].name : NULL;
+}
+
+int conf_line_of(const struct conf_loading *l, const char *name)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return l->lines[i];
+	return 0;
 }
 
 #define COMPLAIN(l, line, fix, ...) conf_problem_add((l)->problems, (l)->c->file, (line), (fix), __VA_ARGS__)
@@ -168,8 +177,6 @@ static void read_unknown(struct conf_loading *l, const config_setting_t *s)
 
 static void read_settings(struct conf_loading *l, const config_setting_t *root)
 {
-	bool seen[ROWS] = {false};
-
 	for (int i = 0; i < config_setting_length(root); i++) {
 		const config_setting_t *s = config_setting_get_elem(root, (unsigned)i);
 		size_t r = 0;
@@ -180,11 +187,11 @@ static void read_settings(struct conf_loading *l, const config_setting_t *root)
 			read_unknown(l, s);
 			continue;
 		}
-		seen[r] = true;
+		l->lines[r] = config_setting_source_line(s);
 		read_setting(l, &rows[r], s);
 	}
 	for (size_t r = 0; r < ROWS; r++)
-		if (!seen[r] && !rows[r].preset) {
+		if (!l->lines[r] && !rows[r].preset) {
 			char fix[192];
 
 			snprintf(fix, sizeof(fix), "Add %s = %s", rows[r].name, rows[r].kind == &conf_kind_addresses ? "[];" : "\"...\";");
@@ -192,11 +199,21 @@ static void read_settings(struct conf_loading *l, const config_setting_t *root)
 		}
 }
 
-/* What the library must not see: it opens files by itself at an include, and ends the process if that is a folder. */
+/*
+ * What the library must not see: it opens files by itself at an include, and ends the process if that is a folder; and
+ * it compares each new name with all before it, which takes minutes for a megabyte of them.
+ */
 static bool scan(struct conf_loading *l, const char *text, size_t len)
 {
+	size_t names = 0;
 	int line = 1;
 
+	for (size_t i = 0; i < len; i++)
+		names += text[i] == '=' || text[i] == ':';
+	if (names > NAMES_MAX) {
+		COMPLAIN(l, 0, "Remove what is not needed.", "the file has more than %d settings and groups", NAMES_MAX);
+		return false;
+	}
 	for (size_t at = 0; at < len; line++) {
 		const char *s = text + at, *newline = memchr(s, '\n', len - at);
 		size_t n = newline ? (size_t)(newline - s) : len - at, blanks = strspn(s, " \t\r\f\v");

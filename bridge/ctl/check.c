@@ -64,10 +64,10 @@ static int look(const char *conf_path, bool json, bool verbose)
 		json_close(&b, '}');
 		json_print(&b);
 	} else {
-		ctl_problems_print(stderr, &problems);
+		ctl_problems_print(stdout, &problems);
 		if (warnings.n)
-			fputs("Allowed, but look at it:\n", stderr);
-		ctl_problems_print(stderr, &warnings);
+			puts("Allowed, but look at it:");
+		ctl_problems_print(stdout, &warnings);
 		if (verbose && c)
 			conf_print(&b, c);
 		fputs(buf_cstr(&b), stdout);

@@ -12,10 +12,8 @@ void ctl_problems_print(FILE *out, const struct conf_problems *p)
 	for (size_t i = 0; i < p->n; i++) {
 		const struct conf_problem *one = &p->list[i];
 
-		fputs(one->file, out);
-		if (one->line)
-			fprintf(out, ":%d", one->line);
-		fprintf(out, ": %s.%s%s\n", one->what, *one->fix ? " " : "", one->fix);
+		/* a fault of the file as a whole is shown at its first line: tools can then read each line the same way */
+		fprintf(out, "%s:%d: %s.%s%s\n", one->file, one->line ? one->line : 1, one->what, *one->fix ? " " : "", one->fix);
 	}
 }
 

@@ -109,7 +109,7 @@ static void main_file(void)
 		const char *text, *want;
 	} cases[] = {
 	    {MAIN, ""},
-	    {MAIN "bridges = 2;\nquery_deadline = 5;\nhard_stop = \"1500 ms\";", "availbridge.conf:0: hard_stop comes before query_deadline\n"},
+	    {MAIN "bridges = 2;\nquery_deadline = 5;\nhard_stop = \"1500 ms\";", "availbridge.conf:6: hard_stop comes before query_deadline\n"},
 	    {MAIN "query_dedline = 5;", "availbridge.conf:4: there is no setting 'query_dedline'\n"},
 	    {MAIN "bridges = 0;", "availbridge.conf:4: the value of bridges is not right\n"},
 	    {MAIN "bridges = 65;", "availbridge.conf:4: the value of bridges is not right\n"},
@@ -124,11 +124,11 @@ static void main_file(void)
 	    {MAIN "link_listen = \"::1:7443\";", "availbridge.conf:4: the value of link_listen is not right\n"},
 	    {MAIN "working_days = \"Mon Mon\";", "availbridge.conf:4: the value of working_days is not right\n"},
 	    {MAIN "working_start = \"9:00\";", "availbridge.conf:4: the value of working_start is not right\n"},
-	    {MAIN "working_start = \"18:00\";", "availbridge.conf:0: the working day ends before it starts\n"},
+	    {MAIN "working_start = \"18:00\";", "availbridge.conf:4: the working day ends before it starts\n"},
 	    {MAIN "working_zone = \"Mars/Base\";", "availbridge.conf:4: the value of working_zone is not right\n"},
 	    {MAIN "log_format = \"xml\";", "availbridge.conf:4: the value of log_format is not right\n"},
 	    {MAIN "log_format = \"tex\";", "availbridge.conf:4: the value of log_format is not right\n"},
-	    {MAIN "primary_domain = \"b.example\";", "availbridge.conf:0: primary_domain b.example is not one of our own domains\n"},
+	    {MAIN "primary_domain = \"b.example\";", "availbridge.conf:4: primary_domain b.example is not one of our own domains\n"},
 	    {MAIN "groups = { board = [\"anna@\", \"b.example\"]; };", "availbridge.conf:4: board has a member that is no address: 'anna@'\n"},
 	    {MAIN "groups = [\"anna@a.example\"];", "availbridge.conf:4: groups is no group of lists\n"},
 	    {MAIN "x = 1;\ny = 2;\nbridges = 0;",
@@ -148,7 +148,7 @@ static void main_file(void)
 	site_write("availbridge.conf", MAIN "bridges = ;");
 	CHECK(strstr(site_problems(), "availbridge.conf:4: the file cannot be understood") != NULL);
 	site_write("availbridge.conf", MAIN "calendars = \"nowhere\";");
-	CHECK(strstr(site_problems(), "availbridge.conf:0: the calendars folder") != NULL);
+	CHECK(strstr(site_problems(), "availbridge.conf:4: the calendars folder") != NULL);
 }
 
 static void other_files(void)
@@ -174,13 +174,13 @@ static void other_files(void)
 	          "peers.d/site-b.conf:1: next-pin stands out of order\npeers.d/site-b.conf:2: 'x' is no pin\npeers.d/site-b.conf:3: 'b.example' is no endpoint\n"
 	          "peers.d/site-b.conf:4: free-busy-access-enabled is neither yes nor no\npeers.d/site-b.conf:5: 'Full' is no level\n");
 	one_fault("peers.d/site-b.conf", "enabled yes\n", "peers.d/site-b.conf:0: the peer has no pin\npeers.d/site-b.conf:0: the peer has no endpoint\n");
-	one_fault("peers.d/site-b.conf", PEER "next-pin " PIN1 "\n", "peers.d/site-b.conf:0: pin and next-pin are the same: " PIN1 "\n");
+	one_fault("peers.d/site-b.conf", PEER "next-pin " PIN1 "\n", "peers.d/site-b.conf:4: pin and next-pin are the same: " PIN1 "\n");
 	one_fault("peers.d/local.conf", "enabled no\nrule out * * None\n", "peers.d/local.conf:1: enabled has no meaning for our own people\n"
 	                                                                 "peers.d/local.conf:2: rules about our own people have the direction in\n");
 	one_fault("peers.d/nobody.conf", PEER, "peers.d:0: 'nobody' cannot be the name of a peer\n");
 	one_fault("peers.d/a b.conf", PEER, "peers.d:0: 'a b' cannot be the name of a peer\n");
 	site_write("peers.d/site-b.conf", PEER);
-	one_fault("peers.d/site-c.conf", PEER, "peers.d/site-c.conf:0: site-c has the same pin as site-b: " PIN1 "\n");
+	one_fault("peers.d/site-c.conf", PEER, "peers.d/site-c.conf:3: site-c has the same pin as site-b: " PIN1 "\n");
 	site_remove("peers.d/site-b.conf");
 }
 
@@ -225,6 +225,23 @@ static void too_big(void)
 	one_fault("availbridge.conf", text, "");
 	text[1 << 20] = ' ';
 	one_fault("availbridge.conf", text, "availbridge.conf:0: the file is larger than 1048576 bytes\n");
+	/* names that the parser would compare for minutes */
+	for (size_t at = sizeof(MAIN) - 1, i = 0; i < 11000; i++)
+		at += (size_t)sprintf(text + at, "x%zu = 1;\n", i);
+	one_fault("availbridge.conf", text, "availbridge.conf:0: the file has more than 10000 settings and groups\n");
+}
+
+/* A file that is wrong in every line is not told in every line. */
+static void many_problems(void)
+{
+	struct conf_problems p = {0};
+
+	for (int i = 0; i < 100000; i++)
+		conf_problem_add(&p, "x", i, "y", "z %d", i);
+	CHECK_INT(p.n, 1001);
+	CHECK_STR(p.list[999].what, "z 999");
+	CHECK_STR(p.list[1000].what, "there is more; it is not shown");
+	conf_problems_free(&p);
 }
 
 /* An edit that is not written yet is judged as if it were. */
@@ -332,6 +349,7 @@ int main(void)
 	loose_accounts();
 	own_pin();
 	too_big();
+	many_problems();
 	changed();
 	warnings();
 	print();

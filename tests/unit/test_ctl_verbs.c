@@ -168,7 +168,7 @@ static void table(void)
 	CHECK(says("did you mean check?"));
 	CHECK_INT(run("check -c"), 2);
 	CHECK_INT(run("-c /nowhere/x.conf check"), 1);
-	CHECK(says("/nowhere/x.conf: there is no such file"));
+	CHECK(says("/nowhere/x.conf:1: there is no such file"));
 	CHECK_INT(run("-c /nowhere/x.conf peer disable b"), 1);
 }
 
@@ -345,7 +345,7 @@ static void by_hand(void)
 	          "# mine\n\nenabled no\nendpoint b.example:7443\npin " PIN2 "\n# rules\nrule in b.example a.example None\nrule in * * AvailabilityOnly\n");
 	site_write("peers.d/site-z.conf", "enabled yes\n");
 	CHECK_INT(run_here("check"), 1);
-	CHECK(says("site-z.conf: the peer has no pin."));
+	CHECK(says("site-z.conf:1: the peer has no pin."));
 	CHECK_INT(run_here("check --json"), 1);
 	CHECK(says("{\"ok\":false,\"problems\":[{\"file\":"));
 	CHECK_INT(run_here("peer enable site-b"), 0);
