@@ -11,13 +11,13 @@ python=/usr/bin/python3 # the system's, which has the packages
 # suite NAME SECONDS COMMAND...: runs it, shows its counts, and the rest only when it failed. No counts, a time-out or a
 # bad exit without a failure counted are failures themselves.
 suite() {
-	name=$1 seconds=$2 log=$work/$1.log began=$(date +%s)
+	name=$1 seconds=$2 log=$work/$(echo "$1" | tr / -).log began=$(date +%s)
 	shift 2
 	timeout -k 10 "$seconds" "$@" >"$log" 2>&1
 	code=$?
 	line=$(grep -E '[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1)
-	passed=$(echo "$line" | sed -n 's/.*[^0-9]\{0,1\}\([0-9][0-9]*\) passed, .*/\1/p')
-	failed=$(echo "$line" | sed -n 's/.* passed, \([0-9][0-9]*\) failed.*/\1/p')
+	passed=$(echo "$line" | grep -oE '[0-9]+ passed' | tail -n 1 | cut -d' ' -f1)
+	failed=$(echo "$line" | grep -oE '[0-9]+ failed' | tail -n 1 | cut -d' ' -f1)
 	if [ -z "$passed" ] || { [ $code != 0 ] && [ "${failed:-0}" = 0 ]; }; then
 		failed=$((${failed:-0} + 1))
 		echo "$name: ended with exit code $code" >>"$log"
