@@ -107,10 +107,17 @@ int ics_job_time(struct ics_job *j, const struct ics_property *p, const char *s,
 	size_t len;
 	if (!ics_time_read(s, n, out))
 		return ics_fail(j->error, p->line, "this %s is no date or time: it must look like 20260302 or 20260302T080000Z", name_of(p));
-	if (out->is_date || out->is_utc || !ics_parameter(p, "TZID", &tzid, &len))
+	if (out->is_date || out->is_utc)
 		return 0;
-	out->zone = ics_zone_find(j, tzid, len, p->line);
-	return out->zone ? 0 : -1;
+	if (j->placed != p) {
+		bool given = ics_parameter(p, "TZID", &tzid, &len);
+		j->place = given ? ics_zone_find(j, tzid, len, p->line) : NULL;
+		if (given && !j->place)
+			return -1;
+		j->placed = p;
+	}
+	out->zone = j->place;
+	return 0;
 }
 
 int ics_job_period(struct ics_job *j, const struct ics_property *p, const char *s, size_t n, struct ics_time *start, int64_t *seconds)

@@ -23,6 +23,8 @@ struct ics_job {
 	unsigned file;            /* counts the files: a VTIMEZONE counts in its own file only */
 	struct ics_zone *zones;   /* those of all files, newest first; some are owned */
 	size_t n_zones;
+	const struct ics_property *placed; /* the property whose TZID was looked up last, for long lists of times */
+	const struct fb_zone *place;       /* what it gave; NULL: it has none */
 	struct ics_event *events; /* of all files, newest first */
 	size_t n_events;
 };

@@ -167,7 +167,7 @@ static bool make_times(struct walk *w, const struct recur_rule *given)
 	uint64_t minutes = w->r.freq >= RECUR_MINUTELY ? 1 : given->minutes ? given->minutes : 1ULL << (s / 60 % 60);
 	uint64_t seconds = w->r.freq >= RECUR_SECONDLY ? 1 : given->seconds ? given->seconds : 1ULL << (s % 60);
 	size_t n = (size_t)__builtin_popcount(hours) * (size_t)__builtin_popcountll(minutes) * (size_t)__builtin_popcountll(seconds);
-	w->times = malloc(n * sizeof *w->times);
+	w->times = spend(w, (int64_t)n) ? malloc(n * sizeof *w->times) : NULL;
 	if (!w->times)
 		return false;
 	for (int h = 0; h < 24; h++)
@@ -213,7 +213,7 @@ static void emit_times(struct walk *w, int64_t base)
 /* A day of the present period. */
 static void take_day(struct walk *w, const struct day *d)
 {
-	if (!spend(w, 1) || !day_fits(&w->r, d))
+	if (!spend(w, 1 + (int64_t)w->r.n_nth / 8) || !day_fits(&w->r, d))
 		return;
 	if (w->r.n_setpos)
 		w->days[w->n_days++] = d->n * 86400;

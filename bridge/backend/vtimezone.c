@@ -14,7 +14,7 @@ struct ics_zone {
 	struct ics_zone *next;
 };
 
-enum { MAX_TRANSITIONS = 20000, MAX_OBSERVANCES = 1000, MAX_ZONES = 1000 };
+enum { MAX_TRANSITIONS = 4000, MAX_OBSERVANCES = 1000, MAX_ZONES = 1000 };
 /* Onsets before 1965 are left out: Outlook's VTIMEZONEs begin in 1601. What comes after the window cannot matter to it. */
 static const int64_t oldest_onset = -157766400;
 

@@ -60,6 +60,17 @@ static void drop_empty(struct fb_answer *a)
 	a->n_events = kept;
 }
 
+/* The order of the written triples, so that a reader may sort them again and find nothing moved. */
+static int by_words(const void *a, const void *b)
+{
+	const struct fb_span *x = a, *y = b;
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	if (x->end != y->end)
+		return x->end < y->end ? -1 : 1;
+	return strcmp(word_of(x->busy), word_of(y->busy));
+}
+
 static int put_json(struct buf *out, const char *id, const struct fb_answer *a, struct fb_window w, const struct fb_span *s, size_t n, int minutes)
 {
 	buf_putc(out, '{');
@@ -119,19 +130,28 @@ static int read_calendar(const char *path, struct buf *text, struct buf *error)
 	case FILE_OK: return 0;
 	case FILE_ABSENT: return fail(error, "%s: there is no such file", path);
 	case FILE_TOO_BIG: return fail(error, "%s: the file is larger than 64 MiB", path);
-	default: fail(error, "%s: ", path); buf_printf(error, "it cannot be read: %s", strerror(errno)); return -1;
+	default:
+		fail(error, "%s: ", path);
+		buf_printf(error, "it cannot be read: %s", errno == EINVAL ? "it is no regular file" : strerror(errno));
+		return -1;
 	}
+}
+
+static const struct fb_zone *zone_of(const struct asked *q, struct buf *error)
+{
+	const struct fb_zone *z = q->zone && *q->zone ? fb_zone_named(q->zone) : fb_zone_utc();
+	if (!z)
+		fail(error, "there is no time zone \"%s\"; an IANA name such as Europe/Berlin or a Windows name is wanted", q->zone);
+	return z;
 }
 
 static int expand(const struct asked *q, const char *id, struct buf *text, struct fb_answer *a, struct buf *out, struct buf *error)
 {
-	const struct fb_zone *z = q->zone && *q->zone ? fb_zone_named(q->zone) : fb_zone_utc();
+	const struct fb_zone *z = zone_of(q, error);
 	struct ics_options o = {.floating = z};
 	struct fb_window w;
 	size_t n;
-	if (!z)
-		return fail(error, "there is no time zone \"%s\"; an IANA name such as Europe/Berlin or a Windows name is wanted", q->zone);
-	if (read_window(q, z, &w, error) || read_calendar(q->calendar, text, error))
+	if (!z || read_window(q, z, &w, error) || read_calendar(q->calendar, text, error))
 		return -1;
 	if (ics_expand((const char *)buf_ptr(text), text->len, w, &o, a, error)) {
 		char why[512];
@@ -143,6 +163,8 @@ static int expand(const struct asked *q, const char *id, struct buf *text, struc
 	struct fb_span *s = fb_spans(a, w, &n);
 	if (n == SIZE_MAX)
 		return fail(error, "%s: out of memory", q->calendar);
+	if (n)
+		qsort(s, n, sizeof *s, by_words);
 	int err = q->json || q->batch ? put_json(out, id, a, w, s, n, q->minutes) : put_text(out, z, a, w, s, n, q->minutes);
 	free(s);
 	return err ? fail(error, "%s: the answer is too long", q->calendar) : 0;
@@ -281,30 +303,41 @@ static bool child_start(struct child *c, const struct asked *q)
 	return false;
 }
 
-/* Has the child do one job; false with a sentence in ${reply} when it did not live through it. */
-static bool child_ask(struct child *c, const struct asked *q, const char *line, struct buf *reply)
+/* Reads the child's answer; false if it died or did not give one in time. */
+static bool child_reply(struct child *c, struct buf *reply)
+{
+	struct pollfd p = {.fd = c->sock, .events = POLLIN};
+	uint32_t n;
+	uint8_t *to;
+	int ready;
+	while ((ready = poll(&p, 1, WALL_MS)) < 0 && errno == EINTR)
+		;
+	if (ready != 1 || !read_all(c->sock, &n, sizeof n) || !(to = buf_reserve(reply, n)) || !read_all(c->sock, to, n))
+		return false;
+	buf_commit(reply, n);
+	return true;
+}
+
+/* Has the child do one job. ${reply} gets what compute() made, or a sentence of its kind when the child did not live through it. */
+static void child_ask(struct child *c, const struct asked *q, const char *line, struct buf *reply)
 {
 	uint32_t n = (uint32_t)strlen(line);
+	bool sent = false;
 	buf_reset(reply);
-	if (!child_start(c, q)) {
-		buf_printf(reply, "1no process could be started: %s", strerror(errno));
-		return false;
-	}
-	if (write_all(c->sock, &n, sizeof n) && write_all(c->sock, line, n)) {
-		struct pollfd p = {.fd = c->sock, .events = POLLIN};
-		int ready;
-		while ((ready = poll(&p, 1, WALL_MS)) < 0 && errno == EINTR)
-			;
-		uint8_t *to;
-		if (ready == 1 && read_all(c->sock, &n, sizeof n) && (to = buf_reserve(reply, n)) && read_all(c->sock, to, n)) {
-			buf_commit(reply, n);
-			return true;
+	for (int i = 0; i < 2 && !sent; i++) { /* one that died while it had nothing to do is replaced without a word */
+		if (!child_start(c, q)) {
+			buf_printf(reply, "1no process could be started: %s", strerror(errno));
+			return;
 		}
+		sent = write_all(c->sock, &n, sizeof n) && write_all(c->sock, line, n);
+		if (!sent)
+			child_end(c);
 	}
+	if (sent && child_reply(c, reply))
+		return;
 	child_end(c);
 	buf_reset(reply);
-	buf_printf(reply, "1the calendar needed more than %d seconds or too much memory", CPU_SECONDS);
-	return false;
+	buf_printf(reply, "1%s: working it out took more than %d seconds or too much memory, and was stopped", q->batch ? "this calendar" : q->calendar, CPU_SECONDS);
 }
 
 static int run_one(const struct asked *q)
@@ -365,6 +398,20 @@ static int run_batch(const struct asked *q)
 	return ferror(stdout) ? CTL_NO : CTL_DONE;
 }
 
+/* What is wrong with the command line itself is said before any work. */
+static bool options_valid(const struct asked *q)
+{
+	struct fb_window w;
+	struct buf why;
+	buf_init(&why, 4096);
+	const struct fb_zone *z = zone_of(q, &why);
+	bool ok = z && (q->batch || !read_window(q, z, &w, &why));
+	if (!ok)
+		ctl_say("%s", buf_cstr(&why));
+	buf_free(&why);
+	return ok;
+}
+
 int ctl_freebusy(int argc, char **argv, const char *conf_path)
 {
 	struct asked q = {.minutes = FB_DEFAULT_INTERVAL};
@@ -386,5 +433,7 @@ int ctl_freebusy(int argc, char **argv, const char *conf_path)
 		ctl_say(words.n ? "freebusy takes options only" : q.batch ? "--batch reads calendars and times from standard input" : "freebusy wants --calendar, --start and --end");
 		return ctl_usage(argv[0]);
 	}
+	if (!options_valid(&q))
+		return CTL_USAGE;
 	return q.batch ? run_batch(&q) : run_one(&q);
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Random calendars through `availbridge freebusy --batch`, held against two other engines.
 
-compare.py PROGRAM [COUNT [FIRST-SEED]]      every calendar against naive.py, and against recurring_ical_events where that follows the RFC
+compare.py PROGRAM [COUNT [FIRST-SEED]]      every calendar against naive.py, and against recurring_ical_events where that follows the RFC;
+                                             and the files of hostile.py
 compare.py PROGRAM --seed N                  one calendar, with all three answers
 """
 import collections
@@ -15,6 +16,7 @@ import warnings
 
 import engine
 import generate
+import hostile
 import naive
 
 warnings.filterwarnings("ignore")
@@ -38,8 +40,10 @@ def main():
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         answers = ask(program, cases, folder)
-    took = time.monotonic() - began
-    passed = failed = 0
+        took = time.monotonic() - began
+        passed, harmed = (0, []) if only else hostile.run(program, folder)
+    failed = len(harmed)
+    print(*(f"calendars: {sentence}" for sentence in harmed), sep="\n")
     skipped, bad = collections.Counter(), []
     for seed, (text, start, end, zone) in cases.items():
         got = answers.get(seed, {})

@@ -223,9 +223,7 @@ def joined(spans, start, end):
                 last = [s, e, status]
                 out.append(last)
     form = "%Y-%m-%dT%H:%M:%SZ"
-    order = {"TENTATIVE": 2, "BUSY": 3, "OOF": 4, "WORKINGELSEWHERE": 5}
-    out.sort(key=lambda x: (x[0], x[1], order[x[2]]))
-    return [[s.strftime(form), e.strftime(form), status] for s, e, status in out]
+    return sorted([s.strftime(form), e.strftime(form), status] for s, e, status in out)
 
 
 def digits(intervals, start, end, minutes):
