@@ -27,7 +27,7 @@ struct conf_problems {
 };
 /* Adds a problem (copies). printf format gives `what`; ${fix} may be "". */
 void conf_problem_add(struct conf_problems *p, const char *file, int line, const char *fix, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
+	__attribute__((format(printf, 5, 6)));
 /* Frees the list's content. */
 void conf_problems_free(struct conf_problems *p);
 
@@ -117,11 +117,17 @@ struct conf_change {
 };
 /* As conf_load(), with ${n} ${changes} that have not been written yet: so an edit is checked before it replaces anything. */
 struct conf *conf_load_changed(const char *path, const struct conf_change *changes, size_t n, struct conf_problems *problems);
-/* Writes the path of the file ${name} ("accounts.conf", "peers.d/site-b.conf") that belongs to the main file ${path}. -1 if it does not fit. */
+/*
+ * Writes the path of the file ${name} ("accounts.conf", "peers.d/site-b.conf") that belongs to the main file ${path}. -1 if it
+ * does not fit.
+ */
 int conf_file_path(char *out, size_t size, const char *path, const char *name);
 /* True if ${s} may be the name of a peer or a site: 1..63 of letters, digits, '.', '_', '-', beginning with a letter or digit. */
 bool conf_name_valid(const char *s);
-/* Reads a requester or a target of a rule into its normal form (malloc'd, caller frees). NULL if it is no address, domain, "*" or group:NAME. */
+/*
+ * Reads a requester or a target of a rule into its normal form (malloc'd, caller frees). NULL if it is no address, domain, "*" or
+ * group:NAME.
+ */
 char *conf_rule_word(const char *s);
 /* True if ${s} is HOST:PORT or [IPV6]:PORT with a port of 1..65535; the host may be empty only if ${any_host}. */
 bool conf_host_port_valid(const char *s, bool any_host);
@@ -137,8 +143,12 @@ void conf_forget_passwords(struct conf *c);
 const struct conf_peer *conf_peer_named(const struct conf *c, const char *name);
 /* The configured group, or NULL. */
 const struct conf_group *conf_group_named(const struct conf *c, const char *name);
-/* Appends a commented main file with every setting and its default; ${site}, ${front}, ${link}, ${url}, ${calendars} are filled in. */
-int conf_sample(struct buf *out, const char *site, const char *domain, const char *front, const char *link, const char *url, const char *calendars);
+/*
+ * Appends a commented main file with every setting and its default; ${site}, ${front}, ${link}, ${url}, ${calendars} are filled
+ * in.
+ */
+int conf_sample(struct buf *out, const char *site, const char *domain, const char *front, const char *link, const char *url,
+                const char *calendars);
 /* Appends `name = value` lines of what is in force (for `check`). */
 void conf_print(struct buf *out, const struct conf *c);
 /* The ${i}th setting's name, NULL past the end (for the test that holds the man page against the rows). */

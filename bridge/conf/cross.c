@@ -79,7 +79,8 @@ static void check_spaces(struct conf_loading *l, const struct conf_address_space
 			conf_problem_add(l->problems, path, list[i]->line, "Remove one of the two: a domain belongs to exactly one.",
 			                 "%s is %s's already in line %d", list[i]->forest_name, list[i - 1]->peer, list[i - 1]->line);
 	if (!local)
-		conf_problem_add(l->problems, path, 0, "Run: availbridge address-space add --forest-name OUR-DOMAIN --peer local", "no domain is our own");
+		conf_problem_add(l->problems, path, 0, "Run: availbridge address-space add --forest-name OUR-DOMAIN --peer local",
+		                 "no domain is our own");
 }
 
 static void check_primary(struct conf_loading *l, const struct conf_address_space **list)
@@ -92,7 +93,8 @@ static void check_primary(struct conf_loading *l, const struct conf_address_spac
 			c->primary_domain = conf_dup(c->spaces[i].forest_name);
 		}
 	if (*c->primary_domain && !is_of(c, list, c->primary_domain, "local"))
-		MAIN(l, "primary_domain", "Name a domain that address-spaces.conf gives to local.", "primary_domain %s is not one of our own domains", c->primary_domain);
+		MAIN(l, "primary_domain", "Name a domain that address-spaces.conf gives to local.",
+		     "primary_domain %s is not one of our own domains", c->primary_domain);
 }
 
 static int by_account(const void *a, const void *b)
@@ -112,7 +114,8 @@ static void check_accounts(struct conf_loading *l, const struct conf_address_spa
 	for (size_t i = 0; i < c->n_accounts; i++) {
 		a[i] = &c->accounts[i];
 		if (a[i]->address && !is_of(c, list, fb_address_domain(a[i]->address), "local"))
-			conf_problem_add(l->problems, path, a[i]->line, "An account stands for one of our own people.", "%s is in none of our domains", a[i]->address);
+			conf_problem_add(l->problems, path, a[i]->line, "An account stands for one of our own people.",
+			                 "%s is in none of our domains", a[i]->address);
 	}
 	qsort(a, c->n_accounts, sizeof(*a), by_account);
 	for (size_t i = 1; i < c->n_accounts; i++)
@@ -125,7 +128,8 @@ static void check_accounts(struct conf_loading *l, const struct conf_address_spa
 static void check_word_group(struct conf_loading *l, const struct conf_peer *p, const struct conf_rule *r, const char *word)
 {
 	if (strncmp(word, "group:", 6) == 0 && !conf_group_named(l->c, word + 6))
-		conf_problem_add(l->problems, p->file, r->line, "Add it to `groups` in the main file, or mend its name.", "there is no group %s", word + 6);
+		conf_problem_add(l->problems, p->file, r->line, "Add it to `groups` in the main file, or mend its name.",
+		                 "there is no group %s", word + 6);
 }
 
 static void check_peer(struct conf_loading *l, const struct conf_peer *p)
@@ -137,7 +141,9 @@ static void check_peer(struct conf_loading *l, const struct conf_peer *p)
 	if (p == &l->c->peers[0])
 		return;
 	if (p->n_pins == 0)
-		conf_problem_add(l->problems, p->file, 0, "Add a line `pin sha256:HEX` with what `availbridge identity show` prints at the peer.", "the peer has no pin");
+		conf_problem_add(l->problems, p->file, 0,
+		                 "Add a line `pin sha256:HEX` with what `availbridge identity show` prints at the peer.",
+		                 "the peer has no pin");
 	if (p->n_endpoints == 0)
 		conf_problem_add(l->problems, p->file, 0, "Add a line `endpoint HOST:PORT`.", "the peer has no endpoint");
 }
@@ -171,12 +177,15 @@ static void check_same_pin(struct conf_loading *l, const struct owner *a, const 
 
 	pki_pin_text(text, a->pin);
 	if (!a->peer || !b->peer)
-		conf_problem_add(l->problems, a->peer ? a->peer->file : b->peer->file, a->peer ? a->line : b->line, "Run `availbridge identity show` at the peer, not here, and use what it prints.",
+		conf_problem_add(l->problems, a->peer ? a->peer->file : b->peer->file, a->peer ? a->line : b->line,
+		                 "Run `availbridge identity show` at the peer, not here, and use what it prints.",
 		                 "%s is our own pin, not the peer's", text);
 	else if (a->peer == b->peer)
-		conf_problem_add(l->problems, a->peer->file, a->line > b->line ? a->line : b->line, "Remove the line next-pin.", "pin and next-pin are the same: %s", text);
+		conf_problem_add(l->problems, a->peer->file, a->line > b->line ? a->line : b->line, "Remove the line next-pin.",
+		                 "pin and next-pin are the same: %s", text);
 	else
-		conf_problem_add(l->problems, b->peer->file, b->line, "Ask both for what `availbridge identity show` prints; a key belongs to one site.",
+		conf_problem_add(l->problems, b->peer->file, b->line,
+		                 "Ask both for what `availbridge identity show` prints; a key belongs to one site.",
 		                 "%s has the same pin as %s: %s", b->peer->name, a->peer->name, text);
 }
 
@@ -211,15 +220,19 @@ static void check_main(struct conf_loading *l)
 	struct stat st;
 
 	if (stat(c->calendars, &st) < 0)
-		MAIN(l, "calendars", "Make the folder, or name another.", "the calendars folder %s cannot be used: %s", c->calendars, strerror(errno));
+		MAIN(l, "calendars", "Make the folder, or name another.", "the calendars folder %s cannot be used: %s", c->calendars,
+		     strerror(errno));
 	else if (!S_ISDIR(st.st_mode))
 		MAIN(l, "calendars", "Name a folder.", "calendars names %s, which is no folder", c->calendars);
 	if (strlen(c->control_socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		MAIN(l, "control_socket", "Choose a shorter path, for example below /run.", "control_socket is longer than a socket's path can be: %s", c->control_socket);
+		MAIN(l, "control_socket", "Choose a shorter path, for example below /run.",
+		     "control_socket is longer than a socket's path can be: %s", c->control_socket);
 	if (c->working_start >= c->working_end)
-		MAIN(l, conf_line_of(l, "working_start") ? "working_start" : "working_end", "Put working_end behind working_start.", "the working day ends before it starts");
+		MAIN(l, conf_line_of(l, "working_start") ? "working_start" : "working_end", "Put working_end behind working_start.",
+		     "the working day ends before it starts");
 	if (c->query_deadline_ms > c->hard_stop_ms)
-		MAIN(l, conf_line_of(l, "hard_stop") ? "hard_stop" : "query_deadline", "Make hard_stop the longer one.", "hard_stop comes before query_deadline");
+		MAIN(l, conf_line_of(l, "hard_stop") ? "hard_stop" : "query_deadline", "Make hard_stop the longer one.",
+		     "hard_stop comes before query_deadline");
 }
 
 void conf_cross_check(struct conf_loading *l)
@@ -244,7 +257,8 @@ static const char *domain_of(const char *word)
 	return strchr(word, '@') ? fb_address_domain(word) : word;
 }
 
-static void warn_rule(const struct conf *c, const struct conf_address_space **list, const struct conf_peer *p, const struct conf_rule *r, struct conf_problems *w)
+static void warn_rule(const struct conf *c, const struct conf_address_space **list, const struct conf_peer *p,
+                      const struct conf_rule *r, struct conf_problems *w)
 {
 	const char *asker = r->in ? p->name : "local", *asked = r->in ? "local" : p->name;
 	const char *from = domain_of(r->requester), *to = domain_of(r->target);
@@ -276,7 +290,8 @@ void conf_warnings(const struct conf *c, struct conf_problems *warnings)
 
 			warn_rule(c, list, p, r, warnings);
 			if (all[r->in])
-				conf_problem_add(warnings, p->file, r->line, "Move it up or remove it.", "the rule can never match: line %d already matches all", all[r->in]->line);
+				conf_problem_add(warnings, p->file, r->line, "Move it up or remove it.",
+				                 "the rule can never match: line %d already matches all", all[r->in]->line);
 			else if (strcmp(r->requester, "*") == 0 && strcmp(r->target, "*") == 0)
 				all[r->in] = r;
 		}

@@ -29,8 +29,8 @@ static void read_space(struct conf_loading *l, const char *path, const struct li
 	char domain[FB_DOMAIN_MAX + 1];
 
 	if (line->n < 2 || line->n > 3) {
-		conf_problem_add(l->problems, path, line->number, "Write FOREST-NAME PEER [OrgWideFB|PerUserFB].", "an address space has two or three words, not %zu",
-		                 line->n);
+		conf_problem_add(l->problems, path, line->number, "Write FOREST-NAME PEER [OrgWideFB|PerUserFB].",
+		                 "an address space has two or three words, not %zu", line->n);
 		return;
 	}
 	if (!fb_domain_normal(line->words[0], domain)) {
@@ -83,20 +83,24 @@ static void read_account(struct conf_loading *l, const char *path, const struct 
 	char **w = (char **)line->words;
 
 	if (line->n != 3 || strncmp(w[1], "stands-for=", 11) != 0 || strncmp(w[2], "password=", 9) != 0) {
-		conf_problem_add(l->problems, path, line->number, "Write NAME stands-for=user:ADDRESS password=HASH, or use `availbridge account add`.",
+		conf_problem_add(l->problems, path, line->number,
+		                 "Write NAME stands-for=user:ADDRESS password=HASH, or use `availbridge account add`.",
 		                 "this is no account");
 		return;
 	}
 	if (!*w[0] || strlen(w[0]) > 256 || strchr(w[0], ':')) {
-		conf_problem_add(l->problems, path, line->number, "Choose 1 to 256 characters without ':'.", "the account's name cannot be used to log in");
+		conf_problem_add(l->problems, path, line->number, "Choose 1 to 256 characters without ':'.",
+		                 "the account's name cannot be used to log in");
 		return;
 	}
 	if (!pki_password_hash_valid(w[2] + 9)) {
-		conf_problem_add(l->problems, path, line->number, "Set it with `availbridge account add`.", "the password of %s is no hash", w[0]);
+		conf_problem_add(l->problems, path, line->number, "Set it with `availbridge account add`.",
+		                 "the password of %s is no hash", w[0]);
 		return;
 	}
 	if (!read_stands_for(w[1] + 11, &a)) {
-		conf_problem_add(l->problems, path, line->number, "Write user:ADDRESS, organisation or server.", "%s stands for nobody: '%s'", w[0], w[1] + 11);
+		conf_problem_add(l->problems, path, line->number, "Write user:ADDRESS, organisation or server.",
+		                 "%s stands for nobody: '%s'", w[0], w[1] + 11);
 		return;
 	}
 	a.name = conf_dup(w[0]);
@@ -113,7 +117,8 @@ void conf_read_accounts(struct conf_loading *l)
 	if (conf_file_path(path, sizeof(path), l->c->file, "accounts.conf") < 0)
 		return;
 	if (!conf_change_of(l, path) && file_is_loose(path)) {
-		conf_problem_add(l->problems, path, 0, "Run: chmod 600 accounts.conf", "others than its owner may read or write this file, which holds password hashes");
+		conf_problem_add(l->problems, path, 0, "Run: chmod 600 accounts.conf",
+		                 "others than its owner may read or write this file, which holds password hashes");
 		return;
 	}
 	lines = read_lines(l, path);
@@ -167,7 +172,8 @@ static void read_pin(struct peer_reading *r)
 		return;
 	}
 	if (!pki_pin_parse(r->line->words[1], r->p->pins[slot])) {
-		COMPLAIN(r, "Write sha256: and 64 hex digits, as `availbridge identity show` prints them at the peer.", "'%s' is no pin", r->line->words[1]);
+		COMPLAIN(r, "Write sha256: and 64 hex digits, as `availbridge identity show` prints them at the peer.", "'%s' is no pin",
+		         r->line->words[1]);
 		return;
 	}
 	r->p->pin_lines[r->p->n_pins++] = r->line->number;
@@ -339,8 +345,8 @@ void conf_read_peers(struct conf_loading *l)
 	if (d)
 		closedir(d);
 	for (size_t i = 0; i < l->n_changes; i++)
-		if (l->changes[i].text && strncmp(l->changes[i].path, dir, strlen(dir)) == 0 && peer_of_file(strrchr(l->changes[i].path, '/') + 1, name) &&
-		    l->changes[i].path[strlen(dir)] == '/')
+		if (l->changes[i].text && strncmp(l->changes[i].path, dir, strlen(dir)) == 0 &&
+		    peer_of_file(strrchr(l->changes[i].path, '/') + 1, name) && l->changes[i].path[strlen(dir)] == '/')
 			add_name(l, &names, dir, name);
 	read_peer(l, "local");
 	if (names.n)

@@ -25,7 +25,10 @@ struct lines {
 	size_t n;
 };
 
-/* Reads ${path}; a missing file is an empty list. NULL with problems added if it cannot be read, is over ${max} bytes or a line is malformed. Caller frees. */
+/*
+ * Reads ${path}; a missing file is an empty list. NULL with problems added if it cannot be read, is over ${max} bytes or a line
+ * is malformed. Caller frees.
+ */
 struct lines *lines_read(const char *path, size_t max, struct conf_problems *problems);
 /* The same from ${len} bytes of ${text} in memory; ${path} is for the messages. Caller frees. */
 struct lines *lines_parse(const char *path, const char *text, size_t len, struct conf_problems *problems);

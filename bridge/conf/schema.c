@@ -16,43 +16,62 @@ static const struct conf_row rows[] = {
 	{"site", &conf_kind_site, AT(site), .comment = "This site's name, as peers see it."},
 	{"primary_domain", &conf_kind_domain, AT(primary_domain), .preset = "",
 	 .comment = "The domain that stands for the whole organisation on the link; \"\" = the first local row of address-spaces.conf."},
-	{"front_listen", &conf_kind_listen, AT(front_listen), .preset = ":443", .comment = "Where our own clients and our Exchange connect (HTTPS)."},
+	{"front_listen", &conf_kind_listen, AT(front_listen), .preset = ":443",
+	 .comment = "Where our own clients and our Exchange connect (HTTPS)."},
 	{"public_url", &conf_kind_url, AT(public_url), .comment = "How clients reach that door; Autodiscover hands it out."},
-	{"link_listen", &conf_kind_listen, AT(link_listen), .preset = ":7443", .comment = "Where peers connect (mutual TLS with pinned keys)."},
+	{"link_listen", &conf_kind_listen, AT(link_listen), .preset = ":7443",
+	 .comment = "Where peers connect (mutual TLS with pinned keys)."},
 	{"front_certificate", &conf_kind_path, AT(front_certificate), .preset = "front.pem",
 	 .comment = "Certificate of the front, leaf first and its chain behind it. `init` made one from an own CA; put your own here."},
-	{"front_key", &conf_kind_path, AT(front_key), .preset = "front.key", .comment = "Its private key, readable by its owner alone."},
+	{"front_key", &conf_kind_path, AT(front_key), .preset = "front.key",
+	 .comment = "Its private key, readable by its owner alone."},
 	{"front_ca", &conf_kind_path, AT(front_ca), .preset = "front-ca.pem",
 	 .comment = "The CA that clients must trust for the certificate of `init`; \"\" = a CA that they know already."},
 	{"identity_certificate", &conf_kind_path, AT(identity_certificate), .preset = "identity.pem",
 	 .comment = "Certificate of the link's key. Peers pin the key (`availbridge identity show`); nothing else in it counts."},
-	{"identity_key", &conf_kind_path, AT(identity_key), .preset = "identity.key", .comment = "The link's private key, readable by its owner alone."},
-	{"calendars", &conf_kind_path, AT(calendars), .preset = "calendars", .comment = "Folder of ADDRESS.ics files, or of folders ADDRESS with .ics files."},
-	{"working_zone", &conf_kind_zone, AT(working_zone), .preset = "UTC", .comment = "Working hours of people whose calendar says none: their time zone."},
+	{"identity_key", &conf_kind_path, AT(identity_key), .preset = "identity.key",
+	 .comment = "The link's private key, readable by its owner alone."},
+	{"calendars", &conf_kind_path, AT(calendars), .preset = "calendars",
+	 .comment = "Folder of ADDRESS.ics files, or of folders ADDRESS with .ics files."},
+	{"working_zone", &conf_kind_zone, AT(working_zone), .preset = "UTC",
+	 .comment = "Working hours of people whose calendar says none: their time zone."},
 	{"working_days", &conf_kind_days, AT(working_days), .preset = "Mon Tue Wed Thu Fri", .comment = "Days on which they work."},
 	{"working_start", &conf_kind_clock, AT(working_start), .preset = "09:00", .comment = "When their working day begins."},
 	{"working_end", &conf_kind_clock, AT(working_end), .preset = "17:00", .comment = "When it ends; 24:00 is midnight."},
-	{"state_dir", &conf_kind_path, AT(state_dir), .preset = "state", .comment = "Folder for what the daemon keeps while it runs; only its owner may enter."},
-	{"control_socket", &conf_kind_path, AT(control_socket), .preset = "state/control.sock", .comment = "Socket through which the verbs talk to the daemon."},
+	{"state_dir", &conf_kind_path, AT(state_dir), .preset = "state",
+	 .comment = "Folder for what the daemon keeps while it runs; only its owner may enter."},
+	{"control_socket", &conf_kind_path, AT(control_socket), .preset = "state/control.sock",
+	 .comment = "Socket through which the verbs talk to the daemon."},
 	{"user", &conf_kind_text, AT(user), .preset = "", .comment = "User to run as when started by root; \"\" = no change."},
-	{"log_level", &conf_kind_choice, AT(log_level), .preset = "info", .words = "error|warn|info|debug", .comment = "error, warn, info or debug."},
-	{"log_format", &conf_kind_choice, AT(log_format), .preset = "text", .words = "text|json", .comment = "text (key=value) or json; one line per event."},
+	{"log_level", &conf_kind_choice, AT(log_level), .preset = "info", .words = "error|warn|info|debug",
+	 .comment = "error, warn, info or debug."},
+	{"log_format", &conf_kind_choice, AT(log_format), .preset = "text", .words = "text|json",
+	 .comment = "text (key=value) or json; one line per event."},
 	{"query_deadline", &conf_kind_duration, AT(query_deadline_ms), 500, 60000, "10 s",
 	 .comment = "A mailbox that has no answer by then is answered with an error."},
-	{"hard_stop", &conf_kind_duration, AT(hard_stop_ms), 1000, 120000, "20 s", .comment = "By then the whole request is over, whatever happens."},
+	{"hard_stop", &conf_kind_duration, AT(hard_stop_ms), 1000, 120000, "20 s",
+	 .comment = "By then the whole request is over, whatever happens."},
 	{"bridges", &conf_kind_number, AT(bridges), 1, 64, "1", .comment = "Bridge processes."},
 	{"calendar_workers", &conf_kind_number, AT(calendar_workers), 1, 64, "2", .comment = "Processes that read calendars."},
 	{"login_workers", &conf_kind_number, AT(login_workers), 1, 64, "2", .comment = "Processes that check passwords."},
-	{"worker_seconds", &conf_kind_number, AT(worker_seconds), 1, 60, "5", .comment = "How many seconds (of CPU and of the clock) one calendar may take; then it is an error."},
-	{"worker_memory_mib", &conf_kind_number, AT(worker_memory_mib), 32, 4096, "256", .comment = "How many MiB of memory one calendar may take."},
-	{"cache_mib", &conf_kind_number, AT(cache_mib), 1, 4096, "64", .comment = "MiB of expanded calendars that a bridge keeps in memory."},
-	{"max_connections", &conf_kind_number, AT(max_connections), 1, 100000, "2000", .comment = "Connections at the front that one bridge process keeps open."},
-	{"max_connections_per_address", &conf_kind_number, AT(max_connections_per_address), 1, 100000, "500", .comment = "How many of them one client address may have."},
-	{"max_request_kib", &conf_kind_number, AT(max_request_kib), 16, 16384, "512", .comment = "Largest request at the front, in KiB."},
-	{"idle_seconds", &conf_kind_number, AT(idle_seconds), 1, 3600, "60", .comment = "How long an idle connection at the front is kept."},
+	{"worker_seconds", &conf_kind_number, AT(worker_seconds), 1, 60, "5",
+	 .comment = "How many seconds (of CPU and of the clock) one calendar may take; then it is an error."},
+	{"worker_memory_mib", &conf_kind_number, AT(worker_memory_mib), 32, 4096, "256",
+	 .comment = "How many MiB of memory one calendar may take."},
+	{"cache_mib", &conf_kind_number, AT(cache_mib), 1, 4096, "64",
+	 .comment = "MiB of expanded calendars that a bridge keeps in memory."},
+	{"max_connections", &conf_kind_number, AT(max_connections), 1, 100000, "2000",
+	 .comment = "Connections at the front that one bridge process keeps open."},
+	{"max_connections_per_address", &conf_kind_number, AT(max_connections_per_address), 1, 100000, "500",
+	 .comment = "How many of them one client address may have."},
+	{"max_request_kib", &conf_kind_number, AT(max_request_kib), 16, 16384, "512",
+	 .comment = "Largest request at the front, in KiB."},
+	{"idle_seconds", &conf_kind_number, AT(idle_seconds), 1, 3600, "60",
+	 .comment = "How long an idle connection at the front is kept."},
 	{"hidden", &conf_kind_addresses, 0,
 	 .comment = "Addresses of ours that answer as if they did not exist. Must be given, so that a lost line cannot show them."},
-	{"groups", &conf_kind_groups, 0, .preset = "", .comment = "Groups for rules: { board = [\"anna@a.example\", \"b.example\"]; }; a domain stands for all of its people."},
+	{"groups", &conf_kind_groups, 0, .preset = "",
+	 .comment = "Groups for rules: { board = [\"anna@a.example\", \"b.example\"]; }; a domain stands for all of its people."},
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]), NAMES_MAX = 10000 };
 _Static_assert((int)ROWS <= (int)CONF_ROWS_MAX, "make room for the lines of all rows");
@@ -95,7 +114,8 @@ static char *read_member(struct conf_loading *l, const config_setting_t *e, cons
 
 	if (s && (strchr(s, '@') ? fb_address_normal(s, normal) : domains && fb_domain_normal(s, normal)))
 		return conf_dup(normal);
-	COMPLAIN(l, config_setting_source_line(e), domains ? "Write an address or a domain in double quotes." : "Write an address in double quotes.",
+	COMPLAIN(l, config_setting_source_line(e),
+	         domains ? "Write an address or a domain in double quotes." : "Write an address in double quotes.",
 	         "%s has a member that is no address: '%s'", what, s ? s : "");
 	return NULL;
 }
@@ -239,7 +259,8 @@ static void parse(struct conf_loading *l, const char *text)
 	if (config_read_string(&library, text))
 		read_settings(l, config_root_setting(&library));
 	else
-		COMPLAIN(l, config_error_line(&library), "Each setting is written NAME = VALUE; with texts in double quotes. The fault may stand in the line before.",
+		COMPLAIN(l, config_error_line(&library),
+		         "Each setting is written NAME = VALUE; with texts in double quotes. The fault may stand in the line before.",
 		         "the file cannot be understood (%s)", config_error_text(&library));
 	config_destroy(&library);
 }
@@ -333,11 +354,13 @@ static void put_comment(struct buf *out, const char *comment)
 	}
 }
 
-int conf_sample(struct buf *out, const char *site, const char *domain, const char *front, const char *link, const char *url, const char *calendars)
+int conf_sample(struct buf *out, const char *site, const char *domain, const char *front, const char *link, const char *url,
+                const char *calendars)
 {
 	const struct {
 		const char *name, *value;
-	} given[] = {{"site", site}, {"primary_domain", domain}, {"front_listen", front}, {"link_listen", link}, {"public_url", url}, {"calendars", calendars}};
+	} given[] = {{"site", site},        {"primary_domain", domain}, {"front_listen", front},
+	             {"link_listen", link}, {"public_url", url},        {"calendars", calendars}};
 
 	buf_puts(out, "# availbridge: the settings of this site, see availbridge.conf(5). Changes take effect at the next\n"
 	              "# `availbridge reload`; `availbridge check` looks them over first. Domains, accounts and peers stand in the\n"

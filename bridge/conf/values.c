@@ -223,11 +223,14 @@ static void get_groups(struct buf *out, const struct conf *c, const struct conf_
 	buf_puts(out, c->n_groups ? " }" : "}");
 }
 
-const struct conf_kind conf_kind_site = {"1 to 63 letters, digits, '.', '_' or '-'", .set = set_site, .get = get_text, .text = true};
+const struct conf_kind conf_kind_site = {"1 to 63 letters, digits, '.', '_' or '-'", .set = set_site, .get = get_text,
+                                         .text = true};
 const struct conf_kind conf_kind_domain = {"a domain such as a.example", .set = set_domain, .get = get_text, .text = true};
 const struct conf_kind conf_kind_text = {"a text of at most 255 bytes", .set = set_text, .get = get_text, .text = true};
-const struct conf_kind conf_kind_path = {"a path, absolute or from the folder of this file", .set = set_path, .get = get_text, .text = true};
-const struct conf_kind conf_kind_listen = {"HOST:PORT, or :PORT for every address of this machine", .set = set_listen, .get = get_text, .text = true};
+const struct conf_kind conf_kind_path = {"a path, absolute or from the folder of this file", .set = set_path, .get = get_text,
+                                         .text = true};
+const struct conf_kind conf_kind_listen = {"HOST:PORT, or :PORT for every address of this machine", .set = set_listen,
+                                           .get = get_text, .text = true};
 const struct conf_kind conf_kind_url = {"https://HOST or https://HOST:PORT", .set = set_url, .get = get_text, .text = true};
 const struct conf_kind conf_kind_zone = {"a time zone such as Europe/Berlin", .set = set_zone, .get = get_text, .text = true};
 const struct conf_kind conf_kind_days = {"days such as \"Mon Tue Wed Thu Fri\"", .set = set_days, .get = get_days};
@@ -235,5 +238,7 @@ const struct conf_kind conf_kind_clock = {"a time of the day such as \"09:00\"",
 const struct conf_kind conf_kind_duration = {"a time such as \"10 s\" or \"500 ms\"", .set = set_duration, .get = get_duration};
 const struct conf_kind conf_kind_number = {"a whole number", .number = true, .set = set_number, .get = get_number};
 const struct conf_kind conf_kind_choice = {"one of the words", .set = set_choice, .get = get_text, .text = true};
-const struct conf_kind conf_kind_addresses = {"a list such as [\"boss@a.example\"]", .list = true, .set = set_empty, .get = get_addresses};
-const struct conf_kind conf_kind_groups = {"groups such as { board = [\"anna@a.example\", \"b.example\"]; }", .list = true, .set = set_empty, .get = get_groups};
+const struct conf_kind conf_kind_addresses = {"a list such as [\"boss@a.example\"]", .list = true, .set = set_empty,
+                                              .get = get_addresses};
+const struct conf_kind conf_kind_groups = {"groups such as { board = [\"anna@a.example\", \"b.example\"]; }", .list = true,
+                                           .set = set_empty, .get = get_groups};

@@ -209,7 +209,8 @@ static int remove_account(int argc, char **argv, const char *conf_path)
 
 static int list(int argc, char **argv, const char *conf_path)
 {
-	static const char *const kinds[] = {[CONF_FOR_USER] = "user", [CONF_FOR_ORGANISATION] = "organisation", [CONF_FOR_SERVER] = "server"};
+	static const char *const kinds[] = {
+		[CONF_FOR_USER] = "user", [CONF_FOR_ORGANISATION] = "organisation", [CONF_FOR_SERVER] = "server"};
 	bool json = false;
 	const struct ctl_option options[] = {{"json", .flag = &json}, {0}};
 	struct ctl_words words;

@@ -43,7 +43,8 @@ static bool take_domain(const char *option, const struct ctl_words *words, char 
 static int add(int argc, char **argv, const char *conf_path)
 {
 	const char *name = NULL, *peer = NULL, *method = NULL;
-	const struct ctl_option options[] = {{"forest-name", .value = &name}, {"peer", .value = &peer}, {"access-method", .value = &method}, {0}};
+	const struct ctl_option options[] = {
+		{"forest-name", .value = &name}, {"peer", .value = &peer}, {"access-method", .value = &method}, {0}};
 	struct ctl_words words;
 	struct ctl_edit edit;
 	struct lines *l;
@@ -73,8 +74,9 @@ static int add(int argc, char **argv, const char *conf_path)
 	}
 	at = find_line(l, domain);
 	if (at != SIZE_MAX && (l->list[at].n < 2 || strcmp(l->list[at].words[1], peer) != 0)) {
-		ctl_say("%s belongs to %s already (%s:%d). A domain has one row: remove that one first with `availbridge address-space remove %s`.", domain,
-		        l->list[at].n < 2 ? "nothing" : l->list[at].words[1], file, l->list[at].number, domain);
+		ctl_say("%s belongs to %s already (%s:%d). A domain has one row: remove that one first with `availbridge address-space "
+		        "remove %s`.",
+		        domain, l->list[at].n < 2 ? "nothing" : l->list[at].words[1], file, l->list[at].number, domain);
 		lines_free(l);
 		ctl_edit_drop(&edit);
 		return CTL_NO;

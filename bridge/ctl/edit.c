@@ -16,18 +16,22 @@
 
 enum { EDIT_MAX = 16 << 20 };
 
-const char ctl_header_spaces[] = "# Whose each SMTP domain is, one a line: FOREST-NAME  PEER|local|nobody  [OrgWideFB|PerUserFB]\n"
-                                 "# Exact domains. Edit with `availbridge address-space`, then `availbridge reload`.\n";
-const char ctl_header_accounts[] = "# Who may log in at the front, one a line: NAME  stands-for=user:ADDRESS|organisation|server  password=HASH\n"
-                                   "# Only its owner may read this file. Edit with `availbridge account`, then `availbridge reload`.\n";
-const char ctl_header_peer[] = "# A peer, one setting a line; edit with `availbridge peer` and `availbridge rule`, then `availbridge reload`.\n"
-                               "#   enabled yes|no                    endpoint HOST:PORT         pin sha256:HEX       next-pin sha256:HEX\n"
-                               "#   free-busy-access-enabled yes|no   free-busy-access-level None|AvailabilityOnly|LimitedDetails\n"
-                               "#   rule in|out REQUESTER TARGET LEVEL     in = what they may see of ours, out = what we may ask of theirs;\n"
-                               "#                                          an address, a domain, * or group:NAME; the first match counts\n";
-const char ctl_header_local[] = "# What our own people may see of each other: the first match counts, no match is None.\n"
-                                "#   rule in REQUESTER TARGET None|AvailabilityOnly|LimitedDetails     an address, a domain, * or group:NAME\n"
-                                "# Edit with `availbridge rule --peer local`, then `availbridge reload`.\n";
+const char ctl_header_spaces[] =
+	"# Whose each SMTP domain is, one a line: FOREST-NAME  PEER|local|nobody  [OrgWideFB|PerUserFB]\n"
+	"# Exact domains. Edit with `availbridge address-space`, then `availbridge reload`.\n";
+const char ctl_header_accounts[] =
+	"# Who may log in at the front, one a line: NAME  stands-for=user:ADDRESS|organisation|server  password=HASH\n"
+	"# Only its owner may read this file. Edit with `availbridge account`, then `availbridge reload`.\n";
+const char ctl_header_peer[] =
+	"# A peer, one setting a line; edit with `availbridge peer` and `availbridge rule`, then `availbridge reload`.\n"
+	"#   enabled yes|no                    endpoint HOST:PORT         pin sha256:HEX       next-pin sha256:HEX\n"
+	"#   free-busy-access-enabled yes|no   free-busy-access-level None|AvailabilityOnly|LimitedDetails\n"
+	"#   rule in|out REQUESTER TARGET LEVEL     in = what they may see of ours, out = what we may ask of theirs;\n"
+	"#                                          an address, a domain, * or group:NAME; the first match counts\n";
+const char ctl_header_local[] =
+	"# What our own people may see of each other: the first match counts, no match is None.\n"
+	"#   rule in REQUESTER TARGET None|AvailabilityOnly|LimitedDetails     an address, a domain, * or group:NAME\n"
+	"# Edit with `availbridge rule --peer local`, then `availbridge reload`.\n";
 
 int ctl_edit_start(struct ctl_edit *e, const char *conf_path)
 {
@@ -55,7 +59,8 @@ struct lines *ctl_edit_read(struct ctl_edit *e, const char *name, const char *he
 	char path[4096];
 
 	if (conf_file_path(path, sizeof(path), e->conf_path, name) == 0)
-		l = access(path, F_OK) < 0 && errno == ENOENT ? lines_parse(path, header, strlen(header), &problems) : lines_read(path, EDIT_MAX, &problems);
+		l = access(path, F_OK) < 0 && errno == ENOENT ? lines_parse(path, header, strlen(header), &problems)
+		                                              : lines_read(path, EDIT_MAX, &problems);
 	ctl_problems_print(stderr, &problems);
 	conf_problems_free(&problems);
 	return l;
@@ -74,7 +79,8 @@ void ctl_edit_put_text(struct ctl_edit *e, const char *name, const char *text)
 	e->n++;
 }
 
-void ctl_edit_put(struct ctl_edit *e, const char *name, const struct lines *l, size_t replace, const char *text, size_t insert_at, const char *insert)
+void ctl_edit_put(struct ctl_edit *e, const char *name, const struct lines *l, size_t replace, const char *text, size_t insert_at,
+                  const char *insert)
 {
 	struct buf out;
 
@@ -130,8 +136,9 @@ static int check(const struct ctl_edit *e)
 			;
 	if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	ctl_say(pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 1 ? "nothing was changed: the configuration would not be valid any more"
-	                                                                 : "nothing was changed: the configuration could not be checked");
+	ctl_say(pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 1
+	            ? "nothing was changed: the configuration would not be valid any more"
+	            : "nothing was changed: the configuration could not be checked");
 	return -1;
 }
 

@@ -24,10 +24,14 @@ extern const char ctl_header_spaces[], ctl_header_accounts[], ctl_header_peer[],
 
 /* Takes the lock. -1 after a sentence. End with ctl_edit_commit() or ctl_edit_drop(). */
 int ctl_edit_start(struct ctl_edit *e, const char *conf_path);
-/* The lines of the file ${name} beside the main file, ${header} standing for one that is missing. NULL after its problems were printed. Caller frees. */
+/*
+ * The lines of the file ${name} beside the main file, ${header} standing for one that is missing. NULL after its problems were
+ * printed. Caller frees.
+ */
 struct lines *ctl_edit_read(struct ctl_edit *e, const char *name, const char *header);
 /* Notes that ${name} becomes what lines_compose() makes of ${l} and the rest. */
-void ctl_edit_put(struct ctl_edit *e, const char *name, const struct lines *l, size_t replace, const char *text, size_t insert_at, const char *insert);
+void ctl_edit_put(struct ctl_edit *e, const char *name, const struct lines *l, size_t replace, const char *text, size_t insert_at,
+                  const char *insert);
 /* Notes that ${name} becomes ${text} (copied), or goes if that is NULL. */
 void ctl_edit_put_text(struct ctl_edit *e, const char *name, const char *text);
 /* Checks the result, writes it and ends the edit. 0, or -1 after sentences that say why nothing (or what) was written. */

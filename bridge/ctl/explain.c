@@ -60,7 +60,8 @@ int ctl_explain(int argc, char **argv, const char *conf_path)
 {
 	const char *requester = NULL, *target = NULL;
 	bool json = false;
-	const struct ctl_option options[] = {{"requester", .value = &requester}, {"target", .value = &target}, {"json", .flag = &json}, {0}};
+	const struct ctl_option options[] = {
+		{"requester", .value = &requester}, {"target", .value = &target}, {"json", .flag = &json}, {0}};
 	char from[FB_ADDRESS_MAX + 1], to[FB_ADDRESS_MAX + 1];
 	struct proxy_explanation x = {0};
 	struct ctl_words words;

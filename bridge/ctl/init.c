@@ -160,8 +160,8 @@ static int make_texts(struct making *m)
 	for (size_t i = 0; i < m->n_domains; i++)
 		buf_printf(&b, "%s local\n", m->domains[i]);
 	snprintf(local, sizeof(local), "%srule in * * AvailabilityOnly\n", ctl_header_local);
-	if (make_file(m, "address-spaces.conf", buf_cstr(&b), 0600) == 0 && make_file(m, "accounts.conf", ctl_header_accounts, 0600) == 0 &&
-	    make_file(m, "peers.d/local.conf", local, 0600) == 0) {
+	if (make_file(m, "address-spaces.conf", buf_cstr(&b), 0600) == 0 &&
+	    make_file(m, "accounts.conf", ctl_header_accounts, 0600) == 0 && make_file(m, "peers.d/local.conf", local, 0600) == 0) {
 		/* the main file comes last: a folder without it is no site */
 		buf_reset(&b);
 		if (conf_sample(&b, m->site, m->domains[0], m->front, m->link, m->url, m->calendars) == 0)
@@ -179,8 +179,8 @@ static int make(struct making *m)
 		ctl_say("%s is there already; nothing is overwritten. Choose another --dir.", path);
 		return -1;
 	}
-	if (make_folders(m, m->dir) < 0 || make_folder(m, path_of(m, path, "peers.d"), 0750) < 0 || make_folder(m, path_of(m, path, "state"), 0700) < 0 ||
-	    make_folder(m, path_of(m, path, m->calendars), 0750) < 0)
+	if (make_folders(m, m->dir) < 0 || make_folder(m, path_of(m, path, "peers.d"), 0750) < 0 ||
+	    make_folder(m, path_of(m, path, "state"), 0700) < 0 || make_folder(m, path_of(m, path, m->calendars), 0750) < 0)
 		return -1;
 	return make_keys(m) < 0 || make_texts(m) < 0 ? -1 : 0;
 }
@@ -211,7 +211,8 @@ static void what_next(const struct making *m)
 	       "  availbridge -c %s peer add NAME --endpoint HOST:PORT --pin PIN --domain DOMAIN\n"
 	       "  availbridge -c %s check && availbridge -c %s serve\n"
 	       "Put ADDRESS.ics files into %s%s%s.\n",
-	       m->site, m->dir, path, path, path, path, path, m->calendars[0] == '/' ? "" : m->dir, m->calendars[0] == '/' ? "" : "/", m->calendars);
+	       m->site, m->dir, path, path, path, path, path, m->calendars[0] == '/' ? "" : m->dir, m->calendars[0] == '/' ? "" : "/",
+	       m->calendars);
 }
 
 /* https://HOST[:PORT], HOST being this machine's name. */
@@ -250,9 +251,14 @@ int ctl_init(int argc, char **argv, const char *conf_path)
 	static char domains[CTL_MAX_WORDS][FB_DOMAIN_MAX + 1];
 	static struct making m;
 	struct ctl_words words, claimed = {0};
-	const struct ctl_option options[] = {{"site", .value = &m.site},         {"domain", .many = &claimed},  {"dir", .value = &m.dir},
-	                                     {"front", .value = &m.front},       {"link", .value = &m.link},    {"public-url", .value = &m.url},
-	                                     {"calendars", .value = &m.calendars}, {0}};
+	const struct ctl_option options[] = {{"site", .value = &m.site},
+	                                     {"domain", .many = &claimed},
+	                                     {"dir", .value = &m.dir},
+	                                     {"front", .value = &m.front},
+	                                     {"link", .value = &m.link},
+	                                     {"public-url", .value = &m.url},
+	                                     {"calendars", .value = &m.calendars},
+	                                     {0}};
 	char url[300], calendars[PATH_SIZE];
 
 	m = (struct making){.domains = domains};

@@ -87,7 +87,9 @@ static bool pin_is_free(const struct conf *c, const char *name, const uint8_t pi
 	have_own = pki_identity_pin(c->identity_certificate, own, &error) == 0;
 	buf_free(&error);
 	if (have_own && memcmp(own, pin, PKI_PIN_LEN) == 0) {
-		ctl_say("the pin is our own, not that of %s:\n  given  %s\n  ours   %s\nRun `availbridge identity show` at %s and use what it prints there.", name, given, given, name);
+		ctl_say("the pin is our own, not that of %s:\n  given  %s\n  ours   %s\nRun `availbridge identity show` at %s and use "
+		        "what it prints there.",
+		        name, given, given, name);
 		return false;
 	}
 	for (size_t i = 1; i < c->n_peers; i++)
@@ -107,7 +109,8 @@ static bool domains_are_free(const struct conf *c, const char *name, char (*doma
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < c->n_spaces; k++)
 			if (strcmp(c->spaces[k].forest_name, domains[i]) == 0) {
-				ctl_say("%s belongs to %s already (%s:%d), so it cannot be given to %s. If it moved, run `availbridge address-space remove %s` first.",
+				ctl_say("%s belongs to %s already (%s:%d), so it cannot be given to %s. If it moved, run `availbridge "
+				        "address-space remove %s` first.",
 				        domains[i], c->spaces[k].peer, spaces, c->spaces[k].line, name, domains[i]);
 				return false;
 			}
@@ -154,7 +157,8 @@ static int add(int argc, char **argv, const char *conf_path)
 	static char domains[CTL_MAX_WORDS][FB_DOMAIN_MAX + 1];
 	struct ctl_words words, endpoints = {0}, claimed = {0};
 	const char *pin_text = NULL;
-	const struct ctl_option options[] = {{"endpoint", .many = &endpoints}, {"pin", .value = &pin_text}, {"domain", .many = &claimed}, {0}};
+	const struct ctl_option options[] = {
+		{"endpoint", .many = &endpoints}, {"pin", .value = &pin_text}, {"domain", .many = &claimed}, {0}};
 	uint8_t pin[PKI_PIN_LEN];
 	struct ctl_edit edit;
 	struct conf *c;
@@ -170,7 +174,8 @@ static int add(int argc, char **argv, const char *conf_path)
 			return CTL_USAGE;
 		}
 	if (!pki_pin_parse(pin_text, pin)) {
-		ctl_say("'%s' is no pin; use what `availbridge identity show` prints at %s: sha256: and 64 hex digits", pin_text, words.list[0]);
+		ctl_say("'%s' is no pin; use what `availbridge identity show` prints at %s: sha256: and 64 hex digits", pin_text,
+		        words.list[0]);
 		return CTL_USAGE;
 	}
 	if (ctl_edit_start(&edit, conf_path) < 0)
@@ -178,7 +183,8 @@ static int add(int argc, char **argv, const char *conf_path)
 	c = ctl_load(conf_path);
 	ok = c && pin_is_free(c, words.list[0], pin) && domains_are_free(c, words.list[0], domains, claimed.n);
 	if (ok && conf_peer_named(c, words.list[0])) {
-		ctl_say("there is a peer %s already; use `availbridge peer set`, or `availbridge peer remove %s` first", words.list[0], words.list[0]);
+		ctl_say("there is a peer %s already; use `availbridge peer set`, or `availbridge peer remove %s` first", words.list[0],
+		        words.list[0]);
 		ok = false;
 	}
 	conf_free(c);
@@ -221,7 +227,8 @@ static int shut(const char *conf_path, const char *name, const char *done)
 			ctl_say("%s But the daemon did not cut its links: %s", done, buf_cstr(&reply));
 		break;
 	case CTL_DAEMON_SILENT:
-		ctl_say("%s But the daemon did not answer, so its links may still be up: %s. Restart the daemon to be sure.", done, buf_cstr(&reply));
+		ctl_say("%s But the daemon did not answer, so its links may still be up: %s. Restart the daemon to be sure.", done,
+		        buf_cstr(&reply));
 		code = CTL_NO;
 	}
 	buf_free(&reply);
@@ -279,7 +286,8 @@ static int remove_peer(int argc, char **argv, const char *conf_path)
 	ctl_edit_put_text(&edit, file, NULL);
 	if (ctl_edit_commit(&edit) < 0)
 		return CTL_NO;
-	snprintf(done, sizeof(done), "The peer %s is removed, its rules and %zu address space%s with it.", words.list[0], rows, rows == 1 ? "" : "s");
+	snprintf(done, sizeof(done), "The peer %s is removed, its rules and %zu address space%s with it.", words.list[0], rows,
+	         rows == 1 ? "" : "s");
 	return shut(conf_path, words.list[0], done);
 }
 
@@ -352,7 +360,8 @@ static int disable(int argc, char **argv, const char *conf_path)
 static int set(int argc, char **argv, const char *conf_path)
 {
 	const char *enabled = NULL, *level_text = NULL;
-	const struct ctl_option options[] = {{"free-busy-access-enabled", .value = &enabled}, {"free-busy-access-level", .value = &level_text}, {0}};
+	const struct ctl_option options[] = {
+		{"free-busy-access-enabled", .value = &enabled}, {"free-busy-access-level", .value = &level_text}, {0}};
 	struct ctl_words words;
 	enum fb_level level = FB_LEVEL_NONE;
 
@@ -368,7 +377,9 @@ static int set(int argc, char **argv, const char *conf_path)
 		ctl_say("'%s' is no level; write None, AvailabilityOnly or LimitedDetails", level_text);
 		return CTL_USAGE;
 	}
-	const char *const pairs[][2] = {{"free-busy-access-enabled", enabled}, {"free-busy-access-level", level_text ? fb_level_name(level) : NULL}, {NULL, NULL}};
+	const char *const pairs[][2] = {{"free-busy-access-enabled", enabled},
+	                                {"free-busy-access-level", level_text ? fb_level_name(level) : NULL},
+	                                {NULL, NULL}};
 
 	if (change(conf_path, words.list[0], pairs) != CTL_DONE)
 		return CTL_NO;
@@ -377,8 +388,14 @@ static int set(int argc, char **argv, const char *conf_path)
 
 int ctl_peer(int argc, char **argv, const char *conf_path)
 {
-	static const struct ctl_form forms[] = {{"add", add},         {"remove", remove_peer}, {"list", ctl_peer_list}, {"show", ctl_peer_show},
-	                                        {"enable", enable},   {"disable", disable},    {"set", set},            {0}};
+	static const struct ctl_form forms[] = {{"add", add},
+	                                        {"remove", remove_peer},
+	                                        {"list", ctl_peer_list},
+	                                        {"show", ctl_peer_show},
+	                                        {"enable", enable},
+	                                        {"disable", disable},
+	                                        {"set", set},
+	                                        {0}};
 
 	return ctl_form_run(argv[0], forms, argc, argv, conf_path);
 }

@@ -51,7 +51,7 @@ static bool is_rule(const struct line *line, const char *direction)
 	return line->n >= 2 && strcmp(line->words[0], "rule") == 0 && strcmp(line->words[1], direction) == 0;
 }
 
-/* The line of the ${number}th rule of ${direction} (1-based), SIZE_MAX if there are fewer; how many there are goes to ${count}. */
+/* The line of the ${number}th rule of ${direction} (1-based), SIZE_MAX if there are fewer; how many there are in ${count}. */
 static size_t find_rule(const struct lines *l, const char *direction, int64_t number, int64_t *count)
 {
 	size_t found = SIZE_MAX;
@@ -74,7 +74,8 @@ static char *word_of(const char *what, const char *s)
 }
 
 /* Writes ${rule} as the ${position}th of its direction (0 = last) into the file of ${peer}. */
-static int insert(const char *conf_path, const char *file, const char *peer, const char *direction, const char *rule, int64_t position)
+static int insert(const char *conf_path, const char *file, const char *peer, const char *direction, const char *rule,
+                  int64_t position)
 {
 	struct ctl_edit edit;
 	struct lines *l;
@@ -90,7 +91,8 @@ static int insert(const char *conf_path, const char *file, const char *peer, con
 	}
 	at = find_rule(l, direction, position, &count);
 	if (position > count + 1) {
-		ctl_say("%s has %lld rules of direction %s, so --position is 1 to %lld", peer, (long long)count, direction, (long long)count + 1);
+		ctl_say("%s has %lld rules of direction %s, so --position is 1 to %lld", peer, (long long)count, direction,
+		        (long long)count + 1);
 		lines_free(l);
 		ctl_edit_drop(&edit);
 		return CTL_NO;
@@ -105,8 +107,13 @@ static int insert(const char *conf_path, const char *file, const char *peer, con
 static int add(int argc, char **argv, const char *conf_path)
 {
 	const char *peer = NULL, *direction = NULL, *requester = NULL, *target = NULL, *level_text = NULL, *position_text = NULL;
-	const struct ctl_option options[] = {{"peer", .value = &peer},     {"direction", .value = &direction}, {"requester", .value = &requester}, {"target", .value = &target},
-	                                     {"level", .value = &level_text}, {"position", .value = &position_text}, {0}};
+	const struct ctl_option options[] = {{"peer", .value = &peer},
+	                                     {"direction", .value = &direction},
+	                                     {"requester", .value = &requester},
+	                                     {"target", .value = &target},
+	                                     {"level", .value = &level_text},
+	                                     {"position", .value = &position_text},
+	                                     {0}};
 	struct ctl_words words;
 	char file[80], *from, *to = NULL;
 	int64_t position = 0;
@@ -182,7 +189,8 @@ static int remove_rule(int argc, char **argv, const char *conf_path)
 static void put_rule(struct buf *b, bool json, const struct conf_peer *p, const struct conf_rule *r, int number)
 {
 	if (!json) {
-		buf_printf(b, "%-16s %-3s %4d  %-32s %-32s %s\n", p->name, r->in ? "in" : "out", number, r->requester, r->target, fb_level_name(r->level));
+		buf_printf(b, "%-16s %-3s %4d  %-32s %-32s %s\n", p->name, r->in ? "in" : "out", number, r->requester, r->target,
+		           fb_level_name(r->level));
 		return;
 	}
 	json_open(b, NULL, '{');

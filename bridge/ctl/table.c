@@ -9,10 +9,12 @@ static const char default_conf[] = "/etc/availbridge/availbridge.conf";
 
 const struct ctl_verb ctl_verbs[] = {
 	{"init",
-	 "init --site NAME --domain DOMAIN [--domain ...] --dir DIR [--front HOST:PORT] [--link HOST:PORT] [--public-url URL] [--calendars DIR]",
+	 "init --site NAME --domain DOMAIN [--domain ...] --dir DIR [--front HOST:PORT] [--link HOST:PORT] [--public-url URL] "
+	 "[--calendars DIR]",
 	 "Makes a new site: commented settings, keys and certificates, folders.", ctl_init},
 	{"serve", "serve", "Runs the daemon in the foreground until SIGTERM.", ctl_serve},
-	{"check", "check [--verbose] [--json]", "Looks over every file and prints each problem with its line and its fix.", ctl_check},
+	{"check", "check [--verbose] [--json]", "Looks over every file and prints each problem with its line and its fix.",
+	 ctl_check},
 	{"reload", "reload", "Takes the files as they are now into use; if anything is wrong, nothing changes.", ctl_reload},
 	{"status", "status [--json]", "Shows the daemon's processes, its peers and what will expire.", ctl_status},
 	{"address-space",
@@ -44,7 +46,8 @@ const struct ctl_verb ctl_verbs[] = {
 	{"explain", "explain --requester ADDRESS|DOMAIN --target ADDRESS [--json]",
 	 "Says which row and which rule decide, and why; asks no peer and no calendar.", ctl_explain},
 	{"query",
-	 "query --requester ADDRESS --start TIME --end TIME [--interval MINUTES] [--zone ZONE] [--view VIEW] [--json|--xml] ADDRESS...\n"
+	 "query --requester ADDRESS --start TIME --end TIME [--interval MINUTES] [--zone ZONE] [--view VIEW] [--json|--xml] "
+	 "ADDRESS...\n"
 	 "query --user NAME --password-file FILE --start TIME --end TIME [...] ADDRESS...",
 	 "Asks the running daemon as a client would, and prints the grid.", ctl_query},
 	{"freebusy",
@@ -81,7 +84,8 @@ static int unknown(const char *name)
 	for (; ctl_verbs[n].name; n++)
 		names[n] = ctl_verbs[n].name;
 	near = text_nearest(name, names, n);
-	ctl_say("there is no verb '%s'%s%s%s", name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "; see `availbridge help`");
+	ctl_say("there is no verb '%s'%s%s%s", name, near ? "; did you mean " : "", near ? near : "",
+	        near ? "?" : "; see `availbridge help`");
 	return CTL_USAGE;
 }
 
