@@ -6,7 +6,7 @@ import sys
 FLOORS = [
     ["bridge/base"],
     ["bridge/availability", "bridge/conf", "pki"],
-    ["bridge/address_space", "bridge/acl"],
+    ["bridge/address_space", "bridge/acl", "bridge/audit"],
     ["bridge/ews"],
     ["bridge/front", "bridge/link", "bridge/backend", "bridge/directory", "bridge/proxy"],
     ["bridge/process"],

@@ -1,0 +1,349 @@
+/* links: base availability pki audit */
+#include <time.h>
+#include "tests/unit/audit_help.h"
+
+static struct buf error;
+
+static void put(const char *kind, const char *what)
+{
+	CHECK_INT(audit_spine_put(audit_dir, kind, A_FIELDS(A_INT("uid", 1000), A_STR("what", what)), NULL, &error), 0);
+}
+
+static void fill(struct audit_chain *c, int n)
+{
+	for (int i = 0; i < n; i++)
+		CHECK_INT(audit_chain_append(c, "query", A_FIELDS(A_STR("id", "00112233"), A_STR("target", "b\"\\\x01\xc3\xa9@b.example"), A_STR("level", NULL))), AUDIT_APPENDED);
+}
+
+/* Two segments, one of them closed, and changes between. The open one's checkpoint is as far as it goes. */
+static void small_audit(struct audit_segment *closed, struct audit_segment *live)
+{
+	static struct audit_chain c;
+	int fd = audit_segment_open(audit_dir, 1, closed, &error);
+
+	CHECK(fd >= 0);
+	put("change", "rule add");
+	audit_chain_start(&c, fd, closed->link);
+	fill(&c, 4);
+	close(fd);
+	fd = audit_segment_open(audit_dir, 1, live, &error);
+	CHECK_INT(audit_segment_close(audit_dir, closed->name, &error), 0);
+	audit_chain_start(&c, fd, live->link);
+	fill(&c, 3);
+	close(fd);
+	CHECK_INT(audit_segment_check(audit_dir, live, &error), 0);
+	CHECK_INT(audit_segment_check(audit_dir, live, &error), 0);
+	put("change", "account add");
+	CHECK_STR(buf_cstr(&error), "");
+}
+
+static bool is_data(const char *name)
+{
+	return name[0] != '.' && strcmp(name, "lock") != 0;
+}
+
+/* Where the ${i}th line of ${data} starts; its end, newline included, goes to ${end}. SIZE_MAX past the last. */
+static size_t line_at(const char *data, size_t n, size_t i, size_t *end)
+{
+	size_t at = 0;
+
+	for (;; i--) {
+		const char *newline = at < n ? memchr(data + at, '\n', n - at) : NULL;
+
+		if (!newline)
+			return SIZE_MAX;
+		*end = (size_t)(newline - data) + 1;
+		if (i == 0)
+			return at;
+		at = *end;
+	}
+}
+
+static void spoil_bytes(const char *name, const char *data, size_t n)
+{
+	char *copy = malloc(n + 1);
+	size_t missed = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (int how = 0; how < 2; how++) {
+			memcpy(copy, data, n);
+			copy[i] ^= how ? 0x20 : 1;
+			audit_spit(name, copy, n);
+			missed += audit_look() == 0;
+		}
+	CHECK_INT(missed, 0);
+	for (missed = 0, n--; n > 0; n--) {
+		audit_spit(name, data, n);
+		missed += audit_look() == 0;
+	}
+	CHECK_INT(missed, 0);
+	free(copy);
+}
+
+static void spoil_lines(const char *name, const char *data, size_t n)
+{
+	char *copy = malloc(2 * n);
+	size_t start, end, end2;
+
+	for (size_t i = 0; (start = line_at(data, n, i, &end)) != SIZE_MAX; i++) {
+		/* one line less */
+		memcpy(copy, data, start);
+		memcpy(copy + start, data + end, n - end);
+		audit_spit(name, copy, n - (end - start));
+		CHECK(audit_look() > 0);
+		/* one twice */
+		memcpy(copy, data, end);
+		memcpy(copy + end, data + start, n - start);
+		audit_spit(name, copy, n + end - start);
+		CHECK(audit_look() > 0);
+		/* two that changed places */
+		if (line_at(data, n, i + 1, &end2) == SIZE_MAX)
+			continue;
+		memcpy(copy, data, n);
+		memcpy(copy + start, data + end, end2 - end);
+		memcpy(copy + start + (end2 - end), data + start, end - start);
+		audit_spit(name, copy, n);
+		CHECK(audit_look() > 0);
+	}
+	free(copy);
+}
+
+static void test_everything_is_found(void)
+{
+	struct audit_segment closed, live;
+	size_t n, len;
+	char **names;
+
+	audit_new();
+	small_audit(&closed, &live);
+	CHECK_INT(audit_look(), 0);
+	CHECK_STR(found.text, "");
+	CHECK_INT(counted.records, 7);
+	CHECK_INT(counted.segments, 2);
+	CHECK_INT(counted.live, 1);
+	CHECK_INT(counted.changes, 6);
+	names = audit_names(audit_dir, is_data, &n);
+	CHECK_INT(n, 4);
+	for (size_t i = 0; i < n; i++) {
+		char *data = audit_slurp(names[i], &len);
+
+		spoil_bytes(names[i], data, len);
+		if (strcmp(names[i], "head") != 0)
+			spoil_lines(names[i], data, len);
+		unlinkat(audit_dir, names[i], 0);
+		CHECK(audit_look() > 0);
+		audit_spit(names[i], data, len);
+		CHECK_INT(audit_look(), 0);
+		free(data);
+	}
+	audit_names_free(names, n);
+	audit_drop();
+}
+
+/* The place is named: file and line. */
+static void test_where(void)
+{
+	struct audit_segment closed, live;
+	char file[64];
+	size_t len, start, end = 0;
+	char *data, *at;
+
+	audit_new();
+	small_audit(&closed, &live);
+	snprintf(file, sizeof file, "%s.jsonl", closed.name);
+	data = audit_slurp(file, &len);
+	start = line_at(data, len, 2, &end);
+	at = strstr(data + start, "00112233");
+	*at = '9';
+	audit_spit(file, data, len);
+	CHECK_INT(audit_look(), 1);
+	CHECK_STR(found.file, file);
+	CHECK_INT(found.line, 3);
+	CHECK_STR(found.text, "record 3 was changed: its hash does not fit what it says");
+	*at = '0';
+	memmove(data + start, data + end, len - end);
+	audit_spit(file, data, len - (end - start));
+	CHECK_INT(audit_look(), 1);
+	CHECK_INT(found.line, 3);
+	CHECK_STR(found.text, "records 3 to 3 are missing before this line");
+	free(data);
+	audit_drop();
+}
+
+/* A segment of a process that was killed within a write: closed as it is, said and not complained of; but not one byte more. */
+static void test_torn_segment(void)
+{
+	struct audit_segment closed, live;
+	char file[64];
+	size_t len, n;
+	char *data;
+
+	audit_new();
+	small_audit(&closed, &live);
+	snprintf(file, sizeof file, "%s.live", live.name);
+	data = audit_slurp(file, &len);
+	memcpy(data + len - 1, "\n", 1);
+	audit_spit(file, data, len - 50);
+	CHECK_INT(audit_look(), 1); /* the checkpoint knew the third */
+	audit_spit(file, data, len);
+	{
+		int fd = openat(audit_dir, file, O_WRONLY | O_APPEND);
+
+		CHECK_INT(write(fd, data, 100), 100);
+		close(fd);
+	}
+	CHECK_INT(audit_look(), 0);
+	CHECK_INT(found.notes, 1);
+	CHECK_INT(audit_segments_close(audit_dir, &n, &error), 0);
+	CHECK_INT(n, 1);
+	CHECK_INT(audit_look(), 0);
+	CHECK_INT(found.notes, 1);
+	CHECK_STR(found.text, "a crash cut this line short; it was so when the file was closed");
+	free(data);
+	snprintf(file, sizeof file, "%s.jsonl", live.name);
+	data = audit_slurp(file, &len);
+	for (size_t cut = 1; cut <= 100; cut++) {
+		audit_spit(file, data, len - cut);
+		CHECK(audit_look() > 0);
+	}
+	data[len - 7] ^= 1;
+	audit_spit(file, data, len);
+	CHECK(audit_look() > 0);
+	free(data);
+	audit_drop();
+}
+
+static void test_torn_spine(void)
+{
+	struct audit_segment closed, live;
+	size_t len, whole;
+	char *data;
+
+	audit_new();
+	small_audit(&closed, &live);
+	data = audit_slurp("spine-000001.jsonl", &whole);
+	{
+		int fd = openat(audit_dir, "spine-000001.jsonl", O_WRONLY | O_APPEND);
+
+		CHECK_INT(write(fd, data, 70), 70);
+		close(fd);
+	}
+	free(data);
+	CHECK_INT(audit_look(), 0);
+	CHECK_INT(found.notes, 1);
+	put("change", "after the crash");
+	CHECK_INT(audit_look(), 0);
+	CHECK_INT(found.notes, 1);
+	CHECK_STR(found.text, "a crash cut this line short; the record behind it says so");
+	put("change", "and another");
+	CHECK_INT(audit_look(), 0);
+	data = audit_slurp("spine-000001.jsonl", &len);
+	data[whole + 3] ^= 1; /* within the torn line */
+	audit_spit("spine-000001.jsonl", data, len);
+	CHECK_INT(audit_look(), 1);
+	CHECK_STR(found.file, "spine-000001.jsonl");
+	CHECK_INT(found.line, 7);
+	free(data);
+	audit_drop();
+}
+
+static void make_old(const char *name, int days)
+{
+	struct timespec times[2] = {{.tv_sec = time(NULL) - (time_t)days * 86400}, {.tv_sec = time(NULL) - (time_t)days * 86400}};
+
+	CHECK_INT(utimensat(audit_dir, name, times, 0), 0);
+}
+
+/* The spine goes on in a second file; what is too old goes, and the rest still verifies. */
+static void test_roll_and_prune(void)
+{
+	static char big[50001];
+	struct audit_segment closed, live;
+	uint8_t anchor[AUDIT_HASH];
+	char file[64];
+
+	audit_new();
+	small_audit(&closed, &live);
+	memset(big, 'x', sizeof big - 1);
+	for (int i = 0; i < 340; i++)
+		CHECK_INT(audit_spine_put(audit_dir, "change", A_FIELDS(A_STR("what", big)), i == 10 ? anchor : NULL, &error), 0);
+	CHECK_INT(faccessat(audit_dir, "spine-000002.jsonl", F_OK, 0), 0);
+	CHECK_INT(audit_look(), 0);
+	CHECK_INT(audit_verify(audit_dir, anchor, audit_found, NULL, &counted), 0);
+	CHECK_INT(counted.problems, 0);
+	anchor[5] ^= 1;
+	CHECK_INT(audit_verify(audit_dir, anchor, audit_found, NULL, &counted), 0);
+	CHECK_INT(counted.problems, 1);
+	snprintf(file, sizeof file, "%s.jsonl", closed.name);
+	make_old(file, 401);
+	make_old("spine-000001.jsonl", 400);
+	CHECK_INT(audit_prune(audit_dir, 402, audit_now(), &error), 0);
+	CHECK_INT(faccessat(audit_dir, file, F_OK, 0), 0);
+	CHECK_INT(audit_prune(audit_dir, 401, audit_now(), &error), 0);
+	CHECK(faccessat(audit_dir, file, F_OK, 0) != 0);
+	CHECK_INT(faccessat(audit_dir, "spine-000001.jsonl", F_OK, 0), 0);
+	CHECK_INT(audit_look(), 0);
+	CHECK_INT(audit_segments_close(audit_dir, &(size_t){0}, &error), 0);
+	CHECK_INT(audit_prune(audit_dir, 400, audit_now(), &error), 0);
+	CHECK(faccessat(audit_dir, "spine-000001.jsonl", F_OK, 0) != 0);
+	CHECK_INT(audit_look(), 0);
+	CHECK_STR(found.text, "");
+	put("change", "goes on");
+	CHECK_INT(audit_look(), 0);
+	unlinkat(audit_dir, "spine-000002.jsonl", 0);
+	CHECK(audit_look() > 0);
+	CHECK_STR(buf_cstr(&error), "");
+	audit_drop();
+}
+
+static void test_records(void)
+{
+	static char line[AUDIT_LINE_MAX];
+	uint8_t prev[AUDIT_HASH] = {1}, hash[AUDIT_HASH];
+	const char *const words[] = {"rule", "add", "a b", NULL};
+	struct audit_record r;
+	struct buf b;
+	size_t n;
+
+	buf_init(&b, AUDIT_LINE_MAX);
+	CHECK_INT(audit_line_put(&b, 7, 1772438400123, "change",
+	                         A_FIELDS(A_INT("uid", -5), A_STR("user", "\"\\\n\x7f\xc3\xa9"), A_STR("none", NULL), A_LIST("verb", words), A_INT("last", 12)), prev, hash), 0);
+	CHECK(strncmp(buf_cstr(&b), "{\"n\":7,\"time\":\"2026-03-02T08:00:00.123Z\",\"kind\":\"change\",\"uid\":-5,", 66) == 0);
+	n = b.len - 1;
+	memcpy(line, buf_ptr(&b), n);
+	CHECK_INT(audit_record_read(line, n, &r), AUDIT_WHOLE);
+	CHECK_INT(r.n, 7);
+	CHECK_INT(r.seconds, 1772438400);
+	CHECK_STR(r.kind, "change");
+	CHECK_STR(audit_record_get(&r, "uid"), "-5");
+	CHECK_STR(audit_record_get(&r, "user"), "\"\\\n\x7f\xc3\xa9");
+	CHECK_STR(audit_record_get(&r, "none"), NULL);
+	CHECK_STR(audit_record_get(&r, "verb"), "rule add a b");
+	CHECK_INT(audit_record_number(&r, "last"), 12);
+	CHECK_INT(audit_record_number(&r, "user"), -1);
+	CHECK(memcmp(r.prev, prev, AUDIT_HASH) == 0 && memcmp(r.hash, hash, AUDIT_HASH) == 0);
+	/* whatever stands in a file, reading it ends */
+	for (size_t i = 0; i <= n; i++) {
+		memcpy(line, buf_ptr(&b), n);
+		CHECK(audit_record_read(line, i, &r) == (i == n ? AUDIT_WHOLE : AUDIT_NO_RECORD));
+		if (i == n)
+			break;
+		memcpy(line, buf_ptr(&b), n);
+		line[i] = line[i] == '"' ? '\\' : '"';
+		CHECK(audit_record_read(line, n, &r) != AUDIT_WHOLE);
+	}
+	buf_free(&b);
+}
+
+int main(void)
+{
+	buf_init(&error, 4096);
+	test_records();
+	test_everything_is_found();
+	test_where();
+	test_torn_segment();
+	test_torn_spine();
+	test_roll_and_prune();
+	buf_free(&error);
+	return check_done();
+}

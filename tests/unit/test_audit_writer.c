@@ -1,0 +1,212 @@
+/* links: base availability pki audit */
+#include "bridge/audit/writer.h"
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include "bridge/base/log.h"
+#include "tests/unit/audit_help.h"
+
+static struct buf error;
+static const struct audit_query query = {.id = "00112233", .requester = "anna@a.example", .target = "bob@b.example", .peer = "site-b", .direction = "out",
+                                         .rule = "1", .level = "LimitedDetails", .result = "ok"};
+
+/* ---- kill -9: what was acknowledged is there ---- */
+
+/* Writes without end and counts every record that it may answer for in memory that outlives it. */
+static void write_until_killed(int fd, const uint8_t *link, volatile uint64_t *said)
+{
+	struct loop *l = loop_new();
+	struct audit_writer *w = audit_writer_new(l, false, true);
+
+	audit_writer_turn(w, fd, link);
+	while (audit_writer_say(w, &query, NULL, NULL) == AUDIT_SAID)
+		++*said;
+	_exit(1);
+}
+
+static void test_kill(void)
+{
+	volatile uint64_t *said = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct audit_segment s;
+	char file[64];
+	size_t closed;
+
+	audit_new();
+	for (int round = 0; round < 50; round++) {
+		struct audit_tail tail;
+		uint64_t want = (uint64_t)(rand() % 300) + 1;
+		int fd = audit_segment_open(audit_dir, 1, &s, &error), status;
+		pid_t pid;
+
+		*said = 0;
+		fflush(NULL);
+		if ((pid = fork()) == 0)
+			write_until_killed(fd, s.link, said);
+		close(fd);
+		while (*said < want)
+			sched_yield();
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+		CHECK(WIFSIGNALED(status));
+		snprintf(file, sizeof file, "%s.live", s.name);
+		fd = openat(audit_dir, file, O_RDONLY);
+		CHECK_INT(audit_tail_read(fd, &tail), 0);
+		close(fd);
+		CHECK(tail.n == *said || tail.n == *said + 1);
+		CHECK_INT(audit_segments_close(audit_dir, &closed, &error), 0);
+		CHECK_INT(closed, 1);
+	}
+	CHECK_INT(audit_look(), 0);
+	CHECK_STR(found.text, "");
+	CHECK_INT(counted.segments, 50);
+	CHECK_STR(buf_cstr(&error), "");
+	audit_drop();
+	munmap((void *)said, 4096);
+}
+
+/* ---- no room: a limit on the file's size stands for a full disk ---- */
+
+static void allow_size(rlim_t n)
+{
+	struct rlimit r;
+
+	getrlimit(RLIMIT_FSIZE, &r);
+	r.rlim_cur = n;
+	CHECK_INT(setrlimit(RLIMIT_FSIZE, &r), 0);
+}
+
+static size_t count(const char *text, const char *word)
+{
+	size_t n = 0;
+
+	while ((text = strstr(text, word))) {
+		n++;
+		text++;
+	}
+	return n;
+}
+
+static void test_full(bool refuse)
+{
+	struct loop *l = loop_new();
+	struct audit_writer *w = audit_writer_new(l, false, refuse);
+	struct audit_segment s;
+	char file[64], *data, log[4096];
+	int fd, pipes[2], said = 0, refused = 0;
+	size_t n;
+
+	audit_new();
+	CHECK_INT(pipe2(pipes, O_CLOEXEC | O_NONBLOCK), 0);
+	log_setup(pipes[1], false, LOG_LEVEL_INFO, "test");
+	fd = audit_segment_open(audit_dir, 1, &s, &error);
+	audit_writer_turn(w, fd, s.link);
+	CHECK_INT(audit_writer_say(w, &query, NULL, NULL), AUDIT_SAID);
+	allow_size(2000); /* within the fifth record */
+	for (int i = 0; i < 20; i++)
+		*(audit_writer_say(w, &query, NULL, NULL) == AUDIT_SAID ? &said : &refused) += 1;
+	allow_size(RLIM_INFINITY);
+	if (refuse)
+		CHECK(said > 0 && said < 6 && refused == 20 - said);
+	else
+		CHECK_INT(said, 20);
+	CHECK_INT(audit_writer_say(w, &query, NULL, NULL), AUDIT_SAID);
+	snprintf(file, sizeof file, "%s.live", s.name);
+	data = audit_slurp(file, &n);
+	CHECK_INT(count(data, "\"kind\":\"gap\""), 1);
+	CHECK_INT(count(data, refuse ? "\"answers\":\"refused\"" : "\"answers\":\"unrecorded\""), 1);
+	CHECK_INT(count(data, "\"kind\":\"query\""), 2 + 20 - audit_writer_lost(w) + 1); /* one came late, with its end */
+	CHECK(strstr(data, "\"late\":1") != NULL);
+	free(data);
+	CHECK_INT(audit_segment_check(audit_dir, &s, &error), 0);
+	CHECK_INT(audit_look(), 0);
+	CHECK_STR(found.text, "");
+	n = (size_t)read(pipes[0], log, sizeof log - 1);
+	log[n < sizeof log ? n : 0] = 0;
+	CHECK_INT(count(log, "event=audit-failed"), 1);
+	CHECK_INT(count(log, "event=audit-again"), 1);
+	log_setup(2, false, LOG_LEVEL_INFO, "test");
+	close(pipes[0]);
+	close(pipes[1]);
+	audit_writer_free(w);
+	loop_free(l);
+	audit_drop();
+}
+
+/* No descriptor at all: the same rule. */
+static void test_none(void)
+{
+	struct loop *l = loop_new();
+	struct audit_writer *w;
+
+	log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), false, LOG_LEVEL_INFO, "test");
+	w = audit_writer_new(l, false, true);
+	CHECK_INT(audit_writer_say(w, &query, NULL, NULL), AUDIT_REFUSED);
+	CHECK_INT(audit_writer_lost(w), 1);
+	audit_writer_free(w);
+	w = audit_writer_new(l, true, false);
+	CHECK_INT(audit_writer_say(w, &query, NULL, NULL), AUDIT_SAID);
+	audit_writer_free(w);
+	log_setup(2, false, LOG_LEVEL_INFO, "test");
+	loop_free(l);
+}
+
+/* ---- waiting for the disk ---- */
+
+struct waits {
+	struct audit_writer *w;
+	int called, good, more;
+};
+
+static void written(void *arg, bool ok)
+{
+	struct waits *k = arg;
+
+	k->called++;
+	k->good += ok;
+	if (k->more && k->more--)
+		CHECK_INT(audit_writer_say(k->w, &query, written, k), AUDIT_WAITS);
+}
+
+static void test_sync(void)
+{
+	struct loop *l = loop_new();
+	struct waits k = {.w = audit_writer_new(l, true, true), .more = 5};
+	struct audit_segment a, b;
+
+	audit_new();
+	audit_writer_turn(k.w, audit_segment_open(audit_dir, 1, &a, &error), a.link);
+	for (int i = 0; i < 100; i++)
+		CHECK_INT(audit_writer_say(k.w, &query, written, &k), AUDIT_WAITS);
+	CHECK_INT(audit_writer_say(k.w, &query, NULL, NULL), AUDIT_SAID);
+	CHECK_INT(k.called, 0);
+	loop_run(l); /* ends when nothing waits any more */
+	CHECK_INT(k.called, 105);
+	CHECK_INT(k.good, 105);
+	/* turning to another segment settles the old one first */
+	CHECK_INT(audit_writer_say(k.w, &query, written, &k), AUDIT_WAITS);
+	audit_writer_turn(k.w, audit_segment_open(audit_dir, 1, &b, &error), b.link);
+	CHECK_INT(k.good, 106);
+	CHECK_INT(audit_segment_close(audit_dir, a.name, &error), 0);
+	CHECK_INT(audit_writer_say(k.w, &query, NULL, NULL), AUDIT_SAID);
+	CHECK_INT(audit_look(), 0);
+	CHECK_INT(counted.records, 108);
+	audit_writer_free(k.w);
+	CHECK_STR(buf_cstr(&error), "");
+	audit_drop();
+	loop_free(l);
+}
+
+int main(void)
+{
+	signal(SIGXFSZ, SIG_IGN);
+	buf_init(&error, 4096);
+	test_kill();
+	test_full(true);
+	test_full(false);
+	test_none();
+	test_sync();
+	buf_free(&error);
+	return check_done();
+}
