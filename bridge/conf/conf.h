@@ -143,12 +143,12 @@ void conf_forget_passwords(struct conf *c);
 const struct conf_peer *conf_peer_named(const struct conf *c, const char *name);
 /* The configured group, or NULL. */
 const struct conf_group *conf_group_named(const struct conf *c, const char *name);
-/*
- * Appends a commented main file with every setting and its default; ${site}, ${front}, ${link}, ${url}, ${calendars} are filled
- * in.
- */
-int conf_sample(struct buf *out, const char *site, const char *domain, const char *front, const char *link, const char *url,
-                const char *calendars);
+/* What the sample file is made for: the settings that differ from site to site, as they are to stand there. */
+struct conf_site {
+	const char *site, *domain, *front, *link, *url, *calendars, *user;
+};
+/* Appends a commented main file with every setting and its default; what ${given} has is filled in. -1 if ${out} is full. */
+int conf_sample(struct buf *out, const struct conf_site *given);
 /* Appends `name = value` lines of what is in force (for `check`). */
 void conf_print(struct buf *out, const struct conf *c);
 /* The ${i}th setting's name, NULL past the end (for the test that holds the man page against the rows). */

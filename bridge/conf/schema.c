@@ -354,13 +354,13 @@ static void put_comment(struct buf *out, const char *comment)
 	}
 }
 
-int conf_sample(struct buf *out, const char *site, const char *domain, const char *front, const char *link, const char *url,
-                const char *calendars)
+int conf_sample(struct buf *out, const struct conf_site *site)
 {
 	const struct {
 		const char *name, *value;
-	} given[] = {{"site", site},        {"primary_domain", domain}, {"front_listen", front},
-	             {"link_listen", link}, {"public_url", url},        {"calendars", calendars}};
+	} given[] = {{"site", site->site},        {"primary_domain", site->domain}, {"front_listen", site->front},
+	             {"link_listen", site->link}, {"public_url", site->url},        {"calendars", site->calendars},
+	             {"user", site->user}};
 
 	buf_puts(out, "# availbridge: the settings of this site, see availbridge.conf(5). Changes take effect at the next\n"
 	              "# `availbridge reload`; `availbridge check` looks them over first. Domains, accounts and peers stand in the\n"

@@ -35,16 +35,18 @@ const char ctl_header_local[] =
 
 int ctl_edit_start(struct ctl_edit *e, const char *conf_path)
 {
+	struct stat site;
 	char path[4096];
 
 	*e = (struct ctl_edit){.conf_path = conf_path, .lock = -1};
-	if (access(conf_path, F_OK) < 0) {
+	if (stat(conf_path, &site) < 0) {
 		ctl_say("%s: %s. Make a site with `availbridge init`, or name its main file with -c.", conf_path, strerror(errno));
 		return -1;
 	}
 	if (conf_file_path(path, sizeof(path), conf_path, ".edit.lock") == 0)
 		e->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (e->lock < 0 || flock(e->lock, LOCK_EX) < 0) {
+	/* root's lock must not lock the site's own user out */
+	if (e->lock < 0 || (geteuid() == 0 && fchown(e->lock, site.st_uid, site.st_gid) < 0) || flock(e->lock, LOCK_EX) < 0) {
 		ctl_say("the folder of %s cannot be edited: %s. Run this as the user that owns it.", conf_path, strerror(errno));
 		ctl_edit_drop(e);
 		return -1;
@@ -142,31 +144,36 @@ static int check(const struct ctl_edit *e)
 	return -1;
 }
 
-/* Replaces or removes one file; its rights and its owner stay, a new one belongs to whom the folder belongs. */
-static int apply(const char *path, const char *text)
+/* Replaces or removes one file; its rights and its owner stay, a new one belongs to whom the main file belongs. */
+static int apply(const char *path, const char *text, const struct stat *site)
 {
-	struct stat st, dir;
+	struct stat st;
 	char folder[4096];
 	bool exists = lstat(path, &st) == 0;
 
 	if (!text)
 		return exists ? unlink(path) : 0;
 	snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(path, '/') - path), path);
-	if (stat(folder, &dir) < 0 && (errno != ENOENT || mkdir(folder, 0750) < 0 || stat(folder, &dir) < 0))
+	if (mkdir(folder, 0750) == 0 && geteuid() == 0 && lchown(folder, site->st_uid, site->st_gid) < 0)
 		return -1;
 	if (file_write(path, text, strlen(text), exists ? st.st_mode & 0777 : 0600) < 0)
 		return -1;
 	if (geteuid() == 0)
-		return lchown(path, exists ? st.st_uid : dir.st_uid, exists ? st.st_gid : dir.st_gid);
+		return lchown(path, exists ? st.st_uid : site->st_uid, exists ? st.st_gid : site->st_gid);
 	return 0;
 }
 
 int ctl_edit_commit(struct ctl_edit *e)
 {
+	struct stat site;
 	int result = check(e);
 
+	if (result == 0 && stat(e->conf_path, &site) < 0) {
+		ctl_say("%s: %s", e->conf_path, strerror(errno));
+		result = -1;
+	}
 	for (size_t i = 0; i < e->n && result == 0; i++) {
-		result = apply(e->files[i].path, e->files[i].text);
+		result = apply(e->files[i].path, e->files[i].text, &site);
 		if (result < 0)
 			ctl_say("%s could not be written: %s", e->files[i].path, strerror(errno));
 	}

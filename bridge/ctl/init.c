@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct making {
 	const char *site, *dir, *front, *link, *url, *calendars;
 	char (*domains)[FB_DOMAIN_MAX + 1];
 	size_t n_domains;
+	const struct passwd *user; /* whom the daemon runs as when root made the site; NULL = who made it */
 	char made[MADE_MAX][PATH_SIZE];
 	size_t n_made;
 };
@@ -40,6 +42,17 @@ static void undo(struct making *m)
 	/* files and empty folders alike; what held something before is kept by the kernel */
 	while (m->n_made)
 		remove(m->made[--m->n_made]);
+}
+
+/* All that was made goes to the user that the daemon runs as: it could not read it otherwise. */
+static int hand_over(const struct making *m)
+{
+	for (size_t i = 0; m->user && i < m->n_made; i++)
+		if (lchown(m->made[i], m->user->pw_uid, m->user->pw_gid) < 0) {
+			ctl_say("%s could not be given to the user %s: %s", m->made[i], m->user->pw_name, strerror(errno));
+			return -1;
+		}
+	return 0;
 }
 
 /* A folder that may be there already. */
@@ -164,7 +177,10 @@ static int make_texts(struct making *m)
 	    make_file(m, "accounts.conf", ctl_header_accounts, 0600) == 0 && make_file(m, "peers.d/local.conf", local, 0600) == 0) {
 		/* the main file comes last: a folder without it is no site */
 		buf_reset(&b);
-		if (conf_sample(&b, m->site, m->domains[0], m->front, m->link, m->url, m->calendars) == 0)
+		const struct conf_site site = {
+			m->site, m->domains[0], m->front, m->link, m->url, m->calendars, m->user ? m->user->pw_name : ""};
+
+		if (conf_sample(&b, &site) == 0)
 			result = make_file(m, "availbridge.conf", buf_cstr(&b), 0600);
 	}
 	buf_free(&b);
@@ -281,7 +297,8 @@ int ctl_init(int argc, char **argv, const char *conf_path)
 		m.calendars = calendars;
 	}
 	m.calendars = m.calendars ? m.calendars : "calendars";
-	if (make(&m) < 0 || look(&m) < 0) {
+	m.user = geteuid() == 0 ? getpwnam("availbridge") : NULL;
+	if (make(&m) < 0 || look(&m) < 0 || hand_over(&m) < 0) {
 		undo(&m);
 		return CTL_NO;
 	}

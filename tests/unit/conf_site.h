@@ -47,7 +47,9 @@ static inline void site_new(void)
 	snprintf(path, sizeof(path), "%s/calendars", site_dir);
 	mkdir(path, 0700);
 	buf_init(&b, 1 << 20);
-	CHECK_INT(conf_sample(&b, "site-a", "a.example", "127.0.0.1:8443", "127.0.0.1:7443", "https://localhost:8443", "calendars"), 0);
+	const struct conf_site site = {"site-a", "a.example", "127.0.0.1:8443", "127.0.0.1:7443", "https://localhost:8443", "calendars", ""};
+
+	CHECK_INT(conf_sample(&b, &site), 0);
 	site_write("availbridge.conf", buf_cstr(&b));
 	buf_free(&b);
 	site_write("address-spaces.conf", "a.example local\n");

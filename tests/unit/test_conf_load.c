@@ -327,7 +327,7 @@ static void documented(void)
 		fclose(f);
 	}
 	buf_init(&b, 1 << 20);
-	conf_sample(&b, "s", "a.example", ":1", ":2", "https://h", "c");
+	conf_sample(&b, &(struct conf_site){"s", "a.example", ":1", ":2", "https://h", "c", ""});
 	for (size_t i = 0; conf_setting_name(i); i++) {
 		snprintf(want, sizeof(want), "\n%s = ", conf_setting_name(i));
 		if (!CHECK(strstr(buf_cstr(&b), want) != NULL))
