@@ -12,6 +12,8 @@ struct kept {
 	char *address;
 	struct calendars_result r;
 	size_t bytes;
+	unsigned lent; /* callbacks that read it at this moment: it must outlive them even if it is forgotten meanwhile */
+	bool forgotten;
 	struct kept *chain, *newer, *older;
 };
 /* Somebody who waits for a flight to land. */
@@ -72,6 +74,14 @@ static void list_first(struct calendars *c, struct kept *k)
 	c->newest = k;
 }
 
+static void kept_free(struct kept *k)
+{
+	fb_answer_free(k->r.answer);
+	ics_stamps_free(&k->r.stamps);
+	free(k->address);
+	free(k);
+}
+
 static void forget(struct calendars *c, struct kept *k)
 {
 	struct kept **p = bucket_of(c, k->address);
@@ -80,10 +90,9 @@ static void forget(struct calendars *c, struct kept *k)
 	*p = k->chain;
 	unlist(c, k);
 	c->bytes -= k->bytes;
-	fb_answer_free(k->r.answer);
-	ics_stamps_free(&k->r.stamps);
-	free(k->address);
-	free(k);
+	k->forgotten = true;
+	if (!k->lent)
+		kept_free(k);
 }
 
 static struct kept *find(struct calendars *c, const char *address)
@@ -244,7 +253,10 @@ void calendars_fetch(struct calendars *c, const char *address, struct fb_window 
 		if (ics_stamps_hold(&k->r.stamps, c->dir_fd)) {
 			unlist(c, k);
 			list_first(c, k);
+			k->lent++;
 			cb(arg, k->r.answer);
+			if (--k->lent == 0 && k->forgotten)
+				kept_free(k);
 			return;
 		}
 		forget(c, k);

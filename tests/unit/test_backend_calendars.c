@@ -108,6 +108,27 @@ static void test_keeps(struct calendars *c)
 	work(false);
 }
 
+static void forget_inside(void *arg, const struct fb_answer *raw)
+{
+	ask(arg, "a@a.example", MARCH + 400 * DAY, 7); /* takes the place of what this call was lent */
+	put("a@a.example.ics", EVENT("20260302"));
+	ask(arg, "a@a.example", MARCH, 7);
+	done(NULL, raw);
+}
+
+static void test_lent(struct calendars *c)
+{
+	settle("a@a.example.ics");
+	ask(c, "a@a.example", MARCH, 7);
+	work(false);
+	CHECK_INT(last_events, 2);
+	last_events = 0;
+	calendars_fetch(c, "a@a.example", (struct fb_window){MARCH, MARCH + DAY}, forget_inside, c);
+	CHECK_INT(last_events, 2);
+	work(false);
+	CHECK_INT(last_events, 0); /* of the year after: jobs are done last in, first out */
+}
+
 static void test_shares(struct calendars *c)
 {
 	size_t before = submitted, had = answers;
@@ -164,6 +185,7 @@ int main(void)
 	dir_fd = open(root, O_RDONLY | O_DIRECTORY);
 	struct calendars *c = calendars_new(&conf, dir_fd, submit, NULL);
 	test_keeps(c);
+	test_lent(c);
 	test_shares(c);
 	test_fails(c);
 	test_too_much_beside(c);
