@@ -265,6 +265,18 @@ static void parse(struct conf_loading *l, const char *text)
 	config_destroy(&library);
 }
 
+/* The main file's text, from the change that stands for it if there is one. */
+static enum file_result read_text(const struct conf_loading *l, struct buf *out)
+{
+	const struct conf_change *change = conf_change_of(l, l->c->file);
+
+	if (!change)
+		return file_read(l->c->file, out);
+	if (!change->text)
+		return FILE_ABSENT;
+	return buf_puts(out, change->text) == 0 ? FILE_OK : FILE_TOO_BIG;
+}
+
 void conf_read_main(struct conf_loading *l)
 {
 	struct buf text;
@@ -273,7 +285,7 @@ void conf_read_main(struct conf_loading *l)
 		if (rows[i].preset)
 			rows[i].kind->set(l->c, &rows[i], rows[i].preset);
 	buf_init(&text, CONF_MAIN_MAX);
-	switch (file_read(l->c->file, &text)) {
+	switch (read_text(l, &text)) {
 	case FILE_OK:
 		if (scan(l, buf_cstr(&text), text.len))
 			parse(l, buf_cstr(&text));
