@@ -67,6 +67,15 @@ static void really_free(struct channel *c)
 	free(c);
 }
 
+/* A message may have carried a password. */
+static void outgoing_free(struct outgoing *o)
+{
+	if (o->fd >= 0)
+		close(o->fd);
+	explicit_bzero(o->bytes, o->len);
+	free(o);
+}
+
 static void let_go(struct channel *c)
 {
 	struct outgoing *o;
@@ -80,9 +89,7 @@ static void let_go(struct channel *c)
 		close(c->fds[--c->n_fds]);
 	while ((o = c->first)) {
 		c->first = o->next;
-		if (o->fd >= 0)
-			close(o->fd);
-		free(o);
+		outgoing_free(o);
 	}
 	c->last = &c->first;
 	c->waiting = 0;
@@ -190,7 +197,7 @@ static const char *read_some(struct channel *c)
 		buf_commit(&c->in, (size_t)n);
 		return dispatch(c);
 	}
-	if (n == 0)
+	if (n == 0 || errno == ECONNRESET) /* it ended with something of ours unread */
 		return c->in.len ? "closed in the middle of a message" : "closed";
 	return errno == EAGAIN || errno == EINTR ? NULL : strerror(errno);
 }
@@ -239,7 +246,7 @@ static void flush(struct channel *c)
 	while ((o = c->first) && (r = send_some(c, o)) == 1) {
 		c->first = o->next;
 		c->waiting -= o->len;
-		free(o);
+		outgoing_free(o);
 	}
 	if (!c->first)
 		c->last = &c->first;

@@ -13,6 +13,7 @@
 #include "bridge/base/text.h"
 #include "bridge/process/control_server.h"
 #include "bridge/process/sandbox.h"
+#include "bridge/process/snapshot.h"
 #include "bridge/process/spawn.h"
 
 enum { ACCEPT_AT_ONCE = 32, PATIENCE_MS = 5000, DRAIN_CHECK_MS = 50, LAST_WORDS_MS = 500 };
@@ -127,12 +128,19 @@ static void serve(void *arg)
 	log_event(LOG_LEVEL_INFO, "bridge-ready", LI("generation", b->generation), LI("landlock", sandbox_has_landlock()));
 }
 
-static void pool_changed(void *arg)
+static void pool_changed(void *arg, int64_t pid)
 {
 	struct bridge *b = arg;
 	struct pool_status st;
+	struct buf lost;
 	int i;
 
+	if (pid) { /* this process may signal nobody */
+		buf_init(&lost, 8);
+		pack_u64(&lost, (uint64_t)pid);
+		channel_send(b->supervisor, MSG_LOST, buf_ptr(&lost), lost.len, -1);
+		buf_free(&lost);
+	}
 	if (!b->begun || b->ready)
 		return;
 	for (i = 0; i < WORKER_KINDS; i++) {
@@ -196,7 +204,7 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 		break;
 	case MSG_BEGIN:
 		b->begun = true;
-		pool_changed(b);
+		pool_changed(b, 0);
 		break;
 	case MSG_DRAIN:
 		drain(b);
@@ -224,11 +232,11 @@ static void on_end(void *arg, const char *why)
 
 /* ---- the role ---- */
 
-/* argv: program @bridge CONF PARENT GENERATION FRONT-SOCKETS LINK-SOCKETS; descriptors: the supervisor's channel, then those sockets. */
+/* argv: program @bridge CONF PARENT GENERATION FRONT-SOCKETS LINK-SOCKETS; descriptors: the supervisor's channel, the snapshot, then those sockets. */
 static int take_arguments(struct bridge *b, int argc, char **argv)
 {
 	int64_t generation, counts[2];
-	int fd = SPAWN_FIRST_FD + 1;
+	int fd = SNAPSHOT_FD + 1;
 	size_t i, k;
 
 	if (argc != 7 || !text_int(argv[4], 0, UINT32_MAX, &generation) || !text_int(argv[5], 0, LISTEN_MAX, &counts[0]) ||

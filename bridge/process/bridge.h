@@ -46,8 +46,8 @@ struct bridge {
 
 /* The role's whole life: ${argc} and ${argv} as spawned. Returns an exit code. */
 int bridge_role(int argc, char **argv);
-/* Makes everything but the acceptors, doors wired; ${pool_changed} is told of each worker that came or went. -1 with a sentence in ${error}; bridge_close() either way. */
-int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(void *arg), struct buf *error);
+/* Makes everything but the acceptors, doors wired; ${pool_changed} is told what pool_new() tells. -1 with a sentence in ${error}; bridge_close() either way. */
+int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(void *arg, int64_t pid), struct buf *error);
 /* Frees what bridge_open() made, in the order that lets no door call back into what is gone. */
 void bridge_close(struct bridge *b);
 /* Cuts ${peer} off at once: its links, its pins. */

@@ -8,6 +8,7 @@
 #include "bridge/base/log.h"
 #include "bridge/process/messages.h"
 #include "bridge/process/sandbox.h"
+#include "bridge/process/snapshot.h"
 #include "bridge/process/spawn.h"
 #include "bridge/process/worker.h"
 
@@ -44,12 +45,14 @@ static int work(const struct conf *c, int dir_fd)
 
 int calendar_worker_role(int argc, char **argv)
 {
-	struct conf_problems problems = {0};
-	struct conf *c = conf_load(argv[2], &problems);
+	struct buf error;
+	struct conf *c;
 	int dir_fd, r;
 
+	buf_init(&error, MESSAGE_TEXT_MAX);
+	c = snapshot_of_role(argv[2], &error);
 	if (!c) {
-		log_error("%s:%d: %s. %s", problems.list[0].file, problems.list[0].line, problems.list[0].what, problems.list[0].fix);
+		log_error("%s", buf_cstr(&error));
 		return 1;
 	}
 	conf_forget_passwords(c);

@@ -7,6 +7,7 @@
 #include "bridge/base/log.h"
 #include "bridge/base/pack.h"
 #include "bridge/process/bridge.h"
+#include "bridge/process/snapshot.h"
 
 /* Who is asked for what, in one file: the rooms of the bridge know each other only through these. */
 
@@ -193,15 +194,7 @@ static void peer_cancelled(void *arg, struct link_call *call)
 
 static int load_settings(struct bridge *b, const char *conf_path, struct buf *error)
 {
-	struct conf_problems problems = {0};
-	const struct conf_problem *p;
-
-	b->conf = conf_load(conf_path, &problems);
-	if (!b->conf && problems.n) {
-		p = &problems.list[0];
-		buf_printf(error, "%s:%d: %s. %s", p->file, p->line, p->what, p->fix);
-	}
-	conf_problems_free(&problems);
+	b->conf = snapshot_of_role(conf_path, error);
 	if (!b->conf)
 		return -1;
 	conf_forget_passwords(b->conf);
@@ -248,7 +241,7 @@ static int make_rooms(struct bridge *b)
 }
 
 /* Tells bridge.c when a worker became ready or went. */
-static void make_pools(struct bridge *b, void (*changed)(void *arg))
+static void make_pools(struct bridge *b, void (*changed)(void *arg, int64_t pid))
 {
 	int64_t job_ms = (int64_t)b->conf->worker_seconds * 1000 + JOB_GRACE_MS; /* its own limit comes first */
 
@@ -256,7 +249,7 @@ static void make_pools(struct bridge *b, void (*changed)(void *arg))
 	b->pools[WORKER_LOGIN] = pool_new(b->loop, "login", MESSAGES(messages_from_login_worker), LOGIN_MAX, LOGIN_WAIT_MS, LOGIN_JOB_MS, changed, b);
 }
 
-int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(void *arg), struct buf *error)
+int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(void *arg, int64_t pid), struct buf *error)
 {
 	b->calendars_fd = b->reserve = -1;
 	if (load_settings(b, conf_path, error) != 0 || load_keys(b, error) != 0)

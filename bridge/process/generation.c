@@ -37,6 +37,7 @@ struct generation {
 	unsigned number;
 	char *conf_path;
 	uint32_t hard_stop_ms;
+	int snapshot;
 	const struct listening *sockets;
 	const struct generation_events *ev;
 	void *arg;
@@ -60,6 +61,18 @@ static void kill_slot(struct slot *s, int signo)
 		kill(s->pid, signo);
 }
 
+/* Only a worker of that very bridge: no other process can be ended by asking. */
+static void kill_lost(struct slot *bridge, const uint8_t *data, size_t len)
+{
+	struct unpack u = unpack_start(data, len);
+	uint64_t pid = unpack_u64(&u);
+	struct slot *s;
+
+	for (s = bridge->g->slots; s < bridge->g->slots + bridge->g->n; s++)
+		if (unpack_done(&u) && s->bridge == bridge && s->pid > 0 && (uint64_t)s->pid == pid)
+			kill_slot(s, SIGKILL);
+}
+
 static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len, int fd)
 {
 	struct slot *s = arg;
@@ -67,6 +80,10 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 	char text[1024];
 	size_t i;
 
+	if (type == MSG_LOST) {
+		kill_lost(s, data, len);
+		return;
+	}
 	if (type == MSG_FAILED) {
 		snprintf(text, sizeof text, "%.*s", (int)(len < sizeof text ? len : sizeof text - 1), (const char *)data);
 		log_error("%s", text);
@@ -126,7 +143,7 @@ static int start_worker(struct slot *s)
 		return 0;
 	if (spawn_socketpair(pair) != 0)
 		return -1;
-	r = spawn_slot(s, &pair[1], 1) ? 0 : -1;
+	r = spawn_slot(s, (int[]){pair[1], s->g->snapshot}, 2) ? 0 : -1;
 	close(pair[1]);
 	if (r == 0) {
 		buf_init(&b, 16);
@@ -143,11 +160,12 @@ static int start_bridge(struct slot *s)
 {
 	struct generation *g = s->g;
 	int pair[2], fds[SPAWN_FDS_MAX];
-	size_t n = 1, i, k;
+	size_t n = 2, i, k;
 
 	if (spawn_socketpair(pair) != 0)
 		return -1;
 	fds[0] = pair[1];
+	fds[1] = g->snapshot;
 	for (k = 0; k < 2; k++)
 		for (i = 0; i < g->sockets[k].n; i++)
 			fds[n++] = g->sockets[k].fds[i];
@@ -213,7 +231,7 @@ struct generation *generation_new(struct loop *l, unsigned number, const char *c
 
 	if (!g)
 		abort();
-	*g = (struct generation){.loop = l, .number = number, .hard_stop_ms = plan->hard_stop_ms, .sockets = sockets, .ev = ev, .arg = arg};
+	*g = (struct generation){.loop = l, .number = number, .hard_stop_ms = plan->hard_stop_ms, .snapshot = plan->snapshot, .sockets = sockets, .ev = ev, .arg = arg};
 	g->conf_path = strdup(conf_path);
 	lay_out(g, plan);
 	for (i = 0; i < g->bridges; i++)

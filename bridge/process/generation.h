@@ -20,7 +20,7 @@ struct generation_events {
 	void (*gone)(void *arg, struct generation *g);                    /* drained or ended and its last process is reaped: free it */
 };
 
-/* Starts generation ${number} of ${conf_path} on ${sockets} (${n}: front, link; borrowed until it drains). ${plan} is borrowed. NULL with a sentence in ${error}. */
+/* Starts generation ${number} of ${conf_path} on ${sockets} (${n}: front, link; borrowed until it drains). ${plan} is borrowed as long. NULL with a sentence in ${error}. */
 struct generation *generation_new(struct loop *l, unsigned number, const char *conf_path, const struct plan *plan, const struct listening *sockets,
                                   const struct generation_events *ev, void *arg, struct buf *error);
 /* Frees it; its processes must be gone. NULL is allowed. */

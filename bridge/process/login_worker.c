@@ -7,6 +7,7 @@
 #include "bridge/base/text.h"
 #include "bridge/process/messages.h"
 #include "bridge/process/sandbox.h"
+#include "bridge/process/snapshot.h"
 #include "bridge/process/spawn.h"
 #include "bridge/process/worker.h"
 #include "pki/password.h"
@@ -82,14 +83,15 @@ static int work(const struct conf *c)
 
 int login_worker_role(int argc, char **argv)
 {
-	struct conf_problems problems = {0};
+	struct buf error;
 	struct conf *c;
 	int r;
 
 	sandbox_hide();
-	c = conf_load(argv[2], &problems);
+	buf_init(&error, MESSAGE_TEXT_MAX);
+	c = snapshot_of_role(argv[2], &error);
 	if (!c) {
-		log_error("%s:%d: %s. %s", problems.list[0].file, problems.list[0].line, problems.list[0].what, problems.list[0].fix);
+		log_error("%s", buf_cstr(&error));
 		return 1;
 	}
 	log_setup(2, strcmp(c->log_format, "json") == 0, (enum log_level)log_level_named(c->log_level), "login-worker");

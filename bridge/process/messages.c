@@ -13,6 +13,7 @@ const struct channel_type messages_from_supervisor[] = {
 };
 const struct channel_type messages_from_bridge[] = {
 	{MSG_READY, "ready", 0, 0},
+	{MSG_LOST, "lost", 8, 0},
 	{MSG_FAILED, "failed", MESSAGE_TEXT_MAX, 0},
 };
 const struct channel_type messages_to_calendar_worker[] = {{MSG_JOB, "job", JOB_MAX, 0}};

@@ -18,6 +18,7 @@ enum message {
 	MSG_SHUT,          /* str peer: cut it off at once */
 	/* bridge -> supervisor */
 	MSG_READY,         /* serving */
+	MSG_LOST,          /* u64 pid of a worker that it let go of: kill it, so that another takes its place */
 	MSG_FAILED,        /* the sentence why it cannot serve */
 	/* bridge -> worker */
 	MSG_JOB,
@@ -33,7 +34,7 @@ enum { MESSAGE_TEXT_MAX = 1 << 20, CONTROL_LINE_MAX = 2048, LOGIN_MAX = 4096, JO
 /* The tables, by who reads them (messages.c). */
 extern const struct channel_type messages_from_check[2];
 extern const struct channel_type messages_from_supervisor[5];
-extern const struct channel_type messages_from_bridge[2];
+extern const struct channel_type messages_from_bridge[3];
 extern const struct channel_type messages_to_calendar_worker[1];
 extern const struct channel_type messages_from_calendar_worker[2];
 extern const struct channel_type messages_to_login_worker[1];

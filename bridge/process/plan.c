@@ -11,6 +11,7 @@
 #include "bridge/base/pack.h"
 #include "bridge/conf/conf.h"
 #include "bridge/process/messages.h"
+#include "bridge/process/snapshot.h"
 #include "bridge/process/spawn.h"
 
 enum { CHECK_MS = 15000, CHECK_CPU_SECONDS = 10 };
@@ -19,6 +20,7 @@ struct plan_check {
 	struct channel *channel;
 	struct loop_timer *timer;
 	pid_t pid;
+	int snapshot; /* -1 once it went with the plan */
 	plan_cb *cb;
 	void *arg;
 };
@@ -32,6 +34,8 @@ void plan_free(struct plan *p)
 	free(p->control_socket);
 	free(p->user);
 	free(p->log_level);
+	if (p->snapshot >= 0)
+		close(p->snapshot);
 	free(p);
 }
 
@@ -65,6 +69,7 @@ static struct plan *unpack_plan(const uint8_t *data, size_t len)
 
 	if (!p)
 		abort();
+	p->snapshot = -1;
 	p->front_listen = unpack_text(&u);
 	p->link_listen = unpack_text(&u);
 	p->control_socket = unpack_text(&u);
@@ -99,7 +104,13 @@ static void finish(struct plan_check *c, struct plan *plan, const char *problems
 static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len, int fd)
 {
 	struct plan *plan = type == MSG_PLAN ? unpack_plan(data, len) : NULL;
+	struct plan_check *c = arg;
 	struct buf text;
+
+	if (plan && snapshot_seal(c->snapshot) == 0) {
+		plan->snapshot = c->snapshot;
+		c->snapshot = -1;
+	}
 
 	buf_init(&text, MESSAGE_TEXT_MAX + 1);
 	if (type == MSG_PROBLEMS)
@@ -134,9 +145,12 @@ struct plan_check *plan_check_new(struct loop *l, const char *conf_path, plan_cb
 		free(c);
 		return NULL;
 	}
-	c->pid = spawn(argv, &pair[1], 1);
+	c->snapshot = snapshot_new();
+	c->pid = c->snapshot < 0 ? -1 : spawn(argv, (int[]){pair[1], c->snapshot}, 2);
 	close(pair[1]);
 	if (c->pid < 0) {
+		if (c->snapshot >= 0)
+			close(c->snapshot);
 		close(pair[0]);
 		free(c);
 		return NULL;
@@ -154,6 +168,8 @@ void plan_check_free(struct plan_check *c)
 		return;
 	channel_free(c->channel);
 	loop_timer_free(c->timer);
+	if (c->snapshot >= 0)
+		close(c->snapshot);
 	free(c);
 }
 
@@ -176,7 +192,15 @@ int plan_check_role(const char *conf_path)
 
 	setrlimit(RLIMIT_CPU, &cpu);
 	buf_init(&out, MESSAGE_TEXT_MAX);
-	c = conf_load(conf_path, &problems);
+	c = conf_load(conf_path, &problems); /* with all that is checked of files as files */
+	if (c) { /* then what will be used is what has been checked */
+		conf_free(c);
+		c = NULL;
+		if (snapshot_take(SNAPSHOT_FD, conf_path) == 0)
+			c = snapshot_load(SNAPSHOT_FD, conf_path, &problems);
+		else
+			conf_problem_add(&problems, conf_path, 0, "Try again.", "the files changed while they were read");
+	}
 	if (c) {
 		check_key(&problems, c->front_key);
 		check_key(&problems, c->identity_key);

@@ -13,6 +13,7 @@ struct plan {
 	char *front_listen, *link_listen, *control_socket, *user, *log_level;
 	bool log_json;
 	uint32_t bridges, calendar_workers, login_workers, hard_stop_ms;
+	int snapshot; /* of all files, as they were checked (snapshot.h); closed with the plan */
 };
 
 /* Frees it. NULL is allowed. */
@@ -26,6 +27,6 @@ struct plan_check *plan_check_new(struct loop *l, const char *conf_path, plan_cb
 /* Ends it without the callback, or after it. NULL is allowed. */
 void plan_check_free(struct plan_check *c);
 
-/* The role @check: checks ${conf_path} and sends the result over descriptor 3. Returns an exit code. */
+/* The role @check: checks ${conf_path} fills the snapshot and sends the result over descriptor 3. Returns an exit code. */
 int plan_check_role(const char *conf_path);
 #endif

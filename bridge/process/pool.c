@@ -34,7 +34,7 @@ struct pool {
 	const struct channel_type *types;
 	size_t n_types, max_job;
 	int64_t wait_ms, job_ms;
-	void (*changed)(void *arg);
+	void (*changed)(void *arg, int64_t pid);
 	void *arg;
 	struct worker *workers;
 	struct job *first; /* all jobs without a worker, oldest first */
@@ -42,7 +42,7 @@ struct pool {
 };
 
 struct pool *pool_new(struct loop *l, const char *name, const struct channel_type *types, size_t n, size_t max_job, int64_t wait_ms, int64_t job_ms,
-                      void (*changed)(void *arg), void *arg)
+                      void (*changed)(void *arg, int64_t pid), void *arg)
 {
 	struct pool *p = calloc(1, sizeof *p);
 
@@ -98,14 +98,14 @@ static void worker_lost(struct worker *w, const char *why)
 {
 	struct pool *p = w->pool;
 	struct job *j = w->job;
+	int64_t pid = w->pid;
 
 	log_event(LOG_LEVEL_WARN, "worker-lost", LS("pool", p->name), LI("pid", w->pid), LS("why", why), LI("busy", j != NULL));
 	worker_unlink(w);
 	if (j)
 		job_end(j, NULL, 0, why);
 	free(w);
-	if (p->changed)
-		p->changed(p->arg);
+	p->changed(p->arg, pid);
 }
 
 static void job_timed_out(void *arg)
@@ -153,8 +153,7 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 
 	if (type == MSG_WORKER_READY) {
 		w->ready = true;
-		if (p->changed)
-			p->changed(p->arg);
+		p->changed(p->arg, 0);
 	} else if (w->job)
 		job_end(w->job, data ? data : (const uint8_t *)"", len, NULL);
 	else {

@@ -13,11 +13,11 @@ typedef void pool_reply_cb(void *arg, const uint8_t *data, size_t len, const cha
 
 /*
  * A pool called ${name} (for the log) whose workers send what ${types} (${n} rows, borrowed) allow. A job may wait ${wait_ms} for a worker
- * and then take ${job_ms}, and be ${max_job} bytes at most; a worker that takes longer is let go of (its own limits kill it). ${changed} (may be NULL) is called when
- * a worker became ready or ended. Aborts when out of memory. Caller frees.
+ * and then take ${job_ms}, and be ${max_job} bytes at most; a worker that takes longer is let go of. ${changed} is called when
+ * a worker became ready (pid 0), or with the pid of one that was let go of: it may still run and should be killed. Aborts when out of memory. Caller frees.
  */
 struct pool *pool_new(struct loop *l, const char *name, const struct channel_type *types, size_t n, size_t max_job, int64_t wait_ms, int64_t job_ms,
-                      void (*changed)(void *arg), void *arg);
+                      void (*changed)(void *arg, int64_t pid), void *arg);
 /* Frees it; no reply is called any more. NULL is allowed. */
 void pool_free(struct pool *p);
 /* Takes over ${fd}, our end of the socket to the worker ${pid}. */

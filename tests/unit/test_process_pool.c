@@ -41,8 +41,12 @@ static void on_reply(void *arg, const uint8_t *data, size_t len, const char *why
 		loop_stop(s->loop);
 }
 
-static void on_changed(void *arg)
+static int64_t let_go; /* the pid that the pool wants to be killed */
+
+static void on_changed(void *arg, int64_t pid)
 {
+	if (pid)
+		let_go = pid;
 }
 
 static struct seen open_pool(int64_t wait_ms, int64_t job_ms)
@@ -145,12 +149,15 @@ static void test_time(void)
 	loop_run(s.loop);
 	CHECK_STR(s.order, "!");
 	CHECK(strstr(s.why, "free") != NULL);
+	CHECK_INT(let_go, 1); /* the one that died in the test before */
+	let_go = 0;
 	silent = add_worker(&s);
 	channel_write_blocking(silent, MSG_WORKER_READY, NULL, 0);
 	s.stop_after = 2;
 	pool_submit(s.pool, "b", 1, on_reply, &s); /* one that never replies */
 	loop_run(s.loop);
 	CHECK_STR(s.order, "!!");
+	CHECK_INT(let_go, 1);
 	pool_status(s.pool, &st);
 	CHECK(st.workers == 0 && st.waiting == 0);
 	CHECK_INT(recv(silent, (char[64]){0}, 64, 0), 9); /* the job, */

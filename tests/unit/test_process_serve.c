@@ -204,9 +204,10 @@ static void check_reload_refused(const char *text, const char *why)
 
 static void test_reload(void)
 {
-	char key[200], other[4096];
+	char key[200], other[8192], dead[40];
 	struct buf good;
-	const char *at;
+	const char *at, *s;
+	pid_t pid;
 	int code;
 
 	buf_init(&good, 65536);
@@ -221,10 +222,88 @@ static void test_reload(void)
 	at = strstr(buf_cstr(&good), "calendars = ");
 	snprintf(other, sizeof other, "%.*scalendars = \"no/such/folder\";\n%s", (int)(at - buf_cstr(&good)), buf_cstr(&good), strchr(at, '\n'));
 	check_reload_refused(other, "no/such/folder");
+	/* what is started again still has the settings that were checked, not what an editor is making of them */
+	write_conf("site = \"half an edit\n");
+	s = status_with("\"state\":\"running\"", "\"pid\":0");
+	pid = s ? pid_of(s, "bridge", 0) : -1;
+	snprintf(dead, sizeof dead, "\"pid\":%d,", pid);
+	CHECK(pid > 0 && kill(pid, SIGKILL) == 0);
+	CHECK(status_with("\"name\":\"login\",\"workers\":2,\"ready\":2", dead) != NULL);
+	CHECK(status_with("\"site\":\"test\"", "\"pid\":0") != NULL);
 	write_conf(buf_cstr(&good));
 	CHECK(strstr(ask("reload", &code), "Generation") && code == 0);
 	CHECK(status_with("\"state\":\"running\"", "\"number\":1,") != NULL); /* the first is gone */
 	buf_free(&good);
+}
+
+/* The ResponseCodes of one question about ${who}, asked as alice@a.example. */
+static const char *ask_about(const char *who, struct buf *reply)
+{
+	static const char *const form =
+	    "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\" "
+	    "xmlns:m=\"http://schemas.microsoft.com/exchange/services/2006/messages\"><s:Body><m:GetUserAvailabilityRequest><t:TimeZone><t:Bias>0</t:Bias>"
+	    "<t:StandardTime><t:Bias>0</t:Bias><t:Time>00:00:00</t:Time><t:DayOrder>0</t:DayOrder><t:Month>0</t:Month><t:DayOfWeek>Sunday</t:DayOfWeek></t:StandardTime>"
+	    "<t:DaylightTime><t:Bias>0</t:Bias><t:Time>00:00:00</t:Time><t:DayOrder>0</t:DayOrder><t:Month>0</t:Month><t:DayOfWeek>Sunday</t:DayOfWeek></t:DaylightTime>"
+	    "</t:TimeZone><m:MailboxDataArray><t:MailboxData><t:Email><t:Address>%s</t:Address></t:Email><t:AttendeeType>Required</t:AttendeeType></t:MailboxData>"
+	    "</m:MailboxDataArray><t:FreeBusyViewOptions><t:TimeWindow><t:StartTime>2026-03-02T00:00:00</t:StartTime><t:EndTime>2026-03-03T00:00:00</t:EndTime></t:TimeWindow>"
+	    "<t:MergedFreeBusyIntervalInMinutes>60</t:MergedFreeBusyIntervalInMinutes><t:RequestedView>FreeBusyMerged</t:RequestedView></t:FreeBusyViewOptions>"
+	    "</m:GetUserAvailabilityRequest></s:Body></s:Envelope>";
+	struct buf body, error;
+
+	buf_init(&body, 1 << 16);
+	buf_init(&error, 4096);
+	buf_printf(&body, form, who);
+	if (control_call(sock, "query alice@a.example", buf_ptr(&body), body.len, CALL_MS, reply, &error) < 0)
+		buf_puts(reply, buf_cstr(&error));
+	buf_free(&body);
+	buf_free(&error);
+	return buf_cstr(reply);
+}
+
+/* A worker that hangs is an error for its mailbox, never free time, and is replaced; a healthy one answers. */
+static void test_stuck_worker(void)
+{
+	static const char calendar[] = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:test\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\n"
+	                               "DTSTART:20260302T080000Z\r\nDTEND:20260302T100000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+	const char *s = status_with("\"state\":\"running\"", "\"pid\":0");
+	char path[200], text[8192], dead[2][40];
+	struct buf good, reply;
+	const char *at;
+	pid_t stuck;
+	int code, i;
+
+	snprintf(path, sizeof path, "%s/site/calendars/bob@a.example.ics", dir);
+	CHECK_INT(file_write(path, calendar, sizeof calendar - 1, 0600), 0);
+	buf_init(&good, 65536);
+	CHECK_INT(file_read(conf, &good), FILE_OK);
+	at = strstr(buf_cstr(&good), "worker_seconds = ");
+	snprintf(text, sizeof text, "%.*sworker_seconds = 1;%s", (int)(at - buf_cstr(&good)), buf_cstr(&good), strchr(at, '\n'));
+	buf_free(&good);
+	write_conf(text);
+	s = ask("reload", &code);
+	if (!CHECK_INT(code, 0))
+		fprintf(stderr, "\tsaid: %s\n", s);
+	s = status_with("\"state\":\"running\"", "\"state\":\"draining\"");
+	for (i = 0; s && i < 2; i++) {
+		stuck = pid_of(s, "calendar-worker", i);
+		CHECK(stuck > 0 && kill(stuck, SIGSTOP) == 0);
+		snprintf(dead[i], sizeof dead[i], "\"pid\":%d,", stuck);
+	}
+	buf_init(&reply, 1 << 20);
+	s = ask_about("bob@a.example", &reply);
+	if (!CHECK(strstr(s, "ErrorFreeBusyGenerationFailed") && !strstr(s, "NoError")))
+		fprintf(stderr, "\tsaid: %s\n", s);
+	s = status_with("\"restarts\":1", NULL);
+	CHECK(s && (!strstr(s, dead[0]) || !strstr(s, dead[1])));
+	CHECK(status_with("\"workers\":2,\"ready\":2,\"busy\":0,\"waiting\":0},{\"name\":\"login\"", "\"pid\":0") != NULL);
+	/* one of the two still stands still: it costs its own time, then it is replaced as well */
+	for (i = 0; i < 2; i++) {
+		buf_reset(&reply);
+		s = ask_about("bob@a.example", &reply);
+	}
+	if (!CHECK(strstr(s, "NoError") && strstr(s, "000000002200000000000000")))
+		fprintf(stderr, "\tsaid: %s\n", s);
+	buf_free(&reply);
 }
 
 static bool is_gone(pid_t pid)
@@ -292,6 +371,7 @@ int main(int argc, char **argv)
 		test_second_daemon();
 		test_deaths();
 		test_reload();
+		test_stuck_worker();
 		test_supervisor_killed();
 		test_stop();
 	}
