@@ -211,6 +211,8 @@ static int take_line(struct reader *r, const struct line *l)
 	int name = n ? find_word(names, l->s, n) : ICS_UNKNOWN;
 	if (name == ICS_UNKNOWN)
 		return 0;
+	while (left && (colon[left] == ' ' || colon[left] == '\t'))
+		left--;
 	struct ics_property *p = arena_alloc(r->arena, sizeof *p);
 	if (!p)
 		return ics_fail(r->error, l->number, "the calendar needs more memory than one calendar may have");

@@ -116,6 +116,8 @@ static int take_from_rule(void *arg, int64_t wall)
 	int64_t key = key_at(x, x->series, wall);
 	if (past_until(x, wall, key))
 		return 0;
+	if (x->series->start.is_date)
+		wall = key; /* a rule by the hour names days here, if anything */
 	if (x->excluding)
 		return add_gone(x, key, x->series->c->line);
 	return add_occurrence(x, (struct occurrence){key, wall, false, 0}, x->series->c->line);
