@@ -49,12 +49,21 @@ int audit_folder_open(const char *state_dir)
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* A file made by root in a folder of the service must be the service's. */
+static void give_away(int dir, int fd)
+{
+	struct stat st;
+
+	if (geteuid() == 0 && fstat(dir, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) != 0)
+		errno = 0; /* then its owner cannot append, and says so */
+}
+
 int audit_lock(int dir, bool shared)
 {
 	int fd = openat(dir, "lock", O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600), tries;
 
-	if (fd < 0 && shared)
-		return -1;
+	if (fd >= 0)
+		give_away(dir, fd);
 	for (tries = 0; fd >= 0 && flock(fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0; tries++)
 		if (errno != EWOULDBLOCK || tries == LOCK_TRIES) {
 			close(fd);
@@ -64,15 +73,6 @@ int audit_lock(int dir, bool shared)
 			poll(NULL, 0, LOCK_WAIT_MS);
 		}
 	return fd;
-}
-
-/* A file made by root in a folder of the service must be the service's. */
-static void give_away(int dir, int fd)
-{
-	struct stat st;
-
-	if (geteuid() == 0 && fstat(dir, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) != 0)
-		errno = 0; /* then its owner cannot append, and says so */
 }
 
 /* ---- the end of the spine ---- */

@@ -95,6 +95,8 @@ struct conf {
 	int cache_mib;           /* expanded calendars kept in a bridge */
 	int max_connections;     /* at the front, per bridge process */
 	int max_connections_per_address;
+	char *audit_sync, *audit_full; /* "write" or "fsync"; "refuse" or "answer" */
+	int audit_keep_days;
 	int max_request_kib;
 	int idle_seconds;        /* keep-alive at the front */
 	char **hidden; size_t n_hidden; /* addresses that answer as if they did not exist */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "bridge/base/file.h"
 #include "bridge/ctl/args.h"
+#include "bridge/ctl/audit.h"
 #include "bridge/ctl/ctl.h"
 #include "bridge/ctl/site.h"
 
@@ -165,6 +166,7 @@ static int apply(const char *path, const char *text, const struct stat *site)
 
 int ctl_edit_commit(struct ctl_edit *e)
 {
+	const char *files[CTL_EDIT_FILES + 1] = {NULL};
 	struct stat site;
 	int result = check(e);
 
@@ -172,10 +174,17 @@ int ctl_edit_commit(struct ctl_edit *e)
 		ctl_say("%s: %s", e->conf_path, strerror(errno));
 		result = -1;
 	}
+	for (size_t i = 0; i < e->n; i++)
+		files[i] = e->files[i].path;
+	/* Written down before it is done: what could not be written down is not done. */
+	if (result == 0 && (result = ctl_audit_change(e->conf_path, "change", files)) < 0)
+		ctl_say("nothing was changed: every change has its record in the audit");
 	for (size_t i = 0; i < e->n && result == 0; i++) {
 		result = apply(e->files[i].path, e->files[i].text, &site);
-		if (result < 0)
+		if (result < 0) {
 			ctl_say("%s could not be written: %s", e->files[i].path, strerror(errno));
+			ctl_audit_change(e->conf_path, "change-failed", files);
+		}
 	}
 	ctl_edit_drop(e);
 	return result;

@@ -2,6 +2,7 @@
 #include <string.h>
 #include "bridge/base/text.h"
 #include "bridge/ctl/args.h"
+#include "bridge/ctl/audit.h"
 #include "bridge/ctl/json.h"
 #include "bridge/ctl/verbs.h"
 
@@ -43,6 +44,11 @@ const struct ctl_verb ctl_verbs[] = {
 	 "account list [--json]",
 	 "Edits who may log in at the front.", ctl_account},
 	{"identity", "identity show [--json]", "Prints this site's pin, for the other side's `peer add`.", ctl_identity},
+	{"audit",
+	 "audit show [--requester WHO] [--target ADDRESS] [--peer PEER] [--result WORD] [--id ID] [--kind KIND] [--since TIME] [--until TIME] [--json]\n"
+	 "audit verify [--anchor HASH] [--json]\n"
+	 "audit compare FILE [--peer PEER] [--as NAME] [--since TIME] [--until TIME]",
+	 "Shows who asked about whom and who changed what; finds what was changed or cut; holds the other site's audit against ours.", ctl_audit},
 	{"explain", "explain --requester ADDRESS|DOMAIN --target ADDRESS [--json]",
 	 "Says which row and which rule decide, and why; asks no peer and no calendar.", ctl_explain},
 	{"query",
@@ -176,5 +182,6 @@ int ctl_main(int argc, char **argv)
 			argv[1] = (char *)v->name;
 			return ctl_help(2, argv, conf_path);
 		}
+	ctl_audit_command(argc - 1, argv + 1);
 	return v->run(argc - 1, argv + 1, conf_path);
 }

@@ -27,6 +27,8 @@ int ctl_rule(int argc, char **argv, const char *conf_path);
 int ctl_account(int argc, char **argv, const char *conf_path);
 /* identity show. */
 int ctl_identity(int argc, char **argv, const char *conf_path);
+/* audit show, verify, compare. */
+int ctl_audit(int argc, char **argv, const char *conf_path);
 /* Says what decides about one requester and one target, asking nobody. */
 int ctl_explain(int argc, char **argv, const char *conf_path);
 /* Asks the running daemon as a client would. */
