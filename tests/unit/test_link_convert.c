@@ -136,7 +136,7 @@ static void bytes_refused(void)
 		const char *bytes;
 		size_t n;
 	} rows[] = {
-		{"\x12\x05""a\0@b.", 7},                   /* a zero byte in a mailbox */
+		{"\x12\x0d""bob\0b.example", 15},          /* a zero byte in a mailbox */
 		{"\x12\xff\xff\xff\xff\x0f", 6},           /* a length past the end */
 		{"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11},
 		{"\x18\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", 13}, /* a number of eleven bytes */
@@ -149,10 +149,18 @@ static void bytes_refused(void)
 	struct fb_query out;
 	struct buf b;
 
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		CHECK(!link_query_read((const uint8_t *)rows[i].bytes, rows[i].n, &out, &why));
 	world_query(&q, boxes, 1);
 	buf_init(&b, LINK_QUERY_BYTES);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) { /* behind a good query */
+		buf_reset(&b);
+		link_query_write(&b, &q);
+		CHECK(link_query_read(buf_ptr(&b), b.len, &out, &why));
+		free(out.mailboxes);
+		buf_add(&b, rows[i].bytes, rows[i].n);
+		if (!CHECK(!link_query_read(buf_ptr(&b), b.len, &out, &why)))
+			fprintf(stderr, "\trow %zu\n", i);
+	}
+	buf_reset(&b);
 	link_query_write(&b, &q);
 	for (int i = 0; i < 16; i++)
 		buf_add(&b, "\xf8\x06\x01", 3); /* field 111: a newer peer's */

@@ -34,6 +34,7 @@ static void run(void)
 /* ---- a stranger asks our server ---- */
 
 static struct link_server *server;
+static bool hold; /* queries are not answered */
 static struct link_session *session;
 static struct link_stream stream;
 static struct {
@@ -44,7 +45,7 @@ static struct {
 	size_t messages;
 	uint8_t last[64];
 	size_t last_len;
-	size_t queries;
+	size_t queries, cancelled;
 	char id[64];
 } seen;
 
@@ -104,11 +105,13 @@ static void on_query(void *arg, struct link_call *call, const struct pki_peer *p
 {
 	seen.queries++;
 	snprintf(seen.id, sizeof seen.id, "%s", asked->request_id);
-	link_call_done(call, FB_OK, NULL);
+	if (!hold)
+		link_call_done(call, FB_OK, NULL);
 }
 
 static void on_cancelled(void *arg, struct link_call *call)
 {
+	seen.cancelled++;
 }
 
 static const struct link_server_events server_events = {on_query, on_cancelled};
@@ -237,6 +240,14 @@ static void what_our_server_refuses(void)
 	CHECK_INT(seen.messages, 1);
 	ask((struct request){HELLO, GRPC, TE, "5S", NULL, NULL, two, sizeof two});
 	CHECK_INT(seen.messages, 1);
+	hold = true; /* a second query in the place of the first one's end */
+	buf_add(&good, empty, sizeof empty);
+	ask((struct request){QUERY, GRPC, TE, "5S", NULL, NULL, buf_ptr(&good), good.len});
+	CHECK_INT(seen.status, GRPC_INVALID_ARGUMENT);
+	CHECK_INT(seen.queries, 1);
+	CHECK_INT(seen.cancelled, 1);
+	CHECK(link_server_idle(server));
+	hold = false;
 	buf_free(&good);
 	end_asking();
 }

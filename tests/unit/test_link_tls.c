@@ -151,13 +151,13 @@ int main(void)
 	CHECK_STR(seen_peer, "site-a");
 	CHECK_STR(why, "");
 
-	ask(&c, &b, 400, why); /* a key that B has no pin of */
+	ask(&c, &b, 1500, why); /* a key that B has no pin of */
 	CHECK_INT(right, 0);
 	CHECK_STR(seen_peer, "");
 	CHECK_INT(reason, FB_TIMEOUT);
 	CHECK(why[0] != 0);
 
-	ask(&a, &c, 400, why); /* another key answers at B's address */
+	ask(&a, &c, 1500, why); /* another key answers at B's address */
 	CHECK_INT(right, 0);
 	CHECK_STR(seen_peer, "");
 	CHECK(strstr(why, "site-b answered with the key") != NULL);
