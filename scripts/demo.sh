@@ -195,4 +195,5 @@ say "and of site B: see build/demo/demo.env; the logs are build/demo/a.log and b
 [ $code = 0 ] || fail "an answer was not the expected one; the differences are above (< expected, > answered)"
 [ "${ONCE:-}" = 1 ] && exit 0
 say "Both bridges run until Ctrl-C."
-wait || fail "a bridge ended; its log says why"
+wait
+fail "both bridges were ended by somebody else; their logs say why"

@@ -1,11 +1,11 @@
 #!/bin/sh
 # `make install` into an empty folder: everything an admin needs is there, with the right paths and rights, and the installed program runs.
 cd "$(dirname "$0")/.." || exit 1
-root=$PWD/build/check/install
+root=$PWD/${BUILD:-build}/check/install
 passed=0 failed=0
 check() { if eval "$2"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "not so: $1" >&2; fi; }
 rm -rf "$root"
-make --no-print-directory install DESTDIR="$root" PREFIX=/opt/ab SYSCONF=/opt/etc || exit 1
+make BUILD="${BUILD:-build}" --no-print-directory install DESTDIR="$root" PREFIX=/opt/ab SYSCONF=/opt/etc || exit 1
 check "the program is there and runs" '"$root/opt/ab/sbin/availbridge" version | grep -q "^availbridge "'
 check "the unit starts what was installed" 'grep -q "^ExecStart=/opt/ab/sbin/availbridge -c /opt/etc/availbridge/availbridge.conf serve" "$root/opt/ab/lib/systemd/system/availbridge.service"'
 check "no placeholder is left" '! grep -rq "@SBIN@\|@ETC@" "$root"'
