@@ -1,0 +1,193 @@
+#include "bridge/backend/event_set.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const size_t max_occurrences = 1 << 20;
+static const int64_t day = 86400, slack = 2 * 86400; /* slack: wall and UTC are never further apart */
+
+int64_t event_midnight(int64_t wall)
+{
+	return wall - ((wall % day) + day) % day;
+}
+
+int64_t event_key_at(const struct event_set *x, const struct ics_event *s, int64_t wall)
+{
+	return s->start.is_date ? event_midnight(wall) : fb_zone_utc_of(ics_event_zone(s, x->floating), wall);
+}
+
+int64_t event_key_of(const struct event_set *x, const struct ics_event *s, const struct ics_time *t)
+{
+	if (s->start.is_date)
+		return t->wall;
+	return ics_instant(t, ics_event_zone(s, x->floating));
+}
+
+int64_t event_wall_of(const struct event_set *x, const struct ics_event *s, const struct ics_time *t)
+{
+	if (s->start.is_date)
+		return event_midnight(t->wall);
+	if (!t->zone || t->zone == s->start.zone)
+		return t->wall;
+	return fb_zone_wall(ics_event_zone(s, x->floating), ics_instant(t, x->floating));
+}
+
+int event_no_room(const struct event_set *x, unsigned line)
+{
+	return ics_fail(x->j->error, line, "this series has more occurrences in this window than one answer may hold");
+}
+
+/* ${list} with room for one more of ${size} bytes, or NULL (it then stays as it was). */
+static void *grown(void *list, size_t n, size_t *cap, size_t size)
+{
+	if (n < *cap)
+		return list;
+	size_t more = *cap ? *cap * 2 : 64;
+	void *p = n < max_occurrences ? realloc(list, more * size) : NULL;
+	*cap = p ? more : *cap;
+	return p;
+}
+
+static int add_gone(struct event_set *x, int64_t key, unsigned line)
+{
+	int64_t *list = grown(x->gone, x->n_gone, &x->cap_gone, sizeof *list);
+	if (!list)
+		return event_no_room(x, line);
+	x->gone = list;
+	x->gone[x->n_gone++] = key;
+	return 0;
+}
+
+static int add_occurrence(struct event_set *x, struct occurrence o, unsigned line)
+{
+	struct occurrence *list = grown(x->occ, x->n_occ, &x->cap_occ, sizeof *list);
+	if (!list)
+		return event_no_room(x, line);
+	x->occ = list;
+	x->occ[x->n_occ++] = o;
+	return 0;
+}
+
+/* UNTIL bounds the start, itself included (RFC 5545 3.3.10). As a date in a series with times it is that day's first moment, as dateutil reads it. */
+static bool past_until(const struct event_set *x, int64_t wall, int64_t key)
+{
+	const struct ics_time *u = &x->rule->until;
+	if (!x->rule->has_until)
+		return false;
+	if (x->series->start.is_date)
+		return event_midnight(wall) > event_midnight(u->wall);
+	return u->is_utc ? key > u->wall : wall > u->wall;
+}
+
+static int take_from_rule(void *arg, int64_t wall)
+{
+	struct event_set *x = arg;
+	int64_t key = event_key_at(x, x->series, wall);
+	if (past_until(x, wall, key))
+		return 0;
+	if (x->series->start.is_date)
+		wall = key; /* a rule by the hour names days here, if anything */
+	if (x->excluding)
+		return add_gone(x, key, x->series->c->line);
+	return add_occurrence(x, (struct occurrence){key, wall, false, 0}, x->series->c->line);
+}
+
+static int take_rule(struct event_set *x, const struct ics_property *p, int64_t lo, int64_t hi)
+{
+	struct recur_rule r;
+	char why[128];
+	if (!recur_read(p->value, p->value_len, &r, why, sizeof why))
+		return ics_fail(x->j->error, p->line, "this recurrence rule cannot be read: %s", why);
+	x->rule = &r;
+	x->excluding = p->name == ICS_EXRULE;
+	if (x->series->start.is_date && r.freq <= RECUR_DAILY)
+		r.hours = 0, r.minutes = r.seconds = 0; /* to be ignored where DTSTART is a date */
+	if (r.has_until && r.until.wall + slack < hi)
+		hi = r.until.wall + slack;
+	switch (recur_walk(&r, x->series->start.wall, lo, hi, &x->j->work, take_from_rule, x)) {
+	case RECUR_DONE: return 0;
+	case RECUR_STOPPED: return -1;
+	default: return ics_job_tired(x->j, p->line);
+	}
+}
+
+static int take_rdates(struct event_set *x, const struct ics_property *p)
+{
+	const char *s;
+	size_t n, pos = 0;
+	while (ics_next_item(p, &pos, &s, &n)) {
+		struct ics_time t;
+		struct occurrence o = {0};
+		o.has_length = memchr(s, '/', n) != NULL;
+		if (o.has_length ? ics_job_period(x->j, p, s, n, &t, &o.seconds) : ics_job_time(x->j, p, s, n, &t))
+			return -1;
+		o.wall = event_wall_of(x, x->series, &t);
+		o.key = x->series->start.is_date ? o.wall : event_key_of(x, x->series, &t);
+		if (add_occurrence(x, o, p->line))
+			return -1;
+	}
+	return 0;
+}
+
+static int take_exdates(struct event_set *x, const struct ics_property *p)
+{
+	const char *s;
+	size_t n, pos = 0;
+	while (ics_next_item(p, &pos, &s, &n)) {
+		struct ics_time t;
+		if (ics_job_time(x->j, p, s, n, &t) || add_gone(x, event_key_of(x, x->series, &t), p->line))
+			return -1;
+	}
+	return 0;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct occurrence *x = a, *y = b;
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	return y->has_length - x->has_length; /* an RDATE's own period counts before a rule's occurrence at the same time */
+}
+
+static int by_number(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+int event_set_gather(struct event_set *x, const struct ics_event *e, int64_t lo, int64_t hi)
+{
+	x->n_occ = x->n_gone = 0;
+	x->series = e;
+	x->recurs = false;
+	if (add_occurrence(x, (struct occurrence){event_key_at(x, e, e->start.wall), e->start.wall, false, 0}, e->c->line))
+		return -1;
+	for (const struct ics_property *p = e->c->first; p; p = p->next) {
+		int err = 0;
+		if (p->name == ICS_RRULE || p->name == ICS_EXRULE)
+			err = take_rule(x, p, lo, hi);
+		else if (p->name == ICS_RDATE)
+			err = take_rdates(x, p);
+		else if (p->name == ICS_EXDATE)
+			err = take_exdates(x, p);
+		if (err)
+			return -1;
+		x->recurs |= p->name == ICS_RRULE || p->name == ICS_RDATE;
+	}
+	if (x->n_occ > 1)
+		qsort(x->occ, x->n_occ, sizeof *x->occ, by_key);
+	if (x->n_gone > 1)
+		qsort(x->gone, x->n_gone, sizeof *x->gone, by_number);
+	return 0;
+}
+
+bool event_set_skips(const struct event_set *x, size_t i)
+{
+	const struct occurrence *o = &x->occ[i];
+	return (i && o[-1].key == o->key) || (x->n_gone && bsearch(&o->key, x->gone, x->n_gone, sizeof *x->gone, by_number));
+}
+
+void event_set_free(struct event_set *x)
+{
+	free(x->occ);
+	free(x->gone);
+}
