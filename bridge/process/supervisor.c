@@ -19,6 +19,7 @@
 #include "bridge/process/generation.h"
 #include "bridge/process/messages.h"
 #include "bridge/process/process.h"
+#include "bridge/process/sandbox.h"
 
 enum { GENERATIONS_MAX = 16 };
 
@@ -395,6 +396,7 @@ int process_supervise(const char *conf_path, const char *self)
 	setrlimit(RLIMIT_CORE, &none);
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
+	sandbox_hide(); /* the snapshot of the settings has the accounts' hashes */
 	s.loop = loop_new();
 	s.signals[0] = loop_signal_new(s.loop, SIGCHLD, on_child, &s);
 	s.signals[1] = loop_signal_new(s.loop, SIGHUP, on_hangup, &s);
