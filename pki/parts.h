@@ -20,15 +20,18 @@ struct pki_peer {
 int pki_pin_of_cert(X509 *cert, uint8_t out[PKI_PIN_LEN]);
 /* The peer that has ${pin}; only a peer called ${only} if that is not NULL. NULL if there is none. Borrowed from ${s}. */
 const struct pki_peer *pki_pinset_find(const struct pki_pinset *s, const char *only, const uint8_t pin[PKI_PIN_LEN]);
+/* The peer's own copy of ${name}, if ${s} has a peer of that name that is not shut; else NULL. Borrowed. */
+const char *pki_pinset_knows(const struct pki_pinset *s, const char *name);
 /* Appends the pins of the peer ${name} as "sha256:... or sha256:...", "none" if it has none. */
 void pki_pinset_print(struct buf *out, const struct pki_pinset *s, const char *name);
 
-enum pki_recipe { PKI_LINK, PKI_FRONT, PKI_CLIENT };
+enum pki_recipe { PKI_LINK, PKI_FRONT, PKI_CLIENT, PKI_GUEST };
 struct pki_tls {
 	enum pki_recipe recipe;
 	SSL_CTX *ctx;
-	struct pki_pinset *pins; /* borrowed; PKI_LINK only */
-	uint8_t own_pin[PKI_PIN_LEN]; /* PKI_LINK only */
+	struct pki_pinset *pins; /* borrowed; PKI_LINK and PKI_GUEST only */
+	uint8_t own_pin[PKI_PIN_LEN]; /* the same */
+	uint64_t pairing_until; /* PKI_LINK only: guests are let in before this second */
 };
 
 /* What the link's certificate check looks at and leaves behind; hung on the SSL so that the check needs nothing of the stream. */
@@ -36,12 +39,14 @@ struct pki_check {
 	const struct pki_tls *tls;
 	const char *only;        /* the peer whose pins alone may answer, or NULL */
 	bool up;                 /* the handshake is done */
-	char refusal[512];       /* why the other key was refused, "" = it was not */
+	char refusal[768];       /* why the other key was refused, "" = it was not */
 };
 /* Hangs ${c} (borrowed) on ${ssl}. 0, or -1 when out of memory. */
 int pki_check_attach(SSL *ssl, struct pki_check *c);
 /* Decides on ${cert}: the peer it belongs to, or NULL with c->refusal filled. The one place where a pin becomes a peer. */
 const struct pki_peer *pki_check_cert(struct pki_check *c, X509 *cert);
+/* True if ${ssl} has come as a guest whose key may pair; else c->refusal may say why not. */
+bool pki_check_guest(struct pki_check *c, SSL *ssl, X509 *cert);
 /* Appends what OpenSSL's error queue says first, in lower-case words, and empties the queue. */
 void pki_errors_put(struct buf *out);
 /*

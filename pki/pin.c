@@ -153,6 +153,13 @@ void pki_pinset_shut(struct pki_pinset *s, const char *name)
 		p->shut = true;
 }
 
+const char *pki_pinset_knows(const struct pki_pinset *s, const char *name)
+{
+	const struct pki_peer *p = peer_named(s, name);
+
+	return p && !p->shut ? p->name : NULL;
+}
+
 void pki_pinset_print(struct buf *out, const struct pki_pinset *s, const char *name)
 {
 	const struct pki_peer *p = peer_named(s, name);

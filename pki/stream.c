@@ -33,6 +33,8 @@ struct pki_stream {
 	int64_t finish_ms;
 	struct pki_check check;
 	const struct pki_peer *peer;
+	uint8_t other_pin[PKI_PIN_LEN];
+	bool pairs;
 	char *only, *host;
 	char protocol[80], why[800];
 	bool has_why;
@@ -142,19 +144,27 @@ static bool only_wait(struct pki_stream *s, int r)
 /* What the protocol allows but we do not: decided once, when the handshake is done. */
 static bool acceptable(struct pki_stream *s)
 {
+	const char *want = s->tls->recipe == PKI_GUEST ? "availbridge-pair/1" : "h2";
 	const unsigned char *alpn;
 	unsigned n;
 	X509 *cert;
 
-	if (s->tls->recipe != PKI_LINK)
+	if (s->tls->recipe != PKI_LINK && s->tls->recipe != PKI_GUEST)
 		return true;
 	cert = SSL_get0_peer_certificate(s->ssl);
 	SSL_get0_alpn_selected(s->ssl, &alpn, &n);
-	s->peer = cert && !SSL_session_reused(s->ssl) ? pki_check_cert(&s->check, cert) : NULL;
+	if (!cert || SSL_session_reused(s->ssl) || pki_pin_of_cert(cert, s->other_pin) < 0) {
+		because(s, "the other side proved no key");
+		return false;
+	}
+	/* Even a peer's key is nobody while it pairs. */
+	if (pki_check_guest(&s->check, s->ssl, cert))
+		return s->pairs = true;
+	s->peer = pki_check_cert(&s->check, cert);
 	if (!s->peer)
 		because(s, "%s", s->check.refusal[0] ? s->check.refusal : "the other side proved no key");
-	else if (n != 2 || memcmp(alpn, "h2", 2) != 0)
-		because(s, "%s does not speak HTTP/2 there (no ALPN h2): is this its link port?", s->peer->name);
+	else if (n != strlen(want) || memcmp(alpn, want, n) != 0)
+		because(s, "%s does not speak %s there (no ALPN %s): is this its link port?", s->peer->name, s->tls->recipe == PKI_GUEST ? "pairing" : "HTTP/2", want);
 	else
 		return true;
 	s->peer = NULL;
@@ -461,6 +471,30 @@ void pki_stream_hold(struct pki_stream *s, bool hold)
 const struct pki_peer *pki_stream_peer(const struct pki_stream *s)
 {
 	return s->peer;
+}
+
+bool pki_stream_pairs(const struct pki_stream *s)
+{
+	return s->pairs;
+}
+
+void pki_stream_retarget(struct pki_stream *s, const struct pki_stream_events *ev, void *arg)
+{
+	s->ev = *ev;
+	s->arg = arg;
+}
+
+int pki_stream_exporter(const struct pki_stream *s, uint8_t out[PKI_EXPORTER_LEN])
+{
+	static const char label[] = "EXPORTER-availbridge-pairing";
+
+	return SSL_export_keying_material(s->ssl, out, PKI_EXPORTER_LEN, label, sizeof(label) - 1, NULL, 0, 0) == 1 ? 0 : -1;
+}
+
+void pki_stream_pins(const struct pki_stream *s, uint8_t own[PKI_PIN_LEN], uint8_t other[PKI_PIN_LEN])
+{
+	memcpy(own, s->tls->own_pin, PKI_PIN_LEN);
+	memcpy(other, s->other_pin, PKI_PIN_LEN);
 }
 
 const char *pki_stream_protocol(const struct pki_stream *s)

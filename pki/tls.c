@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include "bridge/base/file.h"
@@ -17,7 +18,7 @@ static const char FRONT_CIPHERS[] =
     "ECDHE-ECDSA-AES256-SHA384:ECDHE-RSA-AES256-SHA384";
 static const char SUITES_13[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 
-static const unsigned char ALPN_H2[] = "\x02h2", ALPN_HTTP[] = "\x08http/1.1";
+static const unsigned char ALPN_H2[] = "\x02h2", ALPN_HTTP[] = "\x08http/1.1", ALPN_PAIR[] = "\x12" "availbridge-pair/1";
 
 static int check_slot = -1; /* where a struct pki_check hangs on an SSL */
 
@@ -28,13 +29,49 @@ int pki_check_attach(SSL *ssl, struct pki_check *c)
 	return check_slot >= 0 && SSL_set_ex_data(ssl, check_slot, c) ? 0 : -1;
 }
 
+/* The peer that ${cert} calls itself, if there is such a one here: a hint for a message, worth nothing else. */
+static const char *claimed_name(const struct pki_check *c, X509 *cert)
+{
+	char name[128];
+	int n = X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, name, sizeof(name));
+
+	if (n <= 0 || strlen(name) != (size_t)n)
+		return NULL;
+	return pki_pinset_knows(c->tls->pins, name);
+}
+
+/* Both fingerprints and what to do, for two people who compare them. */
+static void explain_stranger(struct pki_check *c, X509 *cert, const uint8_t pin[PKI_PIN_LEN], const char *seen)
+{
+	const struct pki_peer *other = c->only ? pki_pinset_find(c->tls->pins, NULL, pin) : NULL;
+	const char *name = c->only ? c->only : claimed_name(c, cert);
+	struct buf expected;
+
+	buf_init(&expected, 4096);
+	if (name)
+		pki_pinset_print(&expected, c->tls->pins, name);
+	if (memcmp(pin, c->tls->own_pin, PKI_PIN_LEN) == 0)
+		snprintf(c->refusal, sizeof(c->refusal), "the other side's key is %s, our own: the endpoint leads back to this site, or this site's key was copied", seen);
+	else if (other)
+		snprintf(c->refusal, sizeof(c->refusal), "%s answered with the key %s, the pin of %s here; its own pin here is %s: are the two pins, or the two endpoints, swapped?",
+		         name, seen, other->name, buf_cstr(&expected));
+	else if (c->only)
+		snprintf(c->refusal, sizeof(c->refusal), "%s answered with the key %s, but its pin here is %s: compare with `availbridge identity show` there; if ours is wrong, "
+		         "`peer remove` it and add it again", name, seen, buf_cstr(&expected));
+	else if (name)
+		snprintf(c->refusal, sizeof(c->refusal), "the other side's key is %s, which is the pin of no enabled peer here; it calls itself %s, whose pin here is %s: compare with "
+		         "`availbridge identity show` there; if ours is wrong, `peer remove` it and add it again", seen, name, buf_cstr(&expected));
+	else
+		snprintf(c->refusal, sizeof(c->refusal), "the other side's key is %s, which is the pin of no enabled peer here: `availbridge peer list` shows those", seen);
+	buf_free(&expected);
+}
+
 const struct pki_peer *pki_check_cert(struct pki_check *c, X509 *cert)
 {
 	uint8_t pin[PKI_PIN_LEN];
 	char seen[PKI_PIN_TEXT];
 	const struct pki_peer *peer;
 	EVP_PKEY *key = X509_get0_pubkey(cert);
-	struct buf expected;
 
 	if (!key || pki_pin_of_cert(cert, pin) < 0) {
 		snprintf(c->refusal, sizeof(c->refusal), "the other side's certificate holds a key that cannot be read");
@@ -49,16 +86,23 @@ const struct pki_peer *pki_check_cert(struct pki_check *c, X509 *cert)
 	}
 	if (peer)
 		return peer;
-	if (!c->only) {
-		snprintf(c->refusal, sizeof(c->refusal), "the other side's key is %s, which is the pin of no enabled peer here", seen);
-		return NULL;
-	}
-	buf_init(&expected, 4096);
-	pki_pinset_print(&expected, c->tls->pins, c->only);
-	snprintf(c->refusal, sizeof(c->refusal), "%s answered with the key %s, but its pin here is %s", c->only, seen,
-	         buf_cstr(&expected));
-	buf_free(&expected);
+	explain_stranger(c, cert, pin, seen);
 	return NULL;
+}
+
+bool pki_check_guest(struct pki_check *c, SSL *ssl, X509 *cert)
+{
+	EVP_PKEY *key = X509_get0_pubkey(cert);
+	const unsigned char *alpn;
+	unsigned n;
+
+	SSL_get0_alpn_selected(ssl, &alpn, &n);
+	if (c->tls->recipe != PKI_LINK || !SSL_is_server(ssl) || n != ALPN_PAIR[0] || memcmp(alpn, ALPN_PAIR + 1, n) != 0)
+		return false;
+	if (key && EVP_PKEY_get_security_bits(key) >= PKI_MIN_KEY_BITS)
+		return true;
+	snprintf(c->refusal, sizeof(c->refusal), "a key that wants to pair is too weak, or no key; its site needs a new identity");
+	return false;
 }
 
 /* Takes the place of chain verification on the link: names, dates, usage and issuer are not even looked at. */
@@ -68,7 +112,7 @@ static int verify_pin(X509_STORE_CTX *store, void *arg)
 	struct pki_check *c = ssl && check_slot >= 0 ? SSL_get_ex_data(ssl, check_slot) : NULL;
 	X509 *leaf = X509_STORE_CTX_get0_cert(store);
 
-	if (c && leaf && pki_check_cert(c, leaf)) {
+	if (c && leaf && (pki_check_guest(c, ssl, leaf) || pki_check_cert(c, leaf))) {
 		X509_STORE_CTX_set_error(store, X509_V_OK);
 		return 1;
 	}
@@ -87,6 +131,30 @@ static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_l
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	*out = chosen;
 	return SSL_TLSEXT_ERR_OK;
+}
+
+static bool offers(const unsigned char *in, unsigned in_len, const unsigned char *name)
+{
+	for (unsigned i = 0; i < in_len; i += in[i] + 1u)
+		if (in[i] == name[0] && in[i] < in_len - i && memcmp(in + i + 1, name + 1, name[0]) == 0)
+			return true;
+	return false;
+}
+
+/* At the link's door guests are let in while an invitation is open; a peer speaks HTTP/2. */
+static int select_link_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in, unsigned in_len, void *arg)
+{
+	const struct pki_tls *t = arg;
+	struct pki_check *c = check_slot >= 0 ? SSL_get_ex_data(ssl, check_slot) : NULL;
+	time_t now = time(NULL);
+
+	if (offers(in, in_len, ALPN_H2) || !offers(in, in_len, ALPN_PAIR))
+		return select_alpn(ssl, out, out_len, in, in_len, (void *)ALPN_H2);
+	if (c && now >= 0 && (uint64_t)now < t->pairing_until)
+		return select_alpn(ssl, out, out_len, in, in_len, (void *)ALPN_PAIR);
+	if (c)
+		snprintf(c->refusal, sizeof(c->refusal), "somebody came to accept an invitation, but none is open here: run `availbridge peer invite` if that was meant");
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 /* A key with a passphrase is an error, not a question on the daemon's terminal. */
@@ -145,9 +213,9 @@ static int load(struct pki_tls *t, const char *cert_path, const char *key_path, 
 	return -1;
 }
 
-struct pki_tls *pki_tls_link(const char *cert_path, const char *key_path, struct pki_pinset *pins, struct buf *error)
+static struct pki_tls *pinned_new(enum pki_recipe recipe, const char *cert_path, const char *key_path, struct pki_pinset *pins, struct buf *error)
 {
-	struct pki_tls *t = recipe_new(PKI_LINK, TLS1_3_VERSION, error);
+	struct pki_tls *t = recipe_new(recipe, TLS1_3_VERSION, error);
 
 	if (!t)
 		return NULL;
@@ -161,9 +229,32 @@ struct pki_tls *pki_tls_link(const char *cert_path, const char *key_path, struct
 	SSL_CTX_set_max_cert_list(t->ctx, LINK_CHAIN_MAX);
 	SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	SSL_CTX_set_cert_verify_callback(t->ctx, verify_pin, NULL);
-	SSL_CTX_set_alpn_protos(t->ctx, ALPN_H2, sizeof(ALPN_H2) - 1);
-	SSL_CTX_set_alpn_select_cb(t->ctx, select_alpn, (void *)ALPN_H2);
 	return t;
+}
+
+struct pki_tls *pki_tls_link(const char *cert_path, const char *key_path, struct pki_pinset *pins, struct buf *error)
+{
+	struct pki_tls *t = pinned_new(PKI_LINK, cert_path, key_path, pins, error);
+
+	if (t) {
+		SSL_CTX_set_alpn_protos(t->ctx, ALPN_H2, sizeof(ALPN_H2) - 1);
+		SSL_CTX_set_alpn_select_cb(t->ctx, select_link_alpn, t);
+	}
+	return t;
+}
+
+struct pki_tls *pki_tls_pairing(const char *cert_path, const char *key_path, struct pki_pinset *pins, struct buf *error)
+{
+	struct pki_tls *t = pinned_new(PKI_GUEST, cert_path, key_path, pins, error);
+
+	if (t)
+		SSL_CTX_set_alpn_protos(t->ctx, ALPN_PAIR, sizeof(ALPN_PAIR) - 1);
+	return t;
+}
+
+void pki_tls_pairing_until(struct pki_tls *t, uint64_t seconds)
+{
+	t->pairing_until = seconds;
 }
 
 struct pki_tls *pki_tls_front(const char *cert_path, const char *key_path, struct buf *error)

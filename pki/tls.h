@@ -12,6 +12,7 @@
  * both doors use. All OpenSSL of the bridge is behind this header and its neighbours.
  */
 struct pki_tls; /* a recipe with its certificate; lives for the process */
+enum { PKI_EXPORTER_LEN = 32 };
 
 /*
  * The link's recipe: TLS 1.3 only, ALPN "h2", our identity, peer certificate demanded, trusted if and only if its key's pin is
@@ -30,6 +31,16 @@ struct pki_tls *pki_tls_front(const char *cert_path, const char *key_path, struc
  * and the host name given at connect. Caller frees.
  */
 struct pki_tls *pki_tls_client(const char *ca_path, struct buf *error);
+/*
+ * The recipe of a guest that accepts an invitation: the link's, but with the ALPN name of pairing, which no link has. ${pins} holds the host's
+ * pin alone. Caller frees.
+ */
+struct pki_tls *pki_tls_pairing(const char *cert_path, const char *key_path, struct pki_pinset *pins, struct buf *error);
+/*
+ * The link's recipe lets guests in until ${seconds} (since 1970): a key that is no peer's then passes the handshake, but only under the ALPN name of
+ * pairing, and its stream says so by pki_stream_pairs(). 0 = no more.
+ */
+void pki_tls_pairing_until(struct pki_tls *t, uint64_t seconds);
 /* Frees it. NULL is allowed. */
 void pki_tls_free(struct pki_tls *t);
 
@@ -66,6 +77,14 @@ void pki_stream_finish(struct pki_stream *s, int64_t ms);
 void pki_stream_hold(struct pki_stream *s, bool hold);
 /* The peer that the pin named: THE FIRST SEAL; NULL on the front or before `up`. Borrowed; valid for the pinset's life. */
 const struct pki_peer *pki_stream_peer(const struct pki_stream *s);
+/* True on a stream of pairing, from `up` on: nobody is known there (pki_stream_peer() is NULL), and nothing but pairing may be spoken. */
+bool pki_stream_pairs(const struct pki_stream *s);
+/* From now on ${ev} with ${arg} are called. Allowed inside callbacks. */
+void pki_stream_retarget(struct pki_stream *s, const struct pki_stream_events *ev, void *arg);
+/* The connection's exporter (RFC 5705, RFC 8446 7.5) under the label of pairing, after `up`. -1 if there is none. */
+int pki_stream_exporter(const struct pki_stream *s, uint8_t out[PKI_EXPORTER_LEN]);
+/* Our pin, and that of the key that the other side proved to hold; after `up`, not on the front. */
+void pki_stream_pins(const struct pki_stream *s, uint8_t own[PKI_PIN_LEN], uint8_t other[PKI_PIN_LEN]);
 /* "TLSv1.3" and the cipher's name, for logs. Borrowed. */
 const char *pki_stream_protocol(const struct pki_stream *s);
 #endif

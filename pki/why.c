@@ -11,9 +11,11 @@ static void alert_text(char *out, size_t n, const struct pki_tls *t, int alert)
 	const char *words = SSL_alert_desc_string_long(alert);
 	char own[PKI_PIN_TEXT];
 
-	if (t->recipe == PKI_LINK && about_us) {
+	if (t->recipe == PKI_GUEST && alert == TLS1_AD_NO_APPLICATION_PROTOCOL) {
+		snprintf(out, n, "no invitation is open there: it was not made, has run out, was withdrawn, or was used up");
+	} else if (t->recipe == PKI_LINK && about_us) {
 		pki_pin_text(own, t->own_pin);
-		snprintf(out, n, "the other side does not know our key (pin %s): it answered \"%s\"", own, words);
+		snprintf(out, n, "the other side does not know our key (pin %s), or has not switched us on: it answered \"%s\"", own, words);
 	} else {
 		snprintf(out, n, "the other side ended TLS with the alert \"%s\"", words);
 	}
