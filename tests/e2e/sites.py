@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import secrets
 import shutil
@@ -54,9 +55,15 @@ def until(true, what, seconds=15):
 
 
 def free_ports(n):
-    sockets = [socket.socket() for _ in range(n)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
+    """Ports that nobody has now, from below the range out of which the kernel takes them for clients: so no connection of ours lands on one."""
+    sockets = []
+    while len(sockets) < n:
+        s = socket.socket()
+        try:
+            s.bind(("127.0.0.1", random.randrange(10000, 32000)))
+            sockets.append(s)
+        except OSError:
+            s.close()
     ports = [s.getsockname()[1] for s in sockets]
     for s in sockets:
         s.close()
