@@ -76,6 +76,7 @@ struct conf_group {
 
 struct conf {
 	char *dir, *file;        /* the folder and the main file */
+	int setting_lines[64];   /* where each setting stands in it, see conf_setting_line() */
 	char *site;              /* this site's name as peers see it */
 	char *primary_domain;    /* first of our own domains unless set: what an organisation is called on the link */
 	char *front_listen, *link_listen, *public_url; /* HOST:PORT, HOST:PORT, https://host[:port] */
@@ -153,6 +154,8 @@ struct conf_site {
 int conf_sample(struct buf *out, const struct conf_site *given);
 /* Appends `name = value` lines of what is in force (for `check`). */
 void conf_print(struct buf *out, const struct conf *c);
+/* The line of the main file that gives the setting ${name}; 0 if none does and the default is in force. */
+int conf_setting_line(const struct conf *c, const char *name);
 /* The ${i}th setting's name, NULL past the end (for the test that holds the man page against the rows). */
 const char *conf_setting_name(size_t i);
 #endif

@@ -10,7 +10,8 @@
 
 /* What no file can know alone: rows and rules that point to something, pins, folders. */
 
-#define MAIN(l, name, fix, ...) conf_problem_add((l)->problems, (l)->c->file, conf_line_of((l), (name)), (fix), __VA_ARGS__)
+#define MAIN(l, name, fix, ...)                                                                                                  \
+	conf_problem_add((l)->problems, (l)->c->file, conf_setting_line((l)->c, (name)), (fix), __VA_ARGS__)
 
 static int by_domain(const void *a, const void *b)
 {
@@ -228,10 +229,10 @@ static void check_main(struct conf_loading *l)
 		MAIN(l, "control_socket", "Choose a shorter path, for example below /run.",
 		     "control_socket is longer than a socket's path can be: %s", c->control_socket);
 	if (c->working_start >= c->working_end)
-		MAIN(l, conf_line_of(l, "working_start") ? "working_start" : "working_end", "Put working_end behind working_start.",
+		MAIN(l, conf_setting_line(c, "working_start") ? "working_start" : "working_end", "Put working_end behind working_start.",
 		     "the working day ends before it starts");
 	if (c->query_deadline_ms > c->hard_stop_ms)
-		MAIN(l, conf_line_of(l, "hard_stop") ? "hard_stop" : "query_deadline", "Make hard_stop the longer one.",
+		MAIN(l, conf_setting_line(c, "hard_stop") ? "hard_stop" : "query_deadline", "Make hard_stop the longer one.",
 		     "hard_stop comes before query_deadline");
 }
 

@@ -4,7 +4,7 @@
 
 /* What the files of this room share; nobody else includes it. */
 
-enum { CONF_MAIN_MAX = 1 << 20, CONF_LINES_MAX = 16 << 20, CONF_PEERS_MAX = 10000, CONF_PROBLEMS_MAX = 1000, CONF_ROWS_MAX = 64 };
+enum { CONF_MAIN_MAX = 1 << 20, CONF_LINES_MAX = 16 << 20, CONF_PEERS_MAX = 10000, CONF_PROBLEMS_MAX = 1000 };
 
 /* One loading: what is being built and where complaints go. */
 struct conf_loading {
@@ -12,7 +12,6 @@ struct conf_loading {
 	struct conf_problems *problems;
 	const struct conf_change *changes;
 	size_t n_changes;
-	int lines[CONF_ROWS_MAX]; /* where each setting of the main file stands, 0 = nowhere */
 };
 
 /* A copy of ${s}; aborts when out of memory (there are no settings without it). */
@@ -24,8 +23,6 @@ const struct conf_change *conf_change_of(const struct conf_loading *l, const cha
 
 /* Reads the main file into l->c, every row checked (conf/schema.c). */
 void conf_read_main(struct conf_loading *l);
-/* The line of the main file that gives the setting ${name}; 0 if none does. */
-int conf_line_of(const struct conf_loading *l, const char *name);
 /* Reads address-spaces.conf, accounts.conf and peers.d (conf/files.c). */
 void conf_read_spaces(struct conf_loading *l);
 /* See conf_read_spaces(). */

@@ -79,18 +79,18 @@ static const struct conf_row rows[] = {
 	 .comment = "Groups for rules: { board = [\"anna@a.example\", \"b.example\"]; }; a domain stands for all of its people."},
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]), NAMES_MAX = 10000 };
-_Static_assert((int)ROWS <= (int)CONF_ROWS_MAX, "make room for the lines of all rows");
+_Static_assert(ROWS <= sizeof(((struct conf *)0)->setting_lines) / sizeof(int), "make room for the lines of all rows");
 
 const char *conf_setting_name(size_t i)
 {
 	return i < ROWS ? rows[i].name : NULL;
 }
 
-int conf_line_of(const struct conf_loading *l, const char *name)
+int conf_setting_line(const struct conf *c, const char *name)
 {
 	for (size_t i = 0; i < ROWS; i++)
 		if (strcmp(rows[i].name, name) == 0)
-			return l->lines[i];
+			return c->setting_lines[i];
 	return 0;
 }
 
@@ -212,11 +212,11 @@ static void read_settings(struct conf_loading *l, const config_setting_t *root)
 			read_unknown(l, s);
 			continue;
 		}
-		l->lines[r] = config_setting_source_line(s);
+		l->c->setting_lines[r] = config_setting_source_line(s);
 		read_setting(l, &rows[r], s);
 	}
 	for (size_t r = 0; r < ROWS; r++)
-		if (!l->lines[r] && !rows[r].preset) {
+		if (!l->c->setting_lines[r] && !rows[r].preset) {
 			char fix[192];
 
 			snprintf(fix, sizeof(fix), "Add %s = %s", rows[r].name, rows[r].kind == &conf_kind_addresses ? "[];" : "\"...\";");

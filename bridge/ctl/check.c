@@ -19,14 +19,14 @@ static void check_keys(const struct conf *c, struct conf_problems *problems)
 	buf_init(&error, 4096);
 	tls = pki_tls_link(c->identity_certificate, c->identity_key, pins, &error);
 	if (!tls)
-		conf_problem_add(problems, c->file, 0, "Look at identity_certificate and identity_key.", "the link cannot be opened: %s",
-		                 buf_cstr(&error));
+		conf_problem_add(problems, c->file, conf_setting_line(c, "identity_certificate"),
+		                 "Look at identity_certificate and identity_key.", "the link cannot be opened: %s", buf_cstr(&error));
 	pki_tls_free(tls);
 	buf_reset(&error);
 	tls = pki_tls_front(c->front_certificate, c->front_key, &error);
 	if (!tls)
-		conf_problem_add(problems, c->file, 0, "Look at front_certificate and front_key.", "the front cannot be opened: %s",
-		                 buf_cstr(&error));
+		conf_problem_add(problems, c->file, conf_setting_line(c, "front_certificate"), "Look at front_certificate and front_key.",
+		                 "the front cannot be opened: %s", buf_cstr(&error));
 	pki_tls_free(tls);
 	pki_pinset_free(pins);
 	buf_free(&error);

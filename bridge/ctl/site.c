@@ -13,7 +13,10 @@ void ctl_problems_print(FILE *out, const struct conf_problems *p)
 		const struct conf_problem *one = &p->list[i];
 
 		/* a fault of the file as a whole is shown at its first line: tools can then read each line the same way */
-		fprintf(out, "%s:%d: %s.%s%s\n", one->file, one->line ? one->line : 1, one->what, *one->fix ? " " : "", one->fix);
+		size_t n = strlen(one->what);
+
+		fprintf(out, "%s:%d: %s%s%s%s\n", one->file, one->line ? one->line : 1, one->what, n && one->what[n - 1] == '.' ? "" : ".",
+		        *one->fix ? " " : "", one->fix);
 	}
 }
 

@@ -353,6 +353,19 @@ static void by_hand(void)
 	CHECK_INT(run_here("check"), 0);
 }
 
+/* Certificates and keys are looked at too, and a fault is shown where the setting stands. */
+static void keys(void)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/front.key", site_dir);
+	chmod(path, 0640);
+	CHECK_INT(run_here("check"), 1);
+	CHECK(says("availbridge.conf:") && !strstr(said, "availbridge.conf:1:") && says("front.key"));
+	chmod(path, 0600);
+	CHECK_INT(run_here("check"), 0);
+}
+
 /* Two verbs at once: neither loses the other's edit. */
 static void at_once(void)
 {
@@ -470,6 +483,7 @@ int main(void)
 	explain();
 	accounts();
 	by_hand();
+	keys();
 	at_once();
 	cut_off();
 	*strstr(site_dir, "/deep") = 0;
