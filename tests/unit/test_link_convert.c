@@ -284,6 +284,41 @@ static void more_than_asked(void)
 	fb_answer_free(a);
 }
 
+/* A peer that forgets to leave the words of a private event out does not get them shown. */
+static void private_words_are_dropped(void)
+{
+	PB(MailboxAnswer) m = AVAILBRIDGE__LINK__V1__MAILBOX_ANSWER__INIT;
+	PB(Event) e = AVAILBRIDGE__LINK__V1__EVENT__INIT, *list[1] = {&e};
+	struct fb_answer *got;
+	const char *why;
+	struct buf b;
+	size_t i;
+
+	world_query(&q, boxes, 2);
+	e.start = q.window.start;
+	e.end = e.start + 3600;
+	e.busy = AVAILBRIDGE__LINK__V1__BUSY_TYPE__BUSY_TIME;
+	e.has_details = true;
+	e.flags = FB_PRIVATE;
+	e.subject = (char *)"Surgery";
+	e.location = (char *)"Ward 9";
+	m.mailbox = q.mailboxes[0].address;
+	m.reason = AVAILBRIDGE__LINK__V1__REASON__OK;
+	m.view = FB_VIEW_EVENTS | FB_VIEW_DETAILS;
+	m.events = list;
+	m.n_events = 1;
+	buf_init(&b, LINK_ANSWER_BYTES);
+	wire_pack(&b, &m.base);
+	got = link_answer_read(buf_ptr(&b), b.len, &q, &i, &why);
+	if (CHECK(got && got->n_events == 1)) {
+		CHECK_INT(got->events[0].flags, FB_PRIVATE);
+		CHECK_STR(got->events[0].subject, NULL);
+		CHECK_STR(got->events[0].location, NULL);
+	}
+	fb_answer_free(got);
+	buf_free(&b);
+}
+
 static void hellos(void)
 {
 	struct conf c;
@@ -323,6 +358,7 @@ int main(void)
 	bytes_refused();
 	answers();
 	more_than_asked();
+	private_words_are_dropped();
 	hellos();
 	buf_free(&packed);
 	return check_done();
