@@ -40,7 +40,8 @@ static void put_header(uint8_t *h, size_t len, uint16_t type, uint16_t flags)
 }
 
 /* The row for the message that header ${h} announces, or NULL with ${why} when the table has none that allows it. */
-static const struct channel_type *check_header(const struct channel_type *types, size_t n, const uint8_t *h, size_t *len, const char **why)
+static const struct channel_type *check_header(const struct channel_type *types, size_t n, const uint8_t *h, size_t *len,
+                                               const char **why)
 {
 	uint16_t type = (uint16_t)(h[4] | h[5] << 8), flags = (uint16_t)(h[6] | h[7] << 8);
 	size_t i;

@@ -108,7 +108,8 @@ static void control_query(struct bridge *b, const char *name, const void *rest, 
 	struct fb_requester who;
 
 	if (!read_requester(b, name, &who)) {
-		control_say(b->loop, fd, 1, "The requester is not one of ours: name an address or a domain that a row of the address-space table marks as local.\n");
+		control_say(b->loop, fd, 1,
+		            "The requester is not one of ours: name an address or a domain that a row of the address-space table marks as local.\n");
 		return;
 	}
 	q = calloc(1, sizeof *q);

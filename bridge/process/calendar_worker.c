@@ -59,7 +59,8 @@ int calendar_worker_role(int argc, char **argv)
 	log_setup(2, strcmp(c->log_format, "json") == 0, (enum log_level)log_level_named(c->log_level), "calendar-worker");
 	dir_fd = open(c->calendars, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0) {
-		log_error("calendars = \"%s\": %s. Make the folder, readable for the user that availbridge runs as, or name another.", c->calendars, strerror(errno));
+		log_error("calendars = \"%s\": %s. Make the folder, readable for the user that availbridge runs as, or name another.",
+		          c->calendars, strerror(errno));
 		return 1;
 	}
 	fb_zone_preload(false);

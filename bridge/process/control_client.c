@@ -16,7 +16,8 @@ static int dial(const char *path, struct buf *error)
 	int fd, saved;
 
 	if (strlen(path) >= sizeof to.sun_path) {
-		buf_printf(error, "%s: the path of a socket has at most %zu bytes; set a shorter control_socket.", path, sizeof to.sun_path - 1);
+		buf_printf(error, "%s: the path of a socket has at most %zu bytes; set a shorter control_socket.", path,
+		           sizeof to.sun_path - 1);
 		return -1;
 	}
 	strcpy(to.sun_path, path);
@@ -71,7 +72,8 @@ static int exchange(int fd, struct buf *out, struct buf *in, int timeout_ms)
 	}
 }
 
-int control_call(const char *path, const char *request, const void *body, size_t n, int timeout_ms, struct buf *reply, struct buf *error)
+int control_call(const char *path, const char *request, const void *body, size_t n, int timeout_ms, struct buf *reply,
+                 struct buf *error)
 {
 	struct buf out, in;
 	int fd = dial(path, error), code = -1;

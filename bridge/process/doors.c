@@ -15,7 +15,8 @@ enum { JOB_WAIT_MS = 20000, JOB_GRACE_MS = 2000, LOGIN_WAIT_MS = 10000, LOGIN_JO
 
 /* ---- front -> proxy, login workers ---- */
 
-static void *front_ask(void *door, const struct fb_query *q, void (*done)(void *arg, struct acl_released *const *answers), void *arg)
+static void *front_ask(void *door, const struct fb_query *q, void (*done)(void *arg, struct acl_released *const *answers),
+                       void *arg)
 {
 	struct bridge *b = door;
 
@@ -68,7 +69,8 @@ static enum fb_fact proxy_exists(void *door, const char *address)
 	return calendars_exists(b->calendars, address);
 }
 
-static void proxy_fetch(void *door, const char *address, struct fb_window w, void (*cb)(void *arg, const struct fb_answer *raw), void *arg)
+static void proxy_fetch(void *door, const char *address, struct fb_window w, void (*cb)(void *arg, const struct fb_answer *raw),
+                        void *arg)
 {
 	struct bridge *b = door;
 
@@ -160,7 +162,8 @@ static void call_done(void *arg, enum fb_reason reason, const char *why)
 	link_call_done(call, reason, why);
 }
 
-static void peer_asks(void *arg, struct link_call *call, const struct pki_peer *peer, const struct fb_query *q, int64_t deadline_ms)
+static void peer_asks(void *arg, struct link_call *call, const struct pki_peer *peer, const struct fb_query *q,
+                      int64_t deadline_ms)
 {
 	static const struct proxy_peer_events events = {call_answer, call_done};
 	struct bridge *b = arg;
@@ -225,9 +228,10 @@ static int make_rooms(struct bridge *b)
 	static const struct link_server_events link_events = {peer_asks, peer_cancelled};
 	const struct conf *c = b->conf;
 
-	b->proxy_doors = (struct proxy_doors){.exists = proxy_exists, .fetch = proxy_fetch, .ask = proxy_ask_peer, .member = proxy_member,
-	                                      .hidden = proxy_hidden, .door = b};
-	b->front_doors = (struct front_doors){.ask = front_ask, .cancel = front_cancel, .login = front_login, .door = b, .loop = b->loop, .hard_stop_ms = c->hard_stop_ms};
+	b->proxy_doors = (struct proxy_doors){.exists = proxy_exists, .fetch = proxy_fetch, .ask = proxy_ask_peer,
+	                                      .member = proxy_member, .hidden = proxy_hidden, .door = b};
+	b->front_doors = (struct front_doors){.ask = front_ask, .cancel = front_cancel, .login = front_login, .door = b,
+	                                      .loop = b->loop, .hard_stop_ms = c->hard_stop_ms};
 	b->table = address_space_new(c);
 	b->directory = directory_new(c);
 	b->calendars = calendars_new(c, b->calendars_fd, pool_submit, b->pools[WORKER_CALENDAR]);
@@ -245,8 +249,10 @@ static void make_pools(struct bridge *b, void (*changed)(void *arg, int64_t pid)
 {
 	int64_t job_ms = (int64_t)b->conf->worker_seconds * 1000 + JOB_GRACE_MS; /* its own limit comes first */
 
-	b->pools[WORKER_CALENDAR] = pool_new(b->loop, "calendar", MESSAGES(messages_from_calendar_worker), JOB_MAX, JOB_WAIT_MS, job_ms, changed, b);
-	b->pools[WORKER_LOGIN] = pool_new(b->loop, "login", MESSAGES(messages_from_login_worker), LOGIN_MAX, LOGIN_WAIT_MS, LOGIN_JOB_MS, changed, b);
+	b->pools[WORKER_CALENDAR] = pool_new(b->loop, "calendar", MESSAGES(messages_from_calendar_worker), JOB_MAX, JOB_WAIT_MS,
+	                                     job_ms, changed, b);
+	b->pools[WORKER_LOGIN] = pool_new(b->loop, "login", MESSAGES(messages_from_login_worker), LOGIN_MAX, LOGIN_WAIT_MS,
+	                                  LOGIN_JOB_MS, changed, b);
 }
 
 int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(void *arg, int64_t pid), struct buf *error)
@@ -256,7 +262,8 @@ int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(vo
 		return -1;
 	b->calendars_fd = open(b->conf->calendars, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (b->calendars_fd < 0) {
-		buf_printf(error, "calendars = \"%s\": %s. Make the folder, readable for the user that availbridge runs as, or name another.",
+		buf_printf(error,
+		           "calendars = \"%s\": %s. Make the folder, readable for the user that availbridge runs as, or name another.",
 		           b->conf->calendars, strerror(errno));
 		return -1;
 	}

@@ -223,7 +223,8 @@ static void lay_out(struct generation *g, const struct plan *p)
 		}
 }
 
-struct generation *generation_new(struct loop *l, unsigned number, const char *conf_path, const struct plan *plan, const struct listening *sockets,
+struct generation *generation_new(struct loop *l, unsigned number, const char *conf_path, const struct plan *plan,
+                                  const struct listening *sockets,
                                   const struct generation_events *ev, void *arg, struct buf *error)
 {
 	struct generation *g = calloc(1, sizeof *g);
@@ -311,7 +312,8 @@ bool generation_reaped(struct generation *g, pid_t pid, int status)
 	channel_free(s->channel);
 	s->channel = NULL;
 	describe_end(how, sizeof how, status);
-	log_event(g->state == RUNNING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "process-ended", LS("process", role_of[s->kind] + 1), LI("pid", pid), LI("generation", g->number), LS("how", how));
+	log_event(g->state == RUNNING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "process-ended", LS("process", role_of[s->kind] + 1),
+	          LI("pid", pid), LI("generation", g->number), LS("how", how));
 	if (g->state == RUNNING)
 		replace(s);
 	else if (g->state == STARTING) {
@@ -378,7 +380,8 @@ void generation_end(struct generation *g)
 	wind_down(g, LINGER_MS);
 }
 
-int generation_control(struct generation *g, const char *line, const void *known, size_t known_len, const void *rest, size_t rest_len, int fd)
+int generation_control(struct generation *g, const char *line, const void *known, size_t known_len, const void *rest,
+                       size_t rest_len, int fd)
 {
 	struct buf b;
 	size_t i;

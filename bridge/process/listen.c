@@ -130,7 +130,8 @@ static bool control_in_use(const char *path, const struct sockaddr_un *to, struc
 	if (fd >= 0)
 		close(fd);
 	if (answers)
-		buf_printf(error, "%s: another availbridge already serves with these settings; stop it first, or use `availbridge reload`", path);
+		buf_printf(error,
+		           "%s: another availbridge already serves with these settings; stop it first, or use `availbridge reload`", path);
 	return answers;
 }
 
@@ -142,7 +143,8 @@ int listen_control(const char *path, unsigned uid, unsigned gid, struct buf *err
 	int fd;
 
 	if (strlen(path) >= sizeof to.sun_path) {
-		buf_printf(error, "%s: the path of a socket has at most %zu bytes; set a shorter control_socket", path, sizeof to.sun_path - 1);
+		buf_printf(error, "%s: the path of a socket has at most %zu bytes; set a shorter control_socket", path,
+		           sizeof to.sun_path - 1);
 		return -1;
 	}
 	strcpy(to.sun_path, path);
@@ -159,7 +161,8 @@ int listen_control(const char *path, unsigned uid, unsigned gid, struct buf *err
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	before = umask(0177); /* never open to others, not even for a moment */
 	if (fd < 0 || bind(fd, (struct sockaddr *)&to, sizeof to) != 0 || listen(fd, 64) != 0) {
-		buf_printf(error, "%s: cannot make the control socket: %s; see that its folder exists and is ours, or set another control_socket",
+		buf_printf(error,
+		           "%s: cannot make the control socket: %s; see that its folder exists and is ours, or set another control_socket",
 		           path, strerror(errno));
 		if (fd >= 0)
 			close(fd);

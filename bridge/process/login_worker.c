@@ -95,7 +95,8 @@ int login_worker_role(int argc, char **argv)
 		return 1;
 	}
 	log_setup(2, strcmp(c->log_format, "json") == 0, (enum log_level)log_level_named(c->log_level), "login-worker");
-	login_check(c, "@", ""); /* the first hash makes the crypto library read its settings: once, before the files are out of reach */
+	/* the first hash makes the crypto library read its settings: once, before the files are out of reach */
+	login_check(c, "@", "");
 	if (sandbox_login_worker() != 0) {
 		log_error("the login worker cannot give up its rights: %s", strerror(errno));
 		return 1;

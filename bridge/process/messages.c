@@ -17,6 +17,9 @@ const struct channel_type messages_from_bridge[] = {
 	{MSG_FAILED, "failed", MESSAGE_TEXT_MAX, 0},
 };
 const struct channel_type messages_to_calendar_worker[] = {{MSG_JOB, "job", JOB_MAX, 0}};
-const struct channel_type messages_from_calendar_worker[] = {{MSG_WORKER_READY, "worker-ready", 0, 0}, {MSG_REPLY, "reply", REPLY_MAX, 0}};
+const struct channel_type messages_from_calendar_worker[] = {
+	{MSG_WORKER_READY, "worker-ready", 0, 0},
+	{MSG_REPLY, "reply", REPLY_MAX, 0},
+};
 const struct channel_type messages_to_login_worker[] = {{MSG_JOB, "job", LOGIN_MAX, 0}};
 const struct channel_type messages_from_login_worker[] = {{MSG_WORKER_READY, "worker-ready", 0, 0}, {MSG_REPLY, "reply", 1, 0}};

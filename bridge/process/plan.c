@@ -123,7 +123,8 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 
 static void on_end(void *arg, const char *why)
 {
-	finish(arg, NULL, "the settings could not be read: the reader gave up on them. Look for @include, a very long list or a string that is never closed.\n");
+	finish(arg, NULL,
+	       "the settings could not be read: the reader gave up on them. Look for @include, a very long list or a string that is never closed.\n");
 }
 
 static void too_long(void *arg)
@@ -176,9 +177,11 @@ void plan_check_free(struct plan_check *c)
 static void check_key(struct conf_problems *problems, const char *path)
 {
 	if (file_is_loose(path))
-		conf_problem_add(problems, path, 0, "Run `chmod 600` on it, and think of making a new key.", "others than its owner may read or use this private key");
+		conf_problem_add(problems, path, 0, "Run `chmod 600` on it, and think of making a new key.",
+		                 "others than its owner may read or use this private key");
 	else if (access(path, R_OK) != 0 && errno != ENOENT)
-		conf_problem_add(problems, path, 0, "Give it to the user that availbridge runs as.", "this private key cannot be read: %s", strerror(errno));
+		conf_problem_add(problems, path, 0, "Give it to the user that availbridge runs as.",
+		                 "this private key cannot be read: %s", strerror(errno));
 }
 
 int plan_check_role(const char *conf_path)

@@ -41,7 +41,8 @@ struct pool {
 	size_t waiting;
 };
 
-struct pool *pool_new(struct loop *l, const char *name, const struct channel_type *types, size_t n, size_t max_job, int64_t wait_ms, int64_t job_ms,
+struct pool *pool_new(struct loop *l, const char *name, const struct channel_type *types, size_t n, size_t max_job,
+                      int64_t wait_ms, int64_t job_ms,
                       void (*changed)(void *arg, int64_t pid), void *arg)
 {
 	struct pool *p = calloc(1, sizeof *p);

@@ -181,7 +181,8 @@ int sandbox_calendar_worker(const char *calendars, int memory_mib)
 
 	if (sanitized)
 		return 0;
-	if (landlock(paths) != 0 || (memory_mib > 0 && setrlimit(RLIMIT_AS, &memory) != 0) || !(f = seccomp_init(SCMP_ACT_ERRNO(EPERM))))
+	if (landlock(paths) != 0 || (memory_mib > 0 && setrlimit(RLIMIT_AS, &memory) != 0) ||
+	    !(f = seccomp_init(SCMP_ACT_ERRNO(EPERM))))
 		return -1;
 	r = ALLOW(f, always);
 	r = r ? r : allow_memory(f);

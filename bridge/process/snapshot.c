@@ -108,7 +108,9 @@ static int hide_later(void *arg, const char *path)
 	for (i = 0; i < c->n; i++)
 		if (strcmp(c->list[i].path, path) == 0)
 			return 0;
-	if ((c->n_added & (c->n_added - 1)) == 0 && !(c->added = realloc(c->added, (c->n_added ? 2 * c->n_added : 1) * sizeof *c->added)))
+	if ((c->n_added & (c->n_added - 1)) == 0)
+		c->added = realloc(c->added, (c->n_added ? 2 * c->n_added : 1) * sizeof *c->added);
+	if (!c->added)
 		abort();
 	c->added[c->n_added] = strdup(path);
 	add_change(c, c->added[c->n_added++], NULL);
@@ -124,7 +126,8 @@ struct conf *snapshot_load(int fd, const char *conf_path, struct conf_problems *
 	struct stat st;
 	void *p;
 
-	if (fstat(fd, &st) != 0 || st.st_size == 0 || (p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED) {
+	if (fstat(fd, &st) != 0 || st.st_size == 0 ||
+	    (p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED) {
 		conf_problem_add(problems, conf_path, 0, "", "the settings as they were checked cannot be read: %s", strerror(errno));
 		return NULL;
 	}
@@ -155,7 +158,8 @@ struct conf *snapshot_of_role(const char *conf_path, struct buf *error)
 	struct conf *c = snapshot_load(SNAPSHOT_FD, conf_path, &problems);
 
 	if (!c && problems.n)
-		buf_printf(error, "%s:%d: %s. %s", problems.list[0].file, problems.list[0].line, problems.list[0].what, problems.list[0].fix);
+		buf_printf(error, "%s:%d: %s. %s", problems.list[0].file, problems.list[0].line, problems.list[0].what,
+		           problems.list[0].fix);
 	conf_problems_free(&problems);
 	close(SNAPSHOT_FD);
 	return c;

@@ -120,7 +120,8 @@ static void put_pool(struct buf *out, const char *name, const struct pool *p, bo
 
 	pool_status(p, &st);
 	if (!json) {
-		buf_printf(out, "%s workers: %zu of %zu ready, %zu busy, %zu job%s waiting\n", name, st.ready, st.workers, st.busy, st.waiting, st.waiting == 1 ? "" : "s");
+		buf_printf(out, "%s workers: %zu of %zu ready, %zu busy, %zu job%s waiting\n", name, st.ready, st.workers, st.busy,
+		           st.waiting, st.waiting == 1 ? "" : "s");
 		return;
 	}
 	comma(out);
@@ -199,7 +200,8 @@ static void put_safe(struct buf *out, const char *s)
 
 	for (; n; s += step, n -= step) {
 		step = text_utf8_step(s, n);
-		if (step == 0 || (unsigned char)*s < 0x20 || *s == 0x7f || (step == 2 && (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] < 0xa0)) {
+		if (step == 0 || (unsigned char)*s < 0x20 || *s == 0x7f ||
+		    (step == 2 && (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] < 0xa0)) {
 			buf_putc(out, '?');
 			step = step ? step : 1;
 		} else
@@ -244,9 +246,11 @@ static void put_peer_domains(struct buf *out, const struct bridge *b, const stru
 			continue;
 		has = said(st, domain);
 		if (st->site && !has)
-			buf_printf(out, "  domain %s: ! in our table, but the peer does not serve it: ask there, or remove the row\n", domain);
+			buf_printf(out, "  domain %s: ! in our table, but the peer does not serve it: ask there, or remove the row\n",
+			           domain);
 		else if (all)
-			buf_printf(out, "  domain %s: in our table%s\n", domain, has ? " and served by the peer" : "; the peer has not been heard");
+			buf_printf(out, "  domain %s: in our table%s\n", domain,
+			           has ? " and served by the peer" : "; the peer has not been heard");
 	}
 	for (i = 0; i < st->n_domains; i++)
 		if (!address_space_is_of(b->table, st->domains[i], st->peer)) {

@@ -105,8 +105,8 @@ static int drop_root(const char *name, uid_t uid, gid_t gid, struct buf *error)
 {
 	if (uid == 0)
 		return 0;
-	if (initgroups(name, gid) != 0 || prctl(PR_SET_KEEPCAPS, 1) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0 ||
-	    keep_low_ports() != 0) {
+	if (initgroups(name, gid) != 0 || prctl(PR_SET_KEEPCAPS, 1) != 0 || setresgid(gid, gid, gid) != 0 ||
+	    setresuid(uid, uid, uid) != 0 || keep_low_ports() != 0) {
 		buf_printf(error, "cannot become the user \"%s\": %s", name, strerror(errno));
 		return -1;
 	}
@@ -128,6 +128,12 @@ static void stop_if_done(struct supervisor *s)
 		loop_stop(s->loop);
 }
 
+/* What ${s} lacks to be whole lines. */
+static const char *line_end(const char *s)
+{
+	return s[0] && s[strlen(s) - 1] == '\n' ? "" : "\n";
+}
+
 /* The running generation, if there is one, is left as it is; at the start there is none, and that is the end. */
 static void reload_failed(struct supervisor *s, const char *why)
 {
@@ -146,13 +152,12 @@ static void reload_failed(struct supervisor *s, const char *why)
 	if (s->current) {
 		log_event(LOG_LEVEL_ERROR, "reload-failed", LI("running", generation_number(s->current)), LS("why", why));
 		buf_init(&text, MESSAGE_TEXT_MAX * 2);
-		buf_printf(&text, "%s%sNothing was changed: generation %u runs on.\n", why, why[0] && why[strlen(why) - 1] == '\n' ? "" : "\n",
-		           generation_number(s->current));
+		buf_printf(&text, "%s%sNothing was changed: generation %u runs on.\n", why, line_end(why), generation_number(s->current));
 		answer(s, 1, buf_cstr(&text));
 		buf_free(&text);
 		return;
 	}
-	fprintf(stderr, "%s%s", why, why[0] && why[strlen(why) - 1] == '\n' ? "" : "\n");
+	fprintf(stderr, "%s%s", why, line_end(why));
 	s->exit_code = 1;
 	s->stopping = true;
 	stop_if_done(s);
@@ -182,8 +187,8 @@ static void on_ready(void *arg, struct generation *g)
 	s->plan = s->next_plan;
 	s->next_plan = NULL;
 	log_setup(2, s->plan->log_json, (enum log_level)log_level_named(s->plan->log_level), "supervisor");
-	log_event(LOG_LEVEL_INFO, "serving", LI("generation", generation_number(g)), LS("front", s->plan->front_listen), LS("link", s->plan->link_listen),
-	          LS("version", VERSION));
+	log_event(LOG_LEVEL_INFO, "serving", LI("generation", generation_number(g)), LS("front", s->plan->front_listen),
+	          LS("link", s->plan->link_listen), LS("version", VERSION));
 	snprintf(text, sizeof text, "Generation %u runs.\n", generation_number(g));
 	answer(s, 0, text);
 }
@@ -306,7 +311,8 @@ static void on_request(void *arg, int fd, const char *line, const void *rest, si
 
 	if (strcmp(line, "reload") == 0) {
 		if (s->stopping || reloading(s)) {
-			control_say(s->loop, fd, 1, s->stopping ? "The daemon is ending.\n" : "A reload is under way already. Try again when it has ended.\n");
+			control_say(s->loop, fd, 1,
+			            s->stopping ? "The daemon is ending.\n" : "A reload is under way already. Try again when it has ended.\n");
 			return;
 		}
 		s->asker = fd;
@@ -389,7 +395,8 @@ int process_supervise(const char *conf_path, const char *self)
 
 	s.conf_path = realpath(conf_path, NULL);
 	if (!s.conf_path) {
-		fprintf(stderr, "%s: %s. Make the settings with `availbridge init`, or name the file with -c.\n", conf_path, strerror(errno));
+		fprintf(stderr, "%s: %s. Make the settings with `availbridge init`, or name the file with -c.\n", conf_path,
+		        strerror(errno));
 		return 1;
 	}
 	log_setup(2, false, LOG_LEVEL_INFO, "supervisor");

@@ -86,7 +86,8 @@ static void test_length(int to, int from, bool json)
 		big[170] = 0;
 		log_event(LOG_LEVEL_INFO, "x", LS("a", big), LS("b", big), LS("c", big), LS("d", big), LS("e", big), LS("f", big),
 		          LS("g", big), LS("h", big), LS("i", big), LS("j", big), LS("k", big), LS("l", big), LS("m", big), LS("n", big),
-		          LS("o", big), LS("p", big), LS("q", big), LS("r", big), LS("s", big), LS("t", big), LS("u", big), LS("v", big + i));
+		          LS("o", big), LS("p", big), LS("q", big), LS("r", big), LS("s", big), LS("t", big), LS("u", big), LS("v",
+		          	big + i));
 		CHECK(strlen(written(from)) <= 4096 && count(line, '\n') == 1);
 	}
 }

@@ -6,7 +6,8 @@
 /* The password of each is its own name with an 'x' behind it. */
 static struct conf_account account(const char *name, const char *address)
 {
-	struct conf_account a = {.name = (char *)name, .address = (char *)address, .kind = address ? CONF_FOR_USER : CONF_FOR_ORGANISATION};
+	struct conf_account a = {.name = (char *)name, .address = (char *)address,
+	                         .kind = address ? CONF_FOR_USER : CONF_FOR_ORGANISATION};
 	char password[80];
 	struct buf hash;
 
@@ -21,8 +22,10 @@ static struct conf_account account(const char *name, const char *address)
 
 int main(void)
 {
-	struct conf_account list[] = {account("alice", "alice@a.example"), account("CORP\\bob", "bob@a.example"), account("bob", NULL),
-	                              account("twin1", "twin@a.example"), account("twin2", "twin@a.example"), account("broken", NULL)};
+	struct conf_account list[] = {account("alice", "alice@a.example"), account("CORP\\bob", "bob@a.example"), account("bob",
+		NULL),
+	                              account("twin1", "twin@a.example"), account("twin2", "twin@a.example"), account("broken",
+	                              	NULL)};
 	struct conf c = {.accounts = list, .n_accounts = 6};
 	size_t i;
 

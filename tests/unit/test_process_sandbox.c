@@ -48,7 +48,8 @@ static bool write_calendar(void)
 	char path[300];
 
 	file_join(path, sizeof path, folder, "in");
-	return can_open(path, O_WRONLY) || can_open(path, O_RDWR) || unlink(path) == 0 || rename(path, folder) == 0 || chmod(path, 0777) == 0;
+	return can_open(path, O_WRONLY) || can_open(path, O_RDWR) || unlink(path) == 0 || rename(path, folder) == 0 || chmod(path,
+		0777) == 0;
 }
 
 static bool make_file(void)

@@ -39,7 +39,8 @@ static int free_port(int *fd)
 static int make_site(int front_port, int link_port)
 {
 	char site[200], front[40], link[40];
-	char *argv[] = {"availbridge", "init", "--site", "test", "--domain", "a.example", "--dir", site, "--front", front, "--link", link, "--public-url", "https://localhost", NULL};
+	char *argv[] = {"availbridge", "init", "--site", "test", "--domain", "a.example", "--dir", site, "--front", front, "--link",
+	                link, "--public-url", "https://localhost", NULL};
 	int saved = dup(1), null = open("/dev/null", O_WRONLY), code;
 
 	snprintf(site, sizeof site, "%s/site", dir);
@@ -220,7 +221,8 @@ static void test_reload(void)
 	check_reload_refused(buf_cstr(&good), "private key");
 	CHECK_INT(chmod(key, 0600), 0);
 	at = strstr(buf_cstr(&good), "calendars = ");
-	snprintf(other, sizeof other, "%.*scalendars = \"no/such/folder\";\n%s", (int)(at - buf_cstr(&good)), buf_cstr(&good), strchr(at, '\n'));
+	snprintf(other, sizeof other, "%.*scalendars = \"no/such/folder\";\n%s", (int)(at - buf_cstr(&good)), buf_cstr(&good),
+	         strchr(at, '\n'));
 	check_reload_refused(other, "no/such/folder");
 	/* what is started again still has the settings that were checked, not what an editor is making of them */
 	write_conf("site = \"half an edit\n");
