@@ -1,16 +1,8 @@
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include "bridge/availability/clock.h"
 #include "bridge/availability/spans.h"
 #include "bridge/backend/ics.h"
@@ -18,26 +10,17 @@
 #include "bridge/base/text.h"
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/ctl.h"
+#include "bridge/ctl/limited.h"
 #include "bridge/ctl/verbs.h"
 
-/*
- * One calendar, offline. The computing is done in a child with limits, because a calendar file may be hostile: a child that dies or
- * overruns costs its own line an error and is replaced. In a batch one child serves many lines.
- */
-enum { TEXT_MAX_BYTES = 64 << 20, REPLY_MAX_BYTES = 128 << 20, CPU_SECONDS = 5, WALL_MS = 15000 };
-static const rlim_t child_memory = 1 << 30;
+/* One calendar, offline. The computing is done in a child with limits, because a calendar file may be hostile. */
+enum { TEXT_MAX_BYTES = 64 << 20 };
 
 struct asked {
 	const char *calendar, *start, *end, *zone, *interval;
 	bool json, batch;
 	int minutes;
 };
-struct child {
-	pid_t pid; /* 0 = there is none */
-	int sock;
-};
-/* Present only in a build with AddressSanitizer, whose shadow memory is beyond any limit. */
-extern void __asan_init(void) __attribute__((weak));
 
 static const char *word_of(enum fb_busy b)
 {
@@ -177,7 +160,6 @@ static void compute(const struct asked *q, const char *id, struct buf *out)
 	struct fb_answer *a = fb_answer_new(FB_OK);
 	buf_init(&text, TEXT_MAX_BYTES);
 	buf_init(&error, 4096);
-	buf_reset(out);
 	buf_putc(out, '0');
 	if (!a)
 		buf_puts(&error, "out of memory");
@@ -190,30 +172,6 @@ static void compute(const struct asked *q, const char *id, struct buf *out)
 	fb_answer_free(a);
 	buf_free(&text);
 	buf_free(&error);
-}
-
-static bool read_all(int fd, void *p, size_t n)
-{
-	for (char *at = p; n; ) {
-		ssize_t got = read(fd, at, n);
-		if (got <= 0 && !(got < 0 && errno == EINTR))
-			return false;
-		at += got > 0 ? got : 0;
-		n -= got > 0 ? (size_t)got : 0;
-	}
-	return true;
-}
-
-static bool write_all(int fd, const void *p, size_t n)
-{
-	for (const char *at = p; n; ) {
-		ssize_t put = send(fd, at, n, MSG_NOSIGNAL);
-		if (put < 0 && errno != EINTR)
-			return false;
-		at += put > 0 ? put : 0;
-		n -= put > 0 ? (size_t)put : 0;
-	}
-	return true;
 }
 
 /* A batch line: id TAB file TAB start TAB end TAB zone. The id is always the first field, so that even a bad line can be answered under it. */
@@ -233,121 +191,41 @@ static const char *split(char *line, struct asked *q)
 	return fields[0];
 }
 
-/* The child's life: a length and a line in, a length and a reply out. */
-static void child_run(int sock, const struct asked *q)
+/* Does one job, in the child: the empty one is what the options say, any other is a line of a batch. */
+static void do_job(void *arg, char *line, struct buf *reply)
 {
-	struct rlimit memory = {child_memory, child_memory}, none = {0, 0};
-	struct itimerval cpu = {.it_value.tv_sec = CPU_SECONDS};
-	uint32_t n;
-	struct buf out;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	setrlimit(RLIMIT_CORE, &none);
-	if (!__asan_init)
-		setrlimit(RLIMIT_AS, &memory);
-	signal(SIGPROF, SIG_DFL);
-	buf_init(&out, REPLY_MAX_BYTES);
-	while (read_all(sock, &n, sizeof n)) {
-		char *line = malloc((size_t)n + 1);
-		struct asked job = *q;
-		const char *id = NULL;
-		if (!line || !read_all(sock, line, n))
-			break;
-		line[n] = 0;
-		if (q->batch)
-			id = split(line, &job);
-		setitimer(ITIMER_PROF, &cpu, NULL); /* SIGPROF ends a child that overruns */
-		if (job.calendar && job.start && job.end) {
-			compute(&job, id, &out);
-		} else {
-			buf_reset(&out);
-			buf_puts(&out, "1a line is: id TAB file TAB start TAB end TAB zone");
-		}
-		n = (uint32_t)out.len;
-		if (!write_all(sock, &n, sizeof n) || !write_all(sock, buf_ptr(&out), out.len))
-			break;
-		free(line);
-	}
-	_exit(0);
+	struct asked q = *(const struct asked *)arg;
+	const char *id = q.batch ? split(line, &q) : NULL;
+	if (q.calendar && q.start && q.end)
+		compute(&q, id, reply);
+	else
+		buf_puts(reply, "1a line is: id TAB file TAB start TAB end TAB zone");
 }
 
-static void child_end(struct child *c)
+/* ${reply} gets what compute() made, or a sentence of its kind when there was no child that lived through it. */
+static const char *ask(struct limited *l, const struct asked *q, const char *line, struct buf *reply)
 {
-	if (!c->pid)
-		return;
-	kill(c->pid, SIGKILL);
-	while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	close(c->sock);
-	c->pid = 0;
-}
-
-static bool child_start(struct child *c, const struct asked *q)
-{
-	int sock[2];
-	if (c->pid)
-		return true;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock))
-		return false;
-	fflush(stdout);
-	c->pid = fork();
-	if (c->pid == 0) {
-		close(sock[0]);
-		child_run(sock[1], q);
-	}
-	close(sock[1]);
-	c->sock = sock[0];
-	if (c->pid > 0)
-		return true;
-	close(sock[0]);
-	c->pid = 0;
-	return false;
-}
-
-/* Reads the child's answer; false if it died or did not give one in time. */
-static bool child_reply(struct child *c, struct buf *reply)
-{
-	struct pollfd p = {.fd = c->sock, .events = POLLIN};
-	uint32_t n;
-	uint8_t *to;
-	int ready;
-	while ((ready = poll(&p, 1, WALL_MS)) < 0 && errno == EINTR)
-		;
-	if (ready != 1 || !read_all(c->sock, &n, sizeof n) || !(to = buf_reserve(reply, n)) || !read_all(c->sock, to, n))
-		return false;
-	buf_commit(reply, n);
-	return true;
-}
-
-/* Has the child do one job. ${reply} gets what compute() made, or a sentence of its kind when the child did not live through it. */
-static void child_ask(struct child *c, const struct asked *q, const char *line, struct buf *reply)
-{
-	uint32_t n = (uint32_t)strlen(line);
-	bool sent = false;
 	buf_reset(reply);
-	for (int i = 0; i < 2 && !sent; i++) { /* one that died while it had nothing to do is replaced without a word */
-		if (!child_start(c, q)) {
-			buf_printf(reply, "1no process could be started: %s", strerror(errno));
-			return;
-		}
-		sent = write_all(c->sock, &n, sizeof n) && write_all(c->sock, line, n);
-		if (!sent)
-			child_end(c);
+	if (!limited_do(l, line, reply)) {
+		int err = errno;
+		buf_reset(reply);
+		if (err)
+			buf_printf(reply, "1no process could be started: %s", strerror(err));
+		else
+			buf_printf(reply, "1%s: working it out took more than %d seconds or too much memory, and was stopped",
+			           q->batch ? "this calendar" : q->calendar, LIMITED_CPU_SECONDS);
 	}
-	if (sent && child_reply(c, reply))
-		return;
-	child_end(c);
-	buf_reset(reply);
-	buf_printf(reply, "1%s: working it out took more than %d seconds or too much memory, and was stopped", q->batch ? "this calendar" : q->calendar, CPU_SECONDS);
+	return buf_cstr(reply);
 }
 
 static int run_one(const struct asked *q)
 {
-	struct child c = {0};
+	struct asked arg = *q;
+	struct limited l = {.run = do_job, .arg = &arg};
 	struct buf reply;
-	buf_init(&reply, REPLY_MAX_BYTES);
-	child_ask(&c, q, "", &reply);
-	child_end(&c);
-	const char *text = buf_cstr(&reply);
+	buf_init(&reply, LIMITED_REPLY_MAX);
+	const char *text = ask(&l, q, "", &reply);
+	limited_end(&l);
 	bool ok = text[0] == '0';
 	if (ok)
 		fwrite(text + 1, 1, reply.len - 1, stdout);
@@ -373,26 +251,26 @@ static void put_batch_error(char *line, const char *why)
 
 static int run_batch(const struct asked *q)
 {
-	struct child c = {0};
+	struct asked arg = *q;
+	struct limited l = {.run = do_job, .arg = &arg};
 	struct buf reply;
 	char *line = NULL;
 	size_t cap = 0;
 	ssize_t n;
-	buf_init(&reply, REPLY_MAX_BYTES);
+	buf_init(&reply, LIMITED_REPLY_MAX);
 	while ((n = getline(&line, &cap, stdin)) > 0) {
 		while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
 			line[--n] = 0;
 		if (!n)
 			continue;
-		child_ask(&c, q, line, &reply);
-		const char *text = buf_cstr(&reply);
+		const char *text = ask(&l, q, line, &reply);
 		if (text[0] == '0')
 			fwrite(text + 1, 1, reply.len - 1, stdout);
 		else
 			put_batch_error(line, text + (text[0] != 0));
 		fflush(stdout);
 	}
-	child_end(&c);
+	limited_end(&l);
 	free(line);
 	buf_free(&reply);
 	return ferror(stdout) ? CTL_NO : CTL_DONE;
