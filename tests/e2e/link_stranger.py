@@ -104,7 +104,7 @@ def main():
             asks_the_bridge(b, ch)
         with channel(f"127.0.0.1:{b.link}", nobody, cert) as ch:
             same(status(lambda: client.hello(ch)), "UNAVAILABLE", "a key without a pin")
-        check(any(nobody.pin() in line for line in b.log().splitlines()), "B's log names the key that it refused")
+        check(sites.until(lambda: any(nobody.pin() in line for line in b.log().splitlines()), "a line on it"), "B's log names the key that it refused")
         is_asked(b, seen)
         b.run("peer", "disable", "site-x")
         with channel(f"127.0.0.1:{b.link}", stranger, cert) as ch:

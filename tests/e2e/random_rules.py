@@ -50,10 +50,21 @@ def first_match(rules, requester, target, groups):
     return 0
 
 
+def may_ask_at_all(rules, person):
+    """Is there a target for which the rules could give this person anything? What stands behind a None for everybody is never reached."""
+    for r, t, level in rules:
+        if matches(r, person, groups_a):
+            if level != "None":
+                return True
+            if t == "*":
+                return False
+    return False
+
+
 def expected_level(state, asker, target):
     person = f"{asker}@a.example"
     out = first_match(state["out"], person, target, groups_a)
-    if not any(matches(r, person, groups_a) and level != "None" for r, t, level in state["out"]):
+    if not may_ask_at_all(state["out"], person):
         return "ErrorProxyRequestNotAllowed"
     inside = first_match(state["in"], person if state["per_user"] else "a.example", target, groups_b)
     if not state["switch"] or target in ("xenia@b.example", "nobody@b.example"):
