@@ -16,7 +16,7 @@ int ctl_serve(int argc, char **argv, const char *conf_path)
 
 	if (ctl_args(argc, argv, options, &words) < 0 || words.n)
 		return ctl_usage("serve");
-	return process_supervise(conf_path, "/proc/self/exe");
+	return process_supervise(conf_path);
 }
 
 /* Sends ${request} and prints what comes back. */

@@ -3,11 +3,12 @@
 
 /*
  * Who runs where, with which rights. One binary, fork + exec of itself with a role as argv[1] ("@bridge", "@calendar-worker",
- * "@login-worker", "@check"); every role re-reads the configuration and throws away what is not its own.
+ * "@login-worker", "@check"); every role reads the settings as they were
+ * checked for its generation (snapshot.h) and throws away what is not its own.
  */
 
 /* The supervisor: checks the settings, opens ports and folders, spawns, restarts, reloads; reads no byte from the network. Returns the exit code of `serve`. */
-int process_supervise(const char *conf_path, const char *self);
+int process_supervise(const char *conf_path);
 /* Runs the role ${argv}[1] and returns its exit code; -1 if argv[1] is no role. */
 int process_role(int argc, char **argv);
 #endif

@@ -388,7 +388,7 @@ static void finish(struct supervisor *s)
 	loop_free(s->loop);
 }
 
-int process_supervise(const char *conf_path, const char *self)
+int process_supervise(const char *conf_path)
 {
 	struct supervisor s = {.asker = -1, .started_ms = loop_ms()};
 	struct rlimit none = {0, 0};
