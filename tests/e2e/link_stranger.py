@@ -47,7 +47,7 @@ def asks_the_bridge(b, ch):
     same([pb.Reason.Name(got[m].reason) for m in ("nobody@b.example", "eve@a.example", "ann@c.example")], ["NO_ACCESS"] * 3,
          "unknown; our other peer's (no second hop); nobody's: all the same")
     check(all(not got[m].events and not got[m].merged and not got[m].view for m in got if m != "bob@b.example"), "and nothing comes with them")
-    check(any("ab" * 16 in line and "bob@b.example" in line for line in b.lines("mailbox")), "our request id is in B's log")
+    check(sites.until(lambda: any("ab" * 16 in line and "bob@b.example" in line for line in b.lines("mailbox")), "our request id is in B's log"), "and it is")
     same(client.query(ch, ask("x.example", ["bob@b.example"], START, END))["bob@b.example"].reason, pb.OK, "the organisation may ask too")
     same(client.query(ch, ask("x.example", ["bob@b.example"], START, END, view=1))["bob@b.example"].view, 1, "no more than was asked")
 
