@@ -20,7 +20,7 @@
 struct acl_verdict {
 	enum fb_level ACL_SEALED level;
 	enum fb_reason ACL_SEALED reason; /* FB_OK with a level above None, FB_NO_ACCESS, FB_NOT_ALLOWED, or why it could not be told */
-	int ACL_SEALED rule;              /* 1-based number within peer and direction; 0 = none matched; -1 = the switch; -2 = unknown or hidden target */
+	int ACL_SEALED rule;              /* 1-based in peer and direction; 0 none matched; -1 the switch; -2 unknown or hidden target */
 	bool ACL_SEALED capped;           /* the peer's cap lowered what the rule gave */
 };
 
@@ -40,8 +40,8 @@ struct acl_question {
 /*
  * First match wins; no match is None. Above the `in` rules of a peer stand its switch and its cap. If a rule that could
  * match needs a fact that could not be had, evaluation stops there with FB_DIRECTORY_FAILED. An organisation matches "*" and
- * its domain, never an address or a group. Out: FB_NOT_ALLOWED if no rule above None could match this requester whatever the target.
- * The same work is done for unknown, hidden and denied targets.
+ * its domain, never an address or a group. Out: FB_NOT_ALLOWED if no rule above None could match this requester whatever the
+ * target. The same work is done for unknown, hidden and denied targets.
  */
 struct acl_verdict acl_decide(const struct acl_question *q);
 #endif

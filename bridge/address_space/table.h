@@ -3,7 +3,10 @@
 #include <stdbool.h>
 #include "bridge/conf/conf.h"
 
-/* The table SMTP domain -> local, peer or nobody. Exact domains, no inheritance by sub-domains. Hash: 100,000 rows cost what ten do. */
+/*
+ * The table SMTP domain -> local, peer or nobody. Exact domains, no inheritance by sub-domains. Hash: 100,000 rows cost what ten
+ * do.
+ */
 struct address_space;
 
 enum as_route { AS_NO_ROW = 0, AS_NOBODY, AS_LOCAL, AS_PEER };

@@ -13,7 +13,10 @@ struct directory;
 struct directory *directory_new(const struct conf *c);
 /* Frees it. NULL is allowed. */
 void directory_free(struct directory *d);
-/* Is ${address} (normal) in the group ${group}? A group that no configuration has: could not tell. Fits acl_member_fn with the directory as its first argument. */
+/*
+ * Is ${address} (normal) in the group ${group}? A group that no configuration has: could not tell. Fits acl_member_fn with the
+ * directory as its first argument.
+ */
 enum fb_fact directory_member(void *directory, const char *group, const char *address);
 /* Is ${address} hidden? */
 enum fb_fact directory_hidden(const struct directory *d, const char *address);

@@ -37,7 +37,8 @@ static enum fb_fact member(void *arg, const char *group, const char *address)
 
 static void read_peer(char **w, size_t n)
 {
-	peer = (struct conf_peer){.name = w[1], .enabled = true, .access_enabled = true, .access_level = FB_LEVEL_LIMITED_DETAILS, .rules = rules};
+	peer = (struct conf_peer){
+		.name = w[1], .enabled = true, .access_enabled = true, .access_level = FB_LEVEL_LIMITED_DETAILS, .rules = rules};
 	n_groups = 0;
 	for (size_t i = 2; i < n; i++) {
 		if (strcmp(w[i], "off") == 0)
@@ -87,15 +88,25 @@ static struct fb_facts facts_of(const char *s)
 static void run_case(char **w, size_t n, int line)
 {
 	struct fb_requester requester = {.is_person = strchr(w[1], '@') != NULL};
-	struct acl_question q = {.peer = &peer, .in = strcmp(w[0], "in") == 0, .requester = &requester, .target = w[2], .facts = facts_of(w[3]), .member = member};
+	struct acl_question q = {.peer = &peer,
+	                         .in = strcmp(w[0], "in") == 0,
+	                         .requester = &requester,
+	                         .target = w[2],
+	                         .facts = facts_of(w[3]),
+	                         .member = member};
 	bool capped = n > 7 && strcmp(w[7], "capped") == 0, ok;
 	char got[128], want[128];
 
 	strcpy(requester.name, w[1]);
 	struct acl_verdict v = acl_decide(&q);
 
-	snprintf(got, sizeof(got), "%s %d %s%s", fb_level_name(v.level), v.rule, fb_reason_row(v.reason)->word, v.capped ? " capped" : "");
-	snprintf(want, sizeof(want), "%s %s %s%s", w[5], w[6], n > 7 && !capped ? w[7] : strcmp(w[5], "None") == 0 ? "no-access" : "ok", capped ? " capped" : "");
+	snprintf(got, sizeof(got), "%s %d %s%s", fb_level_name(v.level), v.rule, fb_reason_row(v.reason)->word,
+	         v.capped ? " capped" : "");
+	snprintf(want, sizeof(want), "%s %s %s%s", w[5], w[6],
+	         n > 7 && !capped            ? w[7]
+	         : strcmp(w[5], "None") == 0 ? "no-access"
+	                                     : "ok",
+	         capped ? " capped" : "");
 	ok = CHECK_STR(got, want);
 	if (!ok)
 		fprintf(stderr, "\tin tests/rules/cases.txt:%d\n", line);

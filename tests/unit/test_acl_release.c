@@ -8,10 +8,16 @@
 static struct acl_verdict verdict_of(enum fb_level level)
 {
 	struct conf_rule rule = {.in = true, .requester = (char *)"*", .target = (char *)"*", .level = level};
-	struct conf_peer peer = {.name = (char *)"p", .enabled = true, .access_enabled = true, .access_level = FB_LEVEL_LIMITED_DETAILS, .rules = &rule, .n_rules = 1};
+	struct conf_peer peer = {.name = (char *)"p",
+	                         .enabled = true,
+	                         .access_enabled = true,
+	                         .access_level = FB_LEVEL_LIMITED_DETAILS,
+	                         .rules = &rule,
+	                         .n_rules = 1};
 	struct fb_requester who = {.is_person = true, .name = "bob@b.example"};
 
-	return acl_decide(&(struct acl_question){.peer = &peer, .in = true, .requester = &who, .target = "anna@a.example", .facts = {FB_YES, FB_NO}});
+	return acl_decide(&(struct acl_question){
+		.peer = &peer, .in = true, .requester = &who, .target = "anna@a.example", .facts = {FB_YES, FB_NO}});
 }
 
 enum { DAY = 86400, HOUR = 3600, START = 1772409600 }; /* 2026-03-02T00:00:00Z */
@@ -23,7 +29,13 @@ static struct fb_query query_of(unsigned view)
 
 static void add(struct fb_answer *a, int64_t start, int64_t end, enum fb_busy busy, unsigned flags, const char *text)
 {
-	struct fb_event e = {.start = START + start, .end = START + end, .busy = busy, .has_details = text != NULL, .flags = flags, .subject = text, .location = text};
+	struct fb_event e = {.start = START + start,
+	                     .end = START + end,
+	                     .busy = busy,
+	                     .has_details = text != NULL,
+	                     .flags = flags,
+	                     .subject = text,
+	                     .location = text};
 
 	if (fb_answer_add(a, &e) < 0)
 		abort();
@@ -48,7 +60,8 @@ static struct fb_answer *raw_answer(void)
 static bool holds(const struct fb_answer *a, const char *text)
 {
 	for (size_t i = 0; i < a->n_events; i++)
-		if ((a->events[i].subject && strstr(a->events[i].subject, text)) || (a->events[i].location && strstr(a->events[i].location, text)))
+		if ((a->events[i].subject && strstr(a->events[i].subject, text)) ||
+		    (a->events[i].location && strstr(a->events[i].location, text)))
 			return true;
 	return false;
 }
@@ -77,8 +90,8 @@ static void look_at_events(const struct fb_answer *a, enum fb_level level, unsig
 
 static void every_view_and_level(void)
 {
-	static const unsigned views[] = {FB_VIEW_MERGED, FB_VIEW_EVENTS, FB_VIEW_EVENTS | FB_VIEW_MERGED, FB_VIEW_EVENTS | FB_VIEW_DETAILS,
-	                                 FB_VIEW_EVENTS | FB_VIEW_DETAILS | FB_VIEW_MERGED};
+	static const unsigned views[] = {FB_VIEW_MERGED, FB_VIEW_EVENTS, FB_VIEW_EVENTS | FB_VIEW_MERGED,
+	                                 FB_VIEW_EVENTS | FB_VIEW_DETAILS, FB_VIEW_EVENTS | FB_VIEW_DETAILS | FB_VIEW_MERGED};
 	struct fb_answer *raw = raw_answer();
 
 	for (size_t v = 0; v < sizeof(views) / sizeof(views[0]); v++)
@@ -143,7 +156,8 @@ static void digits(void)
 	r = acl_release(raw, &verdict, &q);
 	CHECK_STR(acl_released_view(r)->merged, "444444444444444444444444");
 	acl_released_free(r);
-	static const char *const wrong[] = {"", "0", "00000000000000000000000", "0000000000000000000000000", "00000000000000000000000x", "000000000000000000000005"};
+	static const char *const wrong[] = {
+		"", "0", "00000000000000000000000", "0000000000000000000000000", "00000000000000000000000x", "000000000000000000000005"};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		raw->merged = arena_strdup(raw->arena, wrong[i]);
@@ -213,7 +227,8 @@ static void edges(void)
 	static const struct {
 		int64_t start, end;
 		size_t n;
-	} cases[] = {{-HOUR, 1, 1}, {-HOUR, 0, 0}, {DAY - 1, DAY + HOUR, 1}, {DAY, DAY + 1, 0}, {0, 0, 1}, {DAY, DAY, 0}, {-DAY, 2 * DAY, 1}, {HOUR, HOUR, 1}, {-1, -1, 0}};
+	} cases[] = {{-HOUR, 1, 1}, {-HOUR, 0, 0},      {DAY - 1, DAY + HOUR, 1}, {DAY, DAY + 1, 0}, {0, 0, 1},
+	             {DAY, DAY, 0}, {-DAY, 2 * DAY, 1}, {HOUR, HOUR, 1},          {-1, -1, 0}};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct fb_answer *raw = fb_answer_new(FB_OK);

@@ -34,7 +34,8 @@ static void words(void)
 /* Every line that is wrong is named, not only the first. */
 static void wrong(void)
 {
-	static const char *const lines[] = {"a \"open", "a\"b c", "\"a\"b", "\"a\\n\"", "a\001b", "1 2 3 4 5 6 7 8 9", "\xff\xfe", "\"a\\"};
+	static const char *const lines[] = {"a \"open",          "a\"b c",   "\"a\"b", "\"a\\n\"", "a\001b",
+	                                    "1 2 3 4 5 6 7 8 9", "\xff\xfe", "\"a\\"};
 	struct conf_problems p = {0};
 	char text[256] = "";
 
@@ -54,7 +55,8 @@ static void wrong(void)
 /* What was put in comes out again, whatever bytes of text it has. */
 static void round_trip(void)
 {
-	static const char *const list[] = {"plain", "", "two words", "#hash", "in#side", "q\"uote", "back\\slash", "tab\there", "ü@a.example"};
+	static const char *const list[] = {"plain",       "",          "two words",  "#hash", "in#side", "q\"uote",
+	                                   "back\\slash", "tab\there", "ü@a.example"};
 	struct conf_problems p = {0};
 	struct buf b;
 

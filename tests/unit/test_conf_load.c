@@ -14,10 +14,14 @@ static void whole(void)
 	struct conf_problems p = {0};
 	struct conf *c;
 
-	site_write("address-spaces.conf", "A.Example local\nb.example site-b PerUserFB\nb\xc3\xbc" "cher.example. site-b\nold.example nobody orgwidefb\n");
-	site_write("accounts.conf", "anna stands-for=user:Anna@a.example password=" HASH "\n\"the org\" stands-for=organisation password=" HASH "\nex stands-for=server password=" HASH "\n");
-	site_write("peers.d/site-b.conf", PEER "next-pin " PIN2 "\nendpoint [::1]:7444\nfree-busy-access-enabled yes\nfree-busy-access-level reviewer\n"
-	                                  "rule in B.example * AvailabilityOnly\nrule out * Bob@B.EXAMPLE LimitedDetails\n");
+	site_write("address-spaces.conf", "A.Example local\nb.example site-b PerUserFB\nb\xc3\xbc"
+	                                  "cher.example. site-b\nold.example nobody orgwidefb\n");
+	site_write("accounts.conf",
+	           "anna stands-for=user:Anna@a.example password=" HASH "\n\"the org\" stands-for=organisation password=" HASH
+	           "\nex stands-for=server password=" HASH "\n");
+	site_write("peers.d/site-b.conf",
+	           PEER "next-pin " PIN2 "\nendpoint [::1]:7444\nfree-busy-access-enabled yes\nfree-busy-access-level reviewer\n"
+	                "rule in B.example * AvailabilityOnly\nrule out * Bob@B.EXAMPLE LimitedDetails\n");
 	site_write("peers.d/.swap.conf", "rubbish\n");
 	site_write("peers.d/site-b.conf~", "rubbish\n");
 	c = conf_load(site_main, &p);
@@ -77,7 +81,8 @@ static void nothing_is_off(void)
 	c = conf_load(site_main, &p);
 	CHECK_INT(p.n, 0);
 	if (c)
-		CHECK(!c->peers[1].enabled && !c->peers[1].access_enabled && c->peers[1].access_level == FB_LEVEL_NONE && c->peers[1].n_rules == 0);
+		CHECK(!c->peers[1].enabled && !c->peers[1].access_enabled && c->peers[1].access_level == FB_LEVEL_NONE &&
+		      c->peers[1].n_rules == 0);
 	conf_free(c);
 	site_remove("peers.d/site-b.conf");
 }
@@ -108,34 +113,37 @@ static void main_file(void)
 	static const struct {
 		const char *text, *want;
 	} cases[] = {
-	    {MAIN, ""},
-	    {MAIN "bridges = 2;\nquery_deadline = 5;\nhard_stop = \"1500 ms\";", "availbridge.conf:6: hard_stop comes before query_deadline\n"},
-	    {MAIN "query_dedline = 5;", "availbridge.conf:4: there is no setting 'query_dedline'\n"},
-	    {MAIN "bridges = 0;", "availbridge.conf:4: the value of bridges is not right\n"},
-	    {MAIN "bridges = 65;", "availbridge.conf:4: the value of bridges is not right\n"},
-	    {MAIN "bridges = \"2\";", "availbridge.conf:4: the value of bridges is not right\n"},
-	    {MAIN "bridges = 2.0;", "availbridge.conf:4: the value of bridges is not right\n"},
-	    {MAIN "query_deadline = \"10 h\";", "availbridge.conf:4: the value of query_deadline is not right\n"},
-	    {MAIN "query_deadline = \"99999999999 s\";", "availbridge.conf:4: the value of query_deadline is not right\n"},
-	    {MAIN "query_deadline = -1;", "availbridge.conf:4: the value of query_deadline is not right\n"},
-	    {MAIN "query_deadline = \"1 ms\";", "availbridge.conf:4: the value of query_deadline is not right\n"},
-	    {MAIN "front_listen = \"localhost\";", "availbridge.conf:4: the value of front_listen is not right\n"},
-	    {MAIN "front_listen = \"localhost:0\";", "availbridge.conf:4: the value of front_listen is not right\n"},
-	    {MAIN "link_listen = \"::1:7443\";", "availbridge.conf:4: the value of link_listen is not right\n"},
-	    {MAIN "working_days = \"Mon Mon\";", "availbridge.conf:4: the value of working_days is not right\n"},
-	    {MAIN "working_start = \"9:00\";", "availbridge.conf:4: the value of working_start is not right\n"},
-	    {MAIN "working_start = \"18:00\";", "availbridge.conf:4: the working day ends before it starts\n"},
-	    {MAIN "working_zone = \"Mars/Base\";", "availbridge.conf:4: the value of working_zone is not right\n"},
-	    {MAIN "log_format = \"xml\";", "availbridge.conf:4: the value of log_format is not right\n"},
-	    {MAIN "log_format = \"tex\";", "availbridge.conf:4: the value of log_format is not right\n"},
-	    {MAIN "primary_domain = \"b.example\";", "availbridge.conf:4: primary_domain b.example is not one of our own domains\n"},
-	    {MAIN "groups = { board = [\"anna@\", \"b.example\"]; };", "availbridge.conf:4: board has a member that is no address: 'anna@'\n"},
-	    {MAIN "groups = [\"anna@a.example\"];", "availbridge.conf:4: groups is no group of lists\n"},
-	    {MAIN "x = 1;\ny = 2;\nbridges = 0;",
-	     "availbridge.conf:4: there is no setting 'x'\navailbridge.conf:5: there is no setting 'y'\navailbridge.conf:6: the value of bridges is not right\n"},
-	    {"site = \"s\";\npublic_url = \"https://h\";\n", "availbridge.conf:0: the setting hidden is missing\n"},
-	    {"hidden = [];", "availbridge.conf:0: the setting site is missing\navailbridge.conf:0: the setting public_url is missing\n"},
-	    {MAIN "  @include \"/etc\"\n", "availbridge.conf:4: @include is not allowed here\n"},
+		{MAIN, ""},
+		{MAIN "bridges = 2;\nquery_deadline = 5;\nhard_stop = \"1500 ms\";",
+	     "availbridge.conf:6: hard_stop comes before query_deadline\n"},
+		{MAIN "query_dedline = 5;", "availbridge.conf:4: there is no setting 'query_dedline'\n"},
+		{MAIN "bridges = 0;", "availbridge.conf:4: the value of bridges is not right\n"},
+		{MAIN "bridges = 65;", "availbridge.conf:4: the value of bridges is not right\n"},
+		{MAIN "bridges = \"2\";", "availbridge.conf:4: the value of bridges is not right\n"},
+		{MAIN "bridges = 2.0;", "availbridge.conf:4: the value of bridges is not right\n"},
+		{MAIN "query_deadline = \"10 h\";", "availbridge.conf:4: the value of query_deadline is not right\n"},
+		{MAIN "query_deadline = \"99999999999 s\";", "availbridge.conf:4: the value of query_deadline is not right\n"},
+		{MAIN "query_deadline = -1;", "availbridge.conf:4: the value of query_deadline is not right\n"},
+		{MAIN "query_deadline = \"1 ms\";", "availbridge.conf:4: the value of query_deadline is not right\n"},
+		{MAIN "front_listen = \"localhost\";", "availbridge.conf:4: the value of front_listen is not right\n"},
+		{MAIN "front_listen = \"localhost:0\";", "availbridge.conf:4: the value of front_listen is not right\n"},
+		{MAIN "link_listen = \"::1:7443\";", "availbridge.conf:4: the value of link_listen is not right\n"},
+		{MAIN "working_days = \"Mon Mon\";", "availbridge.conf:4: the value of working_days is not right\n"},
+		{MAIN "working_start = \"9:00\";", "availbridge.conf:4: the value of working_start is not right\n"},
+		{MAIN "working_start = \"18:00\";", "availbridge.conf:4: the working day ends before it starts\n"},
+		{MAIN "working_zone = \"Mars/Base\";", "availbridge.conf:4: the value of working_zone is not right\n"},
+		{MAIN "log_format = \"xml\";", "availbridge.conf:4: the value of log_format is not right\n"},
+		{MAIN "log_format = \"tex\";", "availbridge.conf:4: the value of log_format is not right\n"},
+		{MAIN "primary_domain = \"b.example\";", "availbridge.conf:4: primary_domain b.example is not one of our own domains\n"},
+		{MAIN "groups = { board = [\"anna@\", \"b.example\"]; };",
+	     "availbridge.conf:4: board has a member that is no address: 'anna@'\n"},
+		{MAIN "groups = [\"anna@a.example\"];", "availbridge.conf:4: groups is no group of lists\n"},
+		{MAIN "x = 1;\ny = 2;\nbridges = 0;", "availbridge.conf:4: there is no setting 'x'\navailbridge.conf:5: there is no "
+	                                          "setting 'y'\navailbridge.conf:6: the value of bridges is not right\n"},
+		{"site = \"s\";\npublic_url = \"https://h\";\n", "availbridge.conf:0: the setting hidden is missing\n"},
+		{"hidden = [];",
+	     "availbridge.conf:0: the setting site is missing\navailbridge.conf:0: the setting public_url is missing\n"},
+		{MAIN "  @include \"/etc\"\n", "availbridge.conf:4: @include is not allowed here\n"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -154,29 +162,44 @@ static void main_file(void)
 static void other_files(void)
 {
 	site_write("availbridge.conf", MAIN "groups = { board = [\"anna@a.example\"]; };");
-	one_fault("address-spaces.conf", "a.example local\nb.example site-x\n", "address-spaces.conf:2: b.example points to 'site-x', which is no peer\n");
-	one_fault("address-spaces.conf", "a.example local\nb.example nobody\nB.EXAMPLE local\n", "address-spaces.conf:3: b.example is nobody's already in line 2\n");
+	one_fault("address-spaces.conf", "a.example local\nb.example site-x\n",
+	          "address-spaces.conf:2: b.example points to 'site-x', which is no peer\n");
+	one_fault("address-spaces.conf", "a.example local\nb.example nobody\nB.EXAMPLE local\n",
+	          "address-spaces.conf:3: b.example is nobody's already in line 2\n");
 	one_fault("address-spaces.conf", "# none\n", "address-spaces.conf:0: no domain is our own\n");
 	one_fault("address-spaces.conf", "a.example local\nb..example local\nc.example\nd.example local PerUser\n",
-	          "address-spaces.conf:2: 'b..example' is no domain\naddress-spaces.conf:3: an address space has two or three words, not 1\n"
+	          "address-spaces.conf:2: 'b..example' is no domain\naddress-spaces.conf:3: an address space has two or three words, "
+	          "not 1\n"
 	          "address-spaces.conf:4: 'PerUser' is no access method\n");
 	one_fault("accounts.conf", "a stands-for=user:x@b.example password=" HASH "\nA stands-for=server password=" HASH "\n",
 	          "accounts.conf:1: x@b.example is in none of our domains\naccounts.conf:2: the account A is there twice\n");
-	one_fault("accounts.conf", "a stands-for=all password=" HASH "\nb:c stands-for=server password=" HASH "\nd stands-for=server password=plain\ne\n",
+	one_fault("accounts.conf",
+	          "a stands-for=all password=" HASH "\nb:c stands-for=server password=" HASH
+	          "\nd stands-for=server password=plain\ne\n",
 	          "accounts.conf:1: a stands for nobody: 'all'\naccounts.conf:2: the account's name cannot be used to log in\n"
 	          "accounts.conf:3: the password of d is no hash\naccounts.conf:4: this is no account\n");
-	one_fault("peers.d/site-b.conf", PEER "rule in * * None\nrule in * group:bored None\nrule in group:board * None\n", "peers.d/site-b.conf:5: there is no group bored\n");
-	one_fault("peers.d/site-b.conf", PEER "rull in * * None\nrule up * * None\nrule in * * Some\nrule in * *\nrule in a b@ None\nenabled no\nenabled maybe\n",
-	          "peers.d/site-b.conf:4: 'rull' is no setting of a peer\npeers.d/site-b.conf:5: 'up' is no direction\npeers.d/site-b.conf:6: 'Some' is no level\n"
-	          "peers.d/site-b.conf:7: rule has 5 words, not 4\npeers.d/site-b.conf:8: 'b@' is no target\npeers.d/site-b.conf:9: enabled is given twice\n"
+	one_fault("peers.d/site-b.conf", PEER "rule in * * None\nrule in * group:bored None\nrule in group:board * None\n",
+	          "peers.d/site-b.conf:5: there is no group bored\n");
+	one_fault("peers.d/site-b.conf",
+	          PEER
+	          "rull in * * None\nrule up * * None\nrule in * * Some\nrule in * *\nrule in a b@ None\nenabled no\nenabled maybe\n",
+	          "peers.d/site-b.conf:4: 'rull' is no setting of a peer\npeers.d/site-b.conf:5: 'up' is no "
+	          "direction\npeers.d/site-b.conf:6: 'Some' is no level\n"
+	          "peers.d/site-b.conf:7: rule has 5 words, not 4\npeers.d/site-b.conf:8: 'b@' is no target\npeers.d/site-b.conf:9: "
+	          "enabled is given twice\n"
 	          "peers.d/site-b.conf:10: enabled is given twice\n");
-	one_fault("peers.d/site-b.conf", "next-pin " PIN1 "\npin x\nendpoint b.example\nfree-busy-access-enabled on\nfree-busy-access-level Full\n",
-	          "peers.d/site-b.conf:1: next-pin stands out of order\npeers.d/site-b.conf:2: 'x' is no pin\npeers.d/site-b.conf:3: 'b.example' is no endpoint\n"
-	          "peers.d/site-b.conf:4: free-busy-access-enabled is neither yes nor no\npeers.d/site-b.conf:5: 'Full' is no level\n");
-	one_fault("peers.d/site-b.conf", "enabled yes\n", "peers.d/site-b.conf:0: the peer has no pin\npeers.d/site-b.conf:0: the peer has no endpoint\n");
+	one_fault(
+		"peers.d/site-b.conf",
+		"next-pin " PIN1 "\npin x\nendpoint b.example\nfree-busy-access-enabled on\nfree-busy-access-level Full\n",
+		"peers.d/site-b.conf:1: next-pin stands out of order\npeers.d/site-b.conf:2: 'x' is no pin\npeers.d/site-b.conf:3: "
+	    "'b.example' is no endpoint\n"
+		"peers.d/site-b.conf:4: free-busy-access-enabled is neither yes nor no\npeers.d/site-b.conf:5: 'Full' is no level\n");
+	one_fault("peers.d/site-b.conf", "enabled yes\n",
+	          "peers.d/site-b.conf:0: the peer has no pin\npeers.d/site-b.conf:0: the peer has no endpoint\n");
 	one_fault("peers.d/site-b.conf", PEER "next-pin " PIN1 "\n", "peers.d/site-b.conf:4: pin and next-pin are the same: " PIN1 "\n");
-	one_fault("peers.d/local.conf", "enabled no\nrule out * * None\n", "peers.d/local.conf:1: enabled has no meaning for our own people\n"
-	                                                                 "peers.d/local.conf:2: rules about our own people have the direction in\n");
+	one_fault("peers.d/local.conf", "enabled no\nrule out * * None\n",
+	          "peers.d/local.conf:1: enabled has no meaning for our own people\n"
+	          "peers.d/local.conf:2: rules about our own people have the direction in\n");
 	one_fault("peers.d/nobody.conf", PEER, "peers.d:0: 'nobody' cannot be the name of a peer\n");
 	one_fault("peers.d/a b.conf", PEER, "peers.d:0: 'a b' cannot be the name of a peer\n");
 	site_write("peers.d/site-b.conf", PEER);
@@ -274,7 +297,8 @@ static void warnings(void)
 	struct conf_problems p = {0};
 	struct conf *c;
 
-	site_write("peers.d/site-b.conf", PEER "rule in c.example * None\nrule in * * None\nrule in b.example x@c.example None\nrule out * c.example None\n");
+	site_write("peers.d/site-b.conf", PEER
+	           "rule in c.example * None\nrule in * * None\nrule in b.example x@c.example None\nrule out * c.example None\n");
 	site_write("address-spaces.conf", "a.example local\n");
 	c = conf_load(site_main, &p);
 	CHECK(c != NULL);
@@ -293,7 +317,8 @@ static void print(void)
 	struct conf *c;
 	struct buf once, again;
 
-	site_write("availbridge.conf", MAIN "hard_stop = \"12500 ms\";\ngroups = { board = [\"anna@a.example\", \"b.example\"]; x = []; };\nworking_days = \"Sun Sat\";\nuser = \"a\\\"b\";");
+	site_write("availbridge.conf", MAIN "hard_stop = \"12500 ms\";\ngroups = { board = [\"anna@a.example\", \"b.example\"]; x = "
+	                                    "[]; };\nworking_days = \"Sun Sat\";\nuser = \"a\\\"b\";");
 	c = conf_load(site_main, &p);
 	if (!CHECK(c != NULL))
 		return;

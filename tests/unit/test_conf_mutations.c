@@ -18,7 +18,8 @@ enum { STEP = 11 };
 enum { STEP = 1 };
 #endif
 
-static const char *const people[] = {"anna@a.example", "boss@a.example", "bob@b.example", "eve@e.example", "b.example", "a.example"};
+static const char *const people[] = {"anna@a.example", "boss@a.example", "bob@b.example",
+                                     "eve@e.example",  "b.example",      "a.example"};
 static const char *const targets[] = {"anna@a.example", "boss@a.example", "ghost@a.example"};
 enum { PEOPLE = 6, TARGETS = 3 };
 
@@ -29,7 +30,8 @@ static struct shared {
 	size_t first_wider;
 } *shared;
 
-static enum fb_level level_of(const struct conf *c, const struct address_space *t, struct directory *d, const char *from, const char *to)
+static enum fb_level level_of(const struct conf *c, const struct address_space *t, struct directory *d, const char *from,
+                              const char *to)
 {
 	const char *domain = strchr(from, '@') ? fb_address_domain(from) : from;
 	const struct conf_address_space *row = NULL;
@@ -39,8 +41,13 @@ static enum fb_level level_of(const struct conf *c, const struct address_space *
 	strcpy(who.name, from);
 	if (route != AS_LOCAL && route != AS_PEER)
 		return FB_LEVEL_NONE;
-	struct acl_question q = {.peer = conf_peer_named(c, row->peer), .in = true, .requester = &who, .target = to, .facts = {FB_YES, directory_hidden(d, to)},
-	                         .member = directory_member, .member_arg = d};
+	struct acl_question q = {.peer = conf_peer_named(c, row->peer),
+	                         .in = true,
+	                         .requester = &who,
+	                         .target = to,
+	                         .facts = {FB_YES, directory_hidden(d, to)},
+	                         .member = directory_member,
+	                         .member_arg = d};
 
 	return acl_decide(&q).level;
 }

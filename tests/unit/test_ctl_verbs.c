@@ -105,7 +105,8 @@ static void init(void)
 	CHECK(mkdtemp(site_dir) != NULL);
 	strcat(site_dir, "/deep/a");
 	snprintf(site_main, sizeof(site_main), "%s/availbridge.conf", site_dir);
-	snprintf(line, sizeof(line), "init --site site-a --domain A.example --domain a2.example --dir %s --front 127.0.0.1:8443 --link :7443", site_dir);
+	snprintf(line, sizeof(line),
+	         "init --site site-a --domain A.example --domain a2.example --dir %s --front 127.0.0.1:8443 --link :7443", site_dir);
 	CHECK_INT(run(line), 0);
 	CHECK(says(site_main));
 	CHECK(has_line("address-spaces.conf", "a.example local") && has_line("address-spaces.conf", "a2.example local"));
@@ -131,8 +132,10 @@ static void init_fails(void)
 	char line[512], path[256];
 
 	snprintf(path, sizeof(path), "%s-b", site_dir);
-	for (const char *const *wrong = (const char *const[]){"--site local --domain b.example", "--site s --domain b..example", "--site s --domain b.example --front x",
-	                                                      "--site s --domain b.example --public-url http://h", "--site s --domain b.example extra", "--site s", NULL};
+	for (const char *const *wrong =
+	         (const char *const[]){"--site local --domain b.example", "--site s --domain b..example",
+	                               "--site s --domain b.example --front x", "--site s --domain b.example --public-url http://h",
+	                               "--site s --domain b.example extra", "--site s", NULL};
 	     *wrong; wrong++) {
 		snprintf(line, sizeof(line), "init --dir %s %s", path, *wrong);
 		CHECK_INT(run(line), 2);
@@ -186,7 +189,8 @@ static void spaces(void)
 	CHECK(says("n.example belongs to nobody already"));
 	/* the same owner: the whole row is replaced */
 	CHECK_INT(run_here("address-space add --forest-name n.example --peer nobody"), 0);
-	CHECK(has_line("address-spaces.conf", "n.example nobody OrgWideFB") && !has_line("address-spaces.conf", "n.example nobody PerUserFB"));
+	CHECK(has_line("address-spaces.conf", "n.example nobody OrgWideFB") &&
+	      !has_line("address-spaces.conf", "n.example nobody PerUserFB"));
 	CHECK_INT(run_here("address-space add --forest-name m.example --peer site-x"), 1);
 	CHECK(says("which is no peer") && says("nothing was changed"));
 	CHECK(!strstr(content("address-spaces.conf"), "m.example"));
@@ -213,7 +217,8 @@ static void peers(void)
 	CHECK_INT(run_here("peer add site-b --endpoint b.example:7443 --pin " PIN2 " --domain B.example --domain b2.example"), 0);
 	CHECK(has_line("peers.d/site-b.conf", "enabled yes") && has_line("peers.d/site-b.conf", "free-busy-access-enabled no"));
 	CHECK(has_line("peers.d/site-b.conf", "pin " PIN2) && !strstr(content("peers.d/site-b.conf"), "\nrule "));
-	CHECK(has_line("address-spaces.conf", "b.example site-b OrgWideFB") && has_line("address-spaces.conf", "b2.example site-b OrgWideFB"));
+	CHECK(has_line("address-spaces.conf", "b.example site-b OrgWideFB") &&
+	      has_line("address-spaces.conf", "b2.example site-b OrgWideFB"));
 	/* twelve mistakes (threats.md T37): each is refused, shows both sides of it and names the remedy */
 	snprintf(line, sizeof(line), "peer add site-c --endpoint c.example:7443 --pin %s", own);
 	CHECK_INT(run_here(line), 1);
@@ -237,13 +242,15 @@ static void peers(void)
 	CHECK(access(site_dir, F_OK) == 0 && !*content("peers.d/site-c.conf"));
 
 	CHECK_INT(run_here("peer set site-b --free-busy-access-enabled yes --free-busy-access-level availabilityonly"), 0);
-	CHECK(has_line("peers.d/site-b.conf", "free-busy-access-enabled yes") && has_line("peers.d/site-b.conf", "free-busy-access-level AvailabilityOnly"));
+	CHECK(has_line("peers.d/site-b.conf", "free-busy-access-enabled yes") &&
+	      has_line("peers.d/site-b.conf", "free-busy-access-level AvailabilityOnly"));
 	CHECK_INT(run_here("peer set site-b"), 2);
 	CHECK_INT(run_here("peer set site-b --free-busy-access-enabled maybe"), 2);
 	CHECK_INT(run_here("peer set site-b --free-busy-access-level Full"), 2);
 	CHECK_INT(run_here("peer set site-x --free-busy-access-enabled yes"), 1);
 	CHECK_INT(run_here("peer list --json"), 0);
-	CHECK_STR(said, "[{\"name\":\"site-b\",\"enabled\":true,\"endpoints\":[\"b.example:7443\"],\"pins\":[\"" PIN2 "\"],\"free_busy_access_enabled\":true,"
+	CHECK_STR(said, "[{\"name\":\"site-b\",\"enabled\":true,\"endpoints\":[\"b.example:7443\"],\"pins\":[\"" PIN2
+	                "\"],\"free_busy_access_enabled\":true,"
 	                "\"free_busy_access_level\":\"AvailabilityOnly\",\"domains\":[\"b.example\",\"b2.example\"],\"rules\":0}]\n");
 	CHECK_INT(run_here("peer disable site-b"), 0);
 	CHECK(says("No daemon is running") && has_line("peers.d/site-b.conf", "enabled no"));
@@ -263,12 +270,18 @@ static void rules(void)
 	CHECK_INT(run_here("rule add --peer site-b --direction out --requester * --target * --level LimitedDetails"), 0);
 	CHECK(says("Rule 1 of site-b"));
 	CHECK_INT(run_here("rule add --peer site-b --direction in --requester * --target * --level None"), 0);
-	CHECK_INT(run_here("rule add --peer site-b --direction in --requester bob@b.example --target anna@a.example --level AvailabilityOnly --position 2"), 0);
+	CHECK_INT(run_here("rule add --peer site-b --direction in --requester bob@b.example --target anna@a.example --level "
+	                   "AvailabilityOnly --position 2"),
+	          0);
 	CHECK(says("Rule 2 of site-b"));
 	CHECK_INT(run_here("rule list --peer site-b --direction in --json"), 0);
-	CHECK_STR(said, "[{\"peer\":\"site-b\",\"direction\":\"in\",\"number\":1,\"requester\":\"b.example\",\"target\":\"*\",\"level\":\"LimitedDetails\"},"
-	                "{\"peer\":\"site-b\",\"direction\":\"in\",\"number\":2,\"requester\":\"bob@b.example\",\"target\":\"anna@a.example\",\"level\":\"AvailabilityOnly\"},"
-	                "{\"peer\":\"site-b\",\"direction\":\"in\",\"number\":3,\"requester\":\"*\",\"target\":\"*\",\"level\":\"None\"}]\n");
+	CHECK_STR(
+		said,
+		"[{\"peer\":\"site-b\",\"direction\":\"in\",\"number\":1,\"requester\":\"b.example\",\"target\":\"*\",\"level\":"
+	    "\"LimitedDetails\"},"
+		"{\"peer\":\"site-b\",\"direction\":\"in\",\"number\":2,\"requester\":\"bob@b.example\",\"target\":\"anna@a.example\","
+	    "\"level\":\"AvailabilityOnly\"},"
+		"{\"peer\":\"site-b\",\"direction\":\"in\",\"number\":3,\"requester\":\"*\",\"target\":\"*\",\"level\":\"None\"}]\n");
 	CHECK_INT(run_here("rule add --peer site-b --direction in --requester * --target * --level None --position 5"), 1);
 	CHECK(says("--position is 1 to 4"));
 	CHECK_INT(run_here("rule add --peer site-b --direction in --requester * --target * --level None --position 0"), 2);
@@ -316,7 +329,8 @@ static void accounts(void)
 	snprintf(line, sizeof(line), "account add the|office --stands-for organisation --password-file %s/secret", site_dir);
 	CHECK_INT(run_here(line), 0);
 	CHECK_INT(run_here("account list --json"), 0);
-	CHECK_STR(said, "[{\"name\":\"anna\",\"stands_for\":\"user:anna@a.example\"},{\"name\":\"the office\",\"stands_for\":\"organisation\"}]\n");
+	CHECK_STR(said, "[{\"name\":\"anna\",\"stands_for\":\"user:anna@a.example\"},{\"name\":\"the "
+	                "office\",\"stands_for\":\"organisation\"}]\n");
 	snprintf(line, sizeof(line), "account add eve --stands-for user:eve@b.example --password-file %s/secret", site_dir);
 	CHECK_INT(run_here(line), 1);
 	CHECK(says("in none of our domains"));
@@ -334,15 +348,17 @@ static void accounts(void)
 /* What an administrator wrote by hand stays, byte for byte, but for the entry itself; and a broken file is not made worse. */
 static void by_hand(void)
 {
-	const char *text = "# mine\n\n  enabled   yes # of course\nendpoint b.example:7443\npin " PIN2 "\n# rules\nrule in * * AvailabilityOnly\n";
+	const char *text = "# mine\n\n  enabled   yes # of course\nendpoint b.example:7443\npin " PIN2
+					   "\n# rules\nrule in * * AvailabilityOnly\n";
 
 	site_write("peers.d/site-b.conf", text);
 	CHECK_INT(run_here("peer disable site-b"), 0);
 	CHECK_STR(content("peers.d/site-b.conf"),
 	          "# mine\n\nenabled no\nendpoint b.example:7443\npin " PIN2 "\n# rules\nrule in * * AvailabilityOnly\n");
-	CHECK_INT(run_here("rule add --peer site-b --direction in --requester b.example --target a.example --level None --position 1"), 0);
-	CHECK_STR(content("peers.d/site-b.conf"),
-	          "# mine\n\nenabled no\nendpoint b.example:7443\npin " PIN2 "\n# rules\nrule in b.example a.example None\nrule in * * AvailabilityOnly\n");
+	CHECK_INT(
+		run_here("rule add --peer site-b --direction in --requester b.example --target a.example --level None --position 1"), 0);
+	CHECK_STR(content("peers.d/site-b.conf"), "# mine\n\nenabled no\nendpoint b.example:7443\npin " PIN2
+	                                          "\n# rules\nrule in b.example a.example None\nrule in * * AvailabilityOnly\n");
 	site_write("peers.d/site-z.conf", "enabled yes\n");
 	CHECK_INT(run_here("check"), 1);
 	CHECK(says("site-z.conf:1: the peer has no pin."));
