@@ -315,10 +315,10 @@ static void who_does_not_read(void)
 			link_call_answer(open_calls[c], i, &r);
 	after = mallinfo2();
 	held = after.uordblks + after.hblkhd - before.uordblks - before.hblkhd;
-#ifndef __SANITIZE_ADDRESS__ /* whose memory mallinfo2() does not know */
-	CHECK(held > LINK_OUT_CALL);
-	CHECK(held < LINK_OUT_BYTES + (8 << 20)); /* three calls might hold 32 MiB each */
-#endif
+	if (held) { /* under ASan mallinfo2() counts nothing */
+		CHECK(held > LINK_OUT_CALL);
+		CHECK(held < LINK_OUT_BYTES + (8 << 20)); /* three calls might hold 32 MiB each */
+	}
 	for (size_t c = 0; queries == 3 && c < 3; c++)
 		link_call_done(open_calls[c], FB_OK, NULL);
 	CHECK(link_server_idle(server));
