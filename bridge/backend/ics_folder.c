@@ -37,6 +37,12 @@ void ics_stamps_free(struct ics_stamps *s)
 	*s = (struct ics_stamps){0};
 }
 
+/* A name that is too long for a file is the name of no file: an address may be that long. */
+static bool absent(int err)
+{
+	return err == ENOENT || err == ENAMETOOLONG;
+}
+
 static struct ics_stamp stamp_of(const char *name, const struct stat *st)
 {
 	struct ics_stamp s = {.size = -1}; /* -1: there is no such file */
@@ -56,7 +62,7 @@ bool ics_stamps_hold(const struct ics_stamps *s, int dir_fd)
 		const struct ics_stamp *was = &s->list[i];
 		struct stat st;
 		int err = fstatat(dir_fd, was->name, &st, 0) ? errno : 0;
-		if (err && err != ENOENT)
+		if (err && !absent(err))
 			return false;
 		struct ics_stamp is = stamp_of(was->name, err ? NULL : &st);
 		if (is.mtime_ns != was->mtime_ns || is.ctime_ns != was->ctime_ns || is.size != was->size || is.inode != was->inode)
@@ -71,7 +77,7 @@ static enum fb_fact there(int dir_fd, const char *name)
 	struct stat st;
 	if (!fstatat(dir_fd, name, &st, 0))
 		return FB_YES;
-	return errno == ENOENT ? FB_NO : FB_COULD_NOT_TELL;
+	return absent(errno) ? FB_NO : FB_COULD_NOT_TELL;
 }
 
 enum fb_fact ics_exists(int dir_fd, const char *address)

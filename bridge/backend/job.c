@@ -74,7 +74,7 @@ int ics_job_emit(struct ics_job *j, const struct fb_event *e)
 
 bool ics_next_item(const struct ics_property *p, size_t *pos, const char **s, size_t *n)
 {
-	if (*pos > p->value_len)
+	if (*pos > p->value_len || !p->value_len) /* some programs write an EXDATE with nothing in it */
 		return false;
 	*s = p->value + *pos;
 	size_t left = p->value_len - *pos;

@@ -121,6 +121,11 @@ static void test_exists(void)
 	CHECK_INT(ics_exists(dir_fd, "nobody@a.example"), FB_NO);
 	CHECK_INT(ics_exists(dir_fd, "../etc"), FB_NO);
 	CHECK_INT(ics_exists(dir_fd, "."), FB_NO);
+	char longest[FB_ADDRESS_MAX + 1];
+	memset(longest, 'a', FB_ADDRESS_MAX);
+	memcpy(longest + 300, "@a.example", 11);
+	CHECK_INT(ics_exists(dir_fd, longest), FB_NO);
+	expect(longest, FB_NO_ACCESS, 0);
 	CHECK_INT(ics_exists(-5, "one@a.example"), FB_COULD_NOT_TELL);
 }
 
