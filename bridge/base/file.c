@@ -75,14 +75,35 @@ static int write_all(int fd, const void *data, size_t len)
 	return 0;
 }
 
+static void folder_of(char *dir, size_t size, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	int n = slash ? (int)(slash - path) : 1;
+
+	snprintf(dir, size, "%.*s", slash == path ? 1 : n, slash ? path : ".");
+}
+
+/* What root writes for a daemon that runs as somebody else must stay readable to it: it belongs to whom the old file, or the folder, does. */
+static int keep_owner(int fd, const char *path)
+{
+	char dir[4096];
+	struct stat old;
+
+	if (geteuid() != 0)
+		return 0;
+	folder_of(dir, sizeof dir, path);
+	if (lstat(path, &old) != 0 && stat(dir, &old) != 0)
+		return -1;
+	return fchown(fd, old.st_uid, old.st_gid);
+}
+
 /* The rename itself is only safe on disk once the folder is. */
 static int sync_folder(const char *path)
 {
 	char dir[4096];
-	const char *slash = strrchr(path, '/');
-	int n = slash ? (int)(slash - path) : 1, fd, r;
+	int fd, r;
 
-	snprintf(dir, sizeof dir, "%.*s", slash == path ? 1 : n, slash ? path : ".");
+	folder_of(dir, sizeof dir, path);
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
@@ -108,7 +129,7 @@ int file_write(const char *path, const void *data, size_t len, mode_t mode)
 	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
 		return -1;
-	r = fchmod(fd, mode) == 0 && write_all(fd, data, len) == 0 && fsync(fd) == 0 ? 0 : -1;
+	r = keep_owner(fd, path) == 0 && fchmod(fd, mode) == 0 && write_all(fd, data, len) == 0 && fsync(fd) == 0 ? 0 : -1;
 	saved = errno;
 	if (close(fd) != 0 && r == 0) {
 		saved = errno;

@@ -63,6 +63,24 @@ static void test_refusals(const char *dir, const char *path)
 	buf_free(&b);
 }
 
+/* Root edits for the daemon's user: the file, or a new one in its folder, stays readable to that user. */
+static void test_owner(const char *dir, const char *path)
+{
+	char fresh[300];
+	struct stat st;
+
+	if (geteuid() != 0)
+		return;
+	CHECK_INT(file_join(fresh, sizeof fresh, dir, "fresh"), 0);
+	CHECK_INT(file_write(path, "x", 1, 0600), 0);
+	CHECK(chown(path, 65534, 65534) == 0 && chown(dir, 65533, 65533) == 0);
+	CHECK_INT(file_write(path, "y", 1, 0600), 0);
+	CHECK(stat(path, &st) == 0 && st.st_uid == 65534 && st.st_gid == 65534 && (st.st_mode & 07777) == 0600);
+	CHECK_INT(file_write(fresh, "z", 1, 0600), 0);
+	CHECK(stat(fresh, &st) == 0 && st.st_uid == 65533 && st.st_gid == 65533);
+	unlink(fresh);
+}
+
 int main(void)
 {
 	char dir[] = "/tmp/test_base_file.XXXXXX", path[300], small[8];
@@ -72,6 +90,7 @@ int main(void)
 	CHECK_INT(file_join(path, sizeof path, dir, "file"), 0);
 	test_write_and_read(dir, path);
 	test_refusals(dir, path);
+	test_owner(dir, path);
 	CHECK(file_join(small, sizeof small, "/a/", "b") == 0 && strcmp(small, "/a/b") == 0);
 	CHECK(file_join(small, sizeof small, "/a", "/b") == 0 && strcmp(small, "/b") == 0);
 	CHECK_INT(file_join(small, sizeof small, "/abcde", "b"), -1);
