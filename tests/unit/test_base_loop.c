@@ -35,7 +35,7 @@ static void soon(void *arg)
 static void readable(int fd, int events, void *arg)
 {
 	struct seen *s = arg;
-	char c;
+	char c = 0;
 
 	at(s, events == LOOP_READ && read(fd, &c, 1) == 1 ? c : -1);
 	if (c == 'b') {
