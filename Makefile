@@ -33,7 +33,7 @@ FUZZ  := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz
 
 # The libraries' flags are asked of pkg-config when make starts: so the program is built by a second make, after the packages are there.
 all: deps
-	$(Q)$(MAKE) --no-print-directory program
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) program
 deps:
 	$(Q)scripts/install-deps build
 program: $(O)/availbridge

@@ -53,7 +53,19 @@ def check_comments(path, text):
             problems.append(f"{path}:{i + 1}: this prototype has no comment above it")
 
 
+def check_page(path):
+    """The floors as docs/architecture.md tells them are the floors that are checked here."""
+    told = re.findall(r"(?m)^    floor (\d)  (\S+(?: \S+)*)", path.read_text())
+    for number, names in told:
+        rooms = {n if n == "pki" else "bridge" if n == "main.c" else f"bridge/{n}" for n in names.split()}
+        if rooms != set(FLOORS[int(number)]):
+            problems.append(f"{path}: floor {number} is {' '.join(FLOORS[int(number)])} in scripts/floors.py")
+    if len(told) != len(FLOORS):
+        problems.append(f"{path}: tells of {len(told)} floors, there are {len(FLOORS)}")
+
+
 def main():
+    check_page(pathlib.Path("docs/architecture.md"))
     files = sorted(p for top in ("bridge", "pki") for p in pathlib.Path(top).rglob("*.[ch]"))
     deciders = []
     for path in files:
