@@ -104,7 +104,8 @@ static void put_head(struct buf *out, const struct grid *g, int name, size_t fir
 	buf_putc(out, '\n');
 }
 
-static void put_person(struct buf *out, const struct grid *g, int name, const struct fb_mailbox *who, const struct fb_answer *a, size_t first, size_t end)
+static void put_person(struct buf *out, const struct grid *g, int name, const struct fb_mailbox *who, const struct fb_answer *a,
+                       size_t first, size_t end)
 {
 	buf_printf(out, "%-*.*s  ", name, name, *who->address ? who->address : who->asked);
 	if (a->reason != FB_OK)

@@ -108,7 +108,8 @@ static void put_request(struct buf *out, const struct https_post *p, const char 
 
 	buf_init(&plain, 4096);
 	buf_printf(&plain, "%s:%s", p->user, p->password);
-	buf_printf(out, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: text/xml; charset=utf-8\r\nUser-Agent: availbridge/" VERSION "\r\n", p->path, host);
+	buf_printf(out, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: text/xml; charset=utf-8\r\n", p->path, host);
+	buf_puts(out, "User-Agent: availbridge/" VERSION "\r\n");
 	buf_puts(out, "Authorization: Basic ");
 	text_base64(out, buf_ptr(&plain), plain.len);
 	buf_printf(out, "\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n", p->n);
@@ -145,7 +146,8 @@ static int read_reply(struct buf *in, struct buf *reply, struct buf *error)
 	return buf_add(reply, end + 4, have) < 0 ? -1 : status;
 }
 
-static int run(struct exchange *x, const struct https_post *p, struct pki_tls *tls, const char *host, int fd, struct buf *reply, struct buf *error)
+static int run(struct exchange *x, const struct https_post *p, struct pki_tls *tls, const char *host, int fd, struct buf *reply,
+               struct buf *error)
 {
 	static const struct pki_stream_events events = {on_up, on_data, NULL, on_down};
 	struct loop_timer *timer = loop_timer_new(x->l, p->timeout_ms, on_late, x);

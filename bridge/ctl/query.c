@@ -134,8 +134,8 @@ static bool read_all(struct asking *a)
 
 static int ask_https(const struct asking *a, const struct conf *c, struct buf *request, struct buf *reply, struct buf *error)
 {
-	struct https_post p = {.url = c->public_url, .path = "/EWS/Exchange.asmx", .user = a->user, .body = buf_ptr(request), .n = request->len,
-	                       .timeout_ms = c->hard_stop_ms + REPLY_GRACE_MS};
+	struct https_post p = {.url = c->public_url, .path = "/EWS/Exchange.asmx", .user = a->user, .body = buf_ptr(request),
+	                       .n = request->len, .timeout_ms = c->hard_stop_ms + REPLY_GRACE_MS};
 	struct buf password;
 	int status = -1;
 
@@ -173,7 +173,8 @@ static void put_event(struct buf *out, const struct fb_event *e)
 	static const struct {
 		unsigned flag;
 		const char *name;
-	} flags[] = {{FB_MEETING, "meeting"}, {FB_RECURRING, "recurring"}, {FB_EXCEPTION, "exception"}, {FB_REMINDER, "reminder"}, {FB_PRIVATE, "private"}};
+	} flags[] = {{FB_MEETING, "meeting"}, {FB_RECURRING, "recurring"}, {FB_EXCEPTION, "exception"}, {FB_REMINDER, "reminder"},
+	             {FB_PRIVATE, "private"}};
 
 	buf_puts(out, "{\"start\":\"");
 	fb_time_put_utc(out, e->start);

@@ -65,8 +65,8 @@ static void say_why(struct proxy_explanation *out, const struct conf_peer *peer,
 		snprintf(w, n, "Rule %d is the first that matches%s.", v->rule, v->capped ? "; the peer's access level caps it" : "");
 }
 
-void proxy_explain(const struct conf *c, const struct address_space *t, const struct proxy_doors *doors, const char *requester, const char *target,
-                   struct proxy_explanation *out)
+void proxy_explain(const struct conf *c, const struct address_space *t, const struct proxy_doors *doors, const char *requester,
+                   const char *target, struct proxy_explanation *out)
 {
 	struct fb_requester who = {.is_person = strchr(requester, '@') != NULL};
 	struct fb_facts facts = {FB_YES, FB_NO};

@@ -1,8 +1,8 @@
 #include "bridge/proxy/query.h"
 #include <string.h>
 
-struct acl_verdict judge_one(const struct proxy_doors *doors, const struct conf_peer *peer, bool in, const struct fb_requester *requester,
-                             const char *target, struct fb_facts facts)
+struct acl_verdict judge_one(const struct proxy_doors *doors, const struct conf_peer *peer, bool in,
+                             const struct fb_requester *requester, const char *target, struct fb_facts facts)
 {
 	const struct acl_question question = {
 		.peer = peer,

@@ -22,7 +22,8 @@ static void keep_ours(struct proxy_query *pq)
 		m->peer = pq->asker;
 		if (m->route == AS_LOCAL)
 			continue;
-		log_event(LOG_LEVEL_WARN, "not-ours", LS("request-id", pq->q.request_id), LS("peer", pq->asker->name), LS("target", pq->q.mailboxes[i].asked),
+		log_event(LOG_LEVEL_WARN, "not-ours", LS("request-id", pq->q.request_id), LS("peer", pq->asker->name),
+		          LS("target", pq->q.mailboxes[i].asked),
 		          LS("text", "this peer asks about a mailbox that is not ours; its table and ours differ"));
 		query_put_reason(m, FB_NO_ACCESS);
 	}
@@ -34,8 +35,11 @@ static void answer_peer(void *arg)
 
 	pq->doors_open++;
 	if (!pq->asker->enabled || !speaks_for(pq)) {
-		log_event(LOG_LEVEL_WARN, "not-allowed", LS("request-id", pq->q.request_id), LS("peer", pq->asker->name), LS("requester", pq->q.requester.name),
-		          LS("text", pq->asker->enabled ? "no address-space row gives this requester's domain to this peer" : "this peer is disabled"));
+		const char *why = pq->asker->enabled ? "no address-space row gives the requester's domain to this peer"
+		                                             : "this peer is disabled";
+
+		log_event(LOG_LEVEL_WARN, "not-allowed", LS("request-id", pq->q.request_id), LS("peer", pq->asker->name),
+		          LS("requester", pq->q.requester.name), LS("text", why));
 		query_refuse(pq, FB_NOT_ALLOWED, "this requester is in no domain that we have from this peer");
 	} else {
 		keep_ours(pq);

@@ -132,7 +132,8 @@ static int query_copy(struct proxy_query *pq, const struct fb_query *q)
 	return 0;
 }
 
-struct proxy_query *query_new(struct proxy *p, const struct fb_query *q, const struct conf_peer *asker, int64_t deadline_ms, loop_cb *begin, void *arg)
+struct proxy_query *query_new(struct proxy *p, const struct fb_query *q, const struct conf_peer *asker, int64_t deadline_ms,
+                              loop_cb *begin, void *arg)
 {
 	struct proxy_query *pq;
 

@@ -16,7 +16,8 @@ struct proxy;
  */
 struct proxy_doors {
 	enum fb_fact (*exists)(void *door, const char *address);
-	void (*fetch)(void *door, const char *address, struct fb_window w, void (*cb)(void *arg, const struct fb_answer *raw), void *arg);
+	void (*fetch)(void *door, const char *address, struct fb_window w, void (*cb)(void *arg, const struct fb_answer *raw),
+	              void *arg);
 	void (*ask)(void *door, const char *peer, const struct fb_query *q, int64_t deadline_ms,
 	            void (*answer)(void *arg, size_t i, const struct fb_answer *raw),
 	            void (*done)(void *arg, enum fb_reason reason, const char *why), void *arg);
@@ -27,16 +28,25 @@ struct proxy_doors {
 
 /* ${c}, ${t} and ${doors} are borrowed for its life. NULL when out of memory. Caller frees. */
 struct proxy *proxy_new(struct loop *l, const struct conf *c, const struct address_space *t, const struct proxy_doors *doors);
-/* Frees it; open queries end without a callback. The doors must not call back any more: free what is behind them first. NULL is allowed. */
+/*
+ * Frees it; open queries end without a callback. The doors must not call back any more: free what is behind them first. NULL is
+ * allowed.
+ */
 void proxy_free(struct proxy *p);
 /* Queries that are open. */
 size_t proxy_open(const struct proxy *p);
 
-/* A question of our own people, from the front or the control socket. All answers are there: ${released} has one a mailbox, in order, borrowed for the call. */
+/*
+ * A question of our own people, from the front or the control socket. All answers are there: ${released} has one a mailbox, in
+ * order, borrowed for the call.
+ */
 typedef void proxy_done_cb(void *arg, struct acl_released *const *released);
 /* A handle to one open query of our own; valid until its callback ran or it was cancelled. */
 struct proxy_query;
-/* Answers ${q} (copied) within the query deadline of the settings: exactly one callback, never before it returns, unless cancelled. NULL when out of memory or when 1,000 are open (no callback). */
+/*
+ * Answers ${q} (copied) within the query deadline of the settings: exactly one callback, never before it returns, unless
+ * cancelled. NULL when out of memory or when 1,000 are open (no callback).
+ */
 struct proxy_query *proxy_ask(struct proxy *p, const struct fb_query *q, proxy_done_cb *cb, void *arg);
 /* The client went away: no callback any more. */
 void proxy_cancel(struct proxy_query *pq);
@@ -44,11 +54,13 @@ void proxy_cancel(struct proxy_query *pq);
 /* A peer's question. Answers come one by one in any order, then the end. */
 struct proxy_peer_events {
 	void (*answer)(void *arg, size_t i, const struct acl_released *r);
-	void (*done)(void *arg, enum fb_reason reason, const char *why); /* exactly once, never before proxy_answer_peer() returned, unless cancelled */
+	/* Exactly once, never before proxy_answer_peer() returned, unless cancelled. */
+	void (*done)(void *arg, enum fb_reason reason, const char *why);
 };
 /*
- * ${peer} is the seal: nobody without a matched pin gets here. A requester outside the peer's own domains ends the whole call with
- * FB_NOT_ALLOWED; a target outside ours is FB_NO_ACCESS and is never routed on (hop limit 1). NULL when out of memory or when 1,000 of peers are open (no callback): say FB_BUSY.
+ * ${peer} is the seal: nobody without a matched pin gets here. A requester outside the peer's own domains ends the whole call
+ * with FB_NOT_ALLOWED; a target outside ours is FB_NO_ACCESS and is never routed on (hop limit 1). NULL when out of memory or when
+ * 1,000 of peers are open (no callback): say FB_BUSY.
  */
 struct proxy_query *proxy_answer_peer(struct proxy *p, const struct pki_peer *peer, const struct fb_query *q, int64_t deadline_ms,
                                       const struct proxy_peer_events *ev, void *arg);
@@ -67,6 +79,6 @@ struct proxy_explanation {
  * Fills ${out} for the question of ${requester} (normal address or domain; a foreign one is taken as asked by its peer) about
  * ${target} (normal). Of ${doors} only member, hidden and door are used.
  */
-void proxy_explain(const struct conf *c, const struct address_space *t, const struct proxy_doors *doors, const char *requester, const char *target,
-                   struct proxy_explanation *out);
+void proxy_explain(const struct conf *c, const struct address_space *t, const struct proxy_doors *doors, const char *requester,
+                   const char *target, struct proxy_explanation *out);
 #endif

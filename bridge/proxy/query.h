@@ -50,9 +50,16 @@ struct proxy {
 	size_t open_ours, open_peers;
 };
 
-/* proxy.c: a new query with its own copy of ${q}, whose steps start in the loop's next turn. NULL when out of memory or over PROXY_MAX_OPEN. */
-struct proxy_query *query_new(struct proxy *p, const struct fb_query *q, const struct conf_peer *asker, int64_t deadline_ms, loop_cb *begin, void *arg);
-/* proxy.c: the first answer of a mailbox counts, a later one is dropped. Consumes ${r}; NULL counts as FB_NOT_COMPUTED. Logs its line. */
+/*
+ * proxy.c: a new query with its own copy of ${q}, whose steps start in the loop's next turn. NULL when out of memory or over
+ * PROXY_MAX_OPEN.
+ */
+struct proxy_query *query_new(struct proxy *p, const struct fb_query *q, const struct conf_peer *asker, int64_t deadline_ms,
+                              loop_cb *begin, void *arg);
+/*
+ * proxy.c: the first answer of a mailbox counts, a later one is dropped. Consumes ${r}; NULL counts as FB_NOT_COMPUTED. Logs its
+ * line.
+ */
 void query_put(struct proxy_mailbox *m, struct acl_released *r);
 /* proxy.c: the same with a failure. */
 void query_put_reason(struct proxy_mailbox *m, enum fb_reason reason);
@@ -62,8 +69,8 @@ void query_refuse(struct proxy_query *pq, enum fb_reason reason, const char *why
 void query_leave(struct proxy_query *pq);
 
 /* judge.c: THE call of acl_decide(). */
-struct acl_verdict judge_one(const struct proxy_doors *doors, const struct conf_peer *peer, bool in, const struct fb_requester *requester,
-                             const char *target, struct fb_facts facts);
+struct acl_verdict judge_one(const struct proxy_doors *doors, const struct conf_peer *peer, bool in,
+                             const struct fb_requester *requester, const char *target, struct fb_facts facts);
 /* judge.c: judges every mailbox that is still open and answers those that get nothing. */
 void judge_all(struct proxy_query *pq);
 

@@ -33,13 +33,19 @@ static struct conf_rule b_rules[] = {
 	{.in = false, .requester = "*", .target = "*", .level = FB_LEVEL_LIMITED_DETAILS},
 };
 static struct conf_rule c_rules[] = {{.in = false, .requester = "*", .target = "*", .level = FB_LEVEL_AVAILABILITY_ONLY}};
-static struct conf_rule e_rules[] = {{.in = false, .requester = "boss@a.example", .target = "*", .level = FB_LEVEL_AVAILABILITY_ONLY}};
+static struct conf_rule e_rules[] = {{.in = false, .requester = "boss@a.example", .target = "*",
+                                      .level = FB_LEVEL_AVAILABILITY_ONLY}};
 static struct conf_peer peers[] = {
-	{.name = "local", .enabled = true, .access_enabled = true, .access_level = FB_LEVEL_LIMITED_DETAILS, .rules = local_rules, .n_rules = 1},
-	{.name = "site-b", .enabled = true, .access_enabled = true, .access_level = FB_LEVEL_LIMITED_DETAILS, .rules = b_rules, .n_rules = 5},
-	{.name = "site-c", .enabled = true, .access_enabled = true, .access_level = FB_LEVEL_LIMITED_DETAILS, .rules = c_rules, .n_rules = 1},
-	{.name = "site-d", .enabled = false, .access_enabled = true, .access_level = FB_LEVEL_LIMITED_DETAILS, .rules = c_rules, .n_rules = 1},
-	{.name = "site-e", .enabled = true, .access_enabled = true, .access_level = FB_LEVEL_LIMITED_DETAILS, .rules = e_rules, .n_rules = 1},
+	{.name = "local", .enabled = true, .access_enabled = true, .access_level = FB_LEVEL_LIMITED_DETAILS, .rules = local_rules,
+	 .n_rules = 1},
+	{.name = "site-b", .enabled = true, .access_enabled = true, .access_level = FB_LEVEL_LIMITED_DETAILS, .rules = b_rules,
+	 .n_rules = 5},
+	{.name = "site-c", .enabled = true, .access_enabled = true, .access_level = FB_LEVEL_LIMITED_DETAILS, .rules = c_rules,
+	 .n_rules = 1},
+	{.name = "site-d", .enabled = false, .access_enabled = true, .access_level = FB_LEVEL_LIMITED_DETAILS, .rules = c_rules,
+	 .n_rules = 1},
+	{.name = "site-e", .enabled = true, .access_enabled = true, .access_level = FB_LEVEL_LIMITED_DETAILS, .rules = e_rules,
+	 .n_rules = 1},
 };
 static struct conf_address_space spaces[] = {
 	{.forest_name = "a.example", .peer = "local"},
@@ -113,7 +119,8 @@ static enum fb_fact fake_member(void *door, const char *group, const char *addre
 static struct fb_answer *busy_answer(const char *address, unsigned flags)
 {
 	struct fb_answer *a = fb_answer_new(FB_OK);
-	const struct fb_event e = {.start = T0, .end = T0 + 1800, .busy = FB_BUSY_TIME, .has_details = true, .flags = flags, .subject = address,
+	const struct fb_event e = {.start = T0, .end = T0 + 1800, .busy = FB_BUSY_TIME, .has_details = true, .flags = flags,
+	                           .subject = address,
 	                           .location = "somewhere"};
 
 	a->view = FB_VIEW_EVENTS | FB_VIEW_DETAILS;
@@ -130,7 +137,8 @@ static void answer_fetch(const struct fetch_call *f)
 	fb_answer_free(a);
 }
 
-static void fake_fetch(void *door, const char *address, struct fb_window window, void (*cb)(void *arg, const struct fb_answer *raw), void *arg)
+static void fake_fetch(void *door, const char *address, struct fb_window window,
+                       void (*cb)(void *arg, const struct fb_answer *raw), void *arg)
 {
 	struct fetch_call *f = &w.fetches[w.n_fetches++];
 
@@ -183,7 +191,8 @@ static struct fb_mailbox boxes[FB_MAX_MAILBOXES];
 /* A question of ${requester} about the addresses in ${...}, up to NULL. */
 static struct fb_query question(const char *requester, ...)
 {
-	struct fb_query q = {.window = {T0, T0 + 7200}, .interval = 30, .view = FB_VIEW_MERGED | FB_VIEW_EVENTS | FB_VIEW_DETAILS, .mailboxes = boxes};
+	struct fb_query q = {.window = {T0, T0 + 7200}, .interval = 30, .view = FB_VIEW_MERGED | FB_VIEW_EVENTS | FB_VIEW_DETAILS,
+	                     .mailboxes = boxes};
 	const char *address;
 	va_list ap;
 

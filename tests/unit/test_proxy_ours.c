@@ -37,10 +37,12 @@ static void order_is_kept(void)
 
 static void one_bad_never_touches_another(void)
 {
-	struct fb_query q = question("alice@a.example", "y@a.example", "", "q@nowhere.example", "q@n.example", "unknown@a.example", "hidden@a.example",
-	                             "broken@a.example", "unsure@a.example", "x@d.example", "x@e.example", "secret@b.example", "z@a.example", NULL);
-	const enum fb_reason expected[] = {FB_OK,       FB_BAD_ADDRESS,     FB_NO_ADDRESS_SPACE, FB_NO_ADDRESS_SPACE, FB_NO_ACCESS, FB_NO_ACCESS,
-	                                   FB_CALENDAR_FAILED, FB_DIRECTORY_FAILED, FB_PEER_FAILED, FB_NOT_ALLOWED, FB_NO_ACCESS, FB_OK};
+	struct fb_query q = question("alice@a.example", "y@a.example", "", "q@nowhere.example", "q@n.example", "unknown@a.example",
+	                             "hidden@a.example", "broken@a.example", "unsure@a.example", "x@d.example", "x@e.example",
+	                             "secret@b.example", "z@a.example", NULL);
+	const enum fb_reason expected[] = {FB_OK, FB_BAD_ADDRESS, FB_NO_ADDRESS_SPACE, FB_NO_ADDRESS_SPACE, FB_NO_ACCESS,
+	                                   FB_NO_ACCESS, FB_CALENDAR_FAILED, FB_DIRECTORY_FAILED, FB_PEER_FAILED, FB_NOT_ALLOWED,
+	                                   FB_NO_ACCESS, FB_OK};
 
 	world_new();
 	ask_ours(&q);

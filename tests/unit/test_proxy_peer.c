@@ -27,7 +27,8 @@ static void unknown_hidden_and_denied_are_alike(void)
 
 static void only_for_its_own_domains(void)
 {
-	const char *const strangers[] = {"a.example", "eve@a.example", "c.example", "eve@c.example", "nowhere.example", "eve@sub.b.example", "n.example"};
+	const char *const strangers[] = {"a.example", "eve@a.example", "c.example", "eve@c.example", "nowhere.example",
+	                                 "eve@sub.b.example", "n.example"};
 
 	for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
 		struct fb_query q = question(strangers[i], "open@a.example", NULL);
