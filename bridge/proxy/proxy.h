@@ -59,8 +59,8 @@ struct proxy_peer_events {
 };
 /*
  * ${peer} is the seal: nobody without a matched pin gets here. A requester outside the peer's own domains ends the whole call
- * with FB_NOT_ALLOWED; a target outside ours is FB_NO_ACCESS and is never routed on (hop limit 1). NULL when out of memory or when
- * 1,000 of peers are open (no callback): say FB_BUSY.
+ * with FB_NOT_ALLOWED; a target outside ours is FB_NO_ACCESS and is never routed on (hop limit 1). NULL when out of memory or
+ * when 1,000 of peers are open (no callback): say FB_BUSY.
  */
 struct proxy_query *proxy_answer_peer(struct proxy *p, const struct pki_peer *peer, const struct fb_query *q, int64_t deadline_ms,
                                       const struct proxy_peer_events *ev, void *arg);
