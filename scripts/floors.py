@@ -8,7 +8,7 @@ FLOORS = [
     ["bridge/availability", "bridge/conf", "pki"],
     ["bridge/address_space", "bridge/acl", "bridge/audit"],
     ["bridge/ews"],
-    ["bridge/front", "bridge/link", "bridge/backend", "bridge/directory", "bridge/proxy"],
+    ["bridge/front", "bridge/link", "bridge/pairing", "bridge/backend", "bridge/directory", "bridge/proxy"],
     ["bridge/process"],
     ["bridge/ctl"],
     ["bridge"],

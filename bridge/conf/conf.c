@@ -8,6 +8,7 @@
 #include "bridge/base/file.h"
 #include "bridge/base/text.h"
 #include "bridge/conf/parts.h"
+#include "pki/pairing.h"
 
 char *conf_dup(const char *s)
 {
@@ -200,6 +201,7 @@ static void free_peer(struct conf_peer *p)
 		free(p->rules[i].requester);
 		free(p->rules[i].target);
 	}
+	free(p->unconfirmed);
 	free(p->endpoints);
 	free(p->rules);
 	free(p->name);
@@ -249,4 +251,23 @@ const struct conf_group *conf_group_named(const struct conf *c, const char *name
 		if (strcmp(c->groups[i].name, name) == 0)
 			return &c->groups[i];
 	return NULL;
+}
+
+bool conf_offer_valid(const struct pki_offer *o)
+{
+	char normal[FB_DOMAIN_MAX + 1];
+
+	if (!conf_name_valid(o->site) || strcmp(o->site, "local") == 0 || strcmp(o->site, "nobody") == 0 || !o->n_endpoints || !o->n_domains)
+		return false;
+	for (size_t i = 0; i < o->n_endpoints; i++)
+		if (!conf_host_port_valid(o->endpoints[i], false))
+			return false;
+	for (size_t i = 0; i < o->n_domains; i++) {
+		if (!fb_domain_normal(o->domains[i], normal) || strcmp(normal, o->domains[i]) != 0)
+			return false;
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(o->domains[k], o->domains[i]) == 0)
+				return false;
+	}
+	return true;
 }

@@ -6,6 +6,8 @@
 #include "bridge/availability/query.h"
 #include "bridge/base/buf.h"
 
+struct pki_offer; /* pki/pairing.h */
+
 /*
  * All settings, const once loaded. Four kinds of file, in the folder of the main one:
  *   availbridge.conf       the admin's (libconfig syntax, rows in conf/schema.c)
@@ -58,6 +60,8 @@ struct conf_peer {
 	char *name; /* "local" is the reserved one: our own people about each other; it always exists */
 	char *file;
 	bool enabled;     /* `peer disable` clears it; no link either way */
+	char *unconfirmed; /* paired, but nobody has compared these six words yet: it cannot be enabled; NULL = not so */
+	int unconfirmed_line;
 	char **endpoints; /* HOST:PORT */
 	size_t n_endpoints;
 	uint8_t pins[2][32]; /* current, next: SHA-256 of the SubjectPublicKeyInfo */
@@ -96,6 +100,7 @@ struct conf {
 	int cache_mib;           /* expanded calendars kept in a bridge */
 	int max_connections;     /* at the front, per bridge process */
 	int max_connections_per_address;
+	char *require_domain_proof; /* "yes" or "no": no peer without proof of its domains */
 	char *audit_sync, *audit_full; /* "write" or "fsync"; "refuse" or "answer" */
 	int audit_keep_days;
 	int max_request_kib;
@@ -132,6 +137,8 @@ bool conf_name_valid(const char *s);
  * group:NAME.
  */
 char *conf_rule_word(const char *s);
+/* True if what a site offers at pairing is a name, endpoints and domains in normal form: at least one of each, no domain twice. */
+bool conf_offer_valid(const struct pki_offer *o);
 /* True if ${s} is HOST:PORT or [IPV6]:PORT with a port of 1..65535; the host may be empty only if ${any_host}. */
 bool conf_host_port_valid(const char *s, bool any_host);
 /* True if ${s} is https://HOST or https://HOST:PORT, with or without one slash behind it. */

@@ -141,6 +141,9 @@ static void check_peer(struct conf_loading *l, const struct conf_peer *p)
 	}
 	if (p == &l->c->peers[0])
 		return;
+	if (p->enabled && p->unconfirmed)
+		conf_problem_add(l->problems, p->file, p->unconfirmed_line, "Run `availbridge peer confirm` for it, which removes the line.",
+		                 "the peer is enabled before its six words were compared");
 	if (p->n_pins == 0)
 		conf_problem_add(l->problems, p->file, 0,
 		                 "Add a line `pin sha256:HEX` with what `availbridge identity show` prints at the peer.",

@@ -153,6 +153,17 @@ static void read_enabled(struct peer_reading *r)
 	read_yes_no(r, &r->p->enabled);
 }
 
+static void read_unconfirmed(struct peer_reading *r)
+{
+	if (!*r->line->words[1] || strlen(r->line->words[1]) > 100) {
+		COMPLAIN(r, "Pair again: `availbridge peer remove` it, then `peer invite` or `peer accept`.", "unconfirmed gives no code of six words");
+		return;
+	}
+	free(r->p->unconfirmed);
+	r->p->unconfirmed = conf_dup(r->line->words[1]);
+	r->p->unconfirmed_line = r->line->number;
+}
+
 static void read_endpoint(struct peer_reading *r)
 {
 	if (!conf_host_port_valid(r->line->words[1], false)) {
@@ -221,6 +232,7 @@ static const struct keyword {
 	const char *form;
 } keywords[] = {
 	{"enabled", 2, true, false, read_enabled, "Write enabled yes|no."},
+	{"unconfirmed", 2, true, false, read_unconfirmed, "Write unconfirmed \"SIX WORDS\"."},
 	{"endpoint", 2, false, false, read_endpoint, "Write endpoint HOST:PORT."},
 	{"pin", 2, true, false, read_pin, "Write pin sha256:HEX."},
 	{"next-pin", 2, true, false, read_pin, "Write next-pin sha256:HEX."},

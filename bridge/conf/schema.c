@@ -68,6 +68,8 @@ static const struct conf_row rows[] = {
 	 .comment = "Largest request at the front, in KiB."},
 	{"idle_seconds", &conf_kind_number, AT(idle_seconds), 1, 3600, "60",
 	 .comment = "How long an idle connection at the front is kept."},
+	{"require_domain_proof", &conf_kind_choice, AT(require_domain_proof), .preset = "no", .words = "yes|no",
+	 .comment = "yes: no peer is added or confirmed whose domains do not name its pin in the DNS (`availbridge peer check-domains`)."},
 	{"audit_sync", &conf_kind_choice, AT(audit_sync), .preset = "write", .words = "write|fsync",
 	 .comment = "When an answer may leave: its record is written (survives a crash of the daemon), or is on the disk (fsync: survives a power cut too, costs up to 20 ms)."},
 	{"audit_full", &conf_kind_choice, AT(audit_full), .preset = "refuse", .words = "refuse|answer",

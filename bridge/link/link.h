@@ -62,6 +62,11 @@ void link_server_drain(struct link_server *s);
 bool link_server_idle(const struct link_server *s);
 /* Cuts off every connection of ${peer} at once. */
 void link_server_shut(struct link_server *s, const char *peer);
+/*
+ * Whoever comes to pair (docs/pairing.md) is handed to ${guest}, who takes over the stream; ${from} is borrowed. Without this
+ * guests are sent away.
+ */
+void link_server_guests(struct link_server *s, void (*guest)(void *arg, struct pki_stream *stream, const char *from), void *arg);
 /* Sends the answer for mailbox ${i}: takes nothing but a released one (the third seal). */
 void link_call_answer(struct link_call *call, size_t i, const struct acl_released *r);
 /* Ends the call: FB_OK, or FB_NOT_ALLOWED (PERMISSION_DENIED), FB_BUSY (RESOURCE_EXHAUSTED), FB_TIMEOUT (DEADLINE_EXCEEDED) for the whole. ${why} may be NULL. */

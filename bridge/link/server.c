@@ -84,6 +84,18 @@ static void on_closed(void *arg, struct link_stream *st, uint32_t code)
 	server_call_gone((struct link_call *)st);
 }
 
+/* From here on it is no link any more. */
+static void on_pairing(void *arg, struct pki_stream *tls)
+{
+	struct server_conn *k = arg;
+
+	if (k->server->guest)
+		k->server->guest(k->server->guest_arg, tls, k->from);
+	else
+		pki_stream_free(tls);
+	conn_free(k);
+}
+
 static void on_goaway(void *arg)
 {
 }
@@ -101,7 +113,7 @@ static void on_down(void *arg, const char *why)
 
 static const struct link_session_events session_events = {
 	.up = on_up, .open = on_open, .header = on_header, .headers = on_headers, .message = on_message, .ended = on_ended,
-	.closed = on_closed, .goaway = on_goaway, .down = on_down,
+	.closed = on_closed, .goaway = on_goaway, .pairing = on_pairing, .down = on_down,
 };
 
 static void on_hurry(void *arg)
@@ -199,6 +211,12 @@ bool link_server_idle(const struct link_server *s)
 		if (k->peer)
 			return false;
 	return !s->n_queries;
+}
+
+void link_server_guests(struct link_server *s, void (*guest)(void *arg, struct pki_stream *stream, const char *from), void *arg)
+{
+	s->guest = guest;
+	s->guest_arg = arg;
 }
 
 void link_server_shut(struct link_server *s, const char *peer)

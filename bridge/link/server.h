@@ -24,6 +24,8 @@ struct link_server {
 	bool draining;
 	struct server_conn *conns;
 	size_t n_conns, n_queries;
+	void (*guest)(void *arg, struct pki_stream *stream, const char *from);
+	void *guest_arg;
 };
 
 enum link_method { LINK_NO_METHOD = 0, LINK_HELLO, LINK_QUERY, LINK_CHECK, LINK_WATCH };

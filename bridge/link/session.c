@@ -233,6 +233,14 @@ static void on_tls_up(void *arg)
 		{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
 	};
 
+	if (pki_stream_pairs(s->tls) && s->ev->pairing) {
+		struct pki_stream *tls = s->tls;
+
+		s->tls = NULL;
+		stop(s);
+		s->ev->pairing(s->arg, tls);
+		return;
+	}
 	if (!pki_stream_peer(s->tls)) { /* cannot be, and must not be: no byte of it is read */
 		fail(s, "the TLS layer named no peer");
 		return;

@@ -54,6 +54,8 @@ struct link_session_events {
 	void (*closed)(void *arg, struct link_stream *st, uint32_t code);
 	/* The other end wants no new streams. */
 	void (*goaway)(void *arg);
+	/* Server only: the other end came to pair. ${tls} is the receiver's; the session is empty and to be freed now. May be NULL. */
+	void (*pairing)(void *arg, struct pki_stream *tls);
 	/* The connection ended, all streams are closed; ${why} is a sentence or NULL. Once; then free the session. */
 	void (*down)(void *arg, const char *why);
 };

@@ -162,7 +162,8 @@ static void check_drained(void *arg)
 {
 	struct bridge *b = arg;
 
-	if (front_open(b->front) || proxy_open(b->proxy) || !link_server_idle(b->server) || b->queries || control_replies_open())
+	if (front_open(b->front) || proxy_open(b->proxy) || !link_server_idle(b->server) || !pairing_idle(b->pairing) || b->queries ||
+	    control_replies_open())
 		loop_timer_again(b->drain_check, DRAIN_CHECK_MS);
 	else {
 		link_clients_drain(b->clients);
@@ -211,6 +212,12 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 		break;
 	case MSG_CONTROL:
 		bridge_control(b, data, len, fd);
+		break;
+	case MSG_INVITATION:
+		bridge_pairing_invite(b, data, len);
+		break;
+	case MSG_WRITTEN:
+		bridge_pairing_written(b, data, len);
 		break;
 	case MSG_SHUT:
 		if ((peer = unpack_str(&u)))

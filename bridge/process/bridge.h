@@ -7,6 +7,7 @@
 #include "bridge/directory/directory.h"
 #include "bridge/front/front.h"
 #include "bridge/link/link.h"
+#include "bridge/pairing/pairing.h"
 #include "bridge/process/listen.h"
 #include "bridge/process/messages.h"
 #include "bridge/process/pool.h"
@@ -31,6 +32,7 @@ struct bridge {
 	struct front *front;
 	struct link_clients *clients;
 	struct link_server *server;
+	struct pairing *pairing;
 	struct front_doors front_doors; /* borrowed by the front and the proxy for their lives */
 	struct proxy_doors proxy_doors;
 	struct channel *supervisor;
@@ -52,6 +54,13 @@ int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(vo
 void bridge_close(struct bridge *b);
 /* Cuts ${peer} off at once: its links, its pins. */
 void bridge_shut_peer(struct bridge *b, const char *peer);
+
+/* Lets guests in as the supervisor says, and tells it of them (bridge_pairing.c). */
+void bridge_pairing_open(struct bridge *b);
+/* MSG_INVITATION came. */
+void bridge_pairing_invite(struct bridge *b, const uint8_t *data, size_t len);
+/* MSG_WRITTEN came. */
+void bridge_pairing_written(struct bridge *b, const uint8_t *data, size_t len);
 
 /* Answers one request of the control socket: ${data} is MSG_CONTROL's payload, ${fd} the asker's connection (taken over). */
 void bridge_control(struct bridge *b, const uint8_t *data, size_t len, int fd);

@@ -241,6 +241,8 @@ static int make_rooms(struct bridge *b)
 	b->front = front_new(b->loop, c, b->table, b->tls_front, &b->front_doors);
 	b->clients = link_clients_new(b->loop, c, b->tls_link);
 	b->server = link_server_new(b->loop, c, b->tls_link, &link_events, b);
+	if (b->server)
+		bridge_pairing_open(b);
 	return b->proxy && b->front && b->clients && b->server ? 0 : -1;
 }
 
@@ -283,6 +285,7 @@ void bridge_close(struct bridge *b)
 
 	bridge_control_close(b);
 	front_free(b->front);
+	pairing_free(b->pairing);
 	link_server_free(b->server);
 	while (b->calls) {
 		proxy_cancel(b->calls->query);

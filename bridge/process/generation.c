@@ -80,6 +80,10 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 	char text[1024];
 	size_t i;
 
+	if (type == MSG_TRIED || type == MSG_PAIRED) {
+		g->ev->said(g->arg, type, data, len);
+		return;
+	}
 	if (type == MSG_LOST) {
 		kill_lost(s, data, len);
 		return;
@@ -179,6 +183,7 @@ static int start_bridge(struct slot *s)
 	for (i = g->bridges; i < g->n; i++)
 		if (g->slots[i].bridge == s && !g->slots[i].again)
 			start_worker(&g->slots[i]);
+	g->ev->begins(g->arg, s->channel);
 	channel_send(s->channel, MSG_BEGIN, NULL, 0, -1);
 	return 0;
 }
@@ -399,16 +404,23 @@ int generation_control(struct generation *g, const char *line, const void *known
 	return r;
 }
 
+void generation_tell(struct generation *g, uint16_t type, const void *data, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < g->bridges; i++)
+		if (g->slots[i].channel)
+			channel_send(g->slots[i].channel, type, data, len, -1);
+}
+
 void generation_shut(struct generation *g, const char *peer)
 {
 	struct buf b;
-	size_t i;
 
 	buf_init(&b, CONTROL_LINE_MAX);
 	pack_str(&b, peer);
-	for (i = 0; i < g->bridges && !b.failed; i++)
-		if (g->slots[i].channel)
-			channel_send(g->slots[i].channel, MSG_SHUT, buf_ptr(&b), b.len, -1);
+	if (!b.failed)
+		generation_tell(g, MSG_SHUT, buf_ptr(&b), b.len);
 	buf_free(&b);
 }
 

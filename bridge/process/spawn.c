@@ -25,7 +25,8 @@ static int place(const int *fds, size_t n)
 	return close_range(SPAWN_FIRST_FD + (unsigned)n, ~0U, 0);
 }
 
-pid_t spawn(char *const argv[], const int *fds, size_t n)
+/* ${out}: where the output goes, -1 = where ours goes. */
+static pid_t start(char *const argv[], const int *fds, size_t n, int out)
 {
 	sigset_t all, before;
 	pid_t pid;
@@ -43,6 +44,8 @@ pid_t spawn(char *const argv[], const int *fds, size_t n)
 		signal(SIGHUP, SIG_IGN);
 		signal(SIGTERM, SIG_DFL);
 		signal(SIGCHLD, SIG_DFL);
+		if (out >= 0 && (dup2(out, 1) < 0 || dup2(out, 2) < 0))
+			_exit(126);
 		if (place(fds, n) != 0)
 			_exit(126);
 		sigemptyset(&all);
@@ -52,4 +55,14 @@ pid_t spawn(char *const argv[], const int *fds, size_t n)
 	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return pid;
+}
+
+pid_t spawn(char *const argv[], const int *fds, size_t n)
+{
+	return start(argv, fds, n, -1);
+}
+
+pid_t spawn_verb(char *const argv[], int out)
+{
+	return start(argv, NULL, 0, out);
 }

@@ -9,6 +9,7 @@
  *   uptime_ms, pid        of the supervisor
  *   generations[]         number, state (starting running draining ending), processes[]: process (bridge calendar-worker login-worker),
  *                         pid (0 = starting again), uptime_ms, restarts
+ *   invitations[]         open ones: name, seconds_left, tries_left, used_by (a pin or null), written (the peer is there, to be confirmed)
  *   bridge                the bridge that answered: generation, landlock, open_queries, front_connections, cache_mib (its ceiling)
  *   pools[]               of that bridge: name, workers, ready, busy, waiting
  *   peers[]               as `peer show --json` gives each
@@ -16,6 +17,7 @@
  *   name, state (up connecting down disabled), since_ms, endpoint, why (the last failure), site, version: strings but since_ms; null if not known
  *   said[]                domains that the peer's Hello named
  *   ours[]                domains that our table points to it
+ *   unconfirmed           the six words that were not compared yet, or null
  *   missing[], surplus[]  ours that it did not name; named ones that our table does not give it
  */
 
@@ -114,6 +116,54 @@ static void put_generation(struct buf *out, struct unpack *u, bool json)
 		buf_puts(out, "]}");
 }
 
+/* ---- invitations: what invitations_pack() packed ---- */
+
+static void put_invitation(struct buf *out, struct unpack *u, bool json)
+{
+	const char *name = unpack_str(u), *by;
+	uint64_t left = unpack_u64(u);
+	uint32_t tries = unpack_u32(u);
+	bool done;
+
+	by = unpack_str(u);
+	done = unpack_u8(u);
+	if (json) {
+		comma(out);
+		buf_putc(out, '{');
+		put_str(out, "name", name);
+		put_num(out, "seconds_left", left);
+		put_num(out, "tries_left", tries);
+		put_str(out, "used_by", by);
+		key(out, "written");
+		buf_puts(out, done ? "true}" : "false}");
+		return;
+	}
+	buf_printf(out, "invitation for %s: ", name ? name : "");
+	if (done) {
+		buf_printf(out, "used by %s\n", by ? by : "");
+	} else if (!tries) {
+		buf_puts(out, "! closed, its secret was tried wrongly; the log names the keys\n");
+	} else {
+		buf_puts(out, "open for ");
+		put_span(out, left * 1000);
+		buf_printf(out, ", %u tr%s left%s%s\n", tries, tries == 1 ? "y" : "ies", by ? ", being used by " : "", by ? by : "");
+	}
+}
+
+static void put_invitations(struct buf *out, struct unpack *u, bool json)
+{
+	uint32_t n = unpack_u32(u);
+
+	if (json) {
+		key(out, "invitations");
+		buf_putc(out, '[');
+	}
+	for (; n && !u->bad; n--)
+		put_invitation(out, u, json);
+	if (json)
+		buf_putc(out, ']');
+}
+
 static void put_pool(struct buf *out, const char *name, const struct pool *p, bool json)
 {
 	struct pool_status st;
@@ -157,6 +207,14 @@ static bool said(const struct link_status *st, const char *domain)
 	return false;
 }
 
+/* The six words of a peer that was paired and is not confirmed, or NULL. */
+static const char *unconfirmed(const struct conf *c, const struct link_status *st)
+{
+	const struct conf_peer *p = conf_peer_named(c, st->peer);
+
+	return p ? p->unconfirmed : NULL;
+}
+
 static void put_peer_json(struct buf *out, const struct bridge *b, const struct link_status *st)
 {
 	const struct conf *c = b->conf;
@@ -170,6 +228,7 @@ static void put_peer_json(struct buf *out, const struct bridge *b, const struct 
 	put_str(out, "why", st->why);
 	put_str(out, "site", st->site);
 	put_str(out, "version", st->version);
+	put_str(out, "unconfirmed", unconfirmed(c, st));
 	for (round = 0; round < 2; round++) {
 		key(out, round ? "surplus" : "said");
 		buf_putc(out, '[');
@@ -209,8 +268,10 @@ static void put_safe(struct buf *out, const char *s)
 	}
 }
 
-static void put_peer_line(struct buf *out, const struct link_status *st)
+static void put_peer_line(struct buf *out, const struct conf *c, const struct link_status *st)
 {
+	const char *words = unconfirmed(c, st);
+
 	buf_printf(out, "peer %s: %s", st->peer, st->state);
 	if (st->since_ms) {
 		buf_puts(out, " for ");
@@ -230,6 +291,8 @@ static void put_peer_line(struct buf *out, const struct link_status *st)
 		put_safe(out, st->why);
 		buf_putc(out, '\n');
 	}
+	if (words)
+		buf_printf(out, "  ! not confirmed: compare the words \"%s\" by voice, then run `availbridge peer confirm %s`\n", words, st->peer);
 }
 
 /* Our table beside what its Hello said; ${all}: the domains that agree as well. */
@@ -272,7 +335,7 @@ int status_put_peer(struct buf *out, const struct bridge *b, const char *peer, b
 		put_peer_json(out, b, &st);
 		buf_putc(out, '\n');
 	} else {
-		put_peer_line(out, &st);
+		put_peer_line(out, b->conf, &st);
 		put_peer_domains(out, b, &st, true);
 	}
 	return out->failed ? -1 : 0;
@@ -326,6 +389,7 @@ int status_put(struct buf *out, const struct bridge *b, struct unpack *known, bo
 		put_generation(out, known, json);
 	if (json)
 		buf_putc(out, ']');
+	put_invitations(out, known, json);
 	put_bridge(out, b, json);
 	if (json) {
 		key(out, "peers");
@@ -337,7 +401,7 @@ int status_put(struct buf *out, const struct bridge *b, struct unpack *known, bo
 			comma(out);
 			put_peer_json(out, b, &st);
 		} else {
-			put_peer_line(out, &st);
+			put_peer_line(out, b->conf, &st);
 			put_peer_domains(out, b, &st, false);
 		}
 	}

@@ -17,6 +17,7 @@
 #include "bridge/base/pack.h"
 #include "bridge/process/control_server.h"
 #include "bridge/process/generation.h"
+#include "bridge/process/invitations.h"
 #include "bridge/process/messages.h"
 #include "bridge/process/process.h"
 #include "bridge/process/sandbox.h"
@@ -36,6 +37,7 @@ struct supervisor {
 	size_t n;
 	struct control_server *control, *next_control;
 	int asker;                             /* who waits for the reload, or -1 */
+	struct invitations *invitations;
 	bool stopping;
 	int exit_code;
 	struct loop_signal *signals[4];
@@ -217,6 +219,28 @@ static void on_gone(void *arg, struct generation *g)
 	stop_if_done(s);
 }
 
+static void on_begins(void *arg, struct channel *bridge)
+{
+	struct supervisor *s = arg;
+
+	invitations_begin(s->invitations, bridge);
+}
+
+static void on_said(void *arg, uint16_t type, const uint8_t *data, size_t len)
+{
+	struct supervisor *s = arg;
+
+	invitations_said(s->invitations, type, data, len);
+}
+
+static void tell_all(void *arg, uint16_t type, const void *data, size_t len)
+{
+	struct supervisor *s = arg;
+
+	for (size_t i = 0; i < s->n; i++)
+		generation_tell(s->all[i], type, data, len);
+}
+
 static void on_request(void *arg, int fd, const char *line, const void *rest, size_t n);
 
 /* Opens what ${p} wants to have open and is not. -1 with a sentence. */
@@ -243,7 +267,7 @@ static int open_all(struct supervisor *s, const struct plan *p, struct buf *erro
 
 static void on_checked(void *arg, struct plan *plan, const char *problems)
 {
-	static const struct generation_events events = {on_ready, on_failed, on_gone};
+	static const struct generation_events events = {on_ready, on_failed, on_gone, on_begins, on_said};
 	struct supervisor *s = arg;
 	struct buf error;
 
@@ -289,6 +313,7 @@ static void pack_known(const struct supervisor *s, struct buf *out)
 	pack_u32(out, (uint32_t)s->n);
 	for (i = 0; i < s->n; i++)
 		generation_pack(s->all[i], out);
+	invitations_pack(s->invitations, out);
 }
 
 static void hand_on(struct supervisor *s, int fd, const char *line, const void *rest, size_t n)
@@ -319,6 +344,8 @@ static void on_request(void *arg, int fd, const char *line, const void *rest, si
 		reload(s);
 		return;
 	}
+	if (invitations_request(s->invitations, fd, line))
+		return;
 	if (strncmp(line, "peer-shut ", 10) == 0)
 		for (i = 0; i < s->n; i++)
 			generation_shut(s->all[i], line + 10);
@@ -335,7 +362,7 @@ static void on_child(void *arg)
 	size_t i;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		for (i = 0; i < s->n; i++)
+		for (i = 0; !invitations_reaped(s->invitations, pid, status) && i < s->n; i++)
 			if (generation_reaped(s->all[i], pid, status))
 				break;
 }
@@ -355,6 +382,8 @@ static void on_stop(void *arg)
 	bool again = s->stopping;
 	size_t i;
 
+	invitations_free(s->invitations);
+	s->invitations = invitations_new(s->loop, s->conf_path, tell_all, s);
 	if (!again)
 		log_event(LOG_LEVEL_INFO, "stopping", LI("generations", s->n));
 	s->stopping = true;
@@ -384,6 +413,7 @@ static void finish(struct supervisor *s)
 	sockets_free(s->next_sockets);
 	plan_free(s->plan);
 	plan_free(s->next_plan);
+	invitations_free(s->invitations);
 	free(s->conf_path);
 	loop_free(s->loop);
 }
@@ -405,6 +435,7 @@ int process_supervise(const char *conf_path)
 	signal(SIGPIPE, SIG_IGN);
 	sandbox_hide(); /* the snapshot of the settings has the accounts' hashes */
 	s.loop = loop_new();
+	s.invitations = invitations_new(s.loop, s.conf_path, tell_all, &s);
 	s.signals[0] = loop_signal_new(s.loop, SIGCHLD, on_child, &s);
 	s.signals[1] = loop_signal_new(s.loop, SIGHUP, on_hangup, &s);
 	s.signals[2] = loop_signal_new(s.loop, SIGTERM, on_stop, &s);

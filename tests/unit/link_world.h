@@ -54,6 +54,11 @@ const struct pki_peer *pki_stream_peer(const struct pki_stream *s)
 	return s->up && !world_no_seal ? &world_peer : NULL;
 }
 
+bool pki_stream_pairs(const struct pki_stream *s)
+{
+	return false;
+}
+
 static void plain_close(struct pki_stream *s)
 {
 	loop_fd_free(s->watch);
