@@ -21,14 +21,16 @@ struct waiter {
 	struct fb_window w;
 	calendars_done_cb *cb;
 	void *arg;
+	bool late; /* came when the worker may have read the calendar already */
 	struct waiter *next;
 };
 /* A job that a worker has, and all who asked for what it will bring. */
 struct flight {
 	struct calendars *owner; /* NULL once that is gone: the reply then only ends the flight */
 	char *address;
-	struct fb_window wide, asked;
+	struct fb_window wide;
 	struct waiter *waiters, **last;
+	bool landed; /* nobody may join it any more */
 	struct flight *next;
 };
 struct calendars {
@@ -168,12 +170,39 @@ static void fail(calendars_done_cb *cb, void *arg)
 	fb_answer_free(none);
 }
 
-static void start(struct calendars *c, const char *address, struct fb_window wide, struct fb_window asked, calendars_done_cb *cb, void *arg);
+static struct flight *start(struct calendars *c, const char *address, struct fb_window wide, struct fb_window asked, calendars_done_cb *cb,
+                            void *arg);
+static bool join(struct flight *f, struct fb_window w, calendars_done_cb *cb, void *arg, bool late);
+
+/* Is the calendar still the one that was read? If it changed just before the reading, its stamps cannot tell. */
+static bool is_current(const struct calendars *c, const struct calendars_result *r)
+{
+	return (r->keep || r->answer->reason == FB_NO_ACCESS) && ics_stamps_hold(&r->stamps, c->dir_fd);
+}
+
+/* Those who came after the reading began and may have come after a change: one new flight for all of them, begun after they asked. */
+static void ask_anew(struct calendars **alive, struct flight *f)
+{
+	struct flight *anew = NULL;
+	for (struct waiter *w = f->waiters; w && *alive; w = w->next) {
+		if (!w->late)
+			continue;
+		if (!anew || !covers(anew->wide, w->w))
+			anew = start(*alive, f->address, f->wide, w->w, w->cb, w->arg);
+		else if (!join(anew, w->w, w->cb, w->arg, false))
+			fail(w->cb, w->arg);
+	}
+}
 
 /* Gives the landed result to all who waited for it; one whose window it does not hold (the wide one was too much) is asked for alone. */
 static void hand_out(struct calendars **alive, struct flight *f, const struct calendars_result *r)
 {
+	bool current = !r || is_current(*alive, r);
+	if (!current)
+		ask_anew(alive, f);
 	for (struct waiter *w = f->waiters; w && *alive; w = w->next) {
+		if (w->late && !current)
+			continue;
 		if (!r)
 			fail(w->cb, w->arg);
 		else if (covers(r->window, w->w))
@@ -197,7 +226,7 @@ static void land(void *arg, const uint8_t *data, size_t len, const char *why)
 		log_event(LOG_LEVEL_ERROR, "calendar-failed", LS("mailbox", f->address),
 		          LS("why", data ? "the worker's reply could not be read" : why));
 	/* The flight stays in the list with nobody able to join it, so that calendars_free() inside a callback is seen through its owner. */
-	f->asked = f->wide = (struct fb_window){0, 0};
+	f->landed = true;
 	hand_out(&f->owner, f, ok ? &r : NULL);
 	if (f->owner) {
 		struct flight **p = &c->flights;
@@ -212,38 +241,41 @@ static void land(void *arg, const uint8_t *data, size_t len, const char *why)
 	flight_free(f);
 }
 
-static bool join(struct flight *f, struct fb_window w, calendars_done_cb *cb, void *arg)
+static bool join(struct flight *f, struct fb_window w, calendars_done_cb *cb, void *arg, bool late)
 {
 	struct waiter *n = calloc(1, sizeof *n);
 	if (!n)
 		return false;
-	*n = (struct waiter){w, cb, arg, NULL};
+	*n = (struct waiter){w, cb, arg, late, NULL};
 	*f->last = n;
 	f->last = &n->next;
 	return true;
 }
 
-static void start(struct calendars *c, const char *address, struct fb_window wide, struct fb_window asked, calendars_done_cb *cb, void *arg)
+/* NULL if it failed, which the caller's callback has then been told. */
+static struct flight *start(struct calendars *c, const char *address, struct fb_window wide, struct fb_window asked, calendars_done_cb *cb,
+                            void *arg)
 {
 	struct flight *f = calloc(1, sizeof *f);
 	struct buf job;
 	buf_init(&job, JOB_MAX);
 	if (f) {
-		*f = (struct flight){.owner = c, .address = strdup(address), .wide = wide, .asked = asked};
+		*f = (struct flight){.owner = c, .address = strdup(address), .wide = wide};
 		f->last = &f->waiters;
 		calendars_job_pack(&job, &(struct calendars_job){f->address, wide, asked});
 	}
-	if (!f || !f->address || job.failed || !join(f, asked, cb, arg)) {
+	if (!f || !f->address || job.failed || !join(f, asked, cb, arg, false)) {
 		if (f)
 			flight_free(f);
 		buf_free(&job);
 		fail(cb, arg);
-		return;
+		return NULL;
 	}
 	f->next = c->flights;
 	c->flights = f;
 	c->submit(c->pool, buf_ptr(&job), job.len, land, f);
 	buf_free(&job);
+	return f;
 }
 
 void calendars_fetch(struct calendars *c, const char *address, struct fb_window w, calendars_done_cb *cb, void *arg)
@@ -262,8 +294,8 @@ void calendars_fetch(struct calendars *c, const char *address, struct fb_window 
 		forget(c, k);
 	}
 	for (struct flight *f = c->flights; f; f = f->next)
-		if (covers(f->wide, w) && !strcmp(f->address, address)) {
-			if (!join(f, w, cb, arg))
+		if (!f->landed && covers(f->wide, w) && !strcmp(f->address, address)) {
+			if (!join(f, w, cb, arg, true))
 				fail(cb, arg);
 			return;
 		}

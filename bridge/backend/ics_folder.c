@@ -271,7 +271,8 @@ struct fb_answer *ics_fetch(int dir_fd, const char *address, struct fb_window w,
 	}
 	if (a)
 		a->view = FB_VIEW_EVENTS | FB_VIEW_DETAILS;
-	stamps->settled = ns_of(now) - f.latest_ns > SETTLE_NS;
+	/* what could not be read has no stamp that would show its mending */
+	stamps->settled = got >= 0 && ns_of(now) - f.latest_ns > SETTLE_NS;
 	for (size_t i = 0; i < f.n; i++)
 		free(f.texts[i].data);
 	free(f.texts);

@@ -133,6 +133,7 @@ static void test_shares(struct calendars *c)
 {
 	size_t before = submitted, had = answers;
 	put("b@a.example.ics", EVENT("20260302"));
+	settle("b@a.example.ics");
 	ask(c, "b@a.example", MARCH, 7);
 	ask(c, "b@a.example", MARCH, 7);
 	ask(c, "b@a.example", MARCH + DAY, 3);
@@ -140,6 +141,56 @@ static void test_shares(struct calendars *c)
 	work(false);
 	CHECK_INT(answers, had + 3);
 	CHECK_INT(last, FB_OK);
+}
+
+static size_t seen[3];
+
+static void note(void *arg, const struct fb_answer *raw)
+{
+	*(size_t *)arg = raw->n_events;
+}
+
+/* Who asks after a change gets the change, though a worker has just read what was there before. */
+static void test_change_in_flight(struct calendars *c)
+{
+	const struct fb_window w = {MARCH, MARCH + 7 * DAY};
+	struct buf old;
+	size_t before = submitted;
+	put("f@a.example.ics", EVENT("20260302"));
+	settle("f@a.example.ics");
+	calendars_fetch(c, "f@a.example", w, note, &seen[0]);
+	buf_init(&old, 1 << 20);
+	calendars_work(&conf, dir_fd, jobs[0].data, jobs[0].len, &old);
+	put("f@a.example.ics", EVENT("20260302") EVENT("20260303"));
+	calendars_fetch(c, "f@a.example", w, note, &seen[1]);
+	calendars_fetch(c, "f@a.example", w, note, &seen[2]);
+	uint8_t *data = jobs[0].data;
+	n_jobs = 0;
+	jobs[0].cb(jobs[0].arg, buf_ptr(&old), old.len, NULL);
+	free(data);
+	CHECK_INT(seen[0], 1);
+	CHECK_INT(seen[1], 0); /* not yet */
+	work(false);
+	CHECK_INT(seen[1], 2);
+	CHECK_INT(seen[2], 2);
+	CHECK_INT(submitted, before + 2);
+	buf_free(&old);
+}
+
+/* What in a folder could not be read is read as soon as it can be. */
+static void test_mended_in_folder(struct calendars *c)
+{
+	CHECK(!mkdirat(dir_fd, "g@a.example", 0700) && !mkdirat(dir_fd, "elsewhere", 0700));
+	CHECK(!symlinkat("../elsewhere/x", dir_fd, "g@a.example/x.ics"));
+	settle("g@a.example");
+	ask(c, "g@a.example", MARCH, 7);
+	work(false);
+	CHECK_INT(last, FB_CALENDAR_FAILED);
+	put("elsewhere/x", EVENT("20260302"));
+	ask(c, "g@a.example", MARCH, 7);
+	work(false);
+	CHECK_INT(last, FB_OK);
+	CHECK_INT(last_events, 1);
 }
 
 static void test_fails(struct calendars *c)
@@ -187,6 +238,8 @@ int main(void)
 	test_keeps(c);
 	test_lent(c);
 	test_shares(c);
+	test_change_in_flight(c);
+	test_mended_in_folder(c);
 	test_fails(c);
 	test_too_much_beside(c);
 	size_t had = answers;
