@@ -18,7 +18,8 @@ static const char FRONT_CIPHERS[] =
     "ECDHE-ECDSA-AES256-SHA384:ECDHE-RSA-AES256-SHA384";
 static const char SUITES_13[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 
-static const unsigned char ALPN_H2[] = "\x02h2", ALPN_HTTP[] = "\x08http/1.1", ALPN_PAIR[] = "\x12" "availbridge-pair/1";
+static const unsigned char ALPN_H2[] = "\x02h2", ALPN_HTTP[] = "\x08http/1.1", ALPN_PAIR[] = "\x12" "availbridge-pair/1",
+                           ALPN_REVERSE[] = "\x15" "availbridge-reverse/1";
 
 static int check_slot = -1; /* where a struct pki_check hangs on an SSL */
 
@@ -141,13 +142,20 @@ static bool offers(const unsigned char *in, unsigned in_len, const unsigned char
 	return false;
 }
 
-/* At the link's door guests are let in while an invitation is open; a peer speaks HTTP/2. */
+int pki_offer_reverse(SSL *ssl)
+{
+	return SSL_set_alpn_protos(ssl, ALPN_REVERSE, sizeof(ALPN_REVERSE) - 1) == 0 ? 0 : -1;
+}
+
+/* At the link's door guests are let in while an invitation is open; a peer speaks HTTP/2, from either end. */
 static int select_link_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in, unsigned in_len, void *arg)
 {
 	const struct pki_tls *t = arg;
 	struct pki_check *c = check_slot >= 0 ? SSL_get_ex_data(ssl, check_slot) : NULL;
 	time_t now = time(NULL);
 
+	if (!offers(in, in_len, ALPN_H2) && offers(in, in_len, ALPN_REVERSE))
+		return select_alpn(ssl, out, out_len, in, in_len, (void *)ALPN_REVERSE);
 	if (offers(in, in_len, ALPN_H2) || !offers(in, in_len, ALPN_PAIR))
 		return select_alpn(ssl, out, out_len, in, in_len, (void *)ALPN_H2);
 	if (c && now >= 0 && (uint64_t)now < t->pairing_until)
@@ -179,10 +187,12 @@ static struct pki_tls *recipe_new(enum pki_recipe recipe, int lowest, struct buf
 	SSL_CTX_set_max_proto_version(t->ctx, TLS1_3_VERSION);
 	SSL_CTX_set_cipher_list(t->ctx, FRONT_CIPHERS);
 	SSL_CTX_set_ciphersuites(t->ctx, SUITES_13);
-	SSL_CTX_set_options(t->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+	SSL_CTX_set_options(t->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_CLEANSE_PLAINTEXT);
 	SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_max_early_data(t->ctx, 0);
 	SSL_CTX_set_mode(t->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+	/* Else a peer that sends key updates without end would keep one read, and with it the whole loop, busy as long as it likes. */
+	SSL_CTX_clear_mode(t->ctx, SSL_MODE_AUTO_RETRY);
 	SSL_CTX_set_default_passwd_cb(t->ctx, no_passphrase);
 	return t;
 }
