@@ -34,7 +34,7 @@ struct pki_stream {
 	struct pki_check check;
 	const struct pki_peer *peer;
 	uint8_t other_pin[PKI_PIN_LEN];
-	bool pairs;
+	bool pairs, reverse;
 	char *only, *host;
 	char protocol[80], why[800];
 	bool has_why;
@@ -144,7 +144,8 @@ static bool only_wait(struct pki_stream *s, int r)
 /* What the protocol allows but we do not: decided once, when the handshake is done. */
 static bool acceptable(struct pki_stream *s)
 {
-	const char *want = s->tls->recipe == PKI_GUEST ? "availbridge-pair/1" : "h2";
+	static const char turned[] = "availbridge-reverse/1";
+	const char *want = s->tls->recipe == PKI_GUEST ? "availbridge-pair/1" : s->reverse ? turned : "h2";
 	const unsigned char *alpn;
 	unsigned n;
 	X509 *cert;
@@ -161,10 +162,14 @@ static bool acceptable(struct pki_stream *s)
 	if (pki_check_guest(&s->check, s->ssl, cert))
 		return s->pairs = true;
 	s->peer = pki_check_cert(&s->check, cert);
+	if (s->server && n == strlen(turned) && memcmp(alpn, turned, n) == 0) { /* a client may choose, from what we take */
+		s->reverse = true;
+		want = turned;
+	}
 	if (!s->peer)
 		because(s, "%s", s->check.refusal[0] ? s->check.refusal : "the other side proved no key");
 	else if (n != strlen(want) || memcmp(alpn, want, n) != 0)
-		because(s, "%s does not speak %s there (no ALPN %s): is this its link port?", s->peer->name, s->tls->recipe == PKI_GUEST ? "pairing" : "HTTP/2", want);
+		because(s, "%s does not speak %s there (no ALPN %s): is this its link port?", s->peer->name, s->tls->recipe == PKI_GUEST ? "pairing" : s->reverse ? "turned connections" : "HTTP/2", want);
 	else
 		return true;
 	s->peer = NULL;
@@ -205,8 +210,8 @@ static bool deliver(struct pki_stream *s)
 	if (s->dead || s->state != OPEN)
 		return false;
 	s->full = s->in.len >= s->in.max;
-	if (s->in.len == 0 && s->in.cap > KEEP_BYTES)
-		buf_wipe(&s->in);
+	if (s->in.len == 0)
+		buf_wipe(&s->in); /* it may have held a password */
 	return true;
 }
 
@@ -232,7 +237,8 @@ static void read_some(struct pki_stream *s)
 		errno = 0;
 		r = SSL_read(s->ssl, to, (int)(room < READ_CHUNK ? room : READ_CHUNK));
 		if (r <= 0) {
-			only_wait(s, r);
+			if (only_wait(s, r) && s->in.len == 0)
+				buf_free(&s->in);
 			return;
 		}
 		buf_commit(&s->in, (size_t)r);
@@ -473,6 +479,17 @@ const struct pki_peer *pki_stream_peer(const struct pki_stream *s)
 	return s->peer;
 }
 
+int pki_stream_turn(struct pki_stream *s)
+{
+	s->reverse = true;
+	return pki_offer_reverse(s->ssl);
+}
+
+bool pki_stream_turned(const struct pki_stream *s)
+{
+	return s->reverse;
+}
+
 bool pki_stream_pairs(const struct pki_stream *s)
 {
 	return s->pairs;
@@ -487,6 +504,13 @@ void pki_stream_retarget(struct pki_stream *s, const struct pki_stream_events *e
 int pki_stream_exporter(const struct pki_stream *s, uint8_t out[PKI_EXPORTER_LEN])
 {
 	static const char label[] = "EXPORTER-availbridge-pairing";
+
+	return SSL_export_keying_material(s->ssl, out, PKI_EXPORTER_LEN, label, sizeof(label) - 1, NULL, 0, 0) == 1 ? 0 : -1;
+}
+
+int pki_stream_exporter_announce(const struct pki_stream *s, uint8_t out[PKI_EXPORTER_LEN])
+{
+	static const char label[] = "EXPORTER-availbridge-announce";
 
 	return SSL_export_keying_material(s->ssl, out, PKI_EXPORTER_LEN, label, sizeof(label) - 1, NULL, 0, 0) == 1 ? 0 : -1;
 }
