@@ -80,6 +80,7 @@ static void next_request(struct connection *c)
 	}
 	forget_request(c);
 	c->state = CONN_HEAD;
+	c->quiet_since = loop_ms();
 	connection_timer(c, (int64_t)c->front->conf->idle_seconds * 1000);
 	pki_stream_hold(c->stream, false);
 }
@@ -125,6 +126,7 @@ void connection_welcome(struct connection *c)
 			pki_stream_write(c->stream, "HTTP/1.1 100 Continue\r\n\r\n", 25);
 		c->continued = true;
 		c->state = CONN_BODY;
+		c->body_until = loop_ms() + FRONT_BODY_WHOLE_MS;
 		connection_timer(c, FRONT_BODY_MS);
 		pki_stream_hold(c->stream, false);
 	}
@@ -208,9 +210,11 @@ static bool read_body(struct connection *c, struct buf *in)
 		if (r == 0 && c->body_left == 0)
 			r = 1;
 	}
-	if (r == 0 && c->body_mark - c->body_left >= FRONT_BODY_STEP) {
-		c->body_mark = c->body_left; /* slow is allowed, a drip is not */
-		connection_timer(c, FRONT_BODY_MS);
+	if (r == 0 && c->state == CONN_BODY && c->body_mark - c->body_left >= FRONT_BODY_STEP) {
+		int64_t left = c->body_until - loop_ms();
+
+		c->body_mark = c->body_left; /* slow is allowed, a drip is not; a stranger's body that is thrown away gets no more time */
+		connection_timer(c, left < FRONT_BODY_MS ? left : FRONT_BODY_MS);
 	}
 	if (r == 0)
 		return false;
@@ -330,6 +334,7 @@ struct connection *connection_new(struct front *f, int fd, const char *address)
 		return NULL;
 	}
 	c->front = f;
+	c->quiet_since = loop_ms();
 	snprintf(c->address, sizeof(c->address), "%s", address);
 	buf_init(&c->head, HTTP_HEAD_MAX);
 	buf_init(&c->body, (size_t)f->conf->max_request_kib * 1024);

@@ -73,17 +73,54 @@ void front_free(struct front *f)
 	free(f);
 }
 
+/* True if ${c} waits for its client, which never logged in on it. */
+static bool dispensable(const struct connection *c)
+{
+	return !c->known && c->state != CONN_LOGIN && c->state != CONN_ASKING;
+}
+
+/* Of those, and of ${address} alone if that is not NULL, the one that has waited longest. NULL if there is none. */
+static struct connection *idlest(const struct front *f, const char *address)
+{
+	struct connection *found = NULL;
+
+	for (struct connection *c = f->open; c; c = c->next)
+		if (dispensable(c) && (!address || strcmp(c->address, address) == 0) && (!found || c->quiet_since <= found->quiet_since))
+			found = c; /* of equals the one that came first, which stands last */
+	return found;
+}
+
+/* Said once in a while: whoever fills the front shall not fill the log too. */
+static void say_full(struct front *f, const char *peer, size_t same)
+{
+	int64_t now = loop_ms();
+
+	if (f->full_said && now - f->full_said < FRONT_FULL_SAY_MS)
+		return;
+	f->full_said = now;
+	log_event(LOG_LEVEL_WARN, "front-full", LS("address", peer), LI("open", f->n_open), LI("of-this-address", same));
+}
+
 void front_accept(struct front *f, int fd, const char *peer)
 {
+	struct connection *least = NULL;
+	bool all, one;
 	size_t same = 0;
 
 	for (struct connection *c = f->open; c; c = c->next)
 		same += strcmp(c->address, peer) == 0;
-	if (f->draining || f->n_open >= (size_t)f->conf->max_connections || same >= (size_t)f->conf->max_connections_per_address) {
-		log_event(LOG_LEVEL_WARN, "connection-refused", LS("address", peer), LI("open", f->n_open), LI("of-this-address", same));
+	all = f->n_open >= (size_t)f->conf->max_connections;
+	one = same >= (size_t)f->conf->max_connections_per_address;
+	if ((all || one) && !f->draining) {
+		say_full(f, peer, same);
+		least = idlest(f, one ? peer : NULL);
+	}
+	if (f->draining || ((all || one) && !least)) {
 		close(fd);
 		return;
 	}
+	if (least)
+		connection_drop(least);
 	connection_new(f, fd, peer);
 }
 

@@ -27,7 +27,10 @@ struct front_doors {
 struct front *front_new(struct loop *l, const struct conf *c, const struct address_space *t, struct pki_tls *tls, const struct front_doors *doors);
 /* Closes everything. NULL is allowed. */
 void front_free(struct front *f);
-/* Takes over an accepted socket; ${peer} is the client's address as text, for the log and the caps. */
+/*
+ * Takes over an accepted socket; ${peer} is the client's address as text, for the log and the caps. At a cap the connection that has
+ * waited longest for a client that never logged in makes room; where all others are busy or known, the new one is closed.
+ */
 void front_accept(struct front *f, int fd, const char *peer);
 /* No keep-alive any more: each connection closes after the answer it is busy with, idle ones at once. */
 void front_drain(struct front *f);

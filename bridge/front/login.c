@@ -4,12 +4,14 @@
 #include "bridge/base/text.h"
 #include "bridge/front/parts.h"
 
-/* A question to a login worker. It outlives its connection and its front: the worker's answer always comes. */
+/* A question to a login worker. Once asked it outlives its connection and its front: the worker's answer always comes. */
 struct login {
 	struct login *next;
 	struct front *front;      /* NULL = the front has gone */
 	struct connection *c;     /* NULL = the connection has gone */
 	const struct conf_account *account;
+	uint64_t turn;            /* the lowest of those that wait is asked next */
+	bool asked;
 };
 
 /* The one account that ${same} finds, NULL if there is none or more than one. */
@@ -73,15 +75,21 @@ static void unlink_login(struct login *l)
 	l->front->n_logins--;
 }
 
+static void ask_next(struct front *f);
+
 static void on_verdict(void *arg, enum fb_fact ok)
 {
 	struct login *l = arg;
+	struct front *f = l->front;
 	struct connection *c = l->c;
 	const struct conf_account *account = l->account;
 	struct auth_claim claim;
 
-	if (l->front)
+	if (f) {
 		unlink_login(l);
+		f->n_asked--;
+		ask_next(f);
+	}
 	free(l);
 	if (!c)
 		return;
@@ -92,6 +100,7 @@ static void on_verdict(void *arg, enum fb_fact ok)
 	} else if (ok == FB_YES) {
 		pki_remembered_add(c->front->remembered, claim.credential, loop_ms());
 		c->account = account;
+		c->known = true;
 		connection_welcome(c);
 	} else {
 		respond_text(c, 503, "Retry-After: 5\r\n", "The password could not be checked at the moment.");
@@ -99,29 +108,97 @@ static void on_verdict(void *arg, enum fb_fact ok)
 	auth_wipe(&claim);
 }
 
-static void ask_worker(struct connection *c, const struct auth_claim *claim, const struct conf_account *account)
+static void ask(struct login *l)
+{
+	struct front *f = l->front;
+	struct auth_claim claim;
+
+	l->asked = true;
+	f->n_asked++;
+	f->login_turn = l->turn;
+	auth_read(l->c->request.authorization, &claim);
+	/* An account that does not exist goes to the worker too: the same work, the same time. */
+	f->doors->login(f->doors->door, l->account ? l->account->name : claim.user, claim.password, on_verdict, l);
+	auth_wipe(&claim);
+}
+
+/* Keeps the workers busy, and no more: who comes next is decided here, when one of them is free. */
+static void ask_next(struct front *f)
+{
+	size_t most = 2 * (f->conf->login_workers > 0 ? (size_t)f->conf->login_workers : 1);
+
+	while (f->n_asked < most) {
+		struct login *first = NULL;
+
+		for (struct login *l = f->logins; l; l = l->next)
+			if (!l->asked && (!first || l->turn <= first->turn)) /* the list has the latest in front */
+				first = l;
+		if (!first)
+			return;
+		ask(first);
+	}
+}
+
+/* Each address has one turn in a round: whoever sends many passwords waits behind their own, and others do not. */
+static uint64_t next_turn(const struct front *f, const char *address)
+{
+	uint64_t turn = f->login_turn;
+
+	for (const struct login *l = f->logins; l; l = l->next)
+		if (l->c && l->turn > turn && strcmp(l->c->address, address) == 0)
+			turn = l->turn;
+	return turn + 1;
+}
+
+static void too_many(struct connection *c)
+{
+	respond_text(c, 503, "Retry-After: 5\r\n", "Too many logins are waiting to be checked.");
+}
+
+/* Room for one more that would have ${turn}: when all places are taken, the one that would have come last gives way. */
+static bool make_room(struct front *f, uint64_t turn)
+{
+	struct login *last = NULL;
+	struct connection *c;
+
+	if (f->n_logins < FRONT_LOGINS_MAX)
+		return true;
+	for (struct login *l = f->logins; l; l = l->next)
+		if (!l->asked && (!last || l->turn > last->turn))
+			last = l;
+	if (!last || last->turn <= turn)
+		return false;
+	c = last->c;
+	login_forget(last);
+	c->login = NULL;
+	too_many(c);
+	return true;
+}
+
+static void wait_for_worker(struct connection *c, const struct conf_account *account)
 {
 	struct front *f = c->front;
-	struct login *l = f->n_logins < FRONT_LOGINS_MAX ? calloc(1, sizeof(*l)) : NULL;
+	uint64_t turn = next_turn(f, c->address);
+	struct login *l = make_room(f, turn) ? calloc(1, sizeof(*l)) : NULL;
 
 	if (!l) {
-		respond_text(c, 503, "Retry-After: 5\r\n", "Too many logins are waiting to be checked.");
+		too_many(c);
 		return;
 	}
-	*l = (struct login){.next = f->logins, .front = f, .c = c, .account = account};
+	*l = (struct login){.next = f->logins, .front = f, .c = c, .account = account, .turn = turn};
 	f->logins = l;
 	f->n_logins++;
 	c->login = l;
 	c->state = CONN_LOGIN;
 	connection_timer(c, FRONT_LOGIN_MS);
-	/* An account that does not exist goes to the worker too: the same work, the same time. */
-	f->doors->login(f->doors->door, account ? account->name : claim->user, claim->password, on_verdict, l);
+	ask_next(f);
 }
 
 void login_start(struct connection *c)
 {
 	struct auth_claim claim;
 	const struct conf_account *account;
+	bool remembered;
 
 	switch (auth_read(c->request.authorization, &claim)) {
 	case AUTH_ABSENT:
@@ -132,11 +209,14 @@ void login_start(struct connection *c)
 		break;
 	case AUTH_PASSWORD:
 		account = account_named(c->front->conf, claim.user);
-		if (account && pki_remembered_has(c->front->remembered, claim.credential, loop_ms())) {
+		/* Looked up for every name: how long that takes must not tell whether there is such an account. */
+		remembered = pki_remembered_has(c->front->remembered, claim.credential, loop_ms());
+		if (account && remembered) {
 			c->account = account;
+			c->known = true;
 			connection_welcome(c);
 		} else {
-			ask_worker(c, &claim, account);
+			wait_for_worker(c, account);
 		}
 	}
 	auth_wipe(&claim);
@@ -145,6 +225,10 @@ void login_start(struct connection *c)
 void login_forget(struct login *l)
 {
 	l->c = NULL;
+	if (l->asked)
+		return;
+	unlink_login(l);
+	free(l);
 }
 
 void login_orphan_all(struct front *f)

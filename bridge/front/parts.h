@@ -8,8 +8,8 @@
 
 /* What the files of front/ share among themselves; no other room includes it. */
 
-enum { FRONT_HEAD_MS = 10000, FRONT_BODY_MS = 30000, FRONT_WRITE_MS = 30000, FRONT_LOGIN_MS = 30000, FRONT_CLOSE_MS = 2000 };
-enum { FRONT_LOGINS_MAX = 256, FRONT_REMEMBERED = 4096, FRONT_BODY_STEP = 1024, FRONT_WRITE_STEP = 1024 };
+enum { FRONT_HEAD_MS = 10000, FRONT_BODY_MS = 30000, FRONT_BODY_WHOLE_MS = 120000, FRONT_WRITE_MS = 30000, FRONT_LOGIN_MS = 30000, FRONT_CLOSE_MS = 2000 };
+enum { FRONT_LOGINS_MAX = 256, FRONT_REMEMBERED = 4096, FRONT_BODY_STEP = 1024, FRONT_WRITE_STEP = 32 << 10, FRONT_FULL_SAY_MS = 10000 };
 
 struct connection;
 struct login;
@@ -24,9 +24,11 @@ struct front {
 	struct ews_autodiscover autodiscover;
 	char host[FB_DOMAIN_MAX + 1];      /* of public_url: realm and Autodiscover's words */
 	struct connection *open, *dead;    /* dead: freed at the end of the turn, when no callback of theirs is on the stack */
-	struct login *logins;              /* waiting for a worker */
+	struct login *logins;              /* waiting for a worker, or asked of one; the latest in front */
 	struct loop_timer *reaper;
-	size_t n_open, n_logins;
+	size_t n_open, n_logins, n_asked;
+	uint64_t login_turn;               /* of the login that was asked last */
+	int64_t full_said;                 /* when the log was told that the front is full; 0 = never */
 	bool draining;
 };
 
@@ -49,11 +51,14 @@ struct connection {
 	enum conn_state state;
 	char address[64];       /* the client's */
 	bool dead;
+	bool known;             /* somebody logged in on it */
+	int64_t quiet_since;    /* since when it may send its next request */
 	/* the present request */
 	struct buf head, body;  /* head: the bytes that `request` points into */
 	struct http_head request;
 	struct http_chunks chunks;
 	size_t scanned, body_left, body_mark;
+	int64_t body_until;
 	bool started;           /* its first byte has come */
 	bool continued;         /* the body is on its way or was asked for; else a client that expects 100 may never send it */
 	bool keep;

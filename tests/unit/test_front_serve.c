@@ -500,8 +500,11 @@ static void many_connections(void)
 	struct client *c[4];
 
 	settle();
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++) {
 		c[i] = dial(i < 3 ? "192.0.2.7" : "192.0.2.8");
+		if (i < 2) /* whoever logged in is not put out for another */
+			CHECK_INT(ask(c[i], "GET /1 HTTP/1.1\r\n" HOST ALICE "\r\n"), 404);
+	}
 	CHECK_INT(front_open(front), 3); /* two an address, and three are two and one */
 	CHECK_INT(ask(c[0], "GET /1 HTTP/1.1\r\n" HOST ALICE "\r\n"), 404);
 	CHECK_INT(ask(c[3], "GET /1 HTTP/1.1\r\n" HOST ALICE "\r\n"), 404);
@@ -512,6 +515,8 @@ static void many_connections(void)
 	for (int i = 0; i < 4; i++)
 		c[i] = dial((const char *[]){"1", "2", "3", "4"}[i]);
 	CHECK_INT(front_open(front), 3); /* three in all */
+	wait_down(c[0]);                 /* the first gave way to the last */
+	CHECK_INT(ask(c[3], "GET /1 HTTP/1.1\r\n" HOST ALICE "\r\n"), 404);
 	for (int i = 0; i < 4; i++)
 		hang_up(c[i]);
 	settle();
