@@ -79,10 +79,19 @@ void pki_stream_hold(struct pki_stream *s, bool hold);
 const struct pki_peer *pki_stream_peer(const struct pki_stream *s);
 /* True on a stream of pairing, from `up` on: nobody is known there (pki_stream_peer() is NULL), and nothing but pairing may be spoken. */
 bool pki_stream_pairs(const struct pki_stream *s);
+/*
+ * Offers, as client on the link, that the other side asks and we answer (ALPN "availbridge-reverse/1"): right after
+ * pki_stream_connect(). -1 when out of memory.
+ */
+int pki_stream_turn(struct pki_stream *s);
+/* True, from `up` on, if the TLS client is to be asked and the TLS server asks: docs/link-protocol.md section 9. */
+bool pki_stream_turned(const struct pki_stream *s);
 /* From now on ${ev} with ${arg} are called. Allowed inside callbacks. */
 void pki_stream_retarget(struct pki_stream *s, const struct pki_stream_events *ev, void *arg);
 /* The connection's exporter (RFC 5705, RFC 8446 7.5) under the label of pairing, after `up`. -1 if there is none. */
 int pki_stream_exporter(const struct pki_stream *s, uint8_t out[PKI_EXPORTER_LEN]);
+/* The same under the label of announcements (pki/rotation.h). */
+int pki_stream_exporter_announce(const struct pki_stream *s, uint8_t out[PKI_EXPORTER_LEN]);
 /* Our pin, and that of the key that the other side proved to hold; after `up`, not on the front. */
 void pki_stream_pins(const struct pki_stream *s, uint8_t own[PKI_PIN_LEN], uint8_t other[PKI_PIN_LEN]);
 /* "TLSv1.3" and the cipher's name, for logs. Borrowed. */

@@ -56,6 +56,7 @@ struct conf_rule {
 	enum fb_level level;
 	int line;
 };
+enum conf_dial { CONF_DIAL_BOTH = 0, CONF_DIAL_OUT, CONF_DIAL_IN };
 struct conf_peer {
 	char *name; /* "local" is the reserved one: our own people about each other; it always exists */
 	char *file;
@@ -64,6 +65,7 @@ struct conf_peer {
 	int unconfirmed_line;
 	char **endpoints; /* HOST:PORT */
 	size_t n_endpoints;
+	enum conf_dial dial; /* OUT: it cannot connect to us, so it asks over a connection that we made; IN: we never connect to it */
 	uint8_t pins[2][32]; /* current, next: SHA-256 of the SubjectPublicKeyInfo */
 	size_t n_pins;
 	int pin_lines[2];    /* where they stand in the file */

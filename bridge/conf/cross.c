@@ -144,12 +144,12 @@ static void check_peer(struct conf_loading *l, const struct conf_peer *p)
 	if (p->enabled && p->unconfirmed)
 		conf_problem_add(l->problems, p->file, p->unconfirmed_line, "Run `availbridge peer confirm` for it, which removes the line.",
 		                 "the peer is enabled before its six words were compared");
-	if (p->n_pins == 0)
+	if (p->n_pins == 0 && p->enabled) /* without a pin it can wait for a new key, switched off */
 		conf_problem_add(l->problems, p->file, 0,
 		                 "Add a line `pin sha256:HEX` with what `availbridge identity show` prints at the peer.",
 		                 "the peer has no pin");
-	if (p->n_endpoints == 0)
-		conf_problem_add(l->problems, p->file, 0, "Add a line `endpoint HOST:PORT`.", "the peer has no endpoint");
+	if (p->n_endpoints == 0 && p->dial != CONF_DIAL_IN)
+		conf_problem_add(l->problems, p->file, 0, "Add a line `endpoint HOST:PORT`, or `dial in` if it connects to us.", "the peer has no endpoint");
 }
 
 /* One pin, and whose it is. */

@@ -174,6 +174,20 @@ static void read_endpoint(struct peer_reading *r)
 	r->p->endpoints[r->p->n_endpoints++] = conf_dup(r->line->words[1]);
 }
 
+static void read_dial(struct peer_reading *r)
+{
+	const char *word = r->line->words[1];
+
+	if (strcmp(word, "both") == 0)
+		r->p->dial = CONF_DIAL_BOTH;
+	else if (strcmp(word, "out") == 0)
+		r->p->dial = CONF_DIAL_OUT;
+	else if (strcmp(word, "in") == 0)
+		r->p->dial = CONF_DIAL_IN;
+	else
+		COMPLAIN(r, "Write both, out (it cannot connect to us) or in (we cannot connect to it).", "'%s' does not say who dials", word);
+}
+
 static void read_pin(struct peer_reading *r)
 {
 	size_t slot = r->p->n_pins;
@@ -234,6 +248,7 @@ static const struct keyword {
 	{"enabled", 2, true, false, read_enabled, "Write enabled yes|no."},
 	{"unconfirmed", 2, true, false, read_unconfirmed, "Write unconfirmed \"SIX WORDS\"."},
 	{"endpoint", 2, false, false, read_endpoint, "Write endpoint HOST:PORT."},
+	{"dial", 2, true, false, read_dial, "Write dial both|out|in."},
 	{"pin", 2, true, false, read_pin, "Write pin sha256:HEX."},
 	{"next-pin", 2, true, false, read_pin, "Write next-pin sha256:HEX."},
 	{"free-busy-access-enabled", 2, true, false, read_access, "Write free-busy-access-enabled yes|no."},
