@@ -269,5 +269,8 @@ def pair(a_settings=None, b_settings=None, start=True, rules=True):
     finally:
         a.stop()
         b.stop()
+        for site in (a, b):
+            if found := re.findall(r".*(?:ERROR: \w+Sanitizer|runtime error:).*", site.log()):
+                check(False, f"the sanitizers are silent at {site.name}: {found[:3]}")
         if not failed:
             shutil.rmtree(folder, ignore_errors=True)
