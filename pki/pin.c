@@ -145,6 +145,25 @@ int pki_pinset_add(struct pki_pinset *s, const char *name, const uint8_t pin[PKI
 	return 0;
 }
 
+void pki_pinset_drop(struct pki_pinset *s, const char *name, const uint8_t pin[PKI_PIN_LEN])
+{
+	struct pki_peer *p = peer_named(s, name);
+
+	for (size_t k = 0; p && k < p->n_pins; k++)
+		if (memcmp(p->pins[k], pin, PKI_PIN_LEN) == 0) {
+			memmove(p->pins[k], p->pins[k + 1], (p->n_pins - k - 1) * PKI_PIN_LEN);
+			p->n_pins--;
+			return;
+		}
+}
+
+bool pki_pinset_has(const struct pki_pinset *s, const char *name, const uint8_t pin[PKI_PIN_LEN])
+{
+	const struct pki_peer *p = pki_pinset_find(s, name, pin);
+
+	return p != NULL;
+}
+
 void pki_pinset_shut(struct pki_pinset *s, const char *name)
 {
 	struct pki_peer *p = peer_named(s, name);

@@ -1,0 +1,130 @@
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/bio.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include "pki/digest.h"
+#include "pki/parts.h"
+#include "pki/rotation.h"
+
+struct pki_signer {
+	EVP_PKEY *key;
+	uint8_t spki[PKI_SPKI_MAX], pin[PKI_PIN_LEN];
+	size_t n;
+};
+
+static bool is_p256(EVP_PKEY *key)
+{
+	char group[32] = "";
+
+	return EVP_PKEY_get_base_id(key) == EVP_PKEY_EC && EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 &&
+	       (strcmp(group, "prime256v1") == 0 || strcmp(group, "P-256") == 0);
+}
+
+/* One encoding for each statement: all parts have a fixed length. */
+static void encode(struct buf *out, const struct pki_statement *st)
+{
+	static const char what[] = "availbridge announcement 1";
+
+	buf_add(out, what, sizeof(what)); /* with its zero */
+	buf_putc(out, st->retires ? 'R' : 'N');
+	buf_add(out, st->exporter, PKI_EXPORTER_LEN);
+	buf_add(out, st->from, PKI_PIN_LEN);
+	buf_add(out, st->to, PKI_PIN_LEN);
+	buf_add(out, st->pin, PKI_PIN_LEN);
+}
+
+static EVP_PKEY *key_of(const char *path)
+{
+	BIO *in = BIO_new_file(path, "r");
+	EVP_PKEY *key = in ? PEM_read_bio_PrivateKey(in, NULL, NULL, (void *)"") : NULL;
+
+	BIO_free(in);
+	ERR_clear_error();
+	return key;
+}
+
+struct pki_signer *pki_signer_new(const char *cert_path, const char *key_path, struct buf *error)
+{
+	struct pki_signer *s = calloc(1, sizeof(*s));
+	BIO *in = BIO_new_file(cert_path, "r");
+	X509 *cert = in ? PEM_read_bio_X509(in, NULL, NULL, NULL) : NULL;
+	uint8_t *at = s ? s->spki : NULL;
+	int n = cert ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), NULL) : 0;
+	bool ok = s && n > 0 && n <= PKI_SPKI_MAX && (s->key = key_of(key_path)) && X509_check_private_key(cert, s->key) == 1;
+
+	BIO_free(in);
+	ERR_clear_error();
+	if (ok) {
+		s->n = (size_t)i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &at);
+		pki_sha256(s->pin, s->spki, s->n);
+	}
+	X509_free(cert);
+	if (ok && is_p256(s->key))
+		return s;
+	buf_printf(error, ok ? "The key %s is not on the curve P-256, so nothing is announced with it." : "The key %s cannot be used to announce, or does not belong to its certificate.", key_path);
+	pki_signer_free(s);
+	return NULL;
+}
+
+void pki_signer_free(struct pki_signer *s)
+{
+	if (!s)
+		return;
+	EVP_PKEY_free(s->key);
+	free(s);
+}
+
+const uint8_t *pki_signer_pin(const struct pki_signer *s)
+{
+	return s->pin;
+}
+
+void pki_signer_spki(const struct pki_signer *s, struct buf *out)
+{
+	buf_add(out, s->spki, s->n);
+}
+
+int pki_signer_sign(const struct pki_signer *s, const struct pki_statement *st, struct buf *out)
+{
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	uint8_t sig[PKI_SIGNATURE_MAX];
+	size_t n = sizeof(sig);
+	struct buf text;
+	bool ok;
+
+	buf_init(&text, 512);
+	encode(&text, st);
+	ok = c && EVP_DigestSignInit(c, NULL, EVP_sha256(), NULL, s->key) == 1 && EVP_DigestSign(c, sig, &n, buf_ptr(&text), text.len) == 1;
+	EVP_MD_CTX_free(c);
+	buf_free(&text);
+	ERR_clear_error();
+	return ok && buf_add(out, sig, n) == 0 ? 0 : -1;
+}
+
+bool pki_statement_verify(struct pki_statement *st, const uint8_t *spki, size_t n, const uint8_t *sig, size_t n_sig, uint8_t pin[PKI_PIN_LEN], const char **why)
+{
+	const uint8_t *at = spki;
+	EVP_PKEY *key = n <= PKI_SPKI_MAX ? d2i_PUBKEY(NULL, &at, (long)n) : NULL;
+	bool known = key && at == spki + n && is_p256(key), ok = false;
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	struct buf text;
+
+	buf_init(&text, 512);
+	*why = known ? "the signature is not by that key over this connection" : "the key is not one on the curve P-256";
+	if (known) {
+		pki_sha256(pin, spki, n);
+		if (!st->retires)
+			memcpy(st->pin, pin, PKI_PIN_LEN);
+		encode(&text, st);
+		ok = c && n_sig <= PKI_SIGNATURE_MAX && EVP_DigestVerifyInit(c, NULL, EVP_sha256(), NULL, key) == 1 &&
+		     EVP_DigestVerify(c, sig, n_sig, buf_ptr(&text), text.len) == 1;
+	}
+	EVP_MD_CTX_free(c);
+	EVP_PKEY_free(key);
+	buf_free(&text);
+	ERR_clear_error();
+	return ok;
+}
