@@ -105,6 +105,8 @@ struct conf {
 	char *require_domain_proof; /* "yes" or "no": no peer without proof of its domains */
 	char *audit_sync, *audit_full; /* "write" or "fsync"; "refuse" or "answer" */
 	int audit_keep_days;
+	char *accept_next;       /* "yes" or "confirm": what becomes of a peer's announced next key */
+	int rotate_every, retire_after_days; /* days; rotate_every 0 = by hand */
 	int max_request_kib;
 	int idle_seconds;        /* keep-alive at the front */
 	char **hidden; size_t n_hidden; /* addresses that answer as if they did not exist */
