@@ -213,6 +213,13 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 	case MSG_CONTROL:
 		bridge_control(b, data, len, fd);
 		break;
+	case MSG_AUDIT:
+		if (len == AUDIT_HASH) {
+			audit_writer_turn(b->audit, fd, data);
+			channel_send(b->supervisor, MSG_AUDIT_TURNED, NULL, 0, -1);
+		} else
+			close(fd);
+		break;
 	case MSG_INVITATION:
 		bridge_pairing_invite(b, data, len);
 		break;

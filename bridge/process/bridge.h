@@ -29,6 +29,7 @@ struct bridge {
 	int calendars_fd;
 	struct calendars *calendars;
 	struct proxy *proxy;
+	struct audit_writer *audit;
 	struct front *front;
 	struct link_clients *clients;
 	struct link_server *server;

@@ -127,6 +127,13 @@ static enum fb_fact proxy_hidden(void *door, const char *address)
 	return directory_hidden(b->directory, address);
 }
 
+static enum audit_said proxy_audit(void *door, const struct audit_query *what, void (*written)(void *arg, bool ok), void *arg)
+{
+	struct bridge *b = door;
+
+	return audit_writer_say(b->audit, what, written, arg);
+}
+
 /* ---- link server -> proxy ---- */
 
 struct peer_call {
@@ -229,13 +236,16 @@ static int make_rooms(struct bridge *b)
 	const struct conf *c = b->conf;
 
 	b->proxy_doors = (struct proxy_doors){.exists = proxy_exists, .fetch = proxy_fetch, .ask = proxy_ask_peer,
-	                                      .member = proxy_member, .hidden = proxy_hidden, .door = b};
+	                                      .member = proxy_member, .hidden = proxy_hidden, .audit = proxy_audit, .door = b};
 	b->front_doors = (struct front_doors){.ask = front_ask, .cancel = front_cancel, .login = front_login, .door = b,
 	                                      .loop = b->loop, .hard_stop_ms = c->hard_stop_ms};
 	b->table = address_space_new(c);
 	b->directory = directory_new(c);
 	b->calendars = calendars_new(c, b->calendars_fd, pool_submit, b->pools[WORKER_CALENDAR]);
 	if (!b->table || !b->directory || !b->calendars)
+		return -1;
+	b->audit = audit_writer_new(b->loop, strcmp(c->audit_sync, "fsync") == 0, strcmp(c->audit_full, "refuse") == 0);
+	if (!b->audit)
 		return -1;
 	b->proxy = proxy_new(b->loop, c, b->table, &b->proxy_doors);
 	b->front = front_new(b->loop, c, b->table, b->tls_front, &b->front_doors);
@@ -295,7 +305,8 @@ void bridge_close(struct bridge *b)
 		pool_free(b->pools[i]);
 	calendars_free(b->calendars);
 	link_clients_free(b->clients); /* ends what is open with the proxy, which must still be there */
-	proxy_free(b->proxy);
+	proxy_free(b->proxy); /* it writes down what was still open */
+	audit_writer_free(b->audit);
 	pki_tls_free(b->tls_front);
 	pki_tls_free(b->tls_link);
 	pki_pinset_free(b->pins);

@@ -1,5 +1,6 @@
 #include "bridge/process/generation.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +11,10 @@
 #include "bridge/base/log.h"
 #include "bridge/base/pack.h"
 #include "bridge/process/messages.h"
+#include "bridge/process/segments.h"
 #include "bridge/process/spawn.h"
 
-enum { READY_MS = 10000, STEADY_MS = 1000, BACKOFF_MS = 100, BACKOFF_MAX_MS = 10000, LINGER_MS = 2000 };
+enum { READY_MS = 10000, STEADY_MS = 1000, BACKOFF_MS = 100, BACKOFF_MAX_MS = 10000, LINGER_MS = 2000, MINUTE_MS = 60000 };
 
 enum kind { KIND_CALENDAR = WORKER_CALENDAR, KIND_LOGIN = WORKER_LOGIN, KIND_BRIDGE };
 static const char *const role_of[] = {"@calendar-worker", "@login-worker", "@bridge"};
@@ -27,6 +29,7 @@ struct slot {
 	int64_t since_ms;
 	unsigned restarts, hasty; /* in all; one after the other within a second */
 	bool ready;
+	struct segments audit; /* a bridge's */
 	struct loop_timer *again;
 };
 
@@ -37,7 +40,7 @@ struct generation {
 	unsigned number;
 	char *conf_path;
 	uint32_t hard_stop_ms;
-	int snapshot;
+	int snapshot, audit;
 	const struct listening *sockets;
 	const struct generation_events *ev;
 	void *arg;
@@ -45,6 +48,7 @@ struct generation {
 	struct slot *slots; /* bridges first */
 	size_t n, bridges;
 	struct loop_timer *timer; /* for READY, then for the end by force */
+	struct loop_timer *minute;
 };
 
 static void fail(struct generation *g, const char *why)
@@ -86,6 +90,10 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 	}
 	if (type == MSG_LOST) {
 		kill_lost(s, data, len);
+		return;
+	}
+	if (type == MSG_AUDIT_TURNED) {
+		segments_turned(&s->audit);
 		return;
 	}
 	if (type == MSG_FAILED) {
@@ -180,6 +188,7 @@ static int start_bridge(struct slot *s)
 	}
 	close(pair[1]);
 	s->channel = channel_new(g->loop, pair[0], MESSAGES(messages_from_bridge), on_message, on_end, s);
+	segments_next(&s->audit, s->channel); /* before it can be asked anything */
 	for (i = g->bridges; i < g->n; i++)
 		if (g->slots[i].bridge == s && !g->slots[i].again)
 			start_worker(&g->slots[i]);
@@ -220,12 +229,22 @@ static void lay_out(struct generation *g, const struct plan *p)
 	if (!g->slots)
 		abort();
 	for (; g->n < g->bridges; g->n++)
-		g->slots[g->n] = (struct slot){.g = g, .kind = KIND_BRIDGE};
+		g->slots[g->n] = (struct slot){.g = g, .kind = KIND_BRIDGE, .audit = {.dir = g->audit, .generation = g->number}};
 	for (k = 0; k < 2; k++)
 		for (i = 0; i < counts[k]; i++) {
 			s = &g->slots[g->n++];
 			*s = (struct slot){.g = g, .kind = (enum kind)k, .bridge = &g->slots[i % g->bridges]};
 		}
+}
+
+static void on_minute(void *arg)
+{
+	struct generation *g = arg;
+	size_t i;
+
+	for (i = 0; i < g->bridges; i++)
+		segments_minute(&g->slots[i].audit, g->slots[i].channel);
+	loop_timer_again(g->minute, MINUTE_MS);
 }
 
 struct generation *generation_new(struct loop *l, unsigned number, const char *conf_path, const struct plan *plan,
@@ -239,6 +258,7 @@ struct generation *generation_new(struct loop *l, unsigned number, const char *c
 		abort();
 	*g = (struct generation){.loop = l, .number = number, .hard_stop_ms = plan->hard_stop_ms, .snapshot = plan->snapshot, .sockets = sockets, .ev = ev, .arg = arg};
 	g->conf_path = strdup(conf_path);
+	g->audit = fcntl(plan->audit, F_DUPFD_CLOEXEC, 3); /* it outlives the plan */
 	lay_out(g, plan);
 	for (i = 0; i < g->bridges; i++)
 		if (start_bridge(&g->slots[i]) != 0) {
@@ -250,6 +270,7 @@ struct generation *generation_new(struct loop *l, unsigned number, const char *c
 			return NULL;
 		}
 	g->timer = loop_timer_new(l, READY_MS, not_ready_in_time, g);
+	g->minute = loop_timer_new(l, MINUTE_MS, on_minute, g);
 	return g;
 }
 
@@ -262,8 +283,12 @@ void generation_free(struct generation *g)
 	for (i = 0; i < g->n; i++) {
 		channel_free(g->slots[i].channel);
 		loop_timer_free(g->slots[i].again);
+		segments_end(&g->slots[i].audit);
 	}
 	loop_timer_free(g->timer);
+	loop_timer_free(g->minute);
+	if (g->audit >= 0)
+		close(g->audit);
 	free(g->slots);
 	free(g->conf_path);
 	free(g);
@@ -316,6 +341,7 @@ bool generation_reaped(struct generation *g, pid_t pid, int status)
 	s->pid = 0;
 	channel_free(s->channel);
 	s->channel = NULL;
+	segments_end(&s->audit);
 	describe_end(how, sizeof how, status);
 	log_event(g->state == RUNNING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "process-ended", LS("process", role_of[s->kind] + 1),
 	          LI("pid", pid), LI("generation", g->number), LS("how", how));

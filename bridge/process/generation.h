@@ -23,7 +23,7 @@ struct generation_events {
 	void (*said)(void *arg, uint16_t type, const uint8_t *data, size_t len); /* a bridge's MSG_TRIED or MSG_PAIRED */
 };
 
-/* Starts generation ${number} of ${conf_path} on ${sockets} (${n}: front, link; borrowed until it drains). ${plan} is borrowed as long. NULL with a sentence in ${error}. */
+/* Starts generation ${number} of ${conf_path} on ${sockets} (${n}: front, link; borrowed until it drains). ${plan} is borrowed as long, but for its audit. NULL with a sentence in ${error}. */
 struct generation *generation_new(struct loop *l, unsigned number, const char *conf_path, const struct plan *plan, const struct listening *sockets,
                                   const struct generation_events *ev, void *arg, struct buf *error);
 /* Frees it; its processes must be gone. NULL is allowed. */

@@ -10,12 +10,14 @@ const struct channel_type messages_from_supervisor[] = {
 	{MSG_DRAIN, "drain", 0, 0},
 	{MSG_CONTROL, "control", MESSAGE_TEXT_MAX, 1},
 	{MSG_SHUT, "shut", CONTROL_LINE_MAX, 0},
+	{MSG_AUDIT, "audit", 32, 1},
 	{MSG_INVITATION, "invitation", INVITATION_MAX, 0},
 	{MSG_WRITTEN, "written", INVITATION_MAX, 0},
 };
 const struct channel_type messages_from_bridge[] = {
 	{MSG_READY, "ready", 0, 0},
 	{MSG_LOST, "lost", 8, 0},
+	{MSG_AUDIT_TURNED, "audit-turned", 0, 0},
 	{MSG_FAILED, "failed", MESSAGE_TEXT_MAX, 0},
 	{MSG_TRIED, "tried", CONTROL_LINE_MAX, 0},
 	{MSG_PAIRED, "paired", PAIRED_MAX, 0},

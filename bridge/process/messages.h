@@ -16,11 +16,13 @@ enum message {
 	MSG_DRAIN,         /* finish what is open, then end */
 	MSG_CONTROL,       /* str request line, str what the supervisor knows, the body's first bytes; descriptor: the asker's connection */
 	MSG_SHUT,          /* str peer: cut it off at once */
+	MSG_AUDIT,         /* the 32 bytes that the segment's first record follows; descriptor: the segment, to append to from now on */
 	MSG_INVITATION,    /* one that is open, or has changed: invitations.c */
 	MSG_WRITTEN,       /* u64 handle of a MSG_PAIRED, u8 whether it is written, str sentence why not */
 	/* bridge -> supervisor */
 	MSG_READY,         /* serving */
 	MSG_LOST,          /* u64 pid of a worker that it let go of: kill it, so that another takes its place */
+	MSG_AUDIT_TURNED,  /* it appends to the segment that came last, and to no other */
 	MSG_FAILED,        /* the sentence why it cannot serve */
 	MSG_TRIED,         /* str invitation's id in hex, str pin, u8 whether that key proved the secret */
 	MSG_PAIRED,        /* u64 handle, str invitation's id in hex, str pin, str code, then the guest's offer: write the peer */
@@ -37,8 +39,8 @@ enum { MESSAGE_TEXT_MAX = 1 << 20, CONTROL_LINE_MAX = 2048, INVITATION_MAX = 409
 
 /* The tables, by who reads them (messages.c). */
 extern const struct channel_type messages_from_check[2];
-extern const struct channel_type messages_from_supervisor[7];
-extern const struct channel_type messages_from_bridge[5];
+extern const struct channel_type messages_from_supervisor[8];
+extern const struct channel_type messages_from_bridge[6];
 extern const struct channel_type messages_to_calendar_worker[1];
 extern const struct channel_type messages_from_calendar_worker[2];
 extern const struct channel_type messages_to_login_worker[1];

@@ -34,8 +34,11 @@ void plan_free(struct plan *p)
 	free(p->control_socket);
 	free(p->user);
 	free(p->log_level);
+	free(p->state_dir);
 	if (p->snapshot >= 0)
 		close(p->snapshot);
+	if (p->audit >= 0)
+		close(p->audit);
 	free(p);
 }
 
@@ -46,11 +49,13 @@ static void pack_plan(struct buf *b, const struct conf *c)
 	pack_str(b, c->control_socket);
 	pack_str(b, c->user ? c->user : "");
 	pack_str(b, c->log_level);
+	pack_str(b, c->state_dir);
 	pack_u8(b, strcmp(c->log_format, "json") == 0);
 	pack_u32(b, (uint32_t)c->bridges);
 	pack_u32(b, (uint32_t)c->calendar_workers);
 	pack_u32(b, (uint32_t)c->login_workers);
 	pack_u32(b, (uint32_t)c->hard_stop_ms);
+	pack_u32(b, (uint32_t)c->audit_keep_days);
 }
 
 static char *unpack_text(struct unpack *u)
@@ -69,17 +74,19 @@ static struct plan *unpack_plan(const uint8_t *data, size_t len)
 
 	if (!p)
 		abort();
-	p->snapshot = -1;
+	p->snapshot = p->audit = -1;
 	p->front_listen = unpack_text(&u);
 	p->link_listen = unpack_text(&u);
 	p->control_socket = unpack_text(&u);
 	p->user = unpack_text(&u);
 	p->log_level = unpack_text(&u);
+	p->state_dir = unpack_text(&u);
 	p->log_json = unpack_u8(&u);
 	p->bridges = unpack_u32(&u);
 	p->calendar_workers = unpack_u32(&u);
 	p->login_workers = unpack_u32(&u);
 	p->hard_stop_ms = unpack_u32(&u);
+	p->audit_keep_days = unpack_u32(&u);
 	if (!unpack_done(&u) || p->bridges < 1 || p->bridges > 64 || p->calendar_workers > 256 || p->login_workers > 256) {
 		plan_free(p);
 		return NULL;

@@ -10,10 +10,11 @@
  * time): a throwaway child does, under limits, and sends this.
  */
 struct plan {
-	char *front_listen, *link_listen, *control_socket, *user, *log_level;
+	char *front_listen, *link_listen, *control_socket, *user, *log_level, *state_dir;
 	bool log_json;
-	uint32_t bridges, calendar_workers, login_workers, hard_stop_ms;
+	uint32_t bridges, calendar_workers, login_workers, hard_stop_ms, audit_keep_days;
 	int snapshot; /* of all files, as they were checked (snapshot.h); closed with the plan */
+	int audit;    /* the audit's folder, -1 until the supervisor opens it; closed with the plan */
 };
 
 /* Frees it. NULL is allowed. */

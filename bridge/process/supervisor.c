@@ -20,9 +20,10 @@
 #include "bridge/process/invitations.h"
 #include "bridge/process/messages.h"
 #include "bridge/process/process.h"
+#include "bridge/process/segments.h"
 #include "bridge/process/sandbox.h"
 
-enum { GENERATIONS_MAX = 16 };
+enum { GENERATIONS_MAX = 16, DAY_MS = 24 * 3600 * 1000 };
 
 struct supervisor {
 	struct loop *loop;
@@ -41,6 +42,7 @@ struct supervisor {
 	bool stopping;
 	int exit_code;
 	struct loop_signal *signals[4];
+	struct loop_timer *daily;
 };
 
 /* ---- sockets ---- */
@@ -165,6 +167,14 @@ static void reload_failed(struct supervisor *s, const char *why)
 	stop_if_done(s);
 }
 
+static void every_day(void *arg)
+{
+	struct supervisor *s = arg;
+
+	segments_prune(s->plan->audit, (int)s->plan->audit_keep_days);
+	loop_timer_again(s->daily, DAY_MS);
+}
+
 static void on_ready(void *arg, struct generation *g)
 {
 	struct supervisor *s = arg;
@@ -191,6 +201,9 @@ static void on_ready(void *arg, struct generation *g)
 	log_setup(2, s->plan->log_json, (enum log_level)log_level_named(s->plan->log_level), "supervisor");
 	log_event(LOG_LEVEL_INFO, "serving", LI("generation", generation_number(g)), LS("front", s->plan->front_listen),
 	          LS("link", s->plan->link_listen), LS("version", VERSION));
+	segments_note(s->plan->audit, generation_number(g), s->plan->snapshot);
+	if (!s->daily)
+		s->daily = loop_timer_new(s->loop, 0, every_day, s);
 	snprintf(text, sizeof text, "Generation %u runs.\n", generation_number(g));
 	answer(s, 0, text);
 }
@@ -244,7 +257,7 @@ static void tell_all(void *arg, uint16_t type, const void *data, size_t len)
 static void on_request(void *arg, int fd, const char *line, const void *rest, size_t n);
 
 /* Opens what ${p} wants to have open and is not. -1 with a sentence. */
-static int open_all(struct supervisor *s, const struct plan *p, struct buf *error)
+static int open_all(struct supervisor *s, struct plan *p, struct buf *error)
 {
 	uid_t uid = getuid();
 	gid_t gid = getgid();
@@ -259,6 +272,13 @@ static int open_all(struct supervisor *s, const struct plan *p, struct buf *erro
 			return -1;
 		s->next_control = control_server_new(s->loop, fd, on_request, s);
 	}
+	/* In a folder that is served already some segments are open and must stay so. */
+	if (s->plan && strcmp(s->plan->state_dir, p->state_dir) == 0)
+		p->audit = fcntl(s->plan->audit, F_DUPFD_CLOEXEC, 3);
+	else
+		p->audit = segments_folder(p->state_dir, uid, gid, error);
+	if (p->audit < 0)
+		return -1;
 	s->next_sockets = sockets_open(s, p, error);
 	if (!s->next_sockets)
 		return -1;
@@ -403,6 +423,9 @@ static void finish(struct supervisor *s)
 {
 	size_t i;
 
+	if (s->plan)
+		segments_note(s->plan->audit, 0, -1);
+	loop_timer_free(s->daily);
 	if (s->control && s->plan)
 		unlink(s->plan->control_socket);
 	for (i = 0; i < 4; i++)
@@ -433,6 +456,7 @@ int process_supervise(const char *conf_path)
 	setrlimit(RLIMIT_CORE, &none);
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	sandbox_hide(); /* the snapshot of the settings has the accounts' hashes */
 	s.loop = loop_new();
 	s.invitations = invitations_new(s.loop, s.conf_path, tell_all, &s);

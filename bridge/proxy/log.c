@@ -14,24 +14,53 @@ static const char *rule_word(const struct acl_verdict *v, char out[24])
 	return out;
 }
 
-void log_mailbox(const struct proxy_mailbox *m, enum fb_reason reason)
+static const char *or_null(const char *s)
+{
+	return *s ? s : NULL;
+}
+
+/* What a mailbox's line in the log and its record say alike; ${rule} is memory for its number. */
+static struct audit_query describe(const struct proxy_mailbox *m, const char *result, char rule[24])
 {
 	const struct fb_query *q = &m->pq->q;
-	char rule[24];
 
-	log_event(LOG_LEVEL_INFO, "mailbox", LS("request-id", q->request_id),
-	          LS("client-request-id", *q->client_id ? q->client_id : NULL), LS("requester", q->requester.name),
-	          LS("target", *m->address ? m->address : q->mailboxes[m->i].asked),
-	          LS("peer", m->peer ? m->peer->name : NULL), LS("direction", m->route == AS_PEER && !m->pq->asker ? "out" : "in"),
-	          LS("level", m->verdict ? fb_level_name(m->verdict->level) : NULL), LS("rule", rule_word(m->verdict, rule)),
-	          LS("result", fb_reason_row(reason)->word), LI("ms", loop_ms() - m->pq->began));
+	return (struct audit_query){
+		.id = q->request_id,
+		.client_id = or_null(q->client_id),
+		.requester = q->requester.name,
+		.target = *m->address ? m->address : q->mailboxes[m->i].asked,
+		.peer = m->peer ? m->peer->name : NULL,
+		.direction = m->route == AS_PEER && !m->pq->asker ? "out" : "in",
+		.rule = rule_word(m->verdict, rule),
+		.level = m->verdict ? fb_level_name(m->verdict->level) : NULL,
+		.result = result,
+	};
+}
+
+enum audit_said log_audit(struct proxy_mailbox *m, const char *result, void (*written)(void *arg, bool ok))
+{
+	const struct proxy_doors *doors = m->pq->p->doors;
+	char rule[24];
+	const struct audit_query what = describe(m, result, rule);
+
+	return doors->audit(doors->door, &what, written, m);
+}
+
+void log_mailbox(const struct proxy_mailbox *m, enum fb_reason reason)
+{
+	char rule[24];
+	const struct audit_query q = describe(m, fb_reason_row(reason)->word, rule);
+
+	log_event(LOG_LEVEL_INFO, "mailbox", LS("request-id", q.id), LS("client-request-id", q.client_id), LS("requester", q.requester),
+	          LS("target", q.target), LS("peer", q.peer), LS("direction", q.direction), LS("level", q.level), LS("rule", q.rule),
+	          LS("result", q.result), LI("ms", loop_ms() - m->pq->began));
 }
 
 void log_query(const struct proxy_query *pq, const char *result)
 {
 	const struct fb_query *q = &pq->q;
 
-	log_event(LOG_LEVEL_INFO, "query", LS("request-id", q->request_id), LS("client-request-id", *q->client_id ? q->client_id : NULL),
+	log_event(LOG_LEVEL_INFO, "query", LS("request-id", q->request_id), LS("client-request-id", or_null(q->client_id)),
 	          LS("requester", q->requester.name), LS("from", pq->asker ? pq->asker->name : "front"), LI("mailboxes", q->n),
 	          LI("unanswered", pq->unanswered), LS("view", fb_view_name(q->view)), LS("result", result),
 	          LI("ms", loop_ms() - pq->began));

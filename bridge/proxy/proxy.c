@@ -66,27 +66,64 @@ void query_leave(struct proxy_query *pq)
 		query_free(pq);
 }
 
+/* Its record is written: now, and not before, the answer may leave the house. */
+static void hand_on(struct proxy_mailbox *m)
+{
+	struct proxy_query *pq = m->pq;
+
+	pq->unanswered--;
+	if (!pq->asker)
+		return;
+	/* Without memory for even a reason the peer misses this answer, which its end turns into a failure. */
+	if (m->released)
+		pq->ev.answer(pq->arg, m->i, m->released);
+	acl_released_free(m->released);
+	m->released = NULL;
+}
+
+static void keep_back(struct proxy_mailbox *m)
+{
+	acl_released_free(m->released);
+	m->released = acl_release_reason(FB_BUSY);
+}
+
+static void record_written(void *arg, bool ok)
+{
+	struct proxy_mailbox *m = arg;
+	struct proxy_query *pq = m->pq;
+
+	if (!pq->ended) {
+		if (!ok)
+			keep_back(m);
+		hand_on(m);
+	}
+	query_leave(pq);
+}
+
+static enum fb_reason reason_of(const struct proxy_mailbox *m)
+{
+	return m->released ? acl_released_view(m->released)->reason : FB_NOT_COMPUTED;
+}
+
 void query_put(struct proxy_mailbox *m, struct acl_released *r)
 {
 	struct proxy_query *pq = m->pq;
+	enum audit_said said;
 
 	if (m->answered || pq->ended) {
 		acl_released_free(r);
 		return;
 	}
 	m->answered = true;
-	pq->unanswered--;
-	if (!r)
-		r = acl_release_reason(FB_NOT_COMPUTED);
-	log_mailbox(m, r ? acl_released_view(r)->reason : FB_NOT_COMPUTED);
-	m->released = r;
-	if (pq->asker) {
-		/* Without memory for even a reason the peer misses this answer, which its end turns into a failure. */
-		if (r)
-			pq->ev.answer(pq->arg, m->i, r);
-		m->released = NULL;
-		acl_released_free(r);
-	}
+	m->released = r ? r : acl_release_reason(FB_NOT_COMPUTED);
+	said = log_audit(m, fb_reason_row(reason_of(m))->word, record_written);
+	if (said == AUDIT_REFUSED)
+		keep_back(m);
+	log_mailbox(m, reason_of(m));
+	if (said == AUDIT_WAITS)
+		pq->doors_open++;
+	else
+		hand_on(m);
 }
 
 void query_put_reason(struct proxy_mailbox *m, enum fb_reason reason)
@@ -96,6 +133,11 @@ void query_put_reason(struct proxy_mailbox *m, enum fb_reason reason)
 
 void query_refuse(struct proxy_query *pq, enum fb_reason reason, const char *why)
 {
+	/* Nothing leaves but the refusal, so nothing waits for its records. */
+	for (size_t i = 0; i < pq->q.n; i++) {
+		pq->m[i].peer = pq->asker;
+		log_audit(&pq->m[i], fb_reason_row(reason)->word, NULL);
+	}
 	query_end(pq);
 	log_query(pq, fb_reason_row(reason)->word);
 	pq->ev.done(pq->arg, reason, why);
@@ -162,10 +204,19 @@ struct proxy_query *query_new(struct proxy *p, const struct fb_query *q, const s
 	return pq;
 }
 
+/* What was asked and nobody waited for was asked all the same. */
+static void audit_rest(struct proxy_query *pq)
+{
+	for (size_t i = 0; i < pq->q.n; i++)
+		if (!pq->m[i].answered)
+			log_audit(&pq->m[i], "cancelled", NULL);
+}
+
 void proxy_cancel(struct proxy_query *pq)
 {
 	if (!pq || pq->ended)
 		return;
+	audit_rest(pq);
 	query_end(pq);
 	log_query(pq, "cancelled");
 	loop_timer_free(pq->turn);
@@ -178,8 +229,11 @@ void proxy_free(struct proxy *p)
 {
 	if (!p)
 		return;
-	while (p->list)
+	while (p->list) {
+		if (!p->list->ended)
+			audit_rest(p->list);
 		query_free(p->list);
+	}
 	free(p);
 }
 

@@ -2,6 +2,7 @@
 #define BRIDGE_PROXY_PROXY_H
 #include "bridge/acl/release.h"
 #include "bridge/address_space/table.h"
+#include "bridge/audit/writer.h"
 #include "bridge/availability/answer.h"
 #include "bridge/base/loop.h"
 #include "bridge/conf/conf.h"
@@ -12,7 +13,7 @@ struct proxy;
 
 /*
  * What the proxy asks of the rest of the house; the process room fills it in (a unit test puts its own there).
- * Each call is answered by exactly one end callback, however late; the proxy keeps its query alive until then.
+ * Each call but `audit` is answered by exactly one end callback, however late; the proxy keeps its query alive until then.
  */
 struct proxy_doors {
 	enum fb_fact (*exists)(void *door, const char *address);
@@ -23,6 +24,8 @@ struct proxy_doors {
 	            void (*done)(void *arg, enum fb_reason reason, const char *why), void *arg);
 	acl_member_fn *member;                                        /* first argument: the door */
 	enum fb_fact (*hidden)(void *door, const char *address);
+	/* Writes down what became of one mailbox, before its answer leaves; as audit_writer_say(). */
+	enum audit_said (*audit)(void *door, const struct audit_query *what, void (*written)(void *arg, bool ok), void *arg);
 	void *door;
 };
 

@@ -20,7 +20,7 @@ struct proxy_mailbox {
 	const struct conf_peer *peer;          /* whose rules decide; NULL = nobody's */
 	struct fb_facts facts;
 	const struct acl_verdict *verdict;     /* in the query's arena; NULL = never judged */
-	bool answered;
+	bool answered;                         /* its answer is known; it may still wait for its record */
 	struct acl_released *released;         /* ours alone: a peer's answer leaves at once */
 };
 
@@ -31,7 +31,7 @@ struct proxy_query {
 	struct fb_query q;
 	const struct conf_peer *asker;         /* the peer that asks; NULL for our own people */
 	struct proxy_mailbox *m;
-	size_t unanswered;
+	size_t unanswered;                     /* mailboxes whose answer has not been handed on */
 	size_t doors_open;                     /* calls into other rooms that will still call back, and steps that are running */
 	bool ended;                            /* its callback ran, or it was cancelled */
 	int64_t began, deadline;               /* loop_ms() */
@@ -58,7 +58,7 @@ struct proxy_query *query_new(struct proxy *p, const struct fb_query *q, const s
                               loop_cb *begin, void *arg);
 /*
  * proxy.c: the first answer of a mailbox counts, a later one is dropped. Consumes ${r}; NULL counts as FB_NOT_COMPUTED. Logs its
- * line.
+ * line; it is handed on when its record is written.
  */
 void query_put(struct proxy_mailbox *m, struct acl_released *r);
 /* proxy.c: the same with a failure. */
@@ -83,6 +83,8 @@ void remote_ask(struct proxy_query *pq);
 
 /* log.c: the one line of a mailbox that was just answered with ${reason}. */
 void log_mailbox(const struct proxy_mailbox *m, enum fb_reason reason);
+/* log.c: the one record of a mailbox; ${result} is a word. With ${written} (its argument is ${m}) it may wait. */
+enum audit_said log_audit(struct proxy_mailbox *m, const char *result, void (*written)(void *arg, bool ok));
 /* log.c: the one line of a query at its end; ${result} is a word. */
 void log_query(const struct proxy_query *pq, const char *result);
 #endif

@@ -93,6 +93,14 @@ struct world {
 	unsigned views[FB_MAX_MAILBOXES];
 	char subjects[FB_MAX_MAILBOXES][80], digits[FB_MAX_MAILBOXES][80];
 	int answers;
+	/* the audit */
+	enum audit_said audit_says;       /* zero refuses: world_new() sets it */
+	size_t n_records, records_at_first_answer, n_waiting;
+	char records[MAX_CALLS][160];     /* "DIRECTION PEER TARGET LEVEL RULE RESULT" */
+	struct {
+		void (*written)(void *arg, bool ok);
+		void *arg;
+	} waiting[MAX_CALLS];
 	enum fb_reason end;
 };
 static struct world w;
@@ -168,13 +176,45 @@ static inline struct ask_call *asked(const char *peer)
 	return NULL;
 }
 
+static enum audit_said fake_audit(void *door, const struct audit_query *q, void (*written)(void *arg, bool ok), void *arg)
+{
+	snprintf(w.records[w.n_records++ % MAX_CALLS], sizeof *w.records, "%s %s %s %s %s %s", q->direction, q->peer ? q->peer : "-", q->target, q->level ? q->level : "-",
+	         q->rule, q->result);
+	if (w.audit_says != AUDIT_WAITS || !written)
+		return w.audit_says ? AUDIT_SAID : AUDIT_REFUSED;
+	w.waiting[w.n_waiting].written = written;
+	w.waiting[w.n_waiting++].arg = arg;
+	return AUDIT_WAITS;
+}
+
+/* The disk has taken (or not) what waited. */
+static inline void audit_goes_on(bool ok)
+{
+	size_t n = w.n_waiting;
+
+	w.n_waiting = 0;
+	for (size_t i = 0; i < n; i++)
+		w.waiting[i].written(w.waiting[i].arg, ok);
+}
+
+static inline bool recorded(const char *record)
+{
+	for (size_t i = 0; i < w.n_records && i < MAX_CALLS; i++)
+		if (strcmp(w.records[i], record) == 0)
+			return true;
+	for (size_t i = 0; i < w.n_records && i < MAX_CALLS; i++)
+		fprintf(stderr, "recorded: %s\n", w.records[i]);
+	return false;
+}
+
 static void world_new(void)
 {
 	log_setup(2, false, LOG_LEVEL_ERROR, "test");
 	memset(&w, 0, sizeof w);
 	w.l = loop_new();
 	w.t = address_space_new(&settings);
-	w.doors = (struct proxy_doors){fake_exists, fake_fetch, fake_ask, fake_member, fake_hidden, NULL};
+	w.doors = (struct proxy_doors){fake_exists, fake_fetch, fake_ask, fake_member, fake_hidden, fake_audit, NULL};
+	w.audit_says = AUDIT_SAID;
 	w.p = proxy_new(w.l, &settings, w.t, &w.doors);
 }
 
@@ -228,8 +268,10 @@ static void ours_done(void *arg, struct acl_released *const *released)
 
 static void peer_answer(void *arg, size_t i, const struct acl_released *r)
 {
-	if (w.answers++ == 0)
+	if (w.answers++ == 0) {
 		w.looked_up_at_first_answer = w.looked_up;
+		w.records_at_first_answer = w.n_records;
+	}
 	keep(i, r);
 }
 

@@ -1,0 +1,34 @@
+#ifndef BRIDGE_PROCESS_SEGMENTS_H
+#define BRIDGE_PROCESS_SEGMENTS_H
+#include <sys/types.h>
+#include "bridge/audit/spine.h"
+#include "bridge/base/channel.h"
+
+/*
+ * The supervisor's half of the audit: it makes each bridge process's segment and hands it the descriptor, notes in the spine how far
+ * each has come, gives a new one every day, and closes what is done with. Failures are in the log; the bridge then refuses or
+ * answers as audit_full says, and every minute it is tried again.
+ */
+struct segments {
+	int dir;                  /* the audit's folder, borrowed */
+	unsigned generation;
+	struct audit_segment now; /* what the bridge writes to; name "" = it has none */
+	char old[AUDIT_NAME];     /* what it wrote to before; "" = that is closed */
+	bool turned;              /* it has left the old one */
+};
+
+/* Opens the folder of ${state_dir} for a daemon that runs as ${uid}, and closes what one before it left open. -1 with a sentence in ${error}. Caller closes. */
+int segments_folder(const char *state_dir, uid_t uid, gid_t gid, struct buf *error);
+/* Gives the bridge at the other end of ${to} a new segment. */
+void segments_next(struct segments *s, struct channel *to);
+/* The bridge says that it writes to the new one. */
+void segments_turned(struct segments *s);
+/* Once a minute: a checkpoint; the next segment if this one is old or large or missing. */
+void segments_minute(struct segments *s, struct channel *to);
+/* The bridge is gone: its segments are closed. Again is harmless. */
+void segments_end(struct segments *s);
+/* Writes down that generation ${number} serves, with a hash over all files of its settings (${snapshot}), or (number 0) that the daemon stops. */
+void segments_note(int dir, unsigned number, int snapshot);
+/* Removes what is older than ${days}. */
+void segments_prune(int dir, int days);
+#endif
