@@ -40,6 +40,15 @@ static void call_end(struct client_call *c, enum fb_reason reason)
 	}
 }
 
+/* That no connection came about, and why. */
+static void no_link(struct client_call *c, const char *what)
+{
+	if (c->peer->why[0])
+		snprintf(c->why, sizeof c->why, "%s: %.200s", what, c->peer->why);
+	else
+		say(c, what);
+}
+
 static void on_deadline(void *arg)
 {
 	struct client_call *c = arg;
@@ -54,10 +63,12 @@ static void on_deadline(void *arg)
 	}
 	if (c->st.session)
 		link_session_doubt(c->st.session);
-	if (!c->st.session && c->peer->why[0])
-		snprintf(c->why, sizeof c->why, "no link until the deadline: %.200s", c->peer->why);
-	else
-		say(c, c->st.session ? "no full answer until the deadline" : "no link until the deadline");
+	if (!c->st.session && c->peer->state != CLIENT_UP) { /* the peer was not slow: it was not there */
+		no_link(c, "no link until the deadline");
+		call_end(c, FB_PEER_FAILED);
+		return;
+	}
+	say(c, c->st.session ? "no full answer until the deadline" : "the link was full until the deadline");
 	call_end(c, FB_TIMEOUT);
 }
 
@@ -75,6 +86,16 @@ void client_calls_fail(struct client_peer *p, const char *why)
 		say(p->calls, why);
 		call_end(p->calls, FB_PEER_FAILED);
 	}
+}
+
+/* Not here and now: their callers may ask anew, which is then for the next attempt. */
+void client_calls_unreached(struct client_peer *p)
+{
+	for (struct client_call *c = p->calls; c; c = c->next)
+		if (!c->st.session && !c->doomed) {
+			doom(c, "", false);
+			no_link(c, "no link");
+		}
 }
 
 /* ---- asking ---- */

@@ -75,6 +75,8 @@ struct client_call {
 void client_calls_send(struct client_peer *p);
 /* Ends all open calls of ${p} with FB_PEER_FAILED. */
 void client_calls_fail(struct client_peer *p, const char *why);
+/* No address of ${p} could be reached: ends those that wait for a connection with FB_PEER_FAILED at the loop's next turn. */
+void client_calls_unreached(struct client_peer *p);
 /* Asks ${p} who it is. */
 void client_hello_send(struct client_peer *p);
 /* What a session on one of ${p}'s connections tells about a stream; see link_session_events. */

@@ -69,6 +69,7 @@ static void back_off(struct client_peer *p)
 static void failed(struct client_peer *p, const char *why)
 {
 	const char *endpoint = p->endpoint ? p->endpoint : "-";
+	bool was_up = p->state == CLIENT_UP;
 
 	if (!why)
 		why = "the peer closed the connection";
@@ -78,10 +79,15 @@ static void failed(struct client_peer *p, const char *why)
 	snprintf(p->why, sizeof p->why, "%.255s", why);
 	conn_free(p->conn);
 	p->conn = NULL;
-	if (p->left_in_round && wants(p))
+	if (p->left_in_round && wants(p)) {
 		attempt(p);
-	else
-		back_off(p);
+		return;
+	}
+	back_off(p);
+	if (!was_up)
+		client_calls_unreached(p);
+	else if (p->calls) /* what was not sent yet has its own attempt before it fails */
+		client_peer_want(p);
 }
 
 static void on_timer(void *arg)

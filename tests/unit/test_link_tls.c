@@ -154,7 +154,7 @@ int main(void)
 	ask(&c, &b, 1500, why); /* a key that B has no pin of */
 	CHECK_INT(right, 0);
 	CHECK_STR(seen_peer, "");
-	CHECK_INT(reason, FB_TIMEOUT);
+	CHECK_INT(reason, FB_PEER_FAILED);
 	CHECK(why[0] != 0);
 
 	ask(&a, &c, 1500, why); /* another key answers at B's address */
