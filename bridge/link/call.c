@@ -14,6 +14,7 @@ static const struct {
 } methods[] = {
 	{"/availbridge.link.v1.Availability/Hello", LINK_HELLO},
 	{"/availbridge.link.v1.Availability/Query", LINK_QUERY},
+	{"/availbridge.link.v1.Availability/Announce", LINK_ANNOUNCE},
 	{"/grpc.health.v1.Health/Check", LINK_CHECK},
 	{"/grpc.health.v1.Health/Watch", LINK_WATCH},
 };
@@ -180,7 +181,7 @@ static void take_hello(struct link_call *c, const uint8_t *p, size_t n)
 	          LI("domains", h.n_domains));
 	link_hello_free(&h);
 	buf_init(&b, LINK_HELLO_BYTES);
-	to = link_hello_write(&b, c->conn->server->conf, true) == 0 ? link_stream_put(&c->st, b.len) : NULL;
+	to = link_hello_write(&b, c->conn->server->conf, true, c->conn->server->front_expires) == 0 ? link_stream_put(&c->st, b.len) : NULL;
 	if (to)
 		memcpy(to, buf_ptr(&b), b.len);
 	server_call_finish(c, to ? GRPC_OK : GRPC_INTERNAL, to ? NULL : "our hello could not be written");
@@ -204,6 +205,8 @@ void server_call_message(struct link_call *c, enum grpc_read what, const uint8_t
 			take_query(c, p, n);
 		else if (c->method == LINK_HELLO)
 			take_hello(c, p, n);
+		else if (c->method == LINK_ANNOUNCE)
+			server_announce(c, p, n);
 		else
 			server_health(c, p, n);
 	}

@@ -5,7 +5,7 @@
 #include <time.h>
 #include "bridge/base/log.h"
 
-enum { MAX_CALLS = 1024, HELLO_MS = 10000, LAST_WORD_MS = 200, SKEW_SECONDS = 60, MAX_FIELDS = 12 };
+enum { MAX_CALLS = 1024, REDIAL_MS = 1500, HELLO_MS = 10000, ANNOUNCE_MS = 15000, LAST_WORD_MS = 200, SKEW_SECONDS = 60, MAX_FIELDS = 12 };
 
 /* ---- the end of a call ---- */
 
@@ -27,6 +27,8 @@ static void call_end(struct client_call *c, enum fb_reason reason)
 			c->next->at = c->at;
 		p->n_calls--;
 	}
+	if (c->is_announce)
+		client_announced(c);
 	if (c->is_hello && reason != FB_OK)
 		log_event(LOG_LEVEL_WARN, "link-hello-failed", LS("peer", p->conf->name), LS("text", c->why));
 	if (c->ev.done)
@@ -63,7 +65,12 @@ static void on_deadline(void *arg)
 	}
 	if (c->st.session)
 		link_session_doubt(c->st.session);
-	if (!c->st.session && c->peer->state != CLIENT_UP) { /* the peer was not slow: it was not there */
+	if (c->waits) {
+		say(c, "the peer has no connection to us, and we do not connect to it (dial in)");
+		call_end(c, FB_PEER_FAILED);
+		return;
+	}
+	if (!c->st.session && !client_peer_route(c->peer)) { /* the peer was not slow: it was not there */
 		no_link(c, "no link until the deadline");
 		call_end(c, FB_PEER_FAILED);
 		return;
@@ -108,6 +115,7 @@ static void add(nghttp2_nv *nv, size_t *n, const char *name, const char *value)
 /* False if it has to wait, or was doomed. */
 static bool send_call(struct client_call *c)
 {
+	const struct client_conn *k = client_peer_route(c->peer);
 	nghttp2_nv nv[MAX_FIELDS];
 	char timeout[16];
 	size_t n = 0;
@@ -115,21 +123,26 @@ static bool send_call(struct client_call *c)
 	grpc_timeout_print(timeout, c->deadline - loop_ms());
 	add(nv, &n, ":method", "POST");
 	add(nv, &n, ":scheme", "https");
-	add(nv, &n, ":path", c->is_hello ? "/availbridge.link.v1.Availability/Hello" : "/availbridge.link.v1.Availability/Query");
-	add(nv, &n, ":authority", c->peer->conn->to->endpoint);
+	add(nv, &n, ":path", c->is_announce ? "/availbridge.link.v1.Availability/Announce" : c->is_hello ? "/availbridge.link.v1.Availability/Hello" : "/availbridge.link.v1.Availability/Query");
+	add(nv, &n, ":authority", k->to ? k->to->endpoint : c->peer->conf->name);
 	add(nv, &n, "te", "trailers");
 	add(nv, &n, "content-type", "application/grpc+proto");
 	add(nv, &n, "user-agent", "availbridge/" VERSION);
 	add(nv, &n, "grpc-accept-encoding", "identity");
 	add(nv, &n, "grpc-timeout", timeout);
-	if (!c->is_hello)
+	if (!c->is_hello && !c->is_announce)
 		add(nv, &n, "x-request-id", c->q.request_id);
-	return link_stream_request(c->peer->conn->session, &c->st, nv, n) == 0;
+	if (link_stream_request(k->session, &c->st, nv, n) != 0)
+		return false;
+	if (c->waits)
+		loop_timer_again(c->timer, c->deadline - loop_ms());
+	c->waits = false;
+	return true;
 }
 
 void client_calls_send(struct client_peer *p)
 {
-	if (p->state != CLIENT_UP)
+	if (!client_peer_route(p))
 		return;
 	for (struct client_call *c = p->calls; c; c = c->next)
 		if (!c->st.session && !c->doomed && !send_call(c))
@@ -143,7 +156,7 @@ static bool write_message(struct client_call *c)
 	uint8_t *to = NULL;
 
 	buf_init(&b, c->is_hello ? LINK_HELLO_BYTES : LINK_QUERY_BYTES);
-	if ((c->is_hello ? link_hello_write(&b, c->peer->all->conf, false) : link_query_write(&b, &c->q)) == 0)
+	if ((c->is_hello ? link_hello_write(&b, c->peer->all->conf, false, 0) : link_query_write(&b, &c->q)) == 0)
 		to = link_stream_put(&c->st, b.len);
 	if (to && b.len)
 		memcpy(to, buf_ptr(&b), b.len);
@@ -185,6 +198,22 @@ void client_hello_send(struct client_peer *p)
 	client_calls_send(p);
 }
 
+void client_announce_call(struct client_peer *p, const struct buf *message, bool retires)
+{
+	struct client_call *c = call_new(p->all, p, ANNOUNCE_MS);
+	uint8_t *to = c ? link_stream_put(&c->st, message->len) : NULL;
+
+	if (!c)
+		return;
+	c->is_announce = true;
+	c->retires = retires;
+	if (to)
+		memcpy(to, buf_ptr(message), message->len);
+	c->st.out_last = true;
+	if (!to || p->state != CLIENT_UP || !send_call(c)) /* signed for this connection: another one is of no use */
+		doom(c, "it could not be sent", false);
+}
+
 static struct client_peer *peer_named(struct link_clients *k, const char *name)
 {
 	for (size_t i = 0; i < k->n; i++)
@@ -197,6 +226,7 @@ void link_ask(struct link_clients *k, const char *peer, const struct fb_query *q
 {
 	struct client_peer *p = peer_named(k, peer);
 	struct client_call *c = call_new(k, p, deadline_ms);
+	const struct client_conn *route = p ? client_peer_route(p) : NULL;
 
 	if (!c)
 		abort(); /* a promise to call back cannot be kept without memory for it */
@@ -212,14 +242,16 @@ void link_ask(struct link_clients *k, const char *peer, const struct fb_query *q
 		doom(c, "this bridge process is being replaced", false);
 	else if (p->n_calls > MAX_CALLS)
 		doom(c, "too many questions wait for this peer", true);
-	else if (!p->n_addresses)
+	else if (!p->n_addresses && !route && p->conf->dial != CONF_DIAL_IN)
 		doom(c, p->why, false);
 	else if (!c->q.mailboxes || !write_message(c))
 		doom(c, "the question could not be written", false);
-	else if (p->state == CLIENT_UP)
+	else if (route)
 		client_calls_send(p);
-	else
+	else if (p->conf->dial != CONF_DIAL_IN)
 		client_peer_want(p);
+	else if ((c->waits = REDIAL_MS < deadline_ms)) /* it may be about to come back */
+		loop_timer_again(c->timer, REDIAL_MS);
 }
 
 /* ---- being answered ---- */
@@ -291,6 +323,8 @@ void client_call_message(struct link_stream *st, enum grpc_read what, const uint
 	if (what != GRPC_READ_MESSAGE) {
 		say(c, what == GRPC_READ_TOO_BIG ? "the peer's answer is larger than the link allows" : "the peer compressed its answer, which nobody asked for");
 		call_end(c, FB_PEER_FAILED);
+	} else if (c->is_announce) {
+		c->taken = c->is_grpc && c->http == 200 ? link_announced_read(p, n) : LINK_NOT_TAKEN;
 	} else if (c->is_grpc && c->http == 200) {
 		(c->is_hello ? take_hello : take_answer)(c, p, n);
 	}
@@ -315,7 +349,7 @@ static enum fb_reason reason_of(const struct client_call *c)
 /* The peer did not even look at it (RFC 9113 8.7), so it may be asked again, once. */
 static bool again(struct client_call *c, uint32_t code)
 {
-	if (code != NGHTTP2_REFUSED_STREAM || c->retried || c->n_answered || c->is_hello)
+	if (code != NGHTTP2_REFUSED_STREAM || c->retried || c->n_answered || c->is_hello || c->is_announce)
 		return false;
 	link_stream_release(&c->st);
 	link_stream_init(&c->st, LINK_ANSWER_BYTES);
@@ -361,7 +395,8 @@ struct link_clients *link_clients_new(struct loop *l, const struct conf *c, stru
 	k->conf = c;
 	k->tls = tls;
 	k->peers = calloc(c->n_peers + 1, sizeof *k->peers);
-	if (!k->peers)
+	k->turned = calloc(c->n_peers + 1, sizeof *k->turned);
+	if (!k->peers || !k->turned)
 		abort();
 	for (size_t i = 0; i < c->n_peers; i++) {
 		struct client_peer *p = &k->peers[k->n];
@@ -376,6 +411,48 @@ struct link_clients *link_clients_new(struct loop *l, const struct conf *c, stru
 	return k;
 }
 
+void link_clients_serve(struct link_clients *k, struct link_server *s)
+{
+	k->server = s;
+	for (size_t i = 0; i < k->n; i++) {
+		struct client_peer *p = &k->turned[k->n_turned];
+
+		if (k->peers[i].conf->dial != CONF_DIAL_OUT)
+			continue;
+		p->all = k;
+		p->conf = k->peers[i].conf;
+		p->turned = true;
+		client_peer_start(p);
+		k->n_turned++;
+	}
+}
+
+void link_clients_adopt(struct link_clients *k, const char *peer, struct pki_stream *tls, const char *from)
+{
+	struct client_peer *p = peer_named(k, peer);
+
+	if (p && p->state != CLIENT_DISABLED && !k->draining)
+		client_peer_adopt(p, tls, from);
+	else
+		pki_stream_free(tls);
+}
+
+/* The one that dials for ${p} to be asked by it, or NULL. */
+static struct client_peer *turned_of(struct link_clients *k, const struct client_peer *p)
+{
+	for (size_t i = 0; i < k->n_turned; i++)
+		if (k->turned[i].conf == p->conf)
+			return &k->turned[i];
+	return NULL;
+}
+
+void link_clients_self(struct link_clients *k, const struct link_self *self, void (*taken)(void *arg, const char *peer, const uint8_t pin[PKI_PIN_LEN]), void *arg)
+{
+	k->self = *self;
+	k->taken = taken;
+	k->arg = arg;
+}
+
 void link_clients_free(struct link_clients *k)
 {
 	if (!k)
@@ -386,6 +463,11 @@ void link_clients_free(struct link_clients *k)
 		client_calls_fail(&k->peers[i], "this bridge process ends");
 		client_peer_release(&k->peers[i]);
 	}
+	for (size_t i = 0; i < k->n_turned; i++) {
+		client_peer_stop(&k->turned[i], CLIENT_DISABLED, NULL);
+		client_peer_release(&k->turned[i]);
+	}
+	free(k->turned);
 	free(k->peers);
 	free(k);
 }
@@ -399,25 +481,40 @@ void link_clients_drain(struct link_clients *k)
 
 void link_clients_shut(struct link_clients *k, const char *peer)
 {
-	struct client_peer *p = peer_named(k, peer);
+	struct client_peer *p = peer_named(k, peer), *turned = p ? turned_of(k, p) : NULL;
 
 	if (!p)
 		return;
+	if (turned)
+		client_peer_stop(turned, CLIENT_DISABLED, NULL);
 	client_peer_stop(p, CLIENT_DISABLED, "this peer was cut off");
 	client_calls_fail(p, "this peer was cut off");
+}
+
+void link_clients_cut(struct link_clients *k, const uint8_t pin[PKI_PIN_LEN])
+{
+	for (size_t i = 0; i < k->n; i++)
+		client_peer_cut(&k->peers[i], pin);
 }
 
 bool link_clients_status(const struct link_clients *k, size_t i, struct link_status *out)
 {
 	static const char *const states[] = {"disabled", "down", "connecting", "up"};
 	const struct client_peer *p = &k->peers[i];
+	const struct client_conn *route;
 
 	if (i >= k->n)
 		return false;
+	route = client_peer_route(p);
 	*out = (struct link_status){
 		.peer = p->conf->name, .state = states[p->state], .endpoint = p->endpoint, .why = p->why[0] ? p->why : NULL,
 		.site = p->hello.site, .version = p->hello.version, .domains = (const char *const *)p->hello.domains,
-		.n_domains = p->hello.n_domains, .since_ms = loop_ms() - p->since,
+		.n_domains = p->hello.n_domains, .front_expires = p->hello.front_expires, .since_ms = loop_ms() - p->since,
 	};
+	if (route && !route->to) {
+		out->state = states[CLIENT_UP];
+		out->they_dialled = true;
+		out->since_ms = loop_ms() - route->since;
+	}
 	return true;
 }

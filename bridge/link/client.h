@@ -6,40 +6,52 @@
 #include "bridge/link/session.h"
 
 /* Shared by client.c (questions) and peer.c (connections) alone. */
+enum { LINK_ADDRESSES = 16, LINK_THEIRS = 8 }; /* of one peer: addresses that are tried, connections that it made for us to ask on */
 struct client_address {
 	struct sockaddr_storage sa;
 	socklen_t len;
 	const char *endpoint; /* HOST:PORT of the settings */
 	char *host;           /* its HOST; owned */
+	int64_t bad_until;    /* it failed: others come first until then */
+	unsigned fails;       /* in a row */
 };
 
 enum client_state { CLIENT_DISABLED, CLIENT_DOWN, CLIENT_CONNECTING, CLIENT_UP };
 
-/* One connection, from connect(2) to its end. */
+/* One connection, from connect(2) to its end; or one that the peer made, from its handshake on. */
 struct client_conn {
 	struct client_peer *peer;
 	int fd;                  /* while the TCP handshake lasts, else -1 */
 	struct loop_fd *watch;
 	struct link_session *session;
-	const struct client_address *to;
-	struct client_conn *next; /* among the peer's old ones */
+	struct server_conn *turned; /* instead, where the peer asks on it */
+	struct client_address *to; /* NULL if the peer made it */
+	struct client_conn *next; /* among the peer's old ones, or theirs */
+	bool usable;              /* theirs: up, and no GOAWAY came */
+	int64_t since;            /* theirs: loop_ms() when it came */
+	struct loop_timer *hello; /* theirs: say hello again */
 };
 
 struct client_peer {
 	struct link_clients *all;
 	const struct conf_peer *conf;
+	bool turned;               /* it dials so that the peer can ask us: no call is ever sent on it */
 	enum client_state state;
 	int64_t since, last_attempt;
 	struct client_address *addresses;
-	size_t n_addresses, next_address, left_in_round;
+	size_t n_addresses, left_in_round;
+	size_t good;               /* the address that was up last */
+	bool tried[LINK_ADDRESSES]; /* in this round */
 	struct client_conn *conn;  /* being made, or up */
 	struct client_conn *old;   /* told to go away, still answering */
+	struct client_conn *theirs; /* made by the peer, the newest first */
 	struct loop_timer *timer;  /* connecting: give up; down: try again; up: say hello again */
 	int64_t backoff, due;      /* down: when the timer tries again */
 	char why[256];             /* the last failure, or "" */
 	const char *endpoint;      /* of the connection that is up or was tried last */
 	struct link_hello hello;
 	struct client_call *calls; /* open questions, sent or not */
+	bool told_retired, told_next; /* the peer has written it; in this process it is not said again */
 	size_t n_calls;
 };
 
@@ -48,8 +60,14 @@ struct link_clients {
 	const struct conf *conf;
 	struct pki_tls *tls;
 	bool draining;
+	struct link_self self;
+	void (*taken)(void *arg, const char *peer, const uint8_t pin[PKI_PIN_LEN]);
+	void *arg;
 	struct client_peer *peers;
 	size_t n;
+	struct client_peer *turned; /* to the peers that cannot connect to us */
+	size_t n_turned;
+	struct link_server *server; /* what they ask there; NULL before link_clients_serve() */
 };
 
 /* One rpc that we asked: a Query, or our own Hello. */
@@ -59,6 +77,9 @@ struct client_call {
 	struct fb_query q;        /* own copy; n = 0 in a Hello */
 	struct link_client_events ev;
 	void *arg;
+	bool waits;               /* for the peer to dial: its timer ends that */
+	bool is_announce, retires; /* what our key says about itself; q.n = 0 */
+	enum link_taken taken;
 	bool is_hello, retried, doomed; /* doomed: its timer ends it with FB_PEER_FAILED, or FB_BUSY if `busy` */
 	bool busy;
 	int64_t deadline;         /* loop_ms() */
@@ -77,6 +98,12 @@ void client_calls_send(struct client_peer *p);
 void client_calls_fail(struct client_peer *p, const char *why);
 /* No address of ${p} could be reached: ends those that wait for a connection with FB_PEER_FAILED at the loop's next turn. */
 void client_calls_unreached(struct client_peer *p);
+/* Sends the AnnounceRequest ${message} (bound to the connection that is up) now or never. */
+void client_announce_call(struct client_peer *p, const struct buf *message, bool retires);
+/* Tells ${p} what it has not yet written of our keys, if there is something (announce.c). */
+void client_announce(struct client_peer *p);
+/* That call ended. */
+void client_announced(struct client_call *c);
 /* Asks ${p} who it is. */
 void client_hello_send(struct client_peer *p);
 /* What a session on one of ${p}'s connections tells about a stream; see link_session_events. */
@@ -90,6 +117,14 @@ void client_call_closed(struct link_stream *st, uint32_t code);
 void client_peer_start(struct client_peer *p);
 /* A question waits: connect now if the last attempt is not too fresh. */
 void client_peer_want(struct client_peer *p);
+/* Dials ${p} so that it can ask us, if that is the only way. */
+void client_peer_turn(struct client_peer *p);
+/* The connection that a call to ${p} goes out on: our own, else the newest that it made; NULL if there is none. */
+struct client_conn *client_peer_route(const struct client_peer *p);
+/* Takes over ${tls}, on which ${p} wants to be asked; ${from} is for the log. */
+void client_peer_adopt(struct client_peer *p, struct pki_stream *tls, const char *from);
+/* Ends the connections of ${p} under the key with ${pin}. */
+void client_peer_cut(struct client_peer *p, const uint8_t pin[PKI_PIN_LEN]);
 /* Closes all connections at once; the state is then ${state}. */
 void client_peer_stop(struct client_peer *p, enum client_state state, const char *why);
 /* Closes what nobody waits for any more (draining). */

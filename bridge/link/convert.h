@@ -38,12 +38,30 @@ struct link_hello {
 	char **domains;
 	size_t n_domains;
 	int64_t time; /* the reply's clock, 0 in a request */
+	int64_t front_expires; /* of its front certificate, seconds since 1970; 0 = not told */
 };
 /* Frees what ${h} holds. */
 void link_hello_free(struct link_hello *h);
 struct conf;
-/* Appends our HelloRequest, or our HelloReply if ${reply}. -1 if ${out} is full or memory is out. */
-int link_hello_write(struct buf *out, const struct conf *c, bool reply);
+/* Appends our HelloRequest, or our HelloReply if ${reply}; ${front_expires} as in link_hello. -1 if ${out} is full or memory is out. */
+int link_hello_write(struct buf *out, const struct conf *c, bool reply, int64_t front_expires);
 /* Reads one; domains that are none are left out, site and version are cut to printable text. False with ${why}; nothing is to be freed then. */
 bool link_hello_read(const uint8_t *p, size_t n, bool reply, struct link_hello *h, const char **why);
+
+enum { LINK_SPKI_BYTES = 256, LINK_SIGNATURE_BYTES = 128, LINK_PIN_BYTES = 32, LINK_ANNOUNCE_BYTES = 1024 };
+/* An Announce as it stands on the wire. */
+struct link_announce {
+	bool retires;
+	uint8_t spki[LINK_SPKI_BYTES], signature[LINK_SIGNATURE_BYTES], retired[LINK_PIN_BYTES];
+	size_t n_spki, n_signature;
+};
+enum link_taken { LINK_NOT_TAKEN = 0, LINK_TAKEN, LINK_WAITS };
+/* Appends the AnnounceRequest of ${a}. -1 if ${out} is full. */
+int link_announce_write(struct buf *out, const struct link_announce *a);
+/* Reads one. False with ${why}. */
+bool link_announce_read(const uint8_t *p, size_t n, struct link_announce *a, const char **why);
+/* Appends an AnnounceReply. -1 if ${out} is full. */
+int link_announced_write(struct buf *out, enum link_taken taken);
+/* Reads one; what is no reply, or not known, is LINK_NOT_TAKEN. */
+enum link_taken link_announced_read(const uint8_t *p, size_t n);
 #endif

@@ -29,7 +29,7 @@ void link_hello_free(struct link_hello *h)
 	memset(h, 0, sizeof *h);
 }
 
-int link_hello_write(struct buf *out, const struct conf *c, bool reply)
+int link_hello_write(struct buf *out, const struct conf *c, bool reply, int64_t front_expires)
 {
 	PB(HelloRequest) ask = AVAILBRIDGE__LINK__V1__HELLO_REQUEST__INIT;
 	PB(HelloReply) say = AVAILBRIDGE__LINK__V1__HELLO_REPLY__INIT;
@@ -47,6 +47,7 @@ int link_hello_write(struct buf *out, const struct conf *c, bool reply)
 	say.max_window_days = FB_MAX_WINDOW_DAYS;
 	say.max_events = FB_MAX_EVENTS;
 	say.time = time(NULL);
+	say.front_expires = front_expires;
 	return wire_pack(out, reply ? &say.base : &ask.base);
 }
 
@@ -93,6 +94,7 @@ bool link_hello_read(const uint8_t *p, size_t n, bool reply, struct link_hello *
 
 		ok = keep(h, say->site, say->version, say->domains, say->n_domains);
 		h->time = say->time;
+		h->front_expires = say->front_expires;
 	} else {
 		const PB(HelloRequest) *ask = (const PB(HelloRequest) *)m;
 

@@ -6,6 +6,7 @@
 #include "bridge/availability/answer.h"
 #include "bridge/base/loop.h"
 #include "bridge/conf/conf.h"
+#include "pki/rotation.h"
 #include "pki/tls.h"
 
 /* The peers' door: gRPC over HTTP/2 (nghttp2, protobuf-c) on pinned mutual TLS 1.3. link.proto is the contract, docs/link-protocol.md the prose. */
@@ -27,28 +28,50 @@ struct link_clients *link_clients_new(struct loop *l, const struct conf *c, stru
 void link_clients_free(struct link_clients *k);
 /* Asks ${peer} the question ${q} (copied; q->requester is sent as it stands) with ${deadline_ms} left. */
 void link_ask(struct link_clients *k, const char *peer, const struct fb_query *q, int64_t deadline_ms, const struct link_client_events *ev, void *arg);
+/* What this site says of its own certificate and keys: all borrowed for the process's life, NULL = nothing to say. */
+struct link_self {
+	int64_t front_expires;            /* seconds since 1970; 0 = not known */
+	const struct pki_signer *next;    /* the key that comes; announced to every peer */
+	const struct pki_signer *current; /* says that... */
+	const uint8_t *retired;           /* ...this pin is used no more */
+};
+/* Before the first turn of the loop. ${taken} is called when ${peer} has written the pin of self->next. */
+void link_clients_self(struct link_clients *k, const struct link_self *self, void (*taken)(void *arg, const char *peer, const uint8_t pin[PKI_PIN_LEN]), void *arg);
 /* No new questions; each connection ends when its open ones are done. */
 void link_clients_drain(struct link_clients *k);
 /* Cuts ${peer} off at once and for good in this process. */
 void link_clients_shut(struct link_clients *k, const char *peer);
+/* Ends every connection of ${k} under the key with ${pin}; what is asked there fails. */
+void link_clients_cut(struct link_clients *k, const uint8_t pin[PKI_PIN_LEN]);
+struct link_server;
+/* From now on the peers with `dial out` are connected to once more, and asked by them there: ${s} (borrowed) answers. Once. */
+void link_clients_serve(struct link_clients *k, struct link_server *s);
+/* Takes over ${tls}, up and pinned as ${peer}'s, on which that wants to be asked; ${from} is for the log. */
+void link_clients_adopt(struct link_clients *k, const char *peer, struct pki_stream *tls, const char *from);
 /* What `status` shows of one peer; strings are borrowed until the loop's next turn. */
 struct link_status {
 	const char *peer, *state, *endpoint, *why; /* state: "up" "connecting" "down" "disabled"; why: the last failure's sentence or NULL */
 	const char *site, *version; /* as its Hello said, or NULL */
 	const char *const *domains; size_t n_domains; /* as its Hello said */
+	int64_t front_expires; /* of its front certificate, as its Hello said: seconds since 1970, 0 = not told */
 	int64_t since_ms; /* how long in this state */
+	bool they_dialled; /* up, but over a connection that the peer made */
 };
 /* Fills ${out} for the ${i}th peer; false past the end. */
 bool link_clients_status(const struct link_clients *k, size_t i, struct link_status *out);
 
 /* ---- answering ---- */
-struct link_server;
 struct link_call; /* one Query being answered; given to `query`, ended by link_call_done() */
 struct link_server_events {
 	/* A peer asks. ${q} is borrowed until link_call_done(); its request id is valid, its mailboxes normal or "". Deadline in ms from now. */
 	void (*query)(void *arg, struct link_call *call, const struct pki_peer *peer, const struct fb_query *q, int64_t deadline_ms);
 	/* The call's connection ended before link_call_done(): answer no more, forget ${call}. */
 	void (*cancelled)(void *arg, struct link_call *call);
+	/*
+	 * ${peer}, whose key on this connection has the pin ${seen}, says by a signature over this connection that ${pin} is its next key, or
+	 * (${retires}) that ${pin} is used no more. Whoever may write settings judges, writes, and then link_server_announced() with the same ${handle}.
+	 */
+	void (*announced)(void *arg, uint64_t handle, const struct pki_peer *peer, const uint8_t seen[PKI_PIN_LEN], bool retires, const uint8_t pin[PKI_PIN_LEN]);
 };
 /* Serves peers on connections given by link_server_accept(). Caller frees. */
 struct link_server *link_server_new(struct loop *l, const struct conf *c, struct pki_tls *tls, const struct link_server_events *ev, void *arg);
@@ -60,7 +83,17 @@ void link_server_accept(struct link_server *s, int fd);
 void link_server_drain(struct link_server *s);
 /* True if no call is open; while draining also: what was said has left, and every peer has been let go. */
 bool link_server_idle(const struct link_server *s);
-/* Cuts off every connection of ${peer} at once. */
+/* What became of an announcement. */
+enum link_said { LINK_SAID_TAKEN, LINK_SAID_WAITS, LINK_SAID_REFUSED, LINK_SAID_FAILED };
+/* Answers the announcement ${handle}, if somebody still waits for it; ${why} (a sentence for the peer's log) may be NULL. */
+void link_server_announced(struct link_server *s, uint64_t handle, enum link_said said, const char *why);
+/* When our front's certificate ends, for the peers' `status`. */
+void link_server_front_expires(struct link_server *s, int64_t seconds);
+/* Cuts off every connection under the key with ${pin} at once. */
+void link_server_cut(struct link_server *s, const uint8_t pin[PKI_PIN_LEN]);
+/* Where connections go on which the other end wants to be asked (borrowed); without it they are refused. */
+void link_server_clients(struct link_server *s, struct link_clients *k);
+/* Whom to tell of guests
 void link_server_shut(struct link_server *s, const char *peer);
 /*
  * Whoever comes to pair (docs/pairing.md) is handed to ${guest}, who takes over the stream; ${from} is borrowed. Without this

@@ -1,4 +1,5 @@
 #include "bridge/link/client.h"
+#include "bridge/link/server.h"
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -11,14 +12,16 @@
 
 enum {
 	CONNECT_MS = 5000,      /* from connect(2) to the peer's SETTINGS */
+	TCP_MS = 2000,          /* of these for TCP, where there is another address to try */
+	BAD_MS = 1000,          /* after a failure others come first for so long, doubling */
 	BACKOFF_MIN_MS = 200,
 	BACKOFF_MAX_MS = 30000,
 	FRESH_MS = 1000,        /* a question does not start an attempt sooner than this after the last */
-	HELLO_EVERY_MS = 300000,
-	MAX_ADDRESSES = 16
+	HELLO_EVERY_MS = 300000
 };
 
 static void attempt(struct client_peer *p);
+static void begin_round(struct client_peer *p);
 
 static void set_state(struct client_peer *p, enum client_state state)
 {
@@ -35,7 +38,17 @@ static void conn_free(struct client_conn *k)
 	if (k->fd >= 0)
 		close(k->fd);
 	link_session_free(k->session);
+	server_turned_free(k->turned);
+	loop_timer_free(k->hello);
 	free(k);
+}
+
+static void conn_drain(struct client_conn *k)
+{
+	if (k->session)
+		link_session_drain(k->session);
+	else if (k->turned)
+		server_turned_drain(k->turned);
 }
 
 /* ---- trying again ---- */
@@ -51,6 +64,8 @@ static int64_t jittered(int64_t ms)
 
 static bool wants(const struct client_peer *p)
 {
+	if (p->turned && (p->all->draining || server_is_draining(p->all->server)))
+		return false;
 	return p->state != CLIENT_DISABLED && p->n_addresses && (!p->all->draining || p->calls);
 }
 
@@ -77,6 +92,10 @@ static void failed(struct client_peer *p, const char *why)
 	log_event(strcmp(why, p->why) == 0 || p->all->draining ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "link-failed", LS("peer", p->conf->name),
 	          LS("endpoint", endpoint), LS("text", why));
 	snprintf(p->why, sizeof p->why, "%.255s", why);
+	if (p->conn && !was_up) {
+		p->conn->to->bad_until = loop_ms() + (BAD_MS << (p->conn->to->fails < 6 ? p->conn->to->fails : 6));
+		p->conn->to->fails++;
+	}
 	conn_free(p->conn);
 	p->conn = NULL;
 	if (p->left_in_round && wants(p)) {
@@ -96,16 +115,17 @@ static void on_timer(void *arg)
 
 	switch (p->state) {
 	case CLIENT_CONNECTING:
-		failed(p, "no connection within 5 s");
+		failed(p, p->conn && p->conn->fd >= 0 ? "nothing answers there" : "no connection within 5 s");
 		break;
 	case CLIENT_DOWN:
-		if (wants(p)) {
-			p->left_in_round = p->n_addresses;
-			attempt(p);
-		}
+		if (wants(p))
+			begin_round(p);
 		break;
 	case CLIENT_UP:
+		if (p->turned)
+			break;
 		client_hello_send(p);
+		client_announce(p);
 		loop_timer_again(p->timer, HELLO_EVERY_MS);
 		break;
 	case CLIENT_DISABLED:
@@ -120,13 +140,28 @@ static void on_up(void *arg)
 	struct client_conn *k = arg;
 	struct client_peer *p = k->peer;
 
+	if (!k->to) {
+		k->usable = true;
+		client_hello_send(p);
+		client_calls_send(p);
+		return;
+	}
 	if (k != p->conn)
 		return;
 	set_state(p, CLIENT_UP);
+	p->good = (size_t)(k->to - p->addresses);
+	k->to->fails = 0;
+	k->to->bad_until = 0;
 	p->why[0] = 0;
+	if (p->turned) {
+		log_event(LOG_LEVEL_INFO, "link-up", LS("peer", p->conf->name), LS("endpoint", k->to->endpoint), LS("text", "it asks on this one"));
+		p->backoff = BACKOFF_MIN_MS;
+		return;
+	}
 	log_event(LOG_LEVEL_INFO, "link-up", LS("peer", p->conf->name), LS("endpoint", k->to->endpoint));
 	loop_timer_again(p->timer, HELLO_EVERY_MS);
 	client_hello_send(p);
+	client_announce(p);
 	client_calls_send(p);
 }
 
@@ -153,13 +188,30 @@ static void on_closed(void *arg, struct link_stream *st, uint32_t code)
 	client_call_closed(st, code);
 }
 
+/* The process that asked us is going as well: its successor needs a connection before that says so itself. */
+static void renew_turned(struct client_peer *p)
+{
+	for (size_t i = 0; i < p->all->n_turned; i++) {
+		struct client_peer *t = &p->all->turned[i];
+
+		if (t->conf != p->conf || t == p || t->state != CLIENT_UP)
+			continue;
+		t->conn->next = t->old;
+		t->old = t->conn;
+		t->conn = NULL;
+		t->left_in_round = 0;
+		back_off(t);
+	}
+}
+
 /* The peer's bridge is being replaced: the old connection answers what it has, a new one takes what comes. */
 static void on_goaway(void *arg)
 {
 	struct client_conn *k = arg;
 	struct client_peer *p = k->peer;
 
-	link_session_drain(k->session);
+	conn_drain(k);
+	k->usable = false;
 	if (k != p->conn)
 		return;
 	log_event(LOG_LEVEL_INFO, "link-goaway", LS("peer", p->conf->name), LS("endpoint", k->to->endpoint));
@@ -170,13 +222,14 @@ static void on_goaway(void *arg)
 	back_off(p);
 	if (p->calls)
 		client_peer_want(p);
+	renew_turned(p);
 }
 
 static void on_down(void *arg, const char *why)
 {
 	struct client_conn *k = arg;
 	struct client_peer *p = k->peer;
-	struct client_conn **at = &p->old;
+	struct client_conn **at = k->to ? &p->old : &p->theirs;
 
 	if (k == p->conn) {
 		if (p->state == CLIENT_UP)
@@ -188,6 +241,8 @@ static void on_down(void *arg, const char *why)
 		at = &(*at)->next;
 	if (*at)
 		*at = k->next;
+	if (!k->to)
+		log_event(LOG_LEVEL_INFO, "link-closed", LS("peer", p->conf->name), LS("text", why ? why : "the peer closed the connection"));
 	conn_free(k);
 }
 
@@ -196,7 +251,96 @@ static const struct link_session_events session_events = {
 	.closed = on_closed, .goaway = on_goaway, .down = on_down,
 };
 
+static const struct server_turned_events turned_events = {on_up, on_goaway, on_down};
+
+/* ---- connections that the peer makes ---- */
+
+struct client_conn *client_peer_route(const struct client_peer *p)
+{
+	struct client_conn *k = p->theirs;
+
+	if (p->state == CLIENT_UP)
+		return p->conn;
+	while (k && !k->usable)
+		k = k->next;
+	return k;
+}
+
+static void say_hello(void *arg)
+{
+	struct client_conn *k = arg;
+
+	loop_timer_again(k->hello, HELLO_EVERY_MS);
+	if (client_peer_route(k->peer) == k)
+		client_hello_send(k->peer);
+}
+
+void client_peer_adopt(struct client_peer *p, struct pki_stream *tls, const char *from)
+{
+	struct client_conn *k = calloc(1, sizeof *k), *last = p->theirs;
+	size_t n = 1;
+
+	if (!k) {
+		pki_stream_free(tls);
+		return;
+	}
+	*k = (struct client_conn){.peer = p, .fd = -1, .since = loop_ms(), .next = p->theirs};
+	k->session = link_session_adopt(p->all->loop, tls, &session_events, k);
+	if (!k->session) {
+		free(k);
+		return;
+	}
+	k->hello = loop_timer_new(p->all->loop, HELLO_EVERY_MS, say_hello, k);
+	p->theirs = k;
+	log_event(LOG_LEVEL_INFO, "link-up", LS("peer", p->conf->name), LS("from", from), LS("text", "they dialled"));
+	for (; last && last->next; last = last->next)
+		n++;
+	if (last && n >= LINK_THEIRS)
+		link_session_break(last->session, "the peer made more connections than are kept");
+}
+
+void client_peer_cut(struct client_peer *p, const uint8_t pin[PKI_PIN_LEN])
+{
+	struct client_conn *lists[] = {p->conn, p->old, p->theirs}, *next;
+
+	for (size_t i = 0; i < 3; i++)
+		for (struct client_conn *k = lists[i]; k; k = next) {
+			next = i ? k->next : NULL;
+			if (k->session && link_session_is_under(k->session, pin))
+				link_session_break(k->session, "its key was revoked here");
+		}
+}
+
 /* ---- making a connection ---- */
+
+static int64_t preference(const struct client_peer *p, size_t i)
+{
+	const struct client_address *a = &p->addresses[i];
+	int64_t now = loop_ms();
+
+	return a->bad_until > now ? a->bad_until : i == p->good ? -1 : 0;
+}
+
+/* The last good one first, then in the order of the settings; those that failed lately last, the oldest failure first. */
+static struct client_address *choose(struct client_peer *p)
+{
+	size_t best = p->n_addresses;
+
+	for (size_t i = 0; i < p->n_addresses; i++)
+		if (!p->tried[i] && (best == p->n_addresses || preference(p, i) < preference(p, best)))
+			best = i;
+	if (best == p->n_addresses) /* cannot be: left_in_round counts them */
+		best = p->good;
+	p->tried[best] = true;
+	return &p->addresses[best];
+}
+
+static void begin_round(struct client_peer *p)
+{
+	memset(p->tried, 0, sizeof p->tried);
+	p->left_in_round = p->n_addresses;
+	attempt(p);
+}
 
 static void on_connected(int fd, int events, void *arg)
 {
@@ -213,17 +357,20 @@ static void on_connected(int fd, int events, void *arg)
 		return;
 	}
 	k->fd = -1; /* the stream owns it now, whatever happens */
-	k->session = link_session_connect(p->all->loop, p->all->tls, fd, k->to->host, p->conf->name, &session_events, k);
-	if (!k->session)
-		failed(p, "out of memory");
+	loop_timer_again(p->timer, CONNECT_MS - (loop_ms() - p->last_attempt));
+	if (p->turned)
+		k->turned = server_turned_new(p->all->server, fd, k->to->host, p->conf->name, k->to->endpoint, &turned_events, k);
+	else
+		k->session = link_session_connect(p->all->loop, p->all->tls, fd, k->to->host, p->conf->name, &session_events, k);
+	if (!k->session && !k->turned)
+		failed(p, p->turned ? "this bridge process is being replaced" : "out of memory");
 }
 
 static void attempt(struct client_peer *p)
 {
-	const struct client_address *to = &p->addresses[p->next_address];
+	struct client_address *to = choose(p);
 	struct client_conn *k = calloc(1, sizeof *k);
 
-	p->next_address = (p->next_address + 1) % p->n_addresses;
 	p->left_in_round--;
 	p->last_attempt = loop_ms();
 	p->endpoint = to->endpoint;
@@ -241,7 +388,7 @@ static void attempt(struct client_peer *p)
 		return;
 	}
 	k->watch = loop_fd_new(p->all->loop, k->fd, LOOP_WRITE, on_connected, k);
-	loop_timer_again(p->timer, CONNECT_MS);
+	loop_timer_again(p->timer, p->n_addresses > 1 ? TCP_MS : CONNECT_MS);
 }
 
 void client_peer_want(struct client_peer *p)
@@ -283,7 +430,7 @@ static void resolve(struct client_peer *p, const char *endpoint)
 		snprintf(p->why, sizeof p->why, "endpoint %s: %s; reload once the name resolves", endpoint, gai_strerror(rc));
 		log_event(LOG_LEVEL_ERROR, "link-endpoint-unknown", LS("peer", p->conf->name), LS("endpoint", endpoint), LS("text", p->why));
 	}
-	for (const struct addrinfo *a = rc ? NULL : list; a && p->n_addresses < MAX_ADDRESSES; a = a->ai_next) {
+	for (const struct addrinfo *a = rc ? NULL : list; a && p->n_addresses < LINK_ADDRESSES; a = a->ai_next) {
 		struct client_address *to = &p->addresses[p->n_addresses];
 
 		memcpy(&to->sa, a->ai_addr, a->ai_addrlen);
@@ -303,12 +450,14 @@ void client_peer_start(struct client_peer *p)
 	p->last_attempt = p->since - FRESH_MS;
 	p->backoff = BACKOFF_MIN_MS;
 	p->state = p->conf->enabled ? CLIENT_DOWN : CLIENT_DISABLED;
-	if (p->conf->enabled && !p->conf->n_endpoints)
+	if (p->conf->enabled && p->conf->dial == CONF_DIAL_IN)
+		snprintf(p->why, sizeof p->why, "it connects to us (dial in), and has not yet");
+	else if (p->conf->enabled && !p->conf->n_endpoints)
 		snprintf(p->why, sizeof p->why, "no endpoint is set: it can only ask us");
 	p->due = p->since;
 	p->timer = loop_timer_new(p->all->loop, 0, on_timer, p);
-	p->addresses = calloc(MAX_ADDRESSES, sizeof *p->addresses);
-	for (size_t i = 0; p->addresses && p->state == CLIENT_DOWN && i < p->conf->n_endpoints; i++)
+	p->addresses = calloc(LINK_ADDRESSES, sizeof *p->addresses);
+	for (size_t i = 0; p->addresses && p->state == CLIENT_DOWN && p->conf->dial != CONF_DIAL_IN && i < p->conf->n_endpoints; i++)
 		resolve(p, p->conf->endpoints[i]);
 	p->endpoint = p->conf->n_endpoints ? p->conf->endpoints[0] : NULL;
 }
@@ -318,16 +467,22 @@ void client_peer_proved(struct client_peer *p)
 	p->backoff = BACKOFF_MIN_MS;
 }
 
+static void free_all(struct client_conn **list)
+{
+	while (*list) {
+		struct client_conn *k = *list;
+
+		*list = k->next;
+		conn_free(k);
+	}
+}
+
 void client_peer_stop(struct client_peer *p, enum client_state state, const char *why)
 {
 	conn_free(p->conn);
 	p->conn = NULL;
-	while (p->old) {
-		struct client_conn *k = p->old;
-
-		p->old = k->next;
-		conn_free(k);
-	}
+	free_all(&p->old);
+	free_all(&p->theirs);
 	set_state(p, state);
 	if (why)
 		snprintf(p->why, sizeof p->why, "%s", why);
@@ -337,6 +492,8 @@ void client_peer_settle(struct client_peer *p)
 {
 	if (!p->all->draining || p->calls)
 		return;
+	for (struct client_conn *k = p->theirs; k; k = k->next)
+		conn_drain(k);
 	if (p->conn && p->conn->session && p->state == CLIENT_UP)
 		link_session_drain(p->conn->session);
 	else if (p->conn)

@@ -24,11 +24,12 @@ struct link_server {
 	bool draining;
 	struct server_conn *conns;
 	size_t n_conns, n_queries;
+	int64_t front_expires;
 	void (*guest)(void *arg, struct pki_stream *stream, const char *from);
 	void *guest_arg;
 };
 
-enum link_method { LINK_NO_METHOD = 0, LINK_HELLO, LINK_QUERY, LINK_CHECK, LINK_WATCH };
+enum link_method { LINK_NO_METHOD = 0, LINK_HELLO, LINK_QUERY, LINK_ANNOUNCE, LINK_CHECK, LINK_WATCH };
 
 struct link_call {
 	struct link_stream st;     /* the first member: a stream is cast to its call */
@@ -38,6 +39,7 @@ struct link_call {
 	int64_t deadline;          /* ms from the request's start; -1 = none given */
 	struct fb_query q;         /* mailboxes owned */
 	bool has_message;          /* the one request message came */
+	uint64_t handle;           /* of an announcement that is being looked at */
 	bool asked;                /* ev.query was called and neither cancelled nor link_call_done() since */
 	bool overflowed;           /* an answer found no room */
 	bool finished;             /* its end was sent */
@@ -61,6 +63,8 @@ void server_call_gone(struct link_call *c);
 /* Sends the end and, if a query was being worked on, forgets that. */
 void server_call_finish(struct link_call *c, enum grpc_status status, const char *why);
 
+/* An AnnounceRequest of ${n} bytes at ${p} (announced.c). */
+void server_announce(struct link_call *c, const uint8_t *p, size_t n);
 /* grpc.health.v1: answers the request of ${n} bytes at ${p} for Check or Watch. */
 void server_health(struct link_call *c, const uint8_t *p, size_t n);
 /* Tells a watcher that we go, and ends it. */

@@ -30,7 +30,7 @@ void link_session_detach(struct link_stream *st)
 	if (st->next)
 		st->next->at = st->at;
 	st->session = NULL;
-	if (--s->n_streams == 0 && !s->pinged) {
+	if (--s->n_streams == 0 && !s->pinged && !s->keep) {
 		loop_timer_free(s->ping);
 		s->ping = NULL;
 	}
@@ -86,6 +86,14 @@ void link_session_free(struct link_session *s)
 const struct pki_peer *link_session_peer(const struct link_session *s)
 {
 	return s->tls ? pki_stream_peer(s->tls) : NULL;
+}
+
+int link_session_binding(const struct link_session *s, uint8_t exporter[PKI_EXPORTER_LEN], uint8_t own[PKI_PIN_LEN], uint8_t other[PKI_PIN_LEN])
+{
+	if (!s->tls || !pki_stream_peer(s->tls) || pki_stream_exporter_announce(s->tls, exporter) != 0)
+		return -1;
+	pki_stream_pins(s->tls, own, other);
+	return 0;
 }
 
 size_t link_session_streams(const struct link_session *s)
@@ -187,7 +195,7 @@ static void ping_tick(void *arg)
 		return;
 	}
 	s->pinged = 0;
-	if (!s->n_streams) {
+	if (!s->n_streams && !s->keep) {
 		loop_timer_free(s->ping);
 		s->ping = NULL;
 	} else if (quiet < LINK_PING_IDLE_MS) {
@@ -223,9 +231,9 @@ void link_session_attach(struct link_session *s, struct link_stream *st, int32_t
 
 /* ---- what the TLS stream tells ---- */
 
-static void on_tls_up(void *arg)
+/* The handshake is done: HTTP/2. False when out of memory. */
+static bool begin(struct link_session *s)
 {
-	struct link_session *s = arg;
 	const nghttp2_settings_entry settings[] = {
 		{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, LINK_STREAMS},
 		{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, LINK_WINDOW},
@@ -233,30 +241,45 @@ static void on_tls_up(void *arg)
 		{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
 	};
 
-	if (pki_stream_pairs(s->tls) && s->ev->pairing) {
-		struct pki_stream *tls = s->tls;
-
-		s->tls = NULL;
-		stop(s);
-		s->ev->pairing(s->arg, tls);
-		return;
-	}
-	if (!pki_stream_peer(s->tls)) { /* cannot be, and must not be: no byte of it is read */
-		fail(s, "the TLS layer named no peer");
-		return;
-	}
 	s->heard = s->calm_since = loop_ms();
 	s->h2 = link_session_h2_new(s);
-	if (!s->h2) {
-		fail(s, "out of memory");
-		return;
-	}
+	if (!s->h2)
+		return false;
 	/* Push is the client's to forbid. */
 	nghttp2_submit_settings(s->h2, NGHTTP2_FLAG_NONE, settings, s->server ? 3 : 4);
 	nghttp2_session_set_local_window_size(s->h2, NGHTTP2_FLAG_NONE, 0, LINK_CONNECTION_WINDOW);
 	if (s->draining)
 		say_last_word(s);
+	if (s->keep)
+		s->ping = loop_timer_new(s->loop, LINK_PING_IDLE_MS, ping_tick, s);
 	link_session_flush(s);
+	return true;
+}
+
+/* To whom the stream belongs now. */
+static void hand_on(struct link_session *s, void (*to)(void *arg, struct pki_stream *tls))
+{
+	struct pki_stream *tls = s->tls;
+
+	s->tls = NULL;
+	stop(s);
+	to(s->arg, tls);
+}
+
+static void on_tls_up(void *arg)
+{
+	struct link_session *s = arg;
+
+	if (pki_stream_pairs(s->tls) && s->ev->pairing)
+		hand_on(s, s->ev->pairing);
+	else if (!pki_stream_peer(s->tls)) /* cannot be, and must not be: no byte of it is read */
+		fail(s, "the TLS layer named no peer");
+	else if (s->accepted && pki_stream_turned(s->tls) && s->ev->turned)
+		hand_on(s, s->ev->turned);
+	else if (s->accepted && pki_stream_turned(s->tls))
+		fail(s, "turned connections are not taken here");
+	else if (!begin(s))
+		fail(s, "out of memory");
 }
 
 static void on_tls_data(void *arg, struct buf *in)
@@ -332,6 +355,7 @@ struct link_session *link_session_accept(struct loop *l, struct pki_tls *t, int 
 		return NULL;
 	}
 	tune(fd);
+	s->accepted = true;
 	s->tls = pki_stream_accept(l, t, fd, IN_BUFFER, &tls_events, s);
 	return session_ready(s);
 }
@@ -348,4 +372,55 @@ struct link_session *link_session_connect(struct loop *l, struct pki_tls *t, int
 	tune(fd);
 	s->tls = pki_stream_connect(l, t, fd, host, peer, IN_BUFFER, &tls_events, s);
 	return session_ready(s);
+}
+
+struct link_session *link_session_connect_turned(struct loop *l, struct pki_tls *t, int fd, const char *host, const char *peer,
+                                                 const struct link_session_events *ev, void *arg)
+{
+	struct link_session *s = session_new(l, true, ev, arg);
+
+	if (!s) {
+		close(fd);
+		return NULL;
+	}
+	tune(fd);
+	s->keep = true;
+	s->tls = pki_stream_connect(l, t, fd, host, peer, IN_BUFFER, &tls_events, s);
+	if (s->tls && pki_stream_turn(s->tls) != 0) {
+		pki_stream_free(s->tls);
+		s->tls = NULL;
+	}
+	return session_ready(s);
+}
+
+struct link_session *link_session_adopt(struct loop *l, struct pki_stream *tls, const struct link_session_events *ev, void *arg)
+{
+	struct link_session *s = session_new(l, false, ev, arg);
+
+	if (!s) {
+		pki_stream_free(tls);
+		return NULL;
+	}
+	s->tls = tls;
+	pki_stream_retarget(tls, &tls_events, s);
+	session_ready(s);
+	if (begin(s))
+		return s;
+	link_session_free(s);
+	return NULL;
+}
+
+void link_session_break(struct link_session *s, const char *why)
+{
+	fail(s, why);
+}
+
+bool link_session_is_under(const struct link_session *s, const uint8_t pin[PKI_PIN_LEN])
+{
+	uint8_t own[PKI_PIN_LEN], other[PKI_PIN_LEN];
+
+	if (!s->tls || !pki_stream_peer(s->tls))
+		return false;
+	pki_stream_pins(s->tls, own, other);
+	return memcmp(other, pin, PKI_PIN_LEN) == 0;
 }

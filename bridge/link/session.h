@@ -56,6 +56,8 @@ struct link_session_events {
 	void (*goaway)(void *arg);
 	/* Server only: the other end came to pair. ${tls} is the receiver's; the session is empty and to be freed now. May be NULL. */
 	void (*pairing)(void *arg, struct pki_stream *tls);
+	/* After link_session_accept(): the other end came to be asked. ${tls} and the session: the same. May be NULL, then such a stream ends. */
+	void (*turned)(void *arg, struct pki_stream *tls);
 	/* The connection ended, all streams are closed; ${why} is a sentence or NULL. Once; then free the session. */
 	void (*down)(void *arg, const char *why);
 };
@@ -65,10 +67,21 @@ struct link_session *link_session_accept(struct loop *l, struct pki_tls *t, int 
 /* The same as client of ${peer}. */
 struct link_session *link_session_connect(struct loop *l, struct pki_tls *t, int fd, const char *host, const char *peer,
                                           const struct link_session_events *ev, void *arg);
+/* As TLS client of ${peer}, but it is the one who asks: we are the HTTP/2 server. The connection is pinged even while nothing is open. */
+struct link_session *link_session_connect_turned(struct loop *l, struct pki_tls *t, int fd, const char *host, const char *peer,
+                                                 const struct link_session_events *ev, void *arg);
+/* The other end of that: takes over ${tls} as the `turned` event gave it, as HTTP/2 client. NULL when out of memory (the stream is freed). */
+struct link_session *link_session_adopt(struct loop *l, struct pki_stream *tls, const struct link_session_events *ev, void *arg);
+/* Ends the connection at once as if it had broken: its streams are closed, then `down` with ${why}. */
+void link_session_break(struct link_session *s, const char *why);
+/* True if the other end proved, on this very connection, to hold the key with ${pin}. */
+bool link_session_is_under(const struct link_session *s, const uint8_t pin[PKI_PIN_LEN]);
 /* Closes at once, no callback any more; streams are detached. Allowed inside callbacks. NULL is allowed. */
 void link_session_free(struct link_session *s);
 /* Who is there: the first seal; NULL before the handshake is done. */
 const struct pki_peer *link_session_peer(const struct link_session *s);
+/* What an announcement is bound to: this connection's exporter, our key and the other side's. -1 before the handshake is done. */
+int link_session_binding(const struct link_session *s, uint8_t exporter[PKI_EXPORTER_LEN], uint8_t own[PKI_PIN_LEN], uint8_t other[PKI_PIN_LEN]);
 /* GOAWAY; the connection ends when its last stream is closed (then `down` with NULL). */
 void link_session_drain(struct link_session *s);
 /* A question on an open stream of ${s} got no answer in time: if nothing else was heard either, the connection has to prove that it lives. */

@@ -1,0 +1,80 @@
+#include <string.h>
+#include "bridge/link/convert.h"
+#include "bridge/link/wire.h"
+#include "link.pb-c.h"
+
+#define PB(name) Availbridge__Link__V1__##name
+
+static const struct wire_cap caps[] = {
+	{&availbridge__link__v1__announce_request__descriptor, 1, 0, LINK_SPKI_BYTES},
+	{&availbridge__link__v1__announce_request__descriptor, 2, 0, LINK_SIGNATURE_BYTES},
+	{&availbridge__link__v1__announce_request__descriptor, 3, 0, LINK_PIN_BYTES},
+	{0},
+};
+
+int link_announce_write(struct buf *out, const struct link_announce *a)
+{
+	PB(AnnounceRequest) ask = AVAILBRIDGE__LINK__V1__ANNOUNCE_REQUEST__INIT;
+
+	ask.next_spki = (ProtobufCBinaryData){a->n_spki, (uint8_t *)a->spki};
+	ask.signature = (ProtobufCBinaryData){a->n_signature, (uint8_t *)a->signature};
+	if (a->retires)
+		ask.retired_pin = (ProtobufCBinaryData){LINK_PIN_BYTES, (uint8_t *)a->retired};
+	return wire_pack(out, &ask.base);
+}
+
+bool link_announce_read(const uint8_t *p, size_t n, struct link_announce *a, const char **why)
+{
+	const ProtobufCMessageDescriptor *d = &availbridge__link__v1__announce_request__descriptor;
+	PB(AnnounceRequest) *m;
+
+	memset(a, 0, sizeof *a);
+	if (!wire_within(d, p, n, caps, why))
+		return false;
+	m = (PB(AnnounceRequest) *)protobuf_c_message_unpack(d, NULL, n, p);
+	*why = "the announcement could not be read";
+	if (!m)
+		return false;
+	if (m->retired_pin.len == 0 || m->retired_pin.len == LINK_PIN_BYTES) {
+		*why = NULL;
+		a->retires = m->retired_pin.len != 0;
+		a->n_spki = m->next_spki.len;
+		a->n_signature = m->signature.len;
+		if (a->retires)
+			memcpy(a->retired, m->retired_pin.data, LINK_PIN_BYTES);
+		if (a->n_spki)
+			memcpy(a->spki, m->next_spki.data, a->n_spki);
+		if (a->n_signature)
+			memcpy(a->signature, m->signature.data, a->n_signature);
+	} else {
+		*why = "retired_pin is not 32 bytes";
+	}
+	protobuf_c_message_free_unpacked(&m->base, NULL);
+	return !*why;
+}
+
+int link_announced_write(struct buf *out, enum link_taken taken)
+{
+	PB(AnnounceReply) say = AVAILBRIDGE__LINK__V1__ANNOUNCE_REPLY__INIT;
+
+	say.taken = (PB(Taken))taken;
+	return wire_pack(out, &say.base);
+}
+
+enum link_taken link_announced_read(const uint8_t *p, size_t n)
+{
+	static const struct wire_cap none[] = {{0}};
+	const ProtobufCMessageDescriptor *d = &availbridge__link__v1__announce_reply__descriptor;
+	enum link_taken taken = LINK_NOT_TAKEN;
+	PB(AnnounceReply) *m;
+	const char *why;
+
+	if (!wire_within(d, p, n, none, &why))
+		return LINK_NOT_TAKEN;
+	m = (PB(AnnounceReply) *)protobuf_c_message_unpack(d, NULL, n, p);
+	if (m && (m->taken == LINK_TAKEN || m->taken == LINK_WAITS))
+		taken = (enum link_taken)m->taken;
+	if (m)
+		protobuf_c_message_free_unpacked(&m->base, NULL);
+	return taken;
+}
