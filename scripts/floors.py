@@ -20,9 +20,9 @@ LIBRARIES = {
     r"libxml/": "bridge/ews",
     r"libconfig\.h": "bridge/conf",
     r"nghttp2/|protobuf-c|link\.pb-c\.h": "bridge/link",
-    r"libical/": "bridge/backend",
     r"unicode/": "bridge/availability",
     r"event2/": "bridge/base",
+    r"ares\.h": "bridge/ctl",
     r"seccomp\.h|linux/landlock\.h": "bridge/process",
 }
 floor_of = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}

@@ -68,7 +68,7 @@ void fb_answer_sort(struct fb_answer *a);
 size_t fb_merged_length(struct fb_window w, int interval);
 /*
  * Appends the digits of ${a}'s events over ${w}: one per ${interval} minutes of absolute time from w.start, highest wins,
- * any overlap counts; 0 free or working elsewhere, 1 tentative, 2 busy, 3 OOF, 4 no data (protocol.md 1.7). An event of no length
+ * any overlap counts; 0 free or working elsewhere, 1 tentative, 2 busy, 3 OOF, 4 no data (EWS reference, MergedFreeBusy). An event of no length
  * marks the one interval that holds its instant. An answer whose reason is not FB_OK gives 4 everywhere. -1 if
  * ${out} is full or memory is out.
  */

@@ -8,7 +8,7 @@ static int digit_of(enum fb_busy b)
 {
 	static const int digits[FB_BUSY_TYPES] = {
 		[FB_NODATA] = NO_DATA_DIGIT, [FB_TENTATIVE] = 1, [FB_BUSY_TIME] = 2, [FB_OOF] = 3,
-		[FB_FREE] = FREE_DIGIT, [FB_ELSEWHERE] = FREE_DIGIT, /* protocol.md 1.7: 0 for compatibility, never 4 */
+		[FB_FREE] = FREE_DIGIT, [FB_ELSEWHERE] = FREE_DIGIT, /* 0 for compatibility, never 4 */
 	};
 
 	return (unsigned)b < FB_BUSY_TYPES ? digits[b] : NO_DATA_DIGIT;

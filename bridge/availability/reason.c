@@ -3,7 +3,7 @@
 #include <string.h>
 
 /*
- * protocol.md 1.6: the exception's name is written only where a real server's is known, its number only where seen.
+ * The exception's name is written only where a real server's is known, its number only where seen.
  * The sentences are read by people who asked for a colleague's times: no names of our parts, and what to do next.
  */
 static const struct fb_reason_row rows[FB_REASONS] = {

@@ -9,7 +9,7 @@
  * same count for a local clock reading (days and hours as if they were UTC).
  */
 
-/* When a yearly change happens, in the meaning of SYSTEMTIME inside TIME_ZONE_INFORMATION ([MS-DTYP], protocol.md 1.3). */
+/* When a yearly change happens, in the meaning of SYSTEMTIME inside TIME_ZONE_INFORMATION ([MS-DTYP]). */
 struct fb_change {
 	int month;     /* 1..12; 0 = there is no change */
 	int day_order; /* 1..5, 5 = last; with year != 0 a day of the month 1..31 */

@@ -53,7 +53,7 @@ struct fb_zone *fb_zone_from_rule(const struct fb_zone_rule *rule)
 
 	if (!zone_offset_fits(y.standard) || !zone_offset_fits(y.daylight))
 		return NULL;
-	/* Windows: without a month there is no daylight saving, whatever else is written (protocol.md 1.3). */
+	/* Windows: without a month there is no daylight saving, whatever else is written (TIME_ZONE_INFORMATION). */
 	if (rule->to_standard.month == 0 || rule->to_daylight.month == 0)
 		return fb_zone_fixed(y.standard);
 	if (!change_valid(&rule->to_standard) || !change_valid(&rule->to_daylight))

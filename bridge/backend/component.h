@@ -9,7 +9,7 @@
  * iCalendar text (RFC 5545 3.1) as a tree of components. Only what free/busy needs is kept; every property knows its line.
  * Own code and not libical's parser: that one drops the line numbers that our error sentences owe the admin, and what it does with
  * a bad value is not safe here: version 3.0.16 takes 20261302T259900 for a time, drops the good values behind a bad one of an EXDATE
- * list, refuses the valid INTERVAL=40000, and can be stalled by one long line (threats.md, fact 2).
+ * list, refuses the valid INTERVAL=40000, and is stalled by one long line.
  */
 enum ics_kind {
 	ICS_OTHER = 0, ICS_VCALENDAR, ICS_VEVENT, ICS_VALARM, ICS_VFREEBUSY, ICS_VTIMEZONE, ICS_STANDARD, ICS_DAYLIGHT,

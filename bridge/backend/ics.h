@@ -6,7 +6,7 @@
 
 /*
  * iCalendar to busy time: the embedded backend, worker side (and `freebusy`, offline). Plain blocking code, no globals; run it
- * under limits. libical reads components; recurrence is expanded by backend/recur.c.
+ * under limits. component.c reads, recur.c expands recurrence.
  */
 struct ics_options {
 	const struct fb_zone *floating; /* what floating and all-day times are in (the mailbox's own zone, or --zone) */

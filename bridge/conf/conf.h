@@ -118,7 +118,7 @@ struct conf {
 
 /*
  * Loads everything that belongs to the main file ${path}. Every problem found is added to ${problems}, not only the first.
- * Returns the settings, or NULL if there was any problem (the list then is not empty). Size caps first (threats.md fact 1):
+ * Returns the settings, or NULL if there was any problem (the list then is not empty). Size caps first: libconfig may end the process or take seconds on hostile text:
  * 1 MiB for the main file, 16 MiB for each other; @include is refused. Caller frees.
  */
 struct conf *conf_load(const char *path, struct conf_problems *problems);

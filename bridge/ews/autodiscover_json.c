@@ -3,7 +3,7 @@
 #include "bridge/base/text.h"
 #include "bridge/ews/autodiscover.h"
 
-/* Autodiscover version 2, protocol.md 4.3: /autodiscover/autodiscover.json[/v1.0/ADDRESS]?Email=ADDRESS&Protocol=EWS. */
+/* Autodiscover version 2: /autodiscover/autodiscover.json[/v1.0/ADDRESS]?Email=ADDRESS&Protocol=EWS. */
 
 enum { VALUE_MAX = 400 };
 

@@ -5,7 +5,7 @@
 #include "bridge/ews/autodiscover.h"
 #include "bridge/ews/soap.h"
 
-/* POX Autodiscover, protocol.md 4.1. */
+/* POX Autodiscover ([MS-OXDSCLI]). */
 
 #define NS_OUTER "http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006"
 #define NS_OUTLOOK "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"
@@ -65,7 +65,7 @@ static void put_url(struct buf *out, const struct ews_autodiscover *a, const cha
 	buf_printf(out, "/EWS/Exchange.asmx</%s>", tag);
 }
 
-/* The same URL in every place: which one is read differs by version (protocol.md 3.2). */
+/* The same URL in every place: which one is read differs by version of Exchange. */
 static void put_urls(struct buf *out, const struct ews_autodiscover *a)
 {
 	put_url(out, a, "ASUrl");

@@ -5,7 +5,7 @@
 #include "bridge/ews/soap.h"
 
 /*
- * SOAP Autodiscover, protocol.md 4.2. The order of children is that of the DataContract (RedirectTarget before UserSettingErrors in
+ * SOAP Autodiscover ([MS-OXWSADISC]). The order of children is that of the DataContract (RedirectTarget before UserSettingErrors in
  * GetUserSettings, last in GetDomainSettings): .NET drops a misplaced element silently.
  */
 

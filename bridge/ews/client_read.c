@@ -6,7 +6,7 @@
 #include "bridge/ews/zone_read.h"
 
 /*
- * Another server's GetUserAvailabilityResponse, protocol.md 1.5 and 1.6. What one FreeBusyResponse lacks or garbles spoils that one alone:
+ * Another server's GetUserAvailabilityResponse (messages.xsd). What one FreeBusyResponse lacks or garbles spoils that one alone:
  * its functions set ${broken} and go on. Only the frame around them can fail the whole.
  */
 

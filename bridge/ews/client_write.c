@@ -4,7 +4,7 @@
 #include "bridge/ews/soap.h"
 #include "bridge/ews/zone_read.h"
 
-/* The request that any EWS client would send, protocol.md 1.2. The window is written with Z: an instant needs no zone to be understood. */
+/* The request that any EWS client would send. The window is written with Z: an instant needs no zone to be understood. */
 
 static void put_mailbox(struct buf *out, const struct fb_mailbox *m)
 {

@@ -2,7 +2,7 @@
 #include "bridge/ews/response.h"
 #include "bridge/ews/soap.h"
 
-/* SOAP faults, protocol.md 1.10. */
+/* SOAP faults as Exchange 2010 and later write them. */
 
 int ews_write_fault(struct buf *out, const struct ews_fault *f)
 {

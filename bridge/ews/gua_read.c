@@ -4,7 +4,7 @@
 #include "bridge/base/text.h"
 #include "bridge/ews/reading.h"
 
-/* GetUserAvailabilityRequest, protocol.md 1.2 to 1.4 and 1.8. */
+/* GetUserAvailabilityRequest ([MS-OXWAVLS], messages.xsd) and the documented limits. */
 
 static struct reading *reading_of(struct soap *s)
 {
@@ -150,7 +150,7 @@ static bool interval(struct soap *s, const char *text)
 	return soap_int(s, "MergedFreeBusyIntervalInMinutes", text, INT32_MIN, INT32_MAX, &reading_of(s)->r->query.interval);
 }
 
-/* RequestedView is an xs:list; more than one word, or None, is no view (protocol.md 1.2). */
+/* RequestedView is an xs:list; more than one word, or None, is no view. */
 static bool requested_view(struct soap *s, const char *text)
 {
 	static const char *const words[] = {"None", "MergedOnly", "FreeBusy", "FreeBusyMerged", "Detailed", "DetailedMerged", NULL};

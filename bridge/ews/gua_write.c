@@ -5,7 +5,7 @@
 #include "bridge/ews/writing.h"
 #include "bridge/ews/zone_read.h"
 
-/* GetUserAvailabilityResponse, protocol.md 1.5 to 1.7. */
+/* GetUserAvailabilityResponse of the EWS schema (messages.xsd). */
 
 void success_put(struct buf *out)
 {

@@ -31,7 +31,7 @@ static bool version_open(struct soap *s, const char *text)
 	return true;
 }
 
-/* Sees what is skipped although it bears mustUnderstand: headers of Exchange's own proxying are taken and ignored (protocol.md 3.3). */
+/* Sees what is skipped although it bears mustUnderstand: headers of Exchange's own proxying are taken and ignored. */
 static bool must_understand(struct soap *s, const char *ns, const char *name)
 {
 	static const char *const known[] = {"ProxyRequestTypeHeader", "RequestTypeHeader", "RequestType", "SerializedSecurityContext",

@@ -66,7 +66,7 @@ struct ews_request {
 /*
  * Reads ${n} bytes (UTF-8, UTF-16 with BOM, or as the declaration says). Always returns a request (caller frees with ews_request_free());
  * NULL only when out of memory. A request with fault.code set is to be answered by ews_write_fault() with HTTP 500. Sees to: order and
- * shape per the schema (a violation is ErrorSchemaValidation), limits of protocol.md 1.8, zone rules of 1.3 and 1.4. Times in a zone that
+ * shape per the schema (a violation is ErrorSchemaValidation), the documented limits (EWS reference, ResponseCode), zone rules of SerializableTimeZone. Times in a zone that
  * is in no TimeZone, TimeZoneContext or offset are taken as UTC. Unknown headers are ignored unless mustUnderstand.
  */
 struct ews_request *ews_read(const void *p, size_t n);

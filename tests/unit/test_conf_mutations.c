@@ -8,7 +8,7 @@
 #include "tests/unit/conf_site.h"
 
 /*
- * Every file of a site with each byte left out and each bit turned, one at a time (threats.md T36): loading never crashes,
+ * Every file of a site with each byte left out and each bit turned, one at a time: loading never crashes,
  * and whatever still loads shows nobody more than the files did before.
  */
 

@@ -219,7 +219,7 @@ static void peers(void)
 	CHECK(has_line("peers.d/site-b.conf", "pin " PIN2) && !strstr(content("peers.d/site-b.conf"), "\nrule "));
 	CHECK(has_line("address-spaces.conf", "b.example site-b OrgWideFB") &&
 	      has_line("address-spaces.conf", "b2.example site-b OrgWideFB"));
-	/* twelve mistakes (threats.md T37): each is refused, shows both sides of it and names the remedy */
+	/* twelve mistakes: each is refused, shows both sides of it and names the remedy */
 	snprintf(line, sizeof(line), "peer add site-c --endpoint c.example:7443 --pin %s", own);
 	CHECK_INT(run_here(line), 1);
 	CHECK(says("our own") && says(own) && says("identity show"));
