@@ -441,6 +441,17 @@ static void finish(struct supervisor *s)
 	loop_free(s->loop);
 }
 
+/* max_connections may be far above what a shell or systemd gives at first (1,024); what is allowed is taken. */
+static void raise_descriptors(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
 int process_supervise(const char *conf_path)
 {
 	struct supervisor s = {.asker = -1, .started_ms = loop_ms()};
@@ -454,6 +465,7 @@ int process_supervise(const char *conf_path)
 	}
 	log_setup(2, false, LOG_LEVEL_INFO, "supervisor");
 	setrlimit(RLIMIT_CORE, &none);
+	raise_descriptors();
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
