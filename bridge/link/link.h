@@ -93,7 +93,7 @@ void link_server_front_expires(struct link_server *s, int64_t seconds);
 void link_server_cut(struct link_server *s, const uint8_t pin[PKI_PIN_LEN]);
 /* Where connections go on which the other end wants to be asked (borrowed); without it they are refused. */
 void link_server_clients(struct link_server *s, struct link_clients *k);
-/* Whom to tell of guests
+/* Cuts off every connection of ${peer} at once. */
 void link_server_shut(struct link_server *s, const char *peer);
 /*
  * Whoever comes to pair (docs/pairing.md) is handed to ${guest}, who takes over the stream; ${from} is borrowed. Without this
