@@ -72,7 +72,7 @@ enum link_taken link_announced_read(const uint8_t *p, size_t n)
 	if (!wire_within(d, p, n, none, &why))
 		return LINK_NOT_TAKEN;
 	m = (PB(AnnounceReply) *)protobuf_c_message_unpack(d, NULL, n, p);
-	if (m && (m->taken == LINK_TAKEN || m->taken == LINK_WAITS))
+	if (m && (int)m->taken >= LINK_NOT_TAKEN && (int)m->taken <= LINK_WAITS)
 		taken = (enum link_taken)m->taken;
 	if (m)
 		protobuf_c_message_free_unpacked(&m->base, NULL);

@@ -53,14 +53,20 @@ void server_announce(struct link_call *c, const uint8_t *p, size_t n)
 	}
 	if (!verified(c, &a, seen, pin))
 		return;
-	if (!s->ev.announced) {
+	if (!s->announced) {
 		server_call_finish(c, GRPC_UNIMPLEMENTED, "no such method");
 		return;
 	}
 	do
 		text_random(&c->handle, sizeof c->handle);
 	while (!c->handle);
-	s->ev.announced(s->arg, c->handle, c->conn->peer, seen, a.retires, pin);
+	s->announced(s->announced_arg, c->handle, c->conn->peer, seen, a.retires, pin);
+}
+
+void link_server_announcements(struct link_server *s, link_announced_cb *cb, void *arg)
+{
+	s->announced = cb;
+	s->announced_arg = arg;
 }
 
 static struct link_call *waiting(const struct link_server *s, uint64_t handle)

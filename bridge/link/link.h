@@ -67,11 +67,6 @@ struct link_server_events {
 	void (*query)(void *arg, struct link_call *call, const struct pki_peer *peer, const struct fb_query *q, int64_t deadline_ms);
 	/* The call's connection ended before link_call_done(): answer no more, forget ${call}. */
 	void (*cancelled)(void *arg, struct link_call *call);
-	/*
-	 * ${peer}, whose key on this connection has the pin ${seen}, says by a signature over this connection that ${pin} is its next key, or
-	 * (${retires}) that ${pin} is used no more. Whoever may write settings judges, writes, and then link_server_announced() with the same ${handle}.
-	 */
-	void (*announced)(void *arg, uint64_t handle, const struct pki_peer *peer, const uint8_t seen[PKI_PIN_LEN], bool retires, const uint8_t pin[PKI_PIN_LEN]);
 };
 /* Serves peers on connections given by link_server_accept(). Caller frees. */
 struct link_server *link_server_new(struct loop *l, const struct conf *c, struct pki_tls *tls, const struct link_server_events *ev, void *arg);
@@ -83,6 +78,13 @@ void link_server_accept(struct link_server *s, int fd);
 void link_server_drain(struct link_server *s);
 /* True if no call is open; while draining also: what was said has left, and every peer has been let go. */
 bool link_server_idle(const struct link_server *s);
+/*
+ * ${peer}, whose key on this connection has the pin ${seen}, says by a signature over this connection that ${pin} is its next key, or
+ * (${retires}) that ${pin} is used no more. Whoever may write settings judges, writes, and then link_server_announced() with the same ${handle}.
+ */
+typedef void link_announced_cb(void *arg, uint64_t handle, const struct pki_peer *peer, const uint8_t seen[PKI_PIN_LEN], bool retires, const uint8_t pin[PKI_PIN_LEN]);
+/* Tells ${cb} of announcements; without it there is no such rpc. */
+void link_server_announcements(struct link_server *s, link_announced_cb *cb, void *arg);
 /* What became of an announcement. */
 enum link_said { LINK_SAID_TAKEN, LINK_SAID_WAITS, LINK_SAID_REFUSED, LINK_SAID_FAILED };
 /* Answers the announcement ${handle}, if somebody still waits for it; ${why} (a sentence for the peer's log) may be NULL. */

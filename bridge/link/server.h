@@ -25,6 +25,8 @@ struct link_server {
 	struct server_conn *conns;
 	size_t n_conns, n_queries;
 	int64_t front_expires;
+	link_announced_cb *announced;
+	void *announced_arg;
 	void (*guest)(void *arg, struct pki_stream *stream, const char *from);
 	void *guest_arg;
 };
