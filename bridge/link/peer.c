@@ -251,7 +251,15 @@ static const struct link_session_events session_events = {
 	.closed = on_closed, .goaway = on_goaway, .down = on_down,
 };
 
-static const struct server_turned_events turned_events = {on_up, on_goaway, on_down};
+static void on_turned_down(void *arg, const char *why)
+{
+	struct client_conn *k = arg;
+
+	k->turned = NULL; /* it is gone */
+	on_down(k, why);
+}
+
+static const struct server_turned_events turned_events = {on_up, on_goaway, on_turned_down};
 
 /* ---- connections that the peer makes ---- */
 
@@ -299,16 +307,23 @@ void client_peer_adopt(struct client_peer *p, struct pki_stream *tls, const char
 		link_session_break(last->session, "the peer made more connections than are kept");
 }
 
-void client_peer_cut(struct client_peer *p, const uint8_t pin[PKI_PIN_LEN])
+static struct client_conn *find_under(const struct client_peer *p, const uint8_t pin[PKI_PIN_LEN])
 {
-	struct client_conn *lists[] = {p->conn, p->old, p->theirs}, *next;
+	struct client_conn *lists[] = {p->conn, p->old, p->theirs};
 
 	for (size_t i = 0; i < 3; i++)
-		for (struct client_conn *k = lists[i]; k; k = next) {
-			next = i ? k->next : NULL;
+		for (struct client_conn *k = lists[i]; k; k = i ? k->next : NULL)
 			if (k->session && link_session_is_under(k->session, pin))
-				link_session_break(k->session, "its key was revoked here");
-		}
+				return k;
+	return NULL;
+}
+
+void client_peer_cut(struct client_peer *p, const uint8_t pin[PKI_PIN_LEN])
+{
+	struct client_conn *k;
+
+	while ((k = find_under(p, pin))) /* each of them is gone after it */
+		link_session_break(k->session, "its key was revoked here");
 }
 
 /* ---- making a connection ---- */

@@ -10,8 +10,11 @@
 
 enum { HURRY_MS = 10000, MAX_CONNS = 512, MAX_CONNS_OF_PEER = 16 };
 
-static void conn_free(struct server_conn *k)
+static void conn_end(struct server_conn *k, const char *why)
 {
+	const struct server_turned_events *owner = k->owner;
+	void *arg = k->owner_arg;
+
 	link_session_free(k->session);
 	while (k->calls)
 		server_call_gone(k->calls);
@@ -21,6 +24,13 @@ static void conn_free(struct server_conn *k)
 		k->next->at = k->at;
 	k->server->n_conns--;
 	free(k);
+	if (owner)
+		owner->down(arg, why);
+}
+
+static void conn_free(struct server_conn *k)
+{
+	conn_end(k, "it was closed here");
 }
 
 static size_t conns_of(const struct link_server *s, const struct pki_peer *peer)
@@ -48,6 +58,10 @@ static void on_up(void *arg)
 		return;
 	}
 	k->peer = peer;
+	if (k->owner) {
+		k->owner->up(k->owner_arg);
+		return;
+	}
 	log_event(LOG_LEVEL_INFO, "link-accepted", LS("peer", pki_peer_name(peer)), LS("from", k->from));
 }
 
@@ -96,24 +110,48 @@ static void on_pairing(void *arg, struct pki_stream *tls)
 	conn_free(k);
 }
 
+/* The peer has connected, but wants to be asked: so it is the clients' business. */
+static void on_turned(void *arg, struct pki_stream *tls)
+{
+	struct server_conn *k = arg;
+
+	if (k->server->clients)
+		link_clients_adopt(k->server->clients, pki_peer_name(pki_stream_peer(tls)), tls, k->from);
+	else
+		pki_stream_free(tls);
+	conn_free(k);
+}
+
 static void on_goaway(void *arg)
 {
+	struct server_conn *k = arg;
+
+	if (k->owner)
+		k->owner->goaway(k->owner_arg);
 }
 
 static void on_down(void *arg, const char *why)
 {
 	struct server_conn *k = arg;
 
-	if (k->peer)
+	char text[768];
+
+	if (why) { /* it may live in the session that goes away now */
+		snprintf(text, sizeof text, "%s", why);
+		why = text;
+	}
+	if (k->owner)
+		; /* it is told, and says so */
+	else if (k->peer)
 		log_event(LOG_LEVEL_INFO, "link-closed", LS("peer", pki_peer_name(k->peer)), LS("from", k->from), LS("text", why));
 	else
 		log_event(LOG_LEVEL_WARN, "link-refused", LS("from", k->from), LS("text", why ? why : "closed before it said anything"));
-	conn_free(k);
+	conn_end(k, why);
 }
 
 static const struct link_session_events session_events = {
 	.up = on_up, .open = on_open, .header = on_header, .headers = on_headers, .message = on_message, .ended = on_ended,
-	.closed = on_closed, .goaway = on_goaway, .pairing = on_pairing, .down = on_down,
+	.closed = on_closed, .goaway = on_goaway, .pairing = on_pairing, .turned = on_turned, .down = on_down,
 };
 
 static void on_hurry(void *arg)
@@ -144,6 +182,7 @@ void link_server_free(struct link_server *s)
 {
 	if (!s)
 		return;
+	s->draining = true; /* whoever hears that a connection ended makes no other */
 	while (s->conns)
 		conn_free(s->conns);
 	free(s);
@@ -159,6 +198,18 @@ static void name_of(int fd, char *out, size_t size)
 	if (getpeername(fd, (struct sockaddr *)&sa, &len) == 0 && (sa.ss_family == AF_INET || sa.ss_family == AF_INET6) &&
 	    getnameinfo((struct sockaddr *)&sa, len, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) == 0)
 		snprintf(out, size, sa.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+static void conn_add(struct server_conn *k)
+{
+	struct link_server *s = k->server;
+
+	k->next = s->conns;
+	k->at = &s->conns;
+	if (k->next)
+		k->next->at = &k->next;
+	s->conns = k;
+	s->n_conns++;
 }
 
 void link_server_accept(struct link_server *s, int fd)
@@ -177,13 +228,52 @@ void link_server_accept(struct link_server *s, int fd)
 		return;
 	}
 	k->hurry = loop_timer_new(s->loop, HURRY_MS, on_hurry, k);
-	k->next = s->conns;
-	k->at = &s->conns;
-	if (k->next)
-		k->next->at = &k->next;
-	s->conns = k;
-	s->n_conns++;
+	conn_add(k);
 }
+
+/* ---- connections that we make ---- */
+
+struct server_conn *server_turned_new(struct link_server *s, int fd, const char *host, const char *peer, const char *endpoint,
+                                      const struct server_turned_events *ev, void *arg)
+{
+	struct server_conn *k = s->draining ? NULL : calloc(1, sizeof *k);
+
+	if (!k) {
+		close(fd);
+		return NULL;
+	}
+	snprintf(k->from, sizeof k->from, "%s", endpoint);
+	k->server = s;
+	k->owner = ev;
+	k->owner_arg = arg;
+	k->session = link_session_connect_turned(s->loop, s->tls, fd, host, peer, &session_events, k);
+	if (!k->session) {
+		free(k);
+		return NULL;
+	}
+	conn_add(k);
+	return k;
+}
+
+void server_turned_free(struct server_conn *k)
+{
+	if (!k)
+		return;
+	k->owner = NULL;
+	conn_free(k);
+}
+
+bool server_is_draining(const struct link_server *s)
+{
+	return s->draining;
+}
+
+void link_server_clients(struct link_server *s, struct link_clients *k)
+{
+	s->clients = k;
+}
+
+/* ---- the end ---- */
 
 static void drain_conn(struct server_conn *k)
 {
@@ -195,6 +285,11 @@ static void drain_conn(struct server_conn *k)
 			server_health_gone(c);
 	}
 	link_session_drain(k->session);
+}
+
+void server_turned_drain(struct server_conn *k)
+{
+	drain_conn(k);
 }
 
 void link_server_drain(struct link_server *s)
@@ -231,5 +326,18 @@ void link_server_shut(struct link_server *s, const char *peer)
 			log_event(LOG_LEVEL_INFO, "link-cut", LS("peer", peer), LS("from", k->from));
 			conn_free(k);
 		}
+	}
+}
+
+void link_server_cut(struct link_server *s, const uint8_t pin[PKI_PIN_LEN])
+{
+	struct server_conn *next;
+
+	for (struct server_conn *k = s->conns; k; k = next) {
+		next = k->next;
+		if (!link_session_is_under(k->session, pin))
+			continue;
+		log_event(LOG_LEVEL_INFO, "link-cut", LS("peer", pki_peer_name(link_session_peer(k->session))), LS("from", k->from));
+		conn_end(k, "its key was revoked here");
 	}
 }

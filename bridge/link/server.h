@@ -4,7 +4,14 @@
 #include "bridge/link/link.h"
 #include "bridge/link/session.h"
 
-/* Shared by server.c (connections), call.c (rpcs) and health.c alone. */
+/* Whom to tell of a connection that we made for the peer to ask on. */
+struct server_turned_events {
+	void (*up)(void *arg);                     /* the peer's SETTINGS came */
+	void (*goaway)(void *arg);                 /* it wants another one for what comes */
+	void (*down)(void *arg, const char *why);  /* it has ended and is freed */
+};
+
+/* Shared by server.c (connections), call.c (rpcs) and health.c alone; server_turned_*() by peer.c, which makes such connections. */
 struct server_conn {
 	struct link_server *server;
 	struct link_session *session;
@@ -12,6 +19,8 @@ struct server_conn {
 	const struct pki_peer *peer;  /* from the first SETTINGS on */
 	char from[80];                /* the other end's address, for the log */
 	struct link_call *calls;
+	const struct server_turned_events *owner; /* of one that we made; else NULL */
+	void *owner_arg;
 	struct server_conn *next, **at;
 };
 
@@ -23,6 +32,7 @@ struct link_server {
 	void *arg;
 	bool draining;
 	struct server_conn *conns;
+	struct link_clients *clients; /* take over what is turned, or NULL */
 	size_t n_conns, n_queries;
 	int64_t front_expires;
 	link_announced_cb *announced;
@@ -49,6 +59,16 @@ struct link_call {
 	struct loop_timer *timer;
 	struct link_call *next, **at;
 };
+
+/* Serves ${peer} on the socket ${fd}, connected to its ${endpoint} at ${host} (taken over). NULL if it cannot be. */
+struct server_conn *server_turned_new(struct link_server *s, int fd, const char *host, const char *peer, const char *endpoint,
+                                      const struct server_turned_events *ev, void *arg);
+/* Ends it at once, without telling. NULL is allowed. */
+void server_turned_free(struct server_conn *k);
+/* GOAWAY; it ends when what is open on it is answered. */
+void server_turned_drain(struct server_conn *k);
+/* True after link_server_drain(). */
+bool server_is_draining(const struct link_server *s);
 
 /* A request begins on ${k}. NULL when out of memory. */
 struct link_call *server_call_new(struct server_conn *k);

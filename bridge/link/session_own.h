@@ -5,7 +5,8 @@
 /* Shared by session.c (the connection) and stream.c (what is said on it) alone. */
 struct link_session {
 	struct loop *loop;
-	bool server;
+	bool server;              /* of HTTP/2: the end that is asked */
+	bool accepted;            /* by link_session_accept(): the server of TLS as well, unless the client wants it the other way round */
 	const struct link_session_events *ev;
 	void *arg;
 	struct pki_stream *tls;
@@ -15,6 +16,7 @@ struct link_session {
 	struct loop_timer *flush; /* one flush a turn */
 	bool flush_waits;
 	struct loop_timer *ping;  /* exists while streams are open: an idle connection costs nothing */
+	bool keep;                /* it has to live while idle too, through whatever forgets idle connections: pinged always */
 	int64_t heard, pinged;    /* when the last bytes came; when a ping went out that waits for them, or 0 */
 	struct loop_timer *goaway; /* between the first notice and the last word */
 	int64_t calm_since;       /* frames that carry no work, counted over CALM_MS */

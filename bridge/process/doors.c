@@ -251,8 +251,11 @@ static int make_rooms(struct bridge *b)
 	b->front = front_new(b->loop, c, b->table, b->tls_front, &b->front_doors);
 	b->clients = link_clients_new(b->loop, c, b->tls_link);
 	b->server = link_server_new(b->loop, c, b->tls_link, &link_events, b);
-	if (b->server)
+	if (b->server) {
 		bridge_pairing_open(b);
+		link_server_clients(b->server, b->clients);
+		link_clients_serve(b->clients, b->server);
+	}
 	return b->proxy && b->front && b->clients && b->server ? 0 : -1;
 }
 

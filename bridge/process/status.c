@@ -14,7 +14,8 @@
  *   pools[]               of that bridge: name, workers, ready, busy, waiting
  *   peers[]               as `peer show --json` gives each
  * `peer show --json`, one object:
- *   name, state (up connecting down disabled), since_ms, endpoint, why (the last failure), site, version: strings but since_ms; null if not known
+ *   name, state (up connecting down disabled), since_ms, dialled_by (us, them: over a connection that the peer made), endpoint,
+ *                         why (the last failure), site, version: strings but since_ms; null if not known
  *   said[]                domains that the peer's Hello named
  *   ours[]                domains that our table points to it
  *   unconfirmed           the six words that were not compared yet, or null
@@ -224,6 +225,7 @@ static void put_peer_json(struct buf *out, const struct bridge *b, const struct 
 	put_str(out, "name", st->peer);
 	put_str(out, "state", st->state);
 	put_num(out, "since_ms", (uint64_t)st->since_ms);
+	put_str(out, "dialled_by", strcmp(st->state, "up") != 0 ? NULL : st->they_dialled ? "them" : "us");
 	put_str(out, "endpoint", st->endpoint);
 	put_str(out, "why", st->why);
 	put_str(out, "site", st->site);
@@ -272,7 +274,7 @@ static void put_peer_line(struct buf *out, const struct conf *c, const struct li
 {
 	const char *words = unconfirmed(c, st);
 
-	buf_printf(out, "peer %s: %s", st->peer, st->state);
+	buf_printf(out, "peer %s: %s%s", st->peer, st->state, st->they_dialled ? " (they dialled)" : "");
 	if (st->since_ms) {
 		buf_puts(out, " for ");
 		put_span(out, (uint64_t)st->since_ms);
