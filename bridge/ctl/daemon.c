@@ -19,6 +19,23 @@ int ctl_serve(int argc, char **argv, const char *conf_path)
 	return process_supervise(conf_path);
 }
 
+/* Peers that pairing wrote after the daemon read its files, and that wait to be confirmed: ${shown} does not name them. */
+static void say_unconfirmed(const char *conf_path, const char *shown)
+{
+	struct conf_problems problems = {0};
+	struct conf *c = conf_load(conf_path, &problems);
+	char known[96];
+
+	for (size_t i = 1; c && i < c->n_peers; i++) {
+		snprintf(known, sizeof(known), "peer %s: ", c->peers[i].name);
+		if (c->peers[i].unconfirmed && !strstr(shown, known))
+			printf("%sjust paired\n  ! not confirmed: compare the words \"%s\" by voice, then run `availbridge peer confirm %s`\n", known,
+			       c->peers[i].unconfirmed, c->peers[i].name);
+	}
+	conf_problems_free(&problems);
+	conf_free(c);
+}
+
 /* Sends ${request} and prints what comes back. */
 static int call(const char *conf_path, const char *request, int timeout_ms)
 {
@@ -31,6 +48,8 @@ static int call(const char *conf_path, const char *request, int timeout_ms)
 		fputs(buf_cstr(&reply), code == CTL_DONE ? stdout : stderr);
 		if (reply.len && buf_ptr(&reply)[reply.len - 1] != '\n')
 			fputc('\n', code == CTL_DONE ? stdout : stderr);
+		if (strcmp(request, "status text") == 0)
+			say_unconfirmed(conf_path, buf_cstr(&reply));
 		break;
 	case CTL_DAEMON_ABSENT:
 		ctl_say("no daemon is running with %s; start it with `availbridge serve`", conf_path);

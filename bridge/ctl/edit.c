@@ -26,6 +26,7 @@ const char ctl_header_accounts[] =
 const char ctl_header_peer[] =
 	"# A peer, one setting a line; edit with `availbridge peer` and `availbridge rule`, then `availbridge reload`.\n"
 	"#   enabled yes|no                    endpoint HOST:PORT         pin sha256:HEX       next-pin sha256:HEX\n"
+	"#   unconfirmed \"SIX WORDS\"           written by pairing, removed by `availbridge peer confirm`\n"
 	"#   free-busy-access-enabled yes|no   free-busy-access-level None|AvailabilityOnly|LimitedDetails\n"
 	"#   rule in|out REQUESTER TARGET LEVEL     in = what they may see of ours, out = what we may ask of theirs;\n"
 	"#                                          an address, a domain, * or group:NAME; the first match counts\n";
@@ -121,7 +122,7 @@ static int new_problems(const struct ctl_edit *e)
 	return fresh.n ? 1 : 0;
 }
 
-static int check(const struct ctl_edit *e)
+int ctl_edit_check(const struct ctl_edit *e)
 {
 	int status = -1;
 	pid_t pid;
@@ -168,7 +169,7 @@ int ctl_edit_commit(struct ctl_edit *e)
 {
 	const char *files[CTL_EDIT_FILES + 1] = {NULL};
 	struct stat site;
-	int result = check(e);
+	int result = ctl_edit_check(e);
 
 	if (result == 0 && stat(e->conf_path, &site) < 0) {
 		ctl_say("%s: %s", e->conf_path, strerror(errno));

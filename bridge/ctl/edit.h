@@ -34,6 +34,8 @@ void ctl_edit_put(struct ctl_edit *e, const char *name, const struct lines *l, s
                   const char *insert);
 /* Notes that ${name} becomes ${text} (copied), or goes if that is NULL. */
 void ctl_edit_put_text(struct ctl_edit *e, const char *name, const char *text);
+/* Would the result be valid? 0, or -1 after sentences. Nothing is written or ended. */
+int ctl_edit_check(const struct ctl_edit *e);
 /* Checks the result, writes it and ends the edit. 0, or -1 after sentences that say why nothing (or what) was written. */
 int ctl_edit_commit(struct ctl_edit *e);
 /* Ends the edit without writing. */

@@ -12,11 +12,13 @@
 #include "pki/pin.h"
 
 static const char spaces[] = "address-spaces.conf";
-enum { FILE_NAME = 80, SHUT_MS = 5000 };
+enum { SHUT_MS = 5000 };
 
-static void file_of(char out[FILE_NAME], const char *name)
+const char ctl_peer_drop[] = "";
+
+void ctl_peer_file(char out[CTL_PEER_FILE], const char *name)
 {
-	snprintf(out, FILE_NAME, "peers.d/%s.conf", name);
+	snprintf(out, CTL_PEER_FILE, "peers.d/%s.conf", name);
 }
 
 bool ctl_peer_name(const char *name)
@@ -40,10 +42,10 @@ static size_t find_setting(const struct lines *l, const char *keyword)
 static struct lines *read_peer(struct ctl_edit *e, const char *name)
 {
 	struct conf_problems none = {0};
-	char file[FILE_NAME], path[4096];
+	char file[CTL_PEER_FILE], path[4096];
 	struct lines *l;
 
-	file_of(file, name);
+	ctl_peer_file(file, name);
 	if (conf_file_path(path, sizeof(path), e->conf_path, file) < 0)
 		return NULL;
 	l = lines_read(path, 16 << 20, &none);
@@ -55,155 +57,6 @@ static struct lines *read_peer(struct ctl_edit *e, const char *name)
 		return NULL;
 	}
 	return l;
-}
-
-/* Every one of ${domains} in normal form; false after a sentence. */
-static bool normal_domains(const struct ctl_words *domains, char (*out)[FB_DOMAIN_MAX + 1])
-{
-	for (size_t i = 0; i < domains->n; i++) {
-		if (!fb_domain_normal(domains->list[i], out[i])) {
-			ctl_say("'%s' is no domain", domains->list[i]);
-			return false;
-		}
-		for (size_t k = 0; k < i; k++)
-			if (strcmp(out[k], out[i]) == 0) {
-				ctl_say("%s is given twice", out[i]);
-				return false;
-			}
-	}
-	return true;
-}
-
-/* What can be wrong with a pin that was pasted: said with both fingerprints, since they are what two people compare. */
-static bool pin_is_free(const struct conf *c, const char *name, const uint8_t pin[PKI_PIN_LEN])
-{
-	char given[PKI_PIN_TEXT];
-	uint8_t own[PKI_PIN_LEN];
-	struct buf error;
-	bool have_own;
-
-	pki_pin_text(given, pin);
-	buf_init(&error, 1024);
-	have_own = pki_identity_pin(c->identity_certificate, own, &error) == 0;
-	buf_free(&error);
-	if (have_own && memcmp(own, pin, PKI_PIN_LEN) == 0) {
-		ctl_say("the pin is our own, not that of %s:\n  given  %s\n  ours   %s\nRun `availbridge identity show` at %s and use "
-		        "what it prints there.",
-		        name, given, given, name);
-		return false;
-	}
-	for (size_t i = 1; i < c->n_peers; i++)
-		for (size_t k = 0; k < c->peers[i].n_pins; k++)
-			if (strcmp(c->peers[i].name, name) != 0 && memcmp(c->peers[i].pins[k], pin, PKI_PIN_LEN) == 0) {
-				ctl_say("the pin is that of the peer %s already:\n  given  %s\n  %s  %s\nA key belongs to one site: ask both for what "
-				        "`availbridge identity show` prints there, or remove the peer %s first.",
-				        c->peers[i].name, given, c->peers[i].name, given, c->peers[i].name);
-				return false;
-			}
-	return true;
-}
-
-/* A domain has one owner; the message names it. */
-static bool domains_are_free(const struct conf *c, const char *name, char (*domains)[FB_DOMAIN_MAX + 1], size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < c->n_spaces; k++)
-			if (strcmp(c->spaces[k].forest_name, domains[i]) == 0) {
-				ctl_say("%s belongs to %s already (%s:%d), so it cannot be given to %s. If it moved, run `availbridge "
-				        "address-space remove %s` first.",
-				        domains[i], c->spaces[k].peer, spaces, c->spaces[k].line, name, domains[i]);
-				return false;
-			}
-	return true;
-}
-
-static void put_new_peer(struct ctl_edit *e, const char *name, const struct ctl_words *endpoints, const uint8_t pin[PKI_PIN_LEN])
-{
-	char file[FILE_NAME], text[PKI_PIN_TEXT];
-	struct buf b;
-
-	buf_init(&b, 1 << 20);
-	buf_puts(&b, ctl_header_peer);
-	buf_puts(&b, "enabled yes\n");
-	for (size_t i = 0; i < endpoints->n; i++)
-		buf_printf(&b, "endpoint %s\n", endpoints->list[i]);
-	pki_pin_text(text, pin);
-	buf_printf(&b, "pin %s\n", text);
-	/* off until somebody switches it on; then the rules alone decide */
-	buf_puts(&b, "free-busy-access-enabled no\nfree-busy-access-level LimitedDetails\n");
-	file_of(file, name);
-	ctl_edit_put_text(e, file, buf_cstr(&b));
-	buf_free(&b);
-}
-
-static int put_new_rows(struct ctl_edit *e, const char *name, char (*domains)[FB_DOMAIN_MAX + 1], size_t n)
-{
-	struct lines *l = ctl_edit_read(e, spaces, ctl_header_spaces);
-	struct buf rows;
-
-	if (!l)
-		return -1;
-	buf_init(&rows, 1 << 20);
-	for (size_t i = 0; i < n; i++)
-		buf_printf(&rows, "%s%s %s OrgWideFB", i ? "\n" : "", domains[i], name);
-	ctl_edit_put(e, spaces, l, SIZE_MAX, NULL, SIZE_MAX, buf_cstr(&rows));
-	buf_free(&rows);
-	lines_free(l);
-	return 0;
-}
-
-static int add(int argc, char **argv, const char *conf_path)
-{
-	static char domains[CTL_MAX_WORDS][FB_DOMAIN_MAX + 1];
-	struct ctl_words words, endpoints = {0}, claimed = {0};
-	const char *pin_text = NULL;
-	const struct ctl_option options[] = {
-		{"endpoint", .many = &endpoints}, {"pin", .value = &pin_text}, {"domain", .many = &claimed}, {0}};
-	uint8_t pin[PKI_PIN_LEN];
-	struct ctl_edit edit;
-	struct conf *c;
-	bool ok;
-
-	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1 || !endpoints.n || !pin_text)
-		return ctl_usage("peer");
-	if (!ctl_peer_name(words.list[0]) || !normal_domains(&claimed, domains))
-		return CTL_USAGE;
-	for (size_t i = 0; i < endpoints.n; i++)
-		if (!conf_host_port_valid(endpoints.list[i], false)) {
-			ctl_say("'%s' is no endpoint; write HOST:PORT, for example bridge.b.example:7443", endpoints.list[i]);
-			return CTL_USAGE;
-		}
-	if (!pki_pin_parse(pin_text, pin)) {
-		ctl_say("'%s' is no pin; use what `availbridge identity show` prints at %s: sha256: and 64 hex digits", pin_text,
-		        words.list[0]);
-		return CTL_USAGE;
-	}
-	if (ctl_edit_start(&edit, conf_path) < 0)
-		return CTL_NO;
-	c = ctl_load(conf_path);
-	ok = c && pin_is_free(c, words.list[0], pin) && domains_are_free(c, words.list[0], domains, claimed.n);
-	if (ok && conf_peer_named(c, words.list[0])) {
-		ctl_say("there is a peer %s already; use `availbridge peer set`, or `availbridge peer remove %s` first", words.list[0],
-		        words.list[0]);
-		ok = false;
-	}
-	conf_free(c);
-	if (ok) {
-		put_new_peer(&edit, words.list[0], &endpoints, pin);
-		ok = !claimed.n || put_new_rows(&edit, words.list[0], domains, claimed.n) == 0;
-	}
-	if (!ok) {
-		ctl_edit_drop(&edit);
-		return CTL_NO;
-	}
-	if (ctl_edit_commit(&edit) < 0)
-		return CTL_NO;
-	ctl_edit_done("The peer %s is added; its free/busy access is off and it has no rule.", words.list[0]);
-	printf("To let it in:\n"
-	       "  availbridge rule add --peer %s --direction in|out --requester WHO --target WHO --level LEVEL\n"
-	       "  availbridge peer set %s --free-busy-access-enabled yes\n",
-	       words.list[0], words.list[0]);
-	return CTL_DONE;
 }
 
 /* Cuts the links of ${name} in the daemon that runs. Returns the verb's exit code. */
@@ -263,7 +116,7 @@ static int drop_rows(struct ctl_edit *e, const char *name, size_t *n)
 static int remove_peer(int argc, char **argv, const char *conf_path)
 {
 	const struct ctl_option options[] = {{0}};
-	char file[FILE_NAME], done[256];
+	char file[CTL_PEER_FILE], done[256];
 	struct ctl_words words;
 	struct ctl_edit edit;
 	struct lines *l;
@@ -282,7 +135,7 @@ static int remove_peer(int argc, char **argv, const char *conf_path)
 		return CTL_NO;
 	}
 	lines_free(l);
-	file_of(file, words.list[0]);
+	ctl_peer_file(file, words.list[0]);
 	ctl_edit_put_text(&edit, file, NULL);
 	if (ctl_edit_commit(&edit) < 0)
 		return CTL_NO;
@@ -291,10 +144,9 @@ static int remove_peer(int argc, char **argv, const char *conf_path)
 	return shut(conf_path, words.list[0], done);
 }
 
-/* Replaces the settings ${pairs} (keyword, value; NULL values are left alone; ends with a NULL keyword) of one peer. */
-static int change(const char *conf_path, const char *name, const char *const (*pairs)[2])
+int ctl_peer_change(const char *conf_path, const char *name, const char *const (*pairs)[2])
 {
-	char file[FILE_NAME], line[128];
+	char file[CTL_PEER_FILE], line[128];
 	struct conf_problems none = {0};
 	struct ctl_edit edit;
 	struct lines *l;
@@ -310,7 +162,10 @@ static int change(const char *conf_path, const char *name, const char *const (*p
 			continue;
 		snprintf(line, sizeof(line), "%s %s", (*pairs)[0], (*pairs)[1]);
 		buf_reset(&text);
-		lines_compose(l, at, line, SIZE_MAX, at == SIZE_MAX ? line : NULL, &text);
+		if ((*pairs)[1] == ctl_peer_drop)
+			lines_compose(l, at, NULL, SIZE_MAX, NULL, &text);
+		else
+			lines_compose(l, at, line, SIZE_MAX, at == SIZE_MAX ? line : NULL, &text);
 		lines_free(l);
 		l = lines_parse(name, buf_cstr(&text), text.len, &none);
 	}
@@ -319,7 +174,7 @@ static int change(const char *conf_path, const char *name, const char *const (*p
 		ctl_edit_drop(&edit);
 		return CTL_NO;
 	}
-	file_of(file, name);
+	ctl_peer_file(file, name);
 	ctl_edit_put(&edit, file, l, SIZE_MAX, NULL, SIZE_MAX, NULL);
 	lines_free(l);
 	return ctl_edit_commit(&edit) < 0 ? CTL_NO : CTL_DONE;
@@ -335,7 +190,7 @@ static int enable(int argc, char **argv, const char *conf_path)
 		return ctl_usage("peer");
 	if (!ctl_peer_name(words.list[0]))
 		return CTL_USAGE;
-	if (change(conf_path, words.list[0], pairs) != CTL_DONE)
+	if (ctl_peer_change(conf_path, words.list[0], pairs) != CTL_DONE)
 		return CTL_NO;
 	return ctl_edit_done("The peer %s is enabled.", words.list[0]);
 }
@@ -351,7 +206,7 @@ static int disable(int argc, char **argv, const char *conf_path)
 		return ctl_usage("peer");
 	if (!ctl_peer_name(words.list[0]))
 		return CTL_USAGE;
-	if (change(conf_path, words.list[0], pairs) != CTL_DONE)
+	if (ctl_peer_change(conf_path, words.list[0], pairs) != CTL_DONE)
 		return CTL_NO;
 	snprintf(done, sizeof(done), "The peer %s is disabled.", words.list[0]);
 	return shut(conf_path, words.list[0], done);
@@ -381,21 +236,18 @@ static int set(int argc, char **argv, const char *conf_path)
 	                                {"free-busy-access-level", level_text ? fb_level_name(level) : NULL},
 	                                {NULL, NULL}};
 
-	if (change(conf_path, words.list[0], pairs) != CTL_DONE)
+	if (ctl_peer_change(conf_path, words.list[0], pairs) != CTL_DONE)
 		return CTL_NO;
 	return ctl_edit_done("The peer %s is changed.", words.list[0]);
 }
 
 int ctl_peer(int argc, char **argv, const char *conf_path)
 {
-	static const struct ctl_form forms[] = {{"add", add},
-	                                        {"remove", remove_peer},
-	                                        {"list", ctl_peer_list},
-	                                        {"show", ctl_peer_show},
-	                                        {"enable", enable},
-	                                        {"disable", disable},
-	                                        {"set", set},
-	                                        {0}};
+	static const struct ctl_form forms[] = {
+		{"invite", ctl_peer_invite}, {"accept", ctl_peer_accept}, {"confirm", ctl_peer_confirm}, {"add", ctl_peer_add}, {"remove", remove_peer},
+		{"list", ctl_peer_list}, {"show", ctl_peer_show}, {"enable", enable}, {"disable", disable}, {"set", set},
+		{"check-domains", ctl_peer_check_domains}, {0},
+	};
 
 	return ctl_form_run(argv[0], forms, argc, argv, conf_path);
 }

@@ -1,13 +1,61 @@
 #ifndef BRIDGE_CTL_PEER_H
 #define BRIDGE_CTL_PEER_H
 #include <stdbool.h>
+#include "bridge/conf/conf.h"
+#include "bridge/ctl/edit.h"
+#include "pki/pin.h"
 
-/* The two halves of the verb `peer`: edits in peer.c, looking in peer_show.c. */
+/* The verb `peer` by its forms: edits in peer.c, making in peer_add.c, pairing in pair.c, looking in peer_show.c, proof of domains in domains.c. */
+
+enum { CTL_PEER_FILE = 80 };
 
 /* True if ${name} may be a peer's; else a sentence was printed. */
 bool ctl_peer_name(const char *name);
+/* The name of its file, beside the main file. */
+void ctl_peer_file(char out[CTL_PEER_FILE], const char *name);
+/* As a value for ctl_peer_change(): the line goes. */
+extern const char ctl_peer_drop[];
+/*
+ * Replaces the settings ${pairs} (keyword, value; NULL values are left alone; ends with a NULL keyword) of one peer. CTL_DONE, or
+ * CTL_NO after a sentence.
+ */
+int ctl_peer_change(const char *conf_path, const char *name, const char *const (*pairs)[2]);
+
+/* A peer that is to be written. */
+struct ctl_new_peer {
+	const char *name, *unconfirmed; /* the six words that are still to be compared; NULL = it is enabled at once */
+	uint8_t pin[PKI_PIN_LEN];
+	size_t n_endpoints, n_domains;
+	const char *const *endpoints, *const *domains; /* domains are normal */
+};
+/*
+ * Starts the edit that writes ${p} and its rows, after looking at all that can be wrong with it: 0, then ctl_edit_commit() or
+ * ctl_edit_drop() it; -1 after a sentence, nothing to drop.
+ */
+int ctl_peer_put(struct ctl_edit *e, const char *conf_path, const struct ctl_new_peer *p);
+/* Prints what an admin does next with the new peer ${name}. */
+void ctl_peer_next(const char *name);
+/* peer add. */
+int ctl_peer_add(int argc, char **argv, const char *conf_path);
 /* peer list: what is configured. */
 int ctl_peer_list(int argc, char **argv, const char *conf_path);
 /* peer show: what the peer says of itself beside what is configured, asked of the daemon. */
 int ctl_peer_show(int argc, char **argv, const char *conf_path);
+/* Prints what is configured of ${p}: endpoints, pins, domains. */
+void ctl_peer_print(const struct conf *c, const struct conf_peer *p);
+
+/* peer invite. */
+int ctl_peer_invite(int argc, char **argv, const char *conf_path);
+/* peer accept. */
+int ctl_peer_accept(int argc, char **argv, const char *conf_path);
+/* peer confirm. */
+int ctl_peer_confirm(int argc, char **argv, const char *conf_path);
+
+/* peer check-domains. */
+int ctl_peer_check_domains(int argc, char **argv, const char *conf_path);
+/*
+ * With require_domain_proof in ${c}: does every one of ${domains} (${n}) name ${pin} in the DNS? True too if nobody requires it. False after
+ * sentences. ${resolver} is HOST:PORT, or NULL for the system's.
+ */
+bool ctl_domains_proven(const struct conf *c, const char *const *domains, size_t n, const uint8_t pin[PKI_PIN_LEN], const char *resolver);
 #endif

@@ -15,6 +15,7 @@ static void put_json(struct buf *b, const struct conf *c, const struct conf_peer
 	json_open(b, NULL, '{');
 	json_str(b, "name", p->name);
 	json_bool(b, "enabled", p->enabled);
+	json_str(b, "unconfirmed", p->unconfirmed);
 	json_open(b, "endpoints", '[');
 	for (size_t i = 0; i < p->n_endpoints; i++)
 		json_str(b, NULL, p->endpoints[i]);
@@ -40,10 +41,12 @@ static void put_text(struct buf *b, const struct conf *c, const struct conf_peer
 {
 	char pin[PKI_PIN_TEXT];
 
-	buf_printf(b, "%s  %s, free/busy access %s up to %s, %zu rule%s\n", p->name, p->enabled ? "enabled" : "DISABLED",
+	buf_printf(b, "%s  %s, free/busy access %s up to %s, %zu rule%s\n", p->name, p->unconfirmed ? "NOT CONFIRMED" : p->enabled ? "enabled" : "DISABLED",
 	           p->access_enabled ? "on" : "off", fb_level_name(p->access_level), p->n_rules, p->n_rules == 1 ? "" : "s");
 	for (size_t i = 0; i < p->n_endpoints; i++)
 		buf_printf(b, "  endpoint  %s\n", p->endpoints[i]);
+	if (p->unconfirmed)
+		buf_printf(b, "  six words %s\n", p->unconfirmed);
 	for (size_t i = 0; i < p->n_pins; i++) {
 		pki_pin_text(pin, p->pins[i]);
 		buf_printf(b, "  %-9s %s\n", i ? "next pin" : "pin", pin);
@@ -51,6 +54,16 @@ static void put_text(struct buf *b, const struct conf *c, const struct conf_peer
 	for (size_t i = 0; i < c->n_spaces; i++)
 		if (strcmp(c->spaces[i].peer, p->name) == 0)
 			buf_printf(b, "  domain    %s\n", c->spaces[i].forest_name);
+}
+
+void ctl_peer_print(const struct conf *c, const struct conf_peer *p)
+{
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	put_text(&b, c, p);
+	fputs(buf_cstr(&b), stdout);
+	buf_free(&b);
 }
 
 int ctl_peer_list(int argc, char **argv, const char *conf_path)
@@ -100,6 +113,19 @@ static int show_configured(const char *conf_path, const char *name)
 	return p ? CTL_DONE : CTL_NO;
 }
 
+/* One that pairing has just written need not be known to the daemon yet. */
+static bool is_unconfirmed(const char *conf_path, const char *name)
+{
+	struct conf_problems problems = {0};
+	struct conf *c = conf_load(conf_path, &problems);
+	const struct conf_peer *p = c ? conf_peer_named(c, name) : NULL;
+	bool result = p && p->unconfirmed;
+
+	conf_problems_free(&problems);
+	conf_free(c);
+	return result;
+}
+
 int ctl_peer_show(int argc, char **argv, const char *conf_path)
 {
 	bool json = false;
@@ -113,6 +139,8 @@ int ctl_peer_show(int argc, char **argv, const char *conf_path)
 		return ctl_usage("peer");
 	if (!ctl_peer_name(words.list[0]))
 		return CTL_USAGE;
+	if (!json && is_unconfirmed(conf_path, words.list[0]))
+		return show_configured(conf_path, words.list[0]);
 	buf_init(&reply, 4 << 20);
 	snprintf(request, sizeof(request), "peer-show %s %s", words.list[0], json ? "json" : "text");
 	switch (ctl_daemon_call(conf_path, request, SHOW_MS, &code, &reply)) {

@@ -25,6 +25,11 @@ const struct ctl_verb ctl_verbs[] = {
 	 "address-space list [--json]",
 	 "Edits the one list of domains: whose each is.", ctl_address_space},
 	{"peer",
+	 "peer invite --name NAME [--valid 15m] [--endpoint HOST:PORT ...] [--no-wait]\n"
+	 "peer invite --name NAME --cancel\n"
+	 "peer accept TEXT|- [--name NAME] [--endpoint HOST:PORT ...] [--yes] [--resolver HOST:PORT]\n"
+	 "peer confirm NAME [--yes] [--resolver HOST:PORT]\n"
+	 "peer check-domains [NAME|local] [--resolver HOST:PORT] [--json]\n"
 	 "peer add NAME --endpoint HOST:PORT --pin PIN [--domain DOMAIN ...]\n"
 	 "peer remove NAME\n"
 	 "peer enable NAME\n"
