@@ -40,7 +40,7 @@ struct pki_stream {
 	const struct pki_stream_events *ev;
 	void *arg;
 	struct buf in, out;
-	bool up, finishing, dead;
+	bool up, finishing, dead, turned;
 	int busy;
 };
 
@@ -169,6 +169,29 @@ void pki_stream_finish(struct pki_stream *s, int64_t ms)
 	s->finishing = true;
 	if (s->kick)
 		loop_timer_again(s->kick, 0);
+}
+
+int pki_stream_turn(struct pki_stream *s)
+{
+	s->turned = true;
+	return 0;
+}
+
+bool pki_stream_turned(const struct pki_stream *s)
+{
+	return s->turned;
+}
+
+void pki_stream_retarget(struct pki_stream *s, const struct pki_stream_events *ev, void *arg)
+{
+	s->ev = ev;
+	s->arg = arg;
+}
+
+void pki_stream_pins(const struct pki_stream *s, uint8_t own[PKI_PIN_LEN], uint8_t other[PKI_PIN_LEN])
+{
+	memset(own, 1, PKI_PIN_LEN);
+	memset(other, 2, PKI_PIN_LEN);
 }
 #endif
 
