@@ -47,7 +47,7 @@ struct front *front_new(struct loop *l, const struct conf *c, const struct addre
 
 	if (!f)
 		return NULL;
-	*f = (struct front){.loop = l, .conf = c, .table = t, .tls = tls, .doors = doors};
+	*f = (struct front){.loop = l, .conf = c, .table = t, .tls = tls, .doors = doors, .unsent_max = FRONT_UNSENT_MAX};
 	f->remembered = pki_remembered_new(FRONT_REMEMBERED);
 	if (!f->remembered) {
 		free(f);

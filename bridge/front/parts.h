@@ -10,6 +10,7 @@
 
 enum { FRONT_HEAD_MS = 10000, FRONT_BODY_MS = 30000, FRONT_BODY_WHOLE_MS = 120000, FRONT_WRITE_MS = 30000, FRONT_LOGIN_MS = 30000, FRONT_CLOSE_MS = 2000 };
 enum { FRONT_LOGINS_MAX = 256, FRONT_REMEMBERED = 4096, FRONT_BODY_STEP = 1024, FRONT_WRITE_STEP = 32 << 10, FRONT_FULL_SAY_MS = 10000 };
+enum { FRONT_LARGE = 256 << 10, FRONT_UNSENT_MAX = 192 << 20 }; /* answers from FRONT_LARGE on share FRONT_UNSENT_MAX of memory */
 
 struct connection;
 struct login;
@@ -29,6 +30,7 @@ struct front {
 	size_t n_open, n_logins, n_asked;
 	uint64_t login_turn;               /* of the login that was asked last */
 	int64_t full_said;                 /* when the log was told that the front is full; 0 = never */
+	size_t unsent_max;                 /* FRONT_UNSENT_MAX */
 	bool draining;
 };
 

@@ -31,8 +31,10 @@ static void log_request(const struct connection *c, int status, size_t bytes)
 
 /*
  * A body that was not read (the request is refused before) must not be taken for the next request: it is thrown away if it is on
- * its way and small enough; else the connection ends. A client that waits for 100 Continue may send its body or not
- * (RFC 9110 10.1.1): that ends it too.
+ * its way and small enough; else the connection ends. A client that waits for 100 Continue may send its body or not after
+ * another answer (RFC 9110 10.1.1), and nothing tells which: that ends it too. .NET comes again on a new connection with its
+ * credentials. A login of several steps that belongs to its connection (NTLM) cannot: its row in auth.c must ask for the body by
+ * 100 Continue and have it thrown away before its 401, so that the connection goes on and where the next request starts is certain.
  */
 static bool can_go_on(const struct connection *c)
 {
@@ -68,6 +70,18 @@ static void put_head(struct connection *c, struct buf *out, int status, const ch
 	buf_puts(out, "\r\n");
 }
 
+/* Clients that ask for much and read none of it must not take all memory; small answers always have their place. */
+static bool fits(const struct front *f, size_t length)
+{
+	size_t unsent = 0;
+
+	if (length < FRONT_LARGE)
+		return true;
+	for (const struct connection *c = f->open; c; c = c->next)
+		unsent += pki_stream_pending(c->stream);
+	return length <= f->unsent_max && unsent <= f->unsent_max - length;
+}
+
 void respond(struct connection *c, int status, const char *type, const char *more, const struct buf *body)
 {
 	size_t length = body ? body->len : 0;
@@ -76,6 +90,10 @@ void respond(struct connection *c, int status, const char *type, const char *mor
 
 	if (c->dead)
 		return;
+	if (!fits(c->front, length)) {
+		respond_text(c, 503, "Retry-After: 5\r\n", "Too many large answers are on their way to clients that do not take them. Try again in a moment.");
+		return;
+	}
 	c->keep = can_go_on(c);
 	buf_init(&out, 8 << 10);
 	put_head(c, &out, status, type, more, length);

@@ -4,7 +4,7 @@
 #include <unistd.h>
 #include "bridge/base/log.h"
 #include "bridge/base/text.h"
-#include "bridge/front/front.h"
+#include "bridge/front/parts.h"
 #include "pki/identity.h"
 #include "tests/unit/check.h"
 
@@ -273,6 +273,54 @@ static void test_full_front(struct conf *conf)
 	CHECK_INT(front_open(front), 1); /* the probe */
 }
 
+/* Large answers that nobody takes: only so many wait; whoever asks for little is served, and all are when there is room again. */
+static void test_unread_answers(void)
+{
+	enum { READERS = 6 };
+	static const char zones[] = "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body><m:GetServerTimeZones "
+	                            "xmlns:m=\"http://schemas.microsoft.com/exchange/services/2006/messages\"/></s:Body></s:Envelope>";
+	struct client *lazy[READERS], *late;
+	int64_t before = ups;
+	int busy = 0, served = 0;
+
+	front->unsent_max = 1 << 20;
+	for (int i = 0; i < READERS; i++) {
+		lazy[i] = dial("192.0.2.1", "anna", "secret"); /* remembered */
+		CHECK(until(&ups, ++before));
+		settle();
+		CHECK_INT(status(lazy[i]), 404);
+		pki_stream_hold(lazy[i]->s, true);
+		buf_reset(&lazy[i]->in);
+		buf_reset(&lazy[i]->say);
+		buf_printf(&lazy[i]->say, "POST /ews/exchange.asmx HTTP/1.1\r\nHost: a\r\nAuthorization: Basic YW5uYTpzZWNyZXQ=\r\nContent-Length: %zu\r\n\r\n%s",
+		           sizeof(zones) - 1, zones);
+		pki_stream_write(lazy[i]->s, buf_ptr(&lazy[i]->say), lazy[i]->say.len);
+		settle();
+	}
+	late = dial("192.0.2.2", "anna", "secret");
+	settle();
+	CHECK_INT(status(late), 404);
+	for (int i = 0; i < READERS; i++) {
+		pki_stream_hold(lazy[i]->s, false);
+		for (int k = 0; k < 10000 && status(lazy[i]) == 0; k++)
+			once();
+		busy += status(lazy[i]) == 503;
+		served += status(lazy[i]) == 200;
+	}
+	CHECK(busy >= 1 && served >= 2);
+	CHECK_INT(busy + served, READERS);
+	settle();
+	buf_reset(&lazy[0]->in);
+	pki_stream_write(lazy[0]->s, buf_ptr(&lazy[0]->say), lazy[0]->say.len);
+	for (int k = 0; k < 10000 && status(lazy[0]) == 0; k++)
+		once();
+	CHECK_INT(status(lazy[0]), 200);
+	for (int i = 0; i < READERS; i++)
+		hang_up(lazy[i]);
+	hang_up(late);
+	settle();
+}
+
 int main(void)
 {
 	struct conf_peer peer = {.name = "local"};
@@ -307,6 +355,7 @@ int main(void)
 	front = front_new(loop, &conf, table, server_tls, &doors);
 	dial_probe();
 	test_full_of_logins();
+	test_unread_answers();
 	test_full_front(&conf);
 	hang_up(probe);
 	front_free(front);
