@@ -59,6 +59,39 @@ bool pki_stream_pairs(const struct pki_stream *s)
 	return false;
 }
 
+/* Announcements are the business of a test with real TLS: here nobody signs, and no signature holds. */
+int pki_stream_exporter_announce(const struct pki_stream *s, uint8_t out[PKI_EXPORTER_LEN])
+{
+	return -1;
+}
+
+void pki_pin_text(char out[PKI_PIN_TEXT], const uint8_t pin[PKI_PIN_LEN])
+{
+	out[0] = 0;
+}
+
+const uint8_t *pki_signer_pin(const struct pki_signer *s)
+{
+	static const uint8_t pin[PKI_PIN_LEN];
+
+	return pin;
+}
+
+void pki_signer_spki(const struct pki_signer *s, struct buf *out)
+{
+}
+
+int pki_signer_sign(const struct pki_signer *s, const struct pki_statement *st, struct buf *out)
+{
+	return -1;
+}
+
+bool pki_statement_verify(struct pki_statement *st, const uint8_t *spki, size_t n, const uint8_t *sig, size_t n_sig, uint8_t pin[PKI_PIN_LEN], const char **why)
+{
+	*why = "no signature holds here";
+	return false;
+}
+
 static void plain_close(struct pki_stream *s)
 {
 	loop_fd_free(s->watch);

@@ -330,16 +330,17 @@ static void hellos(void)
 
 	world_conf(&c, peers, &own, "site\x1b[31m", "b.example", "site-a", NULL);
 	buf_init(&b, LINK_HELLO_BYTES);
-	CHECK(link_hello_write(&b, &c, true) == 0);
+	CHECK(link_hello_write(&b, &c, true, 1893456000) == 0);
 	CHECK(link_hello_read(buf_ptr(&b), b.len, true, &h, &why));
 	CHECK_STR(h.site, "site?[31m");
 	CHECK_INT(h.n_domains, 1);
 	CHECK_STR(h.domains[0], "b.example");
 	CHECK(h.time > 1700000000);
+	CHECK_INT(h.front_expires, 1893456000);
 	link_hello_free(&h);
 	buf_reset(&b);
 	own.forest_name = (char *)"no domain";
-	CHECK(link_hello_write(&b, &c, false) == 0);
+	CHECK(link_hello_write(&b, &c, false, 0) == 0);
 	CHECK(link_hello_read(buf_ptr(&b), b.len, false, &h, &why));
 	CHECK_INT(h.n_domains, 0);
 	link_hello_free(&h);
@@ -347,6 +348,35 @@ static void hellos(void)
 	for (int i = 0; i <= LINK_HELLO_DOMAINS; i++)
 		buf_puts(&b, "\x1a\x03""a.b");
 	CHECK(!link_hello_read(buf_ptr(&b), b.len, true, &h, &why));
+	buf_free(&b);
+}
+
+static void announcements(void)
+{
+	struct link_announce a = {.n_spki = 91, .n_signature = 71, .spki = {1, 2}, .signature = {3, 4}, .retired = {5}}, back;
+	const char *why;
+	struct buf b;
+
+	buf_init(&b, LINK_ANNOUNCE_BYTES);
+	CHECK(link_announce_write(&b, &a) == 0);
+	CHECK(link_announce_read(buf_ptr(&b), b.len, &back, &why));
+	CHECK(!back.retires && back.n_spki == 91 && back.n_signature == 71 && back.spki[1] == 2 && back.signature[1] == 4);
+	buf_reset(&b);
+	a.retires = true;
+	CHECK(link_announce_write(&b, &a) == 0);
+	CHECK(link_announce_read(buf_ptr(&b), b.len, &back, &why));
+	CHECK(back.retires && memcmp(back.retired, a.retired, LINK_PIN_BYTES) == 0);
+	CHECK(!link_announce_read(buf_ptr(&b), b.len - 1, &back, &why));
+	CHECK(!link_announce_read((const uint8_t *)"\x1a\x03""abc", 5, &back, &why));
+	CHECK_STR(why, "retired_pin is not 32 bytes");
+	CHECK(!link_announce_read((const uint8_t *)"\x0a\x01""a\x0a\x01""b", 6, &back, &why));
+	for (int taken = LINK_NOT_TAKEN; taken <= LINK_WAITS; taken++) {
+		buf_reset(&b);
+		CHECK(link_announced_write(&b, (enum link_taken)taken) == 0);
+		CHECK_INT(link_announced_read(buf_ptr(&b), b.len), taken);
+	}
+	CHECK_INT(link_announced_read((const uint8_t *)"\x08\x07", 2), LINK_NOT_TAKEN);
+	CHECK_INT(link_announced_read((const uint8_t *)"\x08", 1), LINK_NOT_TAKEN);
 	buf_free(&b);
 }
 
@@ -360,6 +390,7 @@ int main(void)
 	more_than_asked();
 	private_words_are_dropped();
 	hellos();
+	announcements();
 	buf_free(&packed);
 	return check_done();
 }
