@@ -69,6 +69,8 @@ struct conf_peer {
 	uint8_t pins[2][32]; /* current, next: SHA-256 of the SubjectPublicKeyInfo */
 	size_t n_pins;
 	int pin_lines[2];    /* where they stand in the file */
+	bool announced[2];   /* the peer announced it over the link, */
+	uint8_t from[2][32]; /* under the key with this pin */
 	bool access_enabled;     /* Exchange's FreeBusyAccessEnabled; a new peer is off */
 	enum fb_level access_level; /* Exchange's FreeBusyAccessLevel: the cap over `in` rules */
 	struct conf_rule *rules; /* in the order of the file */

@@ -201,6 +201,11 @@ static void read_pin(struct peer_reading *r)
 		         r->line->words[1]);
 		return;
 	}
+	r->p->announced[slot] = r->line->n == 3;
+	if (r->line->n == 3 && (strncmp(r->line->words[2], "from=", 5) != 0 || !pki_pin_parse(r->line->words[2] + 5, r->p->from[slot]))) {
+		COMPLAIN(r, "Write from= and the pin under which it was announced, or nothing.", "'%s' does not say where the pin comes from", r->line->words[2]);
+		return;
+	}
 	r->p->pin_lines[r->p->n_pins++] = r->line->number;
 }
 
@@ -249,8 +254,8 @@ static const struct keyword {
 	{"unconfirmed", 2, true, false, read_unconfirmed, "Write unconfirmed \"SIX WORDS\"."},
 	{"endpoint", 2, false, false, read_endpoint, "Write endpoint HOST:PORT."},
 	{"dial", 2, true, false, read_dial, "Write dial both|out|in."},
-	{"pin", 2, true, false, read_pin, "Write pin sha256:HEX."},
-	{"next-pin", 2, true, false, read_pin, "Write next-pin sha256:HEX."},
+	{"pin", 2, true, false, read_pin, "Write pin sha256:HEX [from=sha256:HEX]."},
+	{"next-pin", 2, true, false, read_pin, "Write next-pin sha256:HEX [from=sha256:HEX]."},
 	{"free-busy-access-enabled", 2, true, false, read_access, "Write free-busy-access-enabled yes|no."},
 	{"free-busy-access-level", 2, true, false, read_access_level, "Write free-busy-access-level LEVEL."},
 	{"rule", 5, false, true, read_rule, "Write rule in|out REQUESTER TARGET LEVEL."},
@@ -270,7 +275,7 @@ static void read_peer_line(struct peer_reading *r, unsigned *seen)
 			continue;
 		if (r->local && !k->local)
 			COMPLAIN(r, "Remove the line.", "%s has no meaning for our own people", k->name);
-		else if (r->line->n != k->words)
+		else if (r->line->n != k->words && !(k->read == read_pin && r->line->n == 3))
 			COMPLAIN(r, k->form, "%s has %zu words, not %zu", k->name, k->words, r->line->n);
 		else if (k->once && *seen & 1u << i)
 			COMPLAIN(r, "Remove one of the lines.", "%s is given twice", k->name);

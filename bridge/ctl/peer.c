@@ -12,7 +12,7 @@
 #include "pki/pin.h"
 
 static const char spaces[] = "address-spaces.conf";
-enum { SHUT_MS = 5000 };
+enum { MAX_ENDPOINTS = 16 };
 
 const char ctl_peer_drop[] = "";
 
@@ -29,17 +29,7 @@ bool ctl_peer_name(const char *name)
 	return false;
 }
 
-/* The line of the setting ${keyword}, or SIZE_MAX. */
-static size_t find_setting(const struct lines *l, const char *keyword)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (l->list[i].n && strcmp(l->list[i].words[0], keyword) == 0)
-			return i;
-	return SIZE_MAX;
-}
-
-/* The peer's lines for an edit; NULL after a sentence if there is no such peer. */
-static struct lines *read_peer(struct ctl_edit *e, const char *name)
+struct lines *ctl_peer_read(struct ctl_edit *e, const char *name)
 {
 	struct conf_problems none = {0};
 	char file[CTL_PEER_FILE], path[4096];
@@ -57,35 +47,6 @@ static struct lines *read_peer(struct ctl_edit *e, const char *name)
 		return NULL;
 	}
 	return l;
-}
-
-/* Cuts the links of ${name} in the daemon that runs. Returns the verb's exit code. */
-static int shut(const char *conf_path, const char *name, const char *done)
-{
-	char request[80];
-	struct buf reply;
-	int code = CTL_NO;
-
-	buf_init(&reply, 1 << 20);
-	snprintf(request, sizeof(request), "peer-shut %s", name);
-	switch (ctl_daemon_call(conf_path, request, SHUT_MS, &code, &reply)) {
-	case CTL_DAEMON_ABSENT:
-		printf("%s No daemon is running, so there was no link to cut.\n", done);
-		code = CTL_DONE;
-		break;
-	case CTL_DAEMON_ANSWERED:
-		if (code == CTL_DONE)
-			printf("%s Its links are cut.\n", done);
-		else
-			ctl_say("%s But the daemon did not cut its links: %s", done, buf_cstr(&reply));
-		break;
-	case CTL_DAEMON_SILENT:
-		ctl_say("%s But the daemon did not answer, so its links may still be up: %s. Restart the daemon to be sure.", done,
-		        buf_cstr(&reply));
-		code = CTL_NO;
-	}
-	buf_free(&reply);
-	return code;
 }
 
 /* The rows of ${name} taken out of address-spaces.conf; how many goes to ${n}. -1 after a sentence. */
@@ -116,7 +77,7 @@ static int drop_rows(struct ctl_edit *e, const char *name, size_t *n)
 static int remove_peer(int argc, char **argv, const char *conf_path)
 {
 	const struct ctl_option options[] = {{0}};
-	char file[CTL_PEER_FILE], done[256];
+	char file[CTL_PEER_FILE], done[256], request[80];
 	struct ctl_words words;
 	struct ctl_edit edit;
 	struct lines *l;
@@ -128,7 +89,7 @@ static int remove_peer(int argc, char **argv, const char *conf_path)
 		return CTL_USAGE;
 	if (ctl_edit_start(&edit, conf_path) < 0)
 		return CTL_NO;
-	l = read_peer(&edit, words.list[0]);
+	l = ctl_peer_read(&edit, words.list[0]);
 	if (!l || drop_rows(&edit, words.list[0], &rows) < 0) {
 		lines_free(l);
 		ctl_edit_drop(&edit);
@@ -141,35 +102,62 @@ static int remove_peer(int argc, char **argv, const char *conf_path)
 		return CTL_NO;
 	snprintf(done, sizeof(done), "The peer %s is removed, its rules and %zu address space%s with it.", words.list[0], rows,
 	         rows == 1 ? "" : "s");
-	return shut(conf_path, words.list[0], done);
+	snprintf(request, sizeof(request), "peer-shut %s", words.list[0]);
+	return ctl_peer_shut(conf_path, request, done);
+}
+
+/* ${keyword} with each of ${values}, one a line. */
+static void put_setting(struct buf *out, const char *keyword, const char *values)
+{
+	size_t n;
+
+	for (; *values; values += n + (values[n] == '\n')) {
+		n = strcspn(values, "\n");
+		buf_printf(out, "%s %.*s\n", keyword, (int)n, values);
+	}
+}
+
+/* The file with ${values} for all lines of ${keyword}: where the first of them was, or at the end. */
+static struct lines *replaced(const struct lines *l, const char *name, const char *keyword, const char *values)
+{
+	struct conf_problems none = {0};
+	struct lines *result;
+	bool there = false;
+	struct buf out;
+
+	buf_init(&out, 32 << 20);
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->list[i].n && strcmp(l->list[i].words[0], keyword) == 0) {
+			if (!there)
+				put_setting(&out, keyword, values);
+			there = true;
+			continue;
+		}
+		buf_add(&out, l->list[i].raw, l->list[i].raw_len);
+		buf_putc(&out, '\n');
+	}
+	if (!there)
+		put_setting(&out, keyword, values);
+	result = lines_parse(name, buf_cstr(&out), out.len, &none);
+	buf_free(&out);
+	return result;
 }
 
 int ctl_peer_change(const char *conf_path, const char *name, const char *const (*pairs)[2])
 {
-	char file[CTL_PEER_FILE], line[128];
-	struct conf_problems none = {0};
+	char file[CTL_PEER_FILE];
 	struct ctl_edit edit;
-	struct lines *l;
-	struct buf text;
+	struct lines *l, *next;
 
 	if (ctl_edit_start(&edit, conf_path) < 0)
 		return CTL_NO;
-	l = read_peer(&edit, name);
-	for (buf_init(&text, 32 << 20); l && (*pairs)[0]; pairs++) {
-		size_t at = find_setting(l, (*pairs)[0]);
-
+	for (l = ctl_peer_read(&edit, name); l && (*pairs)[0]; pairs++) {
 		if (!(*pairs)[1])
 			continue;
-		snprintf(line, sizeof(line), "%s %s", (*pairs)[0], (*pairs)[1]);
-		buf_reset(&text);
-		if ((*pairs)[1] == ctl_peer_drop)
-			lines_compose(l, at, NULL, SIZE_MAX, NULL, &text);
-		else
-			lines_compose(l, at, line, SIZE_MAX, at == SIZE_MAX ? line : NULL, &text);
+		next = replaced(l, name, (*pairs)[0], (*pairs)[1] == ctl_peer_drop ? "" : (*pairs)[1]);
 		lines_free(l);
-		l = lines_parse(name, buf_cstr(&text), text.len, &none);
+		l = next;
 	}
-	buf_free(&text);
 	if (!l) {
 		ctl_edit_drop(&edit);
 		return CTL_NO;
@@ -200,7 +188,7 @@ static int disable(int argc, char **argv, const char *conf_path)
 	const char *const pairs[][2] = {{"enabled", "no"}, {NULL, NULL}};
 	const struct ctl_option options[] = {{0}};
 	struct ctl_words words;
-	char done[128];
+	char done[128], request[80];
 
 	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1)
 		return ctl_usage("peer");
@@ -209,36 +197,75 @@ static int disable(int argc, char **argv, const char *conf_path)
 	if (ctl_peer_change(conf_path, words.list[0], pairs) != CTL_DONE)
 		return CTL_NO;
 	snprintf(done, sizeof(done), "The peer %s is disabled.", words.list[0]);
-	return shut(conf_path, words.list[0], done);
+	snprintf(request, sizeof(request), "peer-shut %s", words.list[0]);
+	return ctl_peer_shut(conf_path, request, done);
+}
+
+bool ctl_peer_dial(const char *dial)
+{
+	if (!dial || strcmp(dial, "both") == 0 || strcmp(dial, "out") == 0 || strcmp(dial, "in") == 0)
+		return true;
+	ctl_say("--dial is both, out (that site cannot connect to us) or in (we cannot connect to it), not '%s'", dial);
+	return false;
+}
+
+bool ctl_peer_endpoints(const struct ctl_words *endpoints)
+{
+	if (endpoints->n > MAX_ENDPOINTS) {
+		ctl_say("a peer has at most %d endpoints", MAX_ENDPOINTS);
+		return false;
+	}
+	for (size_t i = 0; i < endpoints->n; i++)
+		if (!conf_host_port_valid(endpoints->list[i], false)) {
+			ctl_say("'%s' is no endpoint; write HOST:PORT, for example bridge.b.example:7443", endpoints->list[i]);
+			return false;
+		}
+	return true;
+}
+
+/* The words of `peer set` as values; false after a sentence. */
+static bool settings_are_right(const char *enabled, const char **level, const char *dial, const struct ctl_words *endpoints)
+{
+	enum fb_level named = FB_LEVEL_NONE;
+
+	if (enabled && strcmp(enabled, "yes") != 0 && strcmp(enabled, "no") != 0) {
+		ctl_say("--free-busy-access-enabled is yes or no, not '%s'", enabled);
+		return false;
+	}
+	if (*level && !fb_level_named(*level, &named)) {
+		ctl_say("'%s' is no level; write None, AvailabilityOnly or LimitedDetails", *level);
+		return false;
+	}
+	if (*level)
+		*level = fb_level_name(named);
+	return ctl_peer_dial(dial) && ctl_peer_endpoints(endpoints);
 }
 
 static int set(int argc, char **argv, const char *conf_path)
 {
-	const char *enabled = NULL, *level_text = NULL;
-	const struct ctl_option options[] = {
-		{"free-busy-access-enabled", .value = &enabled}, {"free-busy-access-level", .value = &level_text}, {0}};
-	struct ctl_words words;
-	enum fb_level level = FB_LEVEL_NONE;
+	const char *enabled = NULL, *level = NULL, *dial = NULL;
+	struct ctl_words words, endpoints = {0};
+	const struct ctl_option options[] = {{"free-busy-access-enabled", .value = &enabled}, {"free-busy-access-level", .value = &level},
+	                                     {"dial", .value = &dial}, {"endpoint", .many = &endpoints}, {0}};
+	struct buf list;
+	int result;
 
-	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1 || (!enabled && !level_text))
+	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1 || (!enabled && !level && !dial && !endpoints.n))
 		return ctl_usage("peer");
-	if (!ctl_peer_name(words.list[0]))
+	if (!ctl_peer_name(words.list[0]) || !settings_are_right(enabled, &level, dial, &endpoints))
 		return CTL_USAGE;
-	if (enabled && strcmp(enabled, "yes") != 0 && strcmp(enabled, "no") != 0) {
-		ctl_say("--free-busy-access-enabled is yes or no, not '%s'", enabled);
-		return CTL_USAGE;
-	}
-	if (level_text && !fb_level_named(level_text, &level)) {
-		ctl_say("'%s' is no level; write None, AvailabilityOnly or LimitedDetails", level_text);
-		return CTL_USAGE;
-	}
+	buf_init(&list, 1 << 20);
+	for (size_t i = 0; i < endpoints.n; i++)
+		buf_printf(&list, "%s%s", i ? "\n" : "", endpoints.list[i]);
 	const char *const pairs[][2] = {{"free-busy-access-enabled", enabled},
-	                                {"free-busy-access-level", level_text ? fb_level_name(level) : NULL},
+	                                {"free-busy-access-level", level},
+	                                {"endpoint", endpoints.n ? buf_cstr(&list) : NULL},
+	                                {"dial", dial},
 	                                {NULL, NULL}};
 
-	if (ctl_peer_change(conf_path, words.list[0], pairs) != CTL_DONE)
-		return CTL_NO;
-	return ctl_edit_done("The peer %s is changed.", words.list[0]);
+	result = ctl_peer_change(conf_path, words.list[0], pairs);
+	buf_free(&list);
+	return result == CTL_DONE ? ctl_edit_done("The peer %s is changed.", words.list[0]) : CTL_NO;
 }
 
 int ctl_peer(int argc, char **argv, const char *conf_path)
@@ -246,7 +273,7 @@ int ctl_peer(int argc, char **argv, const char *conf_path)
 	static const struct ctl_form forms[] = {
 		{"invite", ctl_peer_invite}, {"accept", ctl_peer_accept}, {"confirm", ctl_peer_confirm}, {"add", ctl_peer_add}, {"remove", remove_peer},
 		{"list", ctl_peer_list}, {"show", ctl_peer_show}, {"enable", enable}, {"disable", disable}, {"set", set},
-		{"check-domains", ctl_peer_check_domains}, {0},
+		{"unpin", ctl_peer_unpin}, {"check-domains", ctl_peer_check_domains}, {0},
 	};
 
 	return ctl_form_run(argv[0], forms, argc, argv, conf_path);

@@ -13,17 +13,33 @@ enum { CTL_PEER_FILE = 80 };
 bool ctl_peer_name(const char *name);
 /* The name of its file, beside the main file. */
 void ctl_peer_file(char out[CTL_PEER_FILE], const char *name);
-/* As a value for ctl_peer_change(): the line goes. */
+/* As a value for ctl_peer_change(): the lines go. */
 extern const char ctl_peer_drop[];
 /*
- * Replaces the settings ${pairs} (keyword, value; NULL values are left alone; ends with a NULL keyword) of one peer. CTL_DONE, or
+ * Replaces the settings ${pairs} (keyword, value, or several values with a newline between; NULL values are left alone; ends with a NULL keyword) of one peer. CTL_DONE, or
  * CTL_NO after a sentence.
  */
 int ctl_peer_change(const char *conf_path, const char *name, const char *const (*pairs)[2]);
 
+/* True if ${dial} is both, out, in or NULL; else a sentence was printed. */
+bool ctl_peer_dial(const char *dial);
+struct ctl_words;
+/* True if all of ${endpoints} are HOST:PORT and no more than are tried; else a sentence was printed. */
+bool ctl_peer_endpoints(const struct ctl_words *endpoints);
+/* The lines of the peer ${name} for an edit; NULL after a sentence if there is no such peer. Caller frees. */
+struct lines *ctl_peer_read(struct ctl_edit *e, const char *name);
+/*
+ * Sends ${request}, which cuts links, to the daemon that runs; prints ${done} (what is written) and what became of the links.
+ * Returns the verb's exit code: CTL_NO if they may still be up.
+ */
+int ctl_peer_shut(const char *conf_path, const char *request, const char *done);
+/* peer unpin. */
+int ctl_peer_unpin(int argc, char **argv, const char *conf_path);
+
 /* A peer that is to be written. */
 struct ctl_new_peer {
 	const char *name, *unconfirmed; /* the six words that are still to be compared; NULL = it is enabled at once */
+	const char *dial;               /* both, out, in; NULL = both */
 	uint8_t pin[PKI_PIN_LEN];
 	size_t n_endpoints, n_domains;
 	const char *const *endpoints, *const *domains; /* domains are normal */

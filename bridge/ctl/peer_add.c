@@ -81,6 +81,8 @@ static void put_file(struct ctl_edit *e, const struct ctl_new_peer *p)
 		buf_printf(&b, "unconfirmed \"%s\"\n", p->unconfirmed);
 	for (size_t i = 0; i < p->n_endpoints; i++)
 		buf_printf(&b, "endpoint %s\n", p->endpoints[i]);
+	if (p->dial)
+		buf_printf(&b, "dial %s\n", p->dial);
 	pki_pin_text(text, p->pin);
 	buf_printf(&b, "pin %s\n", text);
 	/* off until somebody switches it on; then the rules alone decide */
@@ -141,13 +143,8 @@ static int read_words(const struct ctl_words *words, const struct ctl_words *end
 {
 	p->name = words->list[0];
 	p->unconfirmed = code;
-	if (!ctl_peer_name(p->name))
+	if (!ctl_peer_name(p->name) || !ctl_peer_dial(p->dial) || !ctl_peer_endpoints(endpoints))
 		return CTL_USAGE;
-	for (size_t i = 0; i < endpoints->n; i++)
-		if (!conf_host_port_valid(endpoints->list[i], false)) {
-			ctl_say("'%s' is no endpoint; write HOST:PORT, for example bridge.b.example:7443", endpoints->list[i]);
-			return CTL_USAGE;
-		}
 	if (!pki_pin_parse(pin_text, p->pin)) {
 		ctl_say("'%s' is no pin; use what `availbridge identity show` prints at %s: sha256: and 64 hex digits", pin_text, p->name);
 		return CTL_USAGE;
@@ -163,16 +160,17 @@ int ctl_peer_add(int argc, char **argv, const char *conf_path)
 {
 	static char normal[CTL_MAX_WORDS][FB_DOMAIN_MAX + 1];
 	struct ctl_words words, endpoints = {0}, claimed = {0};
-	const char *pin_text = NULL, *code = NULL, *resolver = NULL, *domains[CTL_MAX_WORDS];
+	const char *pin_text = NULL, *dial = NULL, *code = NULL, *resolver = NULL, *domains[CTL_MAX_WORDS];
 	const struct ctl_option options[] = {{"endpoint", .many = &endpoints}, {"pin", .value = &pin_text}, {"domain", .many = &claimed},
-	                                     {"unconfirmed", .value = &code},  {"resolver", .value = &resolver}, {0}};
+	                                     {"unconfirmed", .value = &code},  {"resolver", .value = &resolver}, {"dial", .value = &dial}, {0}};
 	struct ctl_new_peer p = {.endpoints = endpoints.list, .domains = domains};
 	struct ctl_edit edit;
 	struct conf *c;
 	int result;
 
-	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1 || !endpoints.n || !pin_text)
+	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1 || !pin_text || (!endpoints.n && !(dial && strcmp(dial, "in") == 0)))
 		return ctl_usage("peer");
+	p.dial = dial;
 	if (!normal_domains(&claimed, normal))
 		return CTL_USAGE;
 	for (p.n_domains = 0; p.n_domains < claimed.n; p.n_domains++)

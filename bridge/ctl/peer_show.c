@@ -7,6 +7,7 @@
 #include "pki/pin.h"
 
 enum { SHOW_MS = 10000 };
+static const char *const dials[] = {[CONF_DIAL_BOTH] = "both", [CONF_DIAL_OUT] = "out", [CONF_DIAL_IN] = "in"};
 
 static void put_json(struct buf *b, const struct conf *c, const struct conf_peer *p)
 {
@@ -20,6 +21,7 @@ static void put_json(struct buf *b, const struct conf *c, const struct conf_peer
 	for (size_t i = 0; i < p->n_endpoints; i++)
 		json_str(b, NULL, p->endpoints[i]);
 	json_close(b, ']');
+	json_str(b, "dial", dials[p->dial]);
 	json_open(b, "pins", '[');
 	for (size_t i = 0; i < p->n_pins; i++) {
 		pki_pin_text(pin, p->pins[i]);
@@ -45,6 +47,8 @@ static void put_text(struct buf *b, const struct conf *c, const struct conf_peer
 	           p->access_enabled ? "on" : "off", fb_level_name(p->access_level), p->n_rules, p->n_rules == 1 ? "" : "s");
 	for (size_t i = 0; i < p->n_endpoints; i++)
 		buf_printf(b, "  endpoint  %s\n", p->endpoints[i]);
+	if (p->dial != CONF_DIAL_BOTH)
+		buf_printf(b, "  dial      %s\n", p->dial == CONF_DIAL_OUT ? "out: it cannot connect to us" : "in: we do not connect to it");
 	if (p->unconfirmed)
 		buf_printf(b, "  six words %s\n", p->unconfirmed);
 	for (size_t i = 0; i < p->n_pins; i++) {

@@ -30,11 +30,12 @@ const struct ctl_verb ctl_verbs[] = {
 	 "peer accept TEXT|- [--name NAME] [--endpoint HOST:PORT ...] [--yes] [--resolver HOST:PORT]\n"
 	 "peer confirm NAME [--yes] [--resolver HOST:PORT]\n"
 	 "peer check-domains [NAME|local] [--resolver HOST:PORT] [--json]\n"
-	 "peer add NAME --endpoint HOST:PORT --pin PIN [--domain DOMAIN ...]\n"
+	 "peer add NAME --endpoint HOST:PORT ... --pin PIN [--domain DOMAIN ...] [--dial both|out|in]\n"
 	 "peer remove NAME\n"
 	 "peer enable NAME\n"
 	 "peer disable NAME\n"
-	 "peer set NAME [--free-busy-access-enabled yes|no] [--free-busy-access-level LEVEL]\n"
+	 "peer unpin PIN\n"
+	 "peer set NAME [--free-busy-access-enabled yes|no] [--free-busy-access-level LEVEL] [--endpoint HOST:PORT ...] [--dial both|out|in]\n"
 	 "peer list [--json]\n"
 	 "peer show NAME [--json]",
 	 "Edits and shows the other sites.", ctl_peer},
