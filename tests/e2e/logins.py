@@ -1,6 +1,8 @@
 """Who may log in at the front: only an account with its password, before any body is read; a removed account is out with the reload."""
 import base64
+import http.client
 import socket
+import ssl
 import time
 
 import sites
@@ -51,9 +53,39 @@ with sites.pair() as (a, b):
     check(time.monotonic() - began < 3, "five more logins in a moment")
     same(a.http(body, password="wrong")[0], 401, "a wrong one is still wrong")
 
+    # What is remembered ends with the reload, on a connection that was kept too; and so does an account.
+    def keep(password):
+        """A connection that has logged in, and a question to ask on it again: a status, or None when it was closed."""
+        c = http.client.HTTPSConnection("localhost", a.front, context=a.context(), timeout=10)
+        head = {"Authorization": "Basic " + base64.b64encode(f"anna:{password}".encode()).decode()}
+
+        def ask():
+            try:
+                c.request("POST", "/EWS/Exchange.asmx", body=body, headers=head)
+                r = c.getresponse()
+                r.read()
+                return r.status
+            except (ConnectionError, http.client.HTTPException, ssl.SSLError):
+                return None
+        c.connect()
+        c.auto_open = 0  # one connection, not another in its place
+        return ask
+
+    old, kept = a.password, keep(a.password)
+    same(kept(), 200, "a connection that is kept")
+    a.password = "another"
+    a.run("account", "remove", "anna")
+    a.account("anna", "user:anna@a.example")
+    a.run("reload")
+    check(kept() in (None, 401), "the old password on a kept connection")
+    same(a.http(body, password=old)[0], 401, "the old password")
+    kept = keep(a.password)
+    same(kept(), 200, "the new one")
     a.run("account", "remove", "anna")
     a.run("reload")
     same(a.http(body)[0], 401, "a removed account is out")
+    check(kept() in (None, 401), "and on a kept connection")
+    check(old not in a.log(), "no old password in the log")
     check(a.password not in a.log(), "no password in the log")
     check(sum("login" in line for line in a.log().splitlines()) > 0, "the log tells of failed logins")
 sites.finish()
