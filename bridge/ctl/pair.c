@@ -14,7 +14,7 @@
 
 /* Two admins on the phone: invite, accept, confirm. */
 
-enum { CALL_MS = 10000, RELOAD_MS = 40000, VALID_DEFAULT = 900, VALID_MIN = 10, VALID_MAX = 7 * 86400, EXTRA_MS = 15000 };
+enum { CALL_MS = 10000, RELOAD_MS = 40000, VALID_DEFAULT = 900, VALID_MIN = 1, VALID_MAX = 7 * 86400, EXTRA_MS = 15000 };
 
 /* ---- what we say of ourselves ---- */
 
@@ -205,7 +205,7 @@ int ctl_peer_invite(int argc, char **argv, const char *conf_path)
 	if (!ctl_peer_name(name))
 		return CTL_USAGE;
 	if (valid_text && !(valid = read_valid(valid_text))) {
-		ctl_say("'%s' is no time for an invitation: write 10s to 7d, for example 15m", valid_text);
+		ctl_say("'%s' is no time for an invitation: write 1s to 7d, for example 15m", valid_text);
 		return CTL_USAGE;
 	}
 	if (!cancel)

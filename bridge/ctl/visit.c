@@ -10,7 +10,7 @@
 #include "bridge/base/loop.h"
 
 enum { CONNECT_MS = 5000, EXCHANGE_MS = 20000, IN_MAX = 64 << 10 };
-enum state { GOES_IN, WANTS_ANSWER, WANTS_DONE, OVER };
+enum state { GOES_IN, WANTS_ANSWER, WANTS_DONE };
 
 struct exchange {
 	struct visit *visit;
@@ -25,9 +25,8 @@ struct exchange {
 
 static void stop(struct exchange *x, const char *why)
 {
-	if (x->state != OVER)
+	if (!x->why[0]) /* what came first is the reason */
 		snprintf(x->why, sizeof x->why, "%s", why);
-	x->state = x->done ? OVER : x->state;
 	loop_stop(x->loop);
 }
 
