@@ -69,7 +69,10 @@ enum audit_append audit_chain_append(struct audit_chain *c, const char *kind, co
 	return result;
 }
 
-/* The last whole record in the ${len} bytes ${data}; where it ends, or 0. ${scratch} is as large. A line that begins before ${data} counts only if that is the file's beginning. */
+/*
+ * The last whole record in the ${len} bytes ${data}; where it ends, or 0. ${scratch} is as large. A line that begins before
+ * ${data} counts only if that is the file's beginning.
+ */
 static size_t last_record(const char *data, size_t len, bool from_start, char *scratch, struct audit_tail *out)
 {
 	struct audit_record r;

@@ -30,7 +30,10 @@ struct audit_tail {
 	uint8_t torn_hash[AUDIT_HASH];
 	bool ends_line;           /* its last byte is a newline */
 };
-/* Reads the end of the file ${fd}: torn bytes are a line that a crash cut short. -1 with errno; EBADMSG if its last 256 KiB hold no record at all. */
+/*
+ * Reads the end of the file ${fd}: torn bytes are a line that a crash cut short. -1 with errno; EBADMSG if its last 256 KiB hold
+ * no record at all.
+ */
 int audit_tail_read(int fd, struct audit_tail *out);
 /* Writes ${len} bytes at once; how many the file took, with errno if not all. */
 size_t audit_write(int fd, const void *data, size_t len);

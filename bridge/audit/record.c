@@ -37,8 +37,8 @@ static void put_time(struct buf *out, int64_t ms)
 	buf_printf(out, ".%03dZ", (int)(ms % 1000));
 }
 
-int audit_line_put(struct buf *out, uint64_t n, int64_t ms, const char *kind, const struct audit_field *fields, const uint8_t prev[AUDIT_HASH],
-                   uint8_t hash[AUDIT_HASH])
+int audit_line_put(struct buf *out, uint64_t n, int64_t ms, const char *kind, const struct audit_field *fields,
+                   const uint8_t prev[AUDIT_HASH], uint8_t hash[AUDIT_HASH])
 {
 	char hex[AUDIT_HEX];
 	struct buf line;
@@ -202,13 +202,15 @@ static bool take_body(struct scan *s, struct audit_record *out)
 	if (!take_field(s, "{", &key, &value) || strcmp(key, "n") != 0 || !value || !text_int(value, 1, INT64_MAX, &n))
 		return false;
 	out->n = (uint64_t)n;
-	if (!take_field(s, ",", &key, &out->time) || strcmp(key, "time") != 0 || !out->time || fb_time_parse(out->time, &seconds) != FB_TIME_UTC)
+	if (!take_field(s, ",", &key, &out->time) || strcmp(key, "time") != 0 || !out->time ||
+	    fb_time_parse(out->time, &seconds) != FB_TIME_UTC)
 		return false;
 	out->seconds = seconds;
 	if (!take_field(s, ",", &key, &out->kind) || strcmp(key, "kind") != 0 || !out->kind)
 		return false;
 	for (out->n_fields = 0; s->p < s->end; out->n_fields++)
-		if (out->n_fields == AUDIT_FIELDS_MAX || !take_field(s, ",", &out->fields[out->n_fields].key, &out->fields[out->n_fields].value))
+		if (out->n_fields == AUDIT_FIELDS_MAX ||
+		    !take_field(s, ",", &out->fields[out->n_fields].key, &out->fields[out->n_fields].value))
 			return false;
 	return true;
 }

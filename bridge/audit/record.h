@@ -8,8 +8,9 @@
 /*
  * One record of the audit is one line of JSON:
  *   {"n":7,"time":"2026-03-02T08:00:00.123Z","kind":"query", FIELDS ,"prev":"HEX","hash":"HEX"}
- * n counts from 1 in its chain; prev is the hash of the record before; hash is the SHA-256 of the line's bytes from '{' up to the comma
- * before "hash". The order and the form are fixed: whoever changes a byte changes the hash, and whoever mends the hash breaks the next prev.
+ * n counts from 1 in its chain; prev is the hash of the record before; hash is the SHA-256 of the line's bytes from '{' up to the
+ * comma before "hash". The order and the form are fixed: whoever changes a byte changes the hash, and whoever mends the hash
+ * breaks the next prev.
  */
 enum { AUDIT_HASH = 32, AUDIT_HEX = 2 * AUDIT_HASH + 1, AUDIT_LINE_MAX = 64 << 10, AUDIT_FIELDS_MAX = 24 };
 
@@ -27,9 +28,12 @@ struct audit_field {
 /* A list of fields for the functions that take one. */
 #define A_FIELDS(...) ((const struct audit_field[]){__VA_ARGS__ __VA_OPT__(,) {AUDIT_END, NULL, NULL, 0, NULL}})
 
-/* Appends the line of record ${n} with its newline, at ${ms} since 1970, behind the record ${prev}; its hash goes to ${hash}. -1 if the line gets too long or ${out} is full. */
-int audit_line_put(struct buf *out, uint64_t n, int64_t ms, const char *kind, const struct audit_field *fields, const uint8_t prev[AUDIT_HASH],
-                   uint8_t hash[AUDIT_HASH]);
+/*
+ * Appends the line of record ${n} with its newline, at ${ms} since 1970, behind the record ${prev}; its hash goes to ${hash}. -1
+ * if the line gets too long or ${out} is full.
+ */
+int audit_line_put(struct buf *out, uint64_t n, int64_t ms, const char *kind, const struct audit_field *fields,
+                   const uint8_t prev[AUDIT_HASH], uint8_t hash[AUDIT_HASH]);
 /* Milliseconds since 1970. */
 int64_t audit_now(void);
 
@@ -45,9 +49,15 @@ struct audit_record {
 	} fields[AUDIT_FIELDS_MAX];
 };
 enum audit_read { AUDIT_NO_RECORD = 0, AUDIT_CHANGED, AUDIT_WHOLE };
-/* Reads the ${len} bytes at ${line} (without newline; overwritten). AUDIT_CHANGED: it has the form of a record, but its hash does not fit its bytes. */
+/*
+ * Reads the ${len} bytes at ${line} (without newline; overwritten). AUDIT_CHANGED: it has the form of a record, but its hash does
+ * not fit its bytes.
+ */
 enum audit_read audit_record_read(char *line, size_t len, struct audit_record *out);
-/* Reads 64 lower-case hex digits: a hash has one spelling, so that no byte of it can change unseen. False if ${hex} is anything else. */
+/*
+ * Reads 64 lower-case hex digits: a hash has one spelling, so that no byte of it can change unseen. False if ${hex} is anything
+ * else.
+ */
 bool audit_unhex(uint8_t out[AUDIT_HASH], const char *hex);
 /* The value of the field ${key}, or NULL. */
 const char *audit_record_get(const struct audit_record *r, const char *key);

@@ -14,11 +14,15 @@
 
 enum { NAME_LEN = 25 };
 
+/* In ${form} 0 stands for a digit, x for a hex digit. */
 static bool has_form(const char *name, const char *form, const char *suffix)
 {
-	for (; *form; form++, name++)
-		if (*form == '0' ? !(*name >= '0' && *name <= '9') : *form == 'x' ? !*name || !strchr("0123456789abcdef", *name) : *name != *form)
+	for (; *form; form++, name++) {
+		const char *set = *form == '0' ? "0123456789" : *form == 'x' ? "0123456789abcdef" : NULL;
+
+		if (set ? !*name || !strchr(set, *name) : *name != *form)
 			return false;
+	}
 	return strcmp(name, suffix) == 0;
 }
 
@@ -103,7 +107,8 @@ int audit_segment_open(int dir, unsigned generation, struct audit_segment *out, 
 	fd = openat(dir, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_APPEND | O_CLOEXEC, 0600);
 	if (fd < 0)
 		buf_printf(error, "a segment of the audit could not be made: %s", strerror(errno));
-	else if (audit_spine_put(dir, "segment-opened", A_FIELDS(A_STR("segment", out->name), A_INT("generation", generation)), out->link, error) != 0) {
+	else if (audit_spine_put(dir, "segment-opened", A_FIELDS(A_STR("segment", out->name), A_INT("generation", generation)),
+	                         out->link, error) != 0) {
 		unlinkat(dir, file, 0);
 		close(fd);
 		fd = -1;
@@ -136,14 +141,15 @@ int audit_segment_check(int dir, struct audit_segment *s, struct buf *error)
 		return -1;
 	s->size = tail.size;
 	if (tail.n < s->checked) {
-		buf_printf(error, "the audit's file %s had %llu records and has %llu: somebody cut it. Run `availbridge audit verify`.", file,
-		           (unsigned long long)s->checked, (unsigned long long)tail.n);
+		buf_printf(error, "the audit's file %s had %llu records and has %llu: somebody cut it. Run `availbridge audit verify`.",
+		           file, (unsigned long long)s->checked, (unsigned long long)tail.n);
 		return -1;
 	}
 	if (tail.n == s->checked)
 		return 0;
 	text_hex(hex, tail.last, AUDIT_HASH);
-	if (audit_spine_put(dir, "checkpoint", A_FIELDS(A_STR("segment", s->name), A_INT("records", tail.n), A_STR("last", hex)), NULL, error) != 0)
+	if (audit_spine_put(dir, "checkpoint", A_FIELDS(A_STR("segment", s->name), A_INT("records", tail.n), A_STR("last", hex)),
+	                    NULL, error) != 0)
 		return -1;
 	s->checked = tail.n;
 	return 0;
@@ -161,8 +167,8 @@ int audit_segment_close(int dir, const char *name, struct buf *error)
 	text_hex(last, tail.last, AUDIT_HASH);
 	text_hex(torn, tail.torn_hash, AUDIT_HASH);
 	if (audit_spine_put(dir, "segment-closed",
-	                    A_FIELDS(A_STR("segment", name), A_INT("records", tail.n), A_STR("last", tail.found ? last : NULL), A_INT("torn", tail.torn),
-	                             A_STR("torn_sha256", tail.torn ? torn : NULL)),
+	                    A_FIELDS(A_STR("segment", name), A_INT("records", tail.n), A_STR("last", tail.found ? last : NULL),
+	                             A_INT("torn", tail.torn), A_STR("torn_sha256", tail.torn ? torn : NULL)),
 	                    NULL, error) != 0)
 		return -1;
 	if (renameat(dir, live, dir, closed) != 0) {
@@ -206,7 +212,9 @@ static int prune_one(int dir, const char *file, struct buf *error)
 	if (read_tail_of(dir, file, &tail, error) != 0)
 		return -1;
 	text_hex(hex, tail.last, AUDIT_HASH);
-	if (audit_spine_put(dir, "pruned", A_FIELDS(A_STR("file", file), A_INT("records", tail.n), A_STR("last", tail.found ? hex : NULL)), NULL, error) != 0)
+	if (audit_spine_put(dir, "pruned",
+	                    A_FIELDS(A_STR("file", file), A_INT("records", tail.n), A_STR("last", tail.found ? hex : NULL)), NULL,
+	                    error) != 0)
 		return -1;
 	if (unlinkat(dir, file, 0) != 0) {
 		buf_printf(error, "the audit's old file %s cannot be removed: %s", file, strerror(errno));

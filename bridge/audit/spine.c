@@ -33,7 +33,9 @@ int audit_folder_make(const char *state_dir, uid_t uid, gid_t gid, struct buf *e
 	else if (make_folder(state_dir, uid, gid) == 0 && make_folder(path, uid, gid) == 0)
 		dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
-		buf_printf(error, "%s/audit: the folder of the audit cannot be made or opened: %s. Give state_dir to the user that availbridge runs as.",
+		buf_printf(error,
+		           "%s/audit: the folder of the audit cannot be made or opened: %s. Give state_dir to the user that availbridge "
+		           "runs as.",
 		           state_dir, strerror(errno));
 	return dir;
 }
@@ -149,7 +151,8 @@ static int put_torn(struct buf *out, struct spine *s)
 	text_hex(hex, s->tail.torn_hash, AUDIT_HASH);
 	if (!s->tail.ends_line)
 		buf_putc(out, '\n');
-	return audit_line_put(out, ++s->tail.n, audit_now(), "torn", A_FIELDS(A_INT("bytes", s->tail.torn), A_STR("sha256", hex)), s->tail.last, s->tail.last);
+	return audit_line_put(out, ++s->tail.n, audit_now(), "torn", A_FIELDS(A_INT("bytes", s->tail.torn), A_STR("sha256", hex)),
+	                      s->tail.last, s->tail.last);
 }
 
 /* The head beside the spine: a spine that was cut short does not hold it any more. */
@@ -198,7 +201,9 @@ int audit_spine_put(int dir, const char *kind, const struct audit_field *fields,
 		buf_printf(error, "the audit could not be written: its lock: %s", strerror(errno));
 	else if (open_end(dir, &s) != 0)
 		buf_printf(error, "the audit could not be written: its spine: %s%s", strerror(errno),
-		           errno == EBADMSG ? ". Its end is no record any more: run `availbridge audit verify`, then move the folder away and keep it" : "");
+		           errno == EBADMSG
+		               ? ". Its end is no record any more: run `availbridge audit verify`, then move the folder away and keep it"
+		               : "");
 	else if ((r = put_record(&s, kind, fields, error)) == 0) {
 		put_head(dir, &s);
 		if (hash)

@@ -5,26 +5,29 @@
 
 /*
  * The folder of the audit (STATE/audit, 0700):
- *   spine-000001.jsonl   ONE chain over all spine files: what changed and who did it; segments opened, closed, how far they had come, removed
+ *   spine-000001.jsonl   ONE chain over all spine files: what changed and who did it; segments opened, closed, removed, and
+ *                        every minute how far they had come
  *   NAME.live            a segment that a bridge process appends to: one record a mailbox
  *   NAME.jsonl           one that is closed
  *   head                 number and hash of the spine's last record
  *   lock                 taken by whoever appends to the spine
- * A segment's first record follows the spine's record that opened it; the spine's record that closes it holds the hash of its last.
+ * A segment's first record follows the spine's record that opened it; the spine's record that closes it holds the hash of its
+ * last.
  */
 enum { AUDIT_NAME = 48, AUDIT_SPINE_MAX = 16 << 20 };
 
 /*
- * Opens the folder "audit" in ${state_dir}, making both if they are missing; what it makes belongs to ${uid} and ${gid}. -1 with a
- * sentence in ${error}. Caller closes.
+ * Opens the folder "audit" in ${state_dir}, making both if they are missing; what it makes belongs to ${uid} and ${gid}. -1 with
+ * a sentence in ${error}. Caller closes.
  */
 int audit_folder_make(const char *state_dir, uid_t uid, gid_t gid, struct buf *error);
 /* Opens the folder "audit" in ${state_dir} to read it. -1 with errno. Caller closes. */
 int audit_folder_open(const char *state_dir);
 
 /*
- * Appends one record to the spine under its lock and waits until it is on the disk. ${hash} (or NULL) gets its hash. What an earlier
- * crash left half written is closed by a record of the kind "torn". 0, or -1 with a sentence in ${error}: then nothing was written.
+ * Appends one record to the spine under its lock and waits until it is on the disk. ${hash} (or NULL) gets its hash. What an
+ * earlier crash left half written is closed by a record of the kind "torn". 0, or -1 with a sentence in ${error}: then nothing
+ * was written.
  */
 int audit_spine_put(int dir, const char *kind, const struct audit_field *fields, uint8_t hash[AUDIT_HASH], struct buf *error);
 
@@ -36,18 +39,33 @@ struct audit_segment {
 	int64_t opened_ms;        /* audit_now() */
 	uint64_t size;            /* bytes at the last checkpoint */
 };
-/* Makes a new segment for a bridge of ${generation}. Its descriptor (append only; caller closes), or -1 with a sentence in ${error}. */
+/*
+ * Makes a new segment for a bridge of ${generation}. Its descriptor (append only; caller closes), or -1 with a sentence in
+ * ${error}.
+ */
 int audit_segment_open(int dir, unsigned generation, struct audit_segment *out, struct buf *error);
-/* Writes down in the spine how far ${s} has come, if it has since the last time. -1 with a sentence, also if it has become shorter. */
+/*
+ * Writes down in the spine how far ${s} has come, if it has since the last time. -1 with a sentence, also if it has become
+ * shorter.
+ */
 int audit_segment_check(int dir, struct audit_segment *s, struct buf *error);
 /* Closes ${name}, whose writer is gone or has turned to another. -1 with a sentence; it may be tried again. */
 int audit_segment_close(int dir, const char *name, struct buf *error);
-/* Closes all segments that a daemon left open; none may run on this folder. How many goes to ${closed}. -1 with the first sentence. */
+/*
+ * Closes all segments that a daemon left open; none may run on this folder. How many goes to ${closed}. -1 with the first
+ * sentence.
+ */
 int audit_segments_close(int dir, size_t *closed, struct buf *error);
-/* Removes closed segments and spine files (but the last) into which nothing was written for ${days} days before ${now_ms}, each named in the spine first. -1 with a sentence. */
+/*
+ * Removes closed segments and spine files (but the last) into which nothing was written for ${days} days before ${now_ms}, each
+ * named in the spine first. -1 with a sentence.
+ */
 int audit_prune(int dir, int days, int64_t now_ms, struct buf *error);
 
-/* The names in the folder that ${wanted} accepts, sorted; ${n} of them. NULL if there is none or it cannot be read (errno, 0 if none). Caller frees each and the list. */
+/*
+ * The names in the folder that ${wanted} accepts, sorted; ${n} of them. NULL if there is none or it cannot be read (errno, 0 if
+ * none). Caller frees each and the list.
+ */
 char **audit_names(int dir, bool (*wanted)(const char *name), size_t *n);
 /* Frees such a list. */
 void audit_names_free(char **names, size_t n);

@@ -42,7 +42,8 @@ struct verify {
 	uint8_t head_file[AUDIT_HASH];
 };
 
-static void __attribute__((format(printf, 5, 6))) say(struct verify *v, bool is_problem, const char *file, uint64_t line, const char *fmt, ...)
+static void __attribute__((format(printf, 5, 6)))
+say(struct verify *v, bool is_problem, const char *file, uint64_t line, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -109,7 +110,8 @@ static bool settle_junk(struct verify *v, const struct walk *w, const char *file
 	uint8_t hash[AUDIT_HASH];
 	uint64_t bytes = (uint64_t)audit_record_number(r, "bytes");
 	bool told = w->what == AUDIT_WHOLE && strcmp(r->kind, "torn") == 0 && audit_record_hash(r, "sha256", hash) &&
-	            (bytes == v->junk_end - v->junk_start || bytes + 1 == v->junk_end - v->junk_start) && region_hash_is(w, v->junk_start, bytes, hash);
+	            (bytes == v->junk_end - v->junk_start || bytes + 1 == v->junk_end - v->junk_start) &&
+	            region_hash_is(w, v->junk_start, bytes, hash);
 
 	if (told)
 		say(v, false, file, v->junk_line, "a crash cut this line short; the record behind it says so");
@@ -119,7 +121,10 @@ static bool settle_junk(struct verify *v, const struct walk *w, const char *file
 	return told;
 }
 
-/* The present line as the next record of the chain: complains, then goes on from what stands there, so that one fault is said once. */
+/*
+ * The present line as the next record of the chain: complains, then goes on from what stands there, so that one fault is said
+ * once.
+ */
 static bool step(struct verify *v, const struct walk *w, const char *file)
 {
 	const struct audit_record *r = &w->record;
@@ -146,8 +151,10 @@ static bool step(struct verify *v, const struct walk *w, const char *file)
 	else if (r->n < v->n + 1)
 		say(v, true, file, w->line, "record %" PRIu64 " stands behind record %" PRIu64 ": lines were added or moved", r->n, v->n);
 	else if (r->n == v->n + 1 && memcmp(r->prev, v->last, AUDIT_HASH) != 0)
-		say(v, true, file, w->line, v->n ? "record %" PRIu64 " does not follow the one before it: one of them was replaced"
-		                                 : "record %" PRIu64 " does not follow what opened this file: its beginning was replaced", r->n);
+		say(v, true, file, w->line,
+		    v->n ? "record %" PRIu64 " does not follow the one before it: one of them was replaced"
+		         : "record %" PRIu64 " does not follow what opened this file: its beginning was replaced",
+		    r->n);
 	v->n = r->n;
 	memcpy(v->last, r->hash, AUDIT_HASH);
 	return w->what == AUDIT_WHOLE;
@@ -168,7 +175,8 @@ static struct walk *open_walk(struct verify *v, const char *file)
 static void learn(struct verify *v, const struct walk *w, const char *file)
 {
 	const struct audit_record *r = &w->record;
-	const char *name = audit_record_get(r, "segment"), *pruned = strcmp(r->kind, "pruned") == 0 ? audit_record_get(r, "file") : NULL;
+	const char *name = audit_record_get(r, "segment");
+	const char *pruned = strcmp(r->kind, "pruned") == 0 ? audit_record_get(r, "file") : NULL;
 	bool opened = strcmp(r->kind, "segment-opened") == 0, closed = strcmp(r->kind, "segment-closed") == 0;
 	char base[AUDIT_NAME];
 	struct known *k;
@@ -270,8 +278,9 @@ static void verify_spine(struct verify *v, char **names, size_t n)
 		}
 		if (v->junk_line)
 			say(v, i + 1 < n || w->newline, names[i], v->junk_line,
-			    i + 1 < n || w->newline ? "this is no record any more: it was changed, or something was written behind the last one"
-			                            : "the last line is cut short, as by a crash; the next record will say so");
+			    i + 1 < n || w->newline
+			        ? "this is no record any more: it was changed, or something was written behind the last one"
+			        : "the last line is cut short, as by a crash; the next record will say so");
 		v->junk_line = 0;
 		walk_free(w);
 	}
@@ -284,7 +293,8 @@ static void verify_spine(struct verify *v, char **names, size_t n)
 	if (v->has_head_file && !v->head_seen)
 		say(v, true, "head", 0, "the spine does not hold the record that stood at its end: records are missing there");
 	if (v->anchor && !v->anchor_seen)
-		say(v, true, n ? names[n - 1] : "spine", 0, "no record of the spine has the hash that was given: it was replaced, or records are missing");
+		say(v, true, n ? names[n - 1] : "spine", 0,
+		    "no record of the spine has the hash that was given: it was replaced, or records are missing");
 }
 
 /* ---- segments ---- */
@@ -305,7 +315,8 @@ static void check_end(struct verify *v, const struct walk *w, const struct known
 	else if (torn && k && k->closed && torn == k->torn && region_hash_is(w, v->junk_start, torn, k->torn_hash))
 		say(v, false, file, v->junk_line, "a crash cut this line short; it was so when the file was closed");
 	else if (torn)
-		say(v, true, file, v->junk_line, "this is no record any more: it was changed, or something was written behind the last one");
+		say(v, true, file, v->junk_line,
+		    "this is no record any more: it was changed, or something was written behind the last one");
 	else if (k && k->closed && k->torn)
 		say(v, true, file, 0, "%" PRIu64 " bytes that a crash had left at its end are gone", k->torn);
 }
@@ -346,7 +357,8 @@ static void verify_segment(struct verify *v, char *file)
 	while (walk_next(w)) {
 		v->counts->records += step(v, w, file);
 		/* How far it had come once: that very record must still be there. */
-		if (k && w->what == AUDIT_WHOLE && w->record.n == k->n && k->has_last && !k->closed && !k->pruned && memcmp(k->last, w->record.hash, AUDIT_HASH) != 0)
+		if (k && w->what == AUDIT_WHOLE && w->record.n == k->n && k->has_last && !k->closed && !k->pruned &&
+		    memcmp(k->last, w->record.hash, AUDIT_HASH) != 0)
 			say(v, true, file, w->line, "record %" PRIu64 " is another than the spine's checkpoint says", k->n);
 	}
 	check_end(v, w, k, file, live);
@@ -371,7 +383,8 @@ static void verify_segments(struct verify *v, char **names, size_t n)
 		verify_segment(v, names[i]);
 	for (i = 0; i < v->n_known; i++)
 		if (!v->known[i].seen && !v->known[i].pruned && !audit_is_spine(v->known[i].name))
-			say(v, true, v->known[i].file, v->known[i].line, "the segment %s that the spine tells of here is missing", v->known[i].name);
+			say(v, true, v->known[i].file, v->known[i].line, "the segment %s that the spine tells of here is missing",
+			    v->known[i].name);
 	names = audit_names(v->dir, is_stranger, &n);
 	for (i = 0; i < n; i++)
 		say(v, false, names[i], 0, "this file is none of the audit's");

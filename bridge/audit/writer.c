@@ -48,7 +48,8 @@ static void alert(struct audit_writer *w)
 		return;
 	w->alerted = loop_ms();
 	w->failing = true;
-	log_event(LOG_LEVEL_ERROR, "audit-failed", LS("why", w->chain.fd < 0 ? "the supervisor could not give a file" : strerror(w->why)),
+	log_event(LOG_LEVEL_ERROR, "audit-failed",
+	          LS("why", w->chain.fd < 0 ? "the supervisor could not give a file" : strerror(w->why)),
 	          LS("answers", w->refuse ? "refused" : "unrecorded"), LI("records", w->lost),
 	          LS("fix", "make room in state_dir; audit_full says what becomes of the answers meanwhile"));
 }
@@ -65,10 +66,14 @@ static enum audit_said lose(struct audit_writer *w, uint64_t records)
 /* Records are written again: the first of them says what is lacking before it. */
 static bool fill_gap(struct audit_writer *w)
 {
+	enum audit_append r;
+
 	if (!w->lost)
 		return true;
-	switch (audit_chain_append(&w->chain, "gap",
-	                           A_FIELDS(A_INT("lost", w->lost), A_INT("late", w->half), A_STR("answers", w->refuse ? "refused" : "unrecorded"), A_STR("why", strerror(w->why))))) {
+	r = audit_chain_append(&w->chain, "gap",
+	                       A_FIELDS(A_INT("lost", w->lost), A_INT("late", w->half),
+	                                A_STR("answers", w->refuse ? "refused" : "unrecorded"), A_STR("why", strerror(w->why))));
+	switch (r) {
 	case AUDIT_NOT_WRITTEN:
 		return false;
 	case AUDIT_HALF_WRITTEN: /* its end comes with the next record; it counts what was lost until now */
@@ -140,15 +145,16 @@ static bool wait_for_disk(struct audit_writer *w, void (*written)(void *arg, boo
 
 /* ---- saying it ---- */
 
-enum audit_said audit_writer_say(struct audit_writer *w, const struct audit_query *q, void (*written)(void *arg, bool ok), void *arg)
+enum audit_said audit_writer_say(struct audit_writer *w, const struct audit_query *q, void (*written)(void *arg, bool ok),
+                                 void *arg)
 {
 	enum audit_append r = AUDIT_NOT_WRITTEN;
 
 	if (fill_gap(w))
 		r = audit_chain_append(&w->chain, "query",
-		                       A_FIELDS(A_STR("id", q->id), A_STR("client_id", q->client_id), A_STR("requester", q->requester), A_STR("target", q->target),
-		                                A_STR("peer", q->peer), A_STR("direction", q->direction), A_STR("rule", q->rule), A_STR("level", q->level),
-		                                A_STR("result", q->result)));
+		                       A_FIELDS(A_STR("id", q->id), A_STR("client_id", q->client_id), A_STR("requester", q->requester),
+		                                A_STR("target", q->target), A_STR("peer", q->peer), A_STR("direction", q->direction),
+		                                A_STR("rule", q->rule), A_STR("level", q->level), A_STR("result", q->result)));
 	if (r != AUDIT_APPENDED) {
 		w->half |= r == AUDIT_HALF_WRITTEN;
 		return lose(w, 1);

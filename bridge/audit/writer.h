@@ -4,8 +4,8 @@
 #include "bridge/base/loop.h"
 
 /*
- * The audit's end in a bridge process: each mailbox's record is in its segment before the mailbox's answer leaves. It has nothing but
- * the descriptor that the supervisor gave it.
+ * The audit's end in a bridge process: each mailbox's record is in its segment before the mailbox's answer leaves. It has nothing
+ * but the descriptor that the supervisor gave it.
  */
 struct audit_writer;
 
@@ -25,17 +25,21 @@ struct audit_query {
 };
 
 /*
- * With ${sync} an answer waits until its record is on the disk (one fdatasync for all records of 20 ms); else until write(2) took it.
- * When a record cannot be written the answer is refused (${refuse}) or leaves unrecorded; the log says so at once and then every
- * minute, and the first record after it says how many are lacking. NULL when out of memory. Caller frees.
+ * With ${sync} an answer waits until its record is on the disk (one fdatasync for all records of 20 ms); else until write(2) took
+ * it. When a record cannot be written the answer is refused (${refuse}) or leaves unrecorded; the log says so at once and then
+ * every minute, and the first record after it says how many are lacking. NULL when out of memory. Caller frees.
  */
 struct audit_writer *audit_writer_new(struct loop *l, bool sync, bool refuse);
 /* Syncs and frees it, closing its descriptor; nothing may wait for it any more (no callback). NULL is allowed. */
 void audit_writer_free(struct audit_writer *w);
 /* From now on records go to ${fd} (taken over), an empty segment behind ${link}; what waits for the old one is synced first. */
 void audit_writer_turn(struct audit_writer *w, int fd, const uint8_t link[AUDIT_HASH]);
-/* Writes ${q} down. With AUDIT_WAITS ${written} is called later, exactly once, true if the answer may leave; with a NULL ${written} nothing waits. */
-enum audit_said audit_writer_say(struct audit_writer *w, const struct audit_query *q, void (*written)(void *arg, bool ok), void *arg);
+/*
+ * Writes ${q} down. With AUDIT_WAITS ${written} is called later, exactly once, true if the answer may leave; with a NULL
+ * ${written} nothing waits.
+ */
+enum audit_said audit_writer_say(struct audit_writer *w, const struct audit_query *q, void (*written)(void *arg, bool ok),
+                                 void *arg);
 /* Records that could not be written since it started. */
 uint64_t audit_writer_lost(const struct audit_writer *w);
 #endif

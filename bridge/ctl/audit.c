@@ -14,7 +14,8 @@ int ctl_audit_open(const struct conf *c)
 	int dir = audit_folder_open(c->state_dir);
 
 	if (dir < 0)
-		ctl_say("%s/audit: %s%s", c->state_dir, strerror(errno), errno == ENOENT ? ". Nothing has been written down yet." : ". Run this as the user that owns it.");
+		ctl_say("%s/audit: %s%s", c->state_dir, strerror(errno),
+		        errno == ENOENT ? ". Nothing has been written down yet." : ". Run this as the user that owns it.");
 	return dir;
 }
 
@@ -57,9 +58,12 @@ static void print_counts(struct verifying *v, const struct audit_counts *n)
 
 	text_hex(hex, n->head, AUDIT_HASH);
 	if (!v->json) {
-		printf("%" PRIu64 " records in %" PRIu64 " segments (%" PRIu64 " being written), %" PRIu64 " in the spine: %s.\n", n->records, n->segments, n->live, n->changes,
+		printf("%" PRIu64 " records in %" PRIu64 " segments (%" PRIu64 " being written), %" PRIu64 " in the spine: %s.\n",
+		       n->records, n->segments, n->live, n->changes,
 		       n->problems ? "NOT as they were written" : "all are as they were written");
-		printf("The spine ends with record %" PRIu64 ", hash %s. Kept elsewhere, it can be asked for later: audit verify --anchor HASH\n", n->head_n, hex);
+		printf("The spine ends with record %" PRIu64
+		       ", hash %s. Kept elsewhere, it can be asked for later: audit verify --anchor HASH\n",
+		       n->head_n, hex);
 		return;
 	}
 	json_close(&v->out, ']');
@@ -134,8 +138,8 @@ static bool keep(void *arg, const struct audit_record *r, const char *raw, const
 {
 	struct showing *s = arg;
 
-	if (!wanted(s->requester, r, "requester") || !wanted(s->target, r, "target") || !wanted(s->peer, r, "peer") || !wanted(s->id, r, "id") ||
-	    !wanted(s->result, r, "result") || (s->kind && strcmp(s->kind, r->kind) != 0))
+	if (!wanted(s->requester, r, "requester") || !wanted(s->target, r, "target") || !wanted(s->peer, r, "peer") ||
+	    !wanted(s->id, r, "id") || !wanted(s->result, r, "result") || (s->kind && strcmp(s->kind, r->kind) != 0))
 		return true;
 	/* all times have one form, so their letters compare as they do */
 	if ((s->since && strcmp(r->time, s->since) < 0) || (s->until && strcmp(r->time, s->until) >= 0))
@@ -213,9 +217,15 @@ static int show(int argc, char **argv, const char *conf_path)
 {
 	struct showing s = {0};
 	bool json = false;
-	const struct ctl_option options[] = {{"requester", .value = &s.requester}, {"target", .value = &s.target}, {"peer", .value = &s.peer},
-	                                     {"id", .value = &s.id},               {"result", .value = &s.result}, {"kind", .value = &s.kind},
-	                                     {"since", .value = &s.since},         {"until", .value = &s.until},   {"json", .flag = &json},
+	const struct ctl_option options[] = {{"requester", .value = &s.requester},
+	                                     {"target", .value = &s.target},
+	                                     {"peer", .value = &s.peer},
+	                                     {"id", .value = &s.id},
+	                                     {"result", .value = &s.result},
+	                                     {"kind", .value = &s.kind},
+	                                     {"since", .value = &s.since},
+	                                     {"until", .value = &s.until},
+	                                     {"json", .flag = &json},
 	                                     {0}};
 	struct ctl_words words;
 	struct conf *c;

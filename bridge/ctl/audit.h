@@ -6,9 +6,15 @@
 
 /* The parts of the verb `audit`, and what edits write down. */
 
-/* Notes the command that is running, for the record of a change. A verb whose words hold a secret calls it again without that. ${argv} is borrowed. */
+/*
+ * Notes the command that is running, for the record of a change. A verb whose words hold a secret calls it again without that.
+ * ${argv} is borrowed.
+ */
 void ctl_audit_command(int argc, char **argv);
-/* Writes a record ${kind} ("change", "change-failed") about ${files} (ends with NULL): who, the command, the files. -1 after a sentence: then nothing may be changed. */
+/*
+ * Writes a record ${kind} ("change", "change-failed") about ${files} (ends with NULL): who, the command, the files. -1 after a
+ * sentence: then nothing may be changed.
+ */
 int ctl_audit_change(const char *conf_path, const char *kind, const char *const *files);
 /* The audit's folder of ${c}, open to be read; -1 after a sentence. */
 int ctl_audit_open(const struct conf *c);

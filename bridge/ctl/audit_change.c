@@ -9,6 +9,8 @@
 #include "bridge/base/text.h"
 #include "bridge/ctl/audit.h"
 
+enum { COMMAND_MAX = 200 };
+
 static struct {
 	int argc;
 	char **argv;
@@ -18,6 +20,16 @@ void ctl_audit_command(int argc, char **argv)
 {
 	command.argc = argc;
 	command.argv = argv;
+}
+
+/* The command without what must not be kept: an invitation holds a secret. */
+static void command_of(const char *words[COMMAND_MAX + 1])
+{
+	int n;
+
+	for (n = 0; n < command.argc && n < COMMAND_MAX; n++)
+		words[n] = strncmp(command.argv[n], "avb1:", 5) == 0 ? "(invitation)" : command.argv[n];
+	words[n] = NULL;
 }
 
 /* The folder that the daemon keeps its state in; files that are broken now were not when it started. */
@@ -73,21 +85,23 @@ static const char *login_user(char out[64])
 
 int ctl_audit_change(const char *conf_path, const char *kind, const char *const *files)
 {
-	static const char *const nothing[] = {NULL};
+	const char *words[COMMAND_MAX + 1];
 	char state[4096], user[64], login[64];
 	struct buf error;
 	struct stat st;
 	int dir, r = -1;
 
+	command_of(words);
 	buf_init(&error, 4096);
 	state_of(state, conf_path);
 	owner_of(state, conf_path, &st);
 	dir = audit_folder_make(state, st.st_uid, st.st_gid, &error);
 	if (dir >= 0) {
-		r = audit_spine_put(dir, kind,
-		                    A_FIELDS(A_INT("uid", getuid()), A_STR("user", user_named(getuid(), user)), A_STR("login", login_user(login)),
-		                             A_LIST("command", command.argv ? (const char *const *)command.argv : nothing), A_LIST("files", files)),
-		                    NULL, &error);
+		const struct audit_field *fields =
+			A_FIELDS(A_INT("uid", getuid()), A_STR("user", user_named(getuid(), user)), A_STR("login", login_user(login)),
+			         A_LIST("command", words), A_LIST("files", files));
+
+		r = audit_spine_put(dir, kind, fields, NULL, &error);
 		close(dir);
 	}
 	if (r < 0)

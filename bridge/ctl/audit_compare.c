@@ -9,8 +9,8 @@
 #include "bridge/ctl/audit.h"
 
 /*
- * Each mailbox that crosses a link is written down at both ends under the same request id: "out" where it was asked, "in" where it was
- * answered. What only one side has was lost, removed, or never happened.
+ * Each mailbox that crosses a link is written down at both ends under the same request id: "out" where it was asked, "in" where
+ * it was answered. What only one side has was lost, removed, or never happened.
  */
 
 struct row {
@@ -42,7 +42,8 @@ bool ctl_audit_time(const char *s)
 /* What an asking side wrote that may never have left it: its own rules said no, or the link or the clock did. */
 static bool may_lack(const struct audit_record *r, bool out)
 {
-	static const char *const words[] = {"peer-failed", "timeout", "busy", "not-computed", "cancelled", "no-address-space", "bad-address"};
+	static const char *const words[] = {"peer-failed", "timeout",          "busy",       "not-computed",
+	                                    "cancelled",   "no-address-space", "bad-address"};
 	const char *level = audit_record_get(r, "level"), *result = audit_record_get(r, "result");
 
 	if (!out)
@@ -67,7 +68,8 @@ static char *format(const char *a, const char *b, const char *c, const char *d)
 static bool take(void *arg, const struct audit_record *r, const char *raw, const char *file, uint64_t line)
 {
 	const char *id = audit_record_get(r, "id"), *target = audit_record_get(r, "target"), *peer = audit_record_get(r, "peer");
-	const char *direction = audit_record_get(r, "direction"), *requester = audit_record_get(r, "requester"), *result = audit_record_get(r, "result");
+	const char *direction = audit_record_get(r, "direction"), *requester = audit_record_get(r, "requester");
+	const char *result = audit_record_get(r, "result");
 	struct side *s = arg;
 	struct row *row;
 	bool out;
@@ -176,9 +178,11 @@ static int64_t time_or(const char *s, int64_t otherwise)
 
 static int report(const struct comparing *k, const struct side *ours, const struct side *theirs)
 {
-	printf("%" PRIu64 " are at both sides, %" PRIu64 " only here, %" PRIu64 " only at %s.\n", k->both, k->only_here, k->only_there, k->peer);
+	printf("%" PRIu64 " are at both sides, %" PRIu64 " only here, %" PRIu64 " only at %s.\n", k->both, k->only_here,
+	       k->only_there, k->peer);
 	if (k->excused)
-		printf("%" PRIu64 " that failed on their way or were refused before it are at one side alone, as they may be.\n", k->excused);
+		printf("%" PRIu64 " that failed on their way or were refused before it are at one side alone, as they may be.\n",
+		       k->excused);
 	if (k->outside)
 		printf("%" PRIu64 " lie outside the time that both sides cover; --since and --until set another.\n", k->outside);
 	if (theirs->bad)
@@ -202,7 +206,8 @@ static const char *peer_of(const struct conf *c, const char *name)
 	return NULL;
 }
 
-static int compare(const struct conf *c, const char *path, struct side *ours, struct side *theirs, const char *since, const char *until)
+static int compare(const struct conf *c, const char *path, struct side *ours, struct side *theirs, const char *since,
+                   const char *until)
 {
 	struct comparing k = {.peer = ours->peer};
 
@@ -222,7 +227,8 @@ static int compare(const struct conf *c, const char *path, struct side *ours, st
 int ctl_audit_compare(int argc, char **argv, const char *conf_path)
 {
 	const char *peer = NULL, *as = NULL, *since = NULL, *until = NULL;
-	const struct ctl_option options[] = {{"peer", .value = &peer}, {"as", .value = &as}, {"since", .value = &since}, {"until", .value = &until}, {0}};
+	const struct ctl_option options[] = {
+		{"peer", .value = &peer}, {"as", .value = &as}, {"since", .value = &since}, {"until", .value = &until}, {0}};
 	struct side ours = {.ours = true}, theirs = {.ours = false};
 	struct ctl_words words;
 	struct conf *c;

@@ -29,7 +29,8 @@ int segments_folder(const char *state_dir, uid_t uid, gid_t gid, struct buf *err
 	if (audit_segments_close(dir, &closed, &why) != 0)
 		complain(&why);
 	else if (closed)
-		log_event(LOG_LEVEL_WARN, "audit-left-open", LI("segments", closed), LS("text", "the daemon before this one did not end in order"));
+		log_event(LOG_LEVEL_WARN, "audit-left-open", LI("segments", closed),
+		          LS("text", "the daemon before this one did not end in order"));
 	buf_free(&why);
 	return dir;
 }
@@ -123,7 +124,9 @@ void segments_note(int dir, unsigned number, int snapshot)
 	buf_init(&error, SENTENCE);
 	if (number) {
 		settings_hash(snapshot, hex);
-		r = audit_spine_put(dir, "serving", A_FIELDS(A_INT("generation", number), A_STR("version", VERSION), A_STR("settings", hex)), NULL, &error);
+		r = audit_spine_put(dir, "serving",
+		                    A_FIELDS(A_INT("generation", number), A_STR("version", VERSION), A_STR("settings", hex)), NULL,
+		                    &error);
 	} else {
 		r = audit_spine_put(dir, "stopped", A_FIELDS(A_INT("uid", getuid())), NULL, &error);
 	}

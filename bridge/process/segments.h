@@ -5,8 +5,8 @@
 #include "bridge/base/channel.h"
 
 /*
- * The supervisor's half of the audit: it makes each bridge process's segment and hands it the descriptor, notes in the spine how far
- * each has come, gives a new one every day, and closes what is done with. Failures are in the log; the bridge then refuses or
+ * The supervisor's half of the audit: it makes each bridge process's segment and hands it the descriptor, notes in the spine how
+ * far each has come, gives a new one every day, and closes what is done with. Failures are in the log; the bridge then refuses or
  * answers as audit_full says, and every minute it is tried again.
  */
 struct segments {
@@ -17,7 +17,10 @@ struct segments {
 	bool turned;              /* it has left the old one */
 };
 
-/* Opens the folder of ${state_dir} for a daemon that runs as ${uid}, and closes what one before it left open. -1 with a sentence in ${error}. Caller closes. */
+/*
+ * Opens the folder of ${state_dir} for a daemon that runs as ${uid}, and closes what one before it left open. -1 with a sentence
+ * in ${error}. Caller closes.
+ */
 int segments_folder(const char *state_dir, uid_t uid, gid_t gid, struct buf *error);
 /* Gives the bridge at the other end of ${to} a new segment. */
 void segments_next(struct segments *s, struct channel *to);
@@ -27,7 +30,10 @@ void segments_turned(struct segments *s);
 void segments_minute(struct segments *s, struct channel *to);
 /* The bridge is gone: its segments are closed. Again is harmless. */
 void segments_end(struct segments *s);
-/* Writes down that generation ${number} serves, with a hash over all files of its settings (${snapshot}), or (number 0) that the daemon stops. */
+/*
+ * Writes down that generation ${number} serves, with a hash over all files of its settings (${snapshot}), or (number 0) that the
+ * daemon stops.
+ */
 void segments_note(int dir, unsigned number, int snapshot);
 /* Removes what is older than ${days}. */
 void segments_prune(int dir, int days);

@@ -12,7 +12,10 @@ static void put(const char *kind, const char *what)
 static void fill(struct audit_chain *c, int n)
 {
 	for (int i = 0; i < n; i++)
-		CHECK_INT(audit_chain_append(c, "query", A_FIELDS(A_STR("id", "00112233"), A_STR("target", "b\"\\\x01\xc3\xa9@b.example"), A_STR("level", NULL))), AUDIT_APPENDED);
+		CHECK_INT(audit_chain_append(
+					  c, "query",
+					  A_FIELDS(A_STR("id", "00112233"), A_STR("target", "b\"\\\x01\xc3\xa9@b.example"), A_STR("level", NULL))),
+		          AUDIT_APPENDED);
 }
 
 /* Two segments, one of them closed, and changes between. The open one's checkpoint is as far as it goes. */
@@ -307,7 +310,10 @@ static void test_records(void)
 
 	buf_init(&b, AUDIT_LINE_MAX);
 	CHECK_INT(audit_line_put(&b, 7, 1772438400123, "change",
-	                         A_FIELDS(A_INT("uid", -5), A_STR("user", "\"\\\n\x7f\xc3\xa9"), A_STR("none", NULL), A_LIST("verb", words), A_INT("last", 12)), prev, hash), 0);
+	                         A_FIELDS(A_INT("uid", -5), A_STR("user", "\"\\\n\x7f\xc3\xa9"), A_STR("none", NULL),
+	                                  A_LIST("verb", words), A_INT("last", 12)),
+	                         prev, hash),
+	          0);
 	CHECK(strncmp(buf_cstr(&b), "{\"n\":7,\"time\":\"2026-03-02T08:00:00.123Z\",\"kind\":\"change\",\"uid\":-5,", 66) == 0);
 	n = b.len - 1;
 	memcpy(line, buf_ptr(&b), n);

@@ -9,8 +9,14 @@
 #include "tests/unit/audit_help.h"
 
 static struct buf error;
-static const struct audit_query query = {.id = "00112233", .requester = "anna@a.example", .target = "bob@b.example", .peer = "site-b", .direction = "out",
-                                         .rule = "1", .level = "LimitedDetails", .result = "ok"};
+static const struct audit_query query = {.id = "00112233",
+                                         .requester = "anna@a.example",
+                                         .target = "bob@b.example",
+                                         .peer = "site-b",
+                                         .direction = "out",
+                                         .rule = "1",
+                                         .level = "LimitedDetails",
+                                         .result = "ok"};
 
 /* ---- kill -9: what was acknowledged is there ---- */
 

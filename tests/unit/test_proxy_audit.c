@@ -5,7 +5,8 @@
 
 static void one_record_a_mailbox(void)
 {
-	struct fb_query q = question("alice@a.example", "x@b.example", "y@a.example", "", "q@nowhere.example", "secret@b.example", NULL);
+	struct fb_query q =
+		question("alice@a.example", "x@b.example", "y@a.example", "", "q@nowhere.example", "secret@b.example", NULL);
 
 	world_new();
 	ask_ours(&q);
