@@ -40,6 +40,23 @@ int audit_folder_make(const char *state_dir, uid_t uid, gid_t gid, struct buf *e
 	return dir;
 }
 
+static bool is_any(const char *name)
+{
+	return strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+int audit_folder_give(int dir, uid_t uid, gid_t gid)
+{
+	size_t n;
+	char **names = audit_names(dir, is_any, &n);
+	int r = names || errno == 0 ? 0 : -1;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = fchownat(dir, names[i], uid, gid, AT_SYMLINK_NOFOLLOW);
+	audit_names_free(names, n);
+	return r == 0 ? fchown(dir, uid, gid) : -1;
+}
+
 int audit_folder_open(const char *state_dir)
 {
 	char path[4096];

@@ -21,6 +21,8 @@ enum { AUDIT_NAME = 48, AUDIT_SPINE_MAX = 16 << 20 };
  * a sentence in ${error}. Caller closes.
  */
 int audit_folder_make(const char *state_dir, uid_t uid, gid_t gid, struct buf *error);
+/* Gives the folder and all in it to ${uid} and ${gid}: root made it before it was known whom it is for. -1 with errno. */
+int audit_folder_give(int dir, uid_t uid, gid_t gid);
 /* Opens the folder "audit" in ${state_dir} to read it. -1 with errno. Caller closes. */
 int audit_folder_open(const char *state_dir);
 

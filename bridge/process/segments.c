@@ -1,4 +1,5 @@
 #include "bridge/process/segments.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -25,6 +26,12 @@ int segments_folder(const char *state_dir, uid_t uid, gid_t gid, struct buf *err
 
 	if (dir < 0)
 		return -1;
+	/* Verbs that root ran may have made it, before `user` was set. */
+	if (geteuid() == 0 && uid != 0 && audit_folder_give(dir, uid, gid) != 0) {
+		buf_printf(error, "%s/audit: cannot be given to the user that availbridge is to run as: %s", state_dir, strerror(errno));
+		close(dir);
+		return -1;
+	}
 	buf_init(&why, SENTENCE);
 	if (audit_segments_close(dir, &closed, &why) != 0)
 		complain(&why);
