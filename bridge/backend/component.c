@@ -59,28 +59,34 @@ static int find_word(const struct word *list, const char *s, size_t n)
 	return list->id;
 }
 
-/* The end of the physical line at p, without its CR; *next is where the following one starts. */
+/* The end of the physical line at p; *next is where the following one starts. LF ends a line, with any CRs before it, and so does CR alone. */
 static const char *line_end(const char *p, const char *end, const char **next)
 {
-	const char *nl = memchr(p, '\n', (size_t)(end - p));
-	*next = nl ? nl + 1 : end;
-	const char *e = nl ? nl : end;
-	while (e > p && e[-1] == '\r')
-		e--;
-	return e;
+	while (p < end && *p != '\n' && *p != '\r')
+		p++;
+	const char *after = p;
+	while (after < end && *after == '\r')
+		after++;
+	*next = after < end && *after == '\n' ? after + 1 : after;
+	return p;
 }
 
-static bool folds(const char *p, const char *end)
+/* The line that continues the one before ${p}, or NULL; lines with nothing in them do not part the two, and are counted. */
+static const char *continuation(const char *p, const char *end, unsigned *empty)
 {
-	return p < end && (*p == ' ' || *p == '\t');
+	*empty = 0;
+	for (const char *next; p < end && line_end(p, end, &next) == p; p = next)
+		++*empty;
+	return p < end && (*p == ' ' || *p == '\t') ? p : NULL;
 }
 
 /* Joins the continuation lines behind the first one [s, e): their leading blank is not part of the text. */
 static int unfold(struct reader *r, struct line *out, const char *s, const char *e, const char *next)
 {
-	size_t total = (size_t)(e - s);
+	size_t total = (size_t)(e - s), n = total;
 	const char *p = next, *after;
-	while (folds(p, r->end)) {
+	unsigned empty;
+	while ((p = continuation(p, r->end, &empty))) {
 		total += (size_t)(line_end(p, r->end, &after) - p) - 1;
 		if (total > ICS_MAX_LINE)
 			return ics_fail(r->error, out->number, "this line is longer than %d bytes", ICS_MAX_LINE);
@@ -89,19 +95,26 @@ static int unfold(struct reader *r, struct line *out, const char *s, const char 
 	char *copy = arena_alloc(r->arena, total + 1);
 	if (!copy)
 		return ics_fail(r->error, out->number, "the calendar needs more memory than one calendar may have");
-	memcpy(copy, s, (size_t)(e - s));
-	size_t n = (size_t)(e - s);
-	for (p = next; folds(p, r->end); p = after) {
-		const char *stop = line_end(p, r->end, &after);
-		size_t more = stop > p ? (size_t)(stop - p) - 1 : 0;
+	memcpy(copy, s, n);
+	r->p = next;
+	while ((p = continuation(r->p, r->end, &empty))) {
+		size_t more = (size_t)(line_end(p, r->end, &r->p) - p) - 1;
 		memcpy(copy + n, p + 1, more);
 		n += more;
-		r->number++;
+		r->number += empty + 1;
 	}
-	r->p = p;
 	out->s = copy;
 	out->len = n;
 	return 0;
+}
+
+static struct line trimmed(const char *s, size_t n, unsigned number)
+{
+	while (n && (s[n - 1] == ' ' || s[n - 1] == '\t'))
+		n--;
+	while (n && (*s == ' ' || *s == '\t'))
+		s++, n--;
+	return (struct line){s, n, number};
 }
 
 /* 1 with the next line that is not blank, 0 at the end, -1 at a limit. */
@@ -112,15 +125,14 @@ static int next_line(struct reader *r, struct line *out)
 		*out = (struct line){s, (size_t)(e - s), r->number++};
 		if (out->len > ICS_MAX_LINE)
 			return ics_fail(r->error, out->number, "this line is longer than %d bytes", ICS_MAX_LINE);
-		if (e == s) {
-			r->p = next;
+		unsigned empty;
+		r->p = next;
+		if (e == s)
 			continue;
-		}
-		if (!folds(next, r->end))
-			r->p = next;
-		else if (unfold(r, out, s, e, next))
+		if (continuation(next, r->end, &empty) && unfold(r, out, s, e, next))
 			return -1;
-		return 1;
+		if (trimmed(out->s, out->len, 0).len)
+			return 1;
 	}
 	return 0;
 }
@@ -136,15 +148,6 @@ static const char *find_colon(const char *s, const char *end)
 			return s;
 	}
 	return NULL;
-}
-
-static struct line trimmed(const char *s, size_t n, unsigned number)
-{
-	while (n && (s[n - 1] == ' ' || s[n - 1] == '\t'))
-		n--;
-	while (n && (*s == ' ' || *s == '\t'))
-		s++, n--;
-	return (struct line){s, n, number};
 }
 
 static int begin(struct reader *r, const struct line *l, const char *value, size_t n)
@@ -232,13 +235,15 @@ int ics_read(const char *text, size_t len, struct arena *arena, struct ics_compo
 	*root = (struct ics_component){0};
 	if (len > ICS_MAX_TEXT)
 		return ics_fail(error, 1, "the calendar is larger than %d MiB", ICS_MAX_TEXT >> 20);
-	if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
-		r.p += 3;
 	struct line l;
 	int got;
-	while ((got = next_line(&r, &l)) == 1)
-		if (take_line(&r, &l))
+	while ((got = next_line(&r, &l)) == 1) {
+		bool marked = r.depth == 1 && l.len >= 3 && !memcmp(l.s, "\xef\xbb\xbf", 3); /* also where several files were joined */
+		l.s += marked ? 3 : 0;
+		l.len -= marked ? 3 : 0;
+		if (l.len && take_line(&r, &l))
 			return -1;
+	}
 	if (got < 0)
 		return -1;
 	if (!root->children)

@@ -159,6 +159,7 @@ int event_set_gather(struct event_set *x, const struct ics_event *e, int64_t lo,
 	x->n_occ = x->n_gone = 0;
 	x->series = e;
 	x->recurs = false;
+	x->j->scope = e->scope;
 	if (add_occurrence(x, (struct occurrence){event_key_at(x, e, e->start.wall), e->start.wall, false, 0}, e->c->line))
 		return -1;
 	for (const struct ics_property *p = e->c->first; p; p = p->next) {

@@ -43,11 +43,17 @@ int ics_job_read(struct ics_job *j, const char *text, size_t len)
 	j->file++;
 	if (ics_read(text, len, j->arena, &root, j->error))
 		return -1;
-	for (const struct ics_component *v = root.children; v; v = v->next)
+	struct ics_scope *first = NULL, *last = NULL;
+	for (const struct ics_component *v = root.children; v; v = v->next) {
+		if (!(last = ics_scope_add(j, last)))
+			return ics_fail(j->error, v->line, "the calendar needs more memory than one calendar may have");
+		first = first ? first : last;
 		for (const struct ics_component *c = v->children; c; c = c->next)
-			if (c->kind == ICS_VTIMEZONE && ics_zone_declare(j, c))
+			if (c->kind == ICS_VTIMEZONE && ics_zone_declare(j, last, c))
 				return -1;
-	for (const struct ics_component *v = root.children; v; v = v->next)
+	}
+	j->scope = first;
+	for (const struct ics_component *v = root.children; v; v = v->next, j->scope = ics_scope_next(j->scope))
 		for (const struct ics_component *c = v->children; c; c = c->next)
 			if (read_component(j, c))
 				return -1;

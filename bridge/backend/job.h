@@ -9,6 +9,7 @@
  * ics_job_finish() makes the occurrences. Inside the backend room only.
  */
 struct ics_zone;
+struct ics_scope;
 struct ics_event;
 
 enum { ICS_WORK = 30 * 1000 * 1000 }; /* steps of recurrence one calendar may cost: about half a second */
@@ -20,8 +21,9 @@ struct ics_job {
 	struct fb_answer *into;
 	struct buf *error;
 	int64_t work;             /* left of ICS_WORK */
-	unsigned file;            /* counts the files: a VTIMEZONE counts in its own file only */
-	struct ics_zone *zones;   /* those of all files, newest first; some are owned */
+	unsigned file;            /* counts the files */
+	struct ics_scope *scope;  /* of the VCALENDAR whose times are being read: what a TZID means there */
+	struct ics_zone *zones, *built; /* those of all files, newest first; those that own what they mean */
 	size_t n_zones;
 	const struct ics_property *placed; /* the property whose TZID was looked up last, for long lists of times */
 	const struct fb_zone *place;       /* what it gave; NULL: it has none */
@@ -50,9 +52,16 @@ int ics_job_period(struct ics_job *j, const struct ics_property *p, const char *
 /* Steps through a comma-separated value: the next item in ${s} and ${n}; false when there is none. ${pos} starts at 0. */
 bool ics_next_item(const struct ics_property *p, size_t *pos, const char **s, size_t *n);
 
-/* Remembers the VTIMEZONE ${c} of the present file; it is worked out when first needed. -1 with a sentence. */
-int ics_zone_declare(struct ics_job *j, const struct ics_component *c);
-/* The zone that ${tzid} (${n} bytes, on ${line}) means: the file's own VTIMEZONE first, then an IANA or Windows name. NULL with a sentence: never a guess. */
+/* A VCALENDAR of the present file, behind ${before} (NULL: the first). NULL when out of memory. */
+struct ics_scope *ics_scope_add(struct ics_job *j, struct ics_scope *before);
+/* The VCALENDAR behind ${s} in its file, or NULL. */
+struct ics_scope *ics_scope_next(const struct ics_scope *s);
+/* Remembers the VTIMEZONE ${c} of ${s}; it is worked out when first needed. -1 with a sentence. */
+int ics_zone_declare(struct ics_job *j, struct ics_scope *s, const struct ics_component *c);
+/*
+ * The zone that ${tzid} (${n} bytes, on ${line}) means in the present scope: its own VTIMEZONE first, then one of another VCALENDAR in the
+ * file, then an IANA or Windows name. NULL with a sentence: never a guess.
+ */
 const struct fb_zone *ics_zone_find(struct ics_job *j, const char *tzid, size_t n, unsigned line);
 /* Frees what the list owns. */
 void ics_zones_free(struct ics_zone *list);

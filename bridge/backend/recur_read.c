@@ -232,9 +232,12 @@ bool recur_read(const char *s, size_t n, struct recur_rule *r, char *why, size_t
 	while (n) {
 		const char *semicolon = memchr(s, ';', n);
 		size_t len = semicolon ? (size_t)(semicolon - s) : n;
+		const char *part = s;
 		while (len && (s[len - 1] == ' ' || s[len - 1] == '\t'))
 			len--;
-		if (len && !read_part(r, &seen, s, len, why, why_size))
+		for (; len && (*part == ' ' || *part == '\t'); len--)
+			part++;
+		if (len && !read_part(r, &seen, part, len, why, why_size))
 			return false;
 		len = semicolon ? (size_t)(semicolon - s) + 1 : n;
 		s += len;

@@ -7,14 +7,19 @@
 struct ics_zone {
 	const char *name;
 	size_t name_len;
-	unsigned file, line;
+	unsigned line;
 	const struct ics_component *vtimezone; /* NULL: a well-known name */
 	const struct fb_zone *zone;            /* NULL until needed */
 	struct fb_zone *owned;
-	struct ics_zone *next;
+	struct ics_zone *in_scope, *next, *built; /* the next one of its VCALENDAR, of all, of all that own theirs */
+};
+/* What a TZID means is the business of its VCALENDAR: two programs may call different zones "Customized Time Zone". */
+struct ics_scope {
+	struct ics_zone *zones;
+	struct ics_scope *first, *next; /* of the file */
 };
 
-enum { MAX_TRANSITIONS = 4000, MAX_OBSERVANCES = 1000, MAX_ZONES = 1000 };
+enum { MAX_TRANSITIONS = 4000, MAX_OBSERVANCES = 1000, MAX_ZONES = 100000 };
 /* Onsets before 1965 are left out: Outlook's VTIMEZONEs begin in 1601. What comes after the window cannot matter to it. */
 static const int64_t oldest_onset = -157766400;
 
@@ -35,7 +40,22 @@ void ics_zones_free(struct ics_zone *list)
 		fb_zone_free(list->owned);
 }
 
-static struct ics_zone *zone_add(struct ics_job *j, const char *name, size_t n, unsigned line)
+struct ics_scope *ics_scope_add(struct ics_job *j, struct ics_scope *before)
+{
+	struct ics_scope *s = arena_alloc(j->arena, sizeof *s);
+	if (s)
+		*s = (struct ics_scope){NULL, before ? before->first : s, NULL};
+	if (s && before)
+		before->next = s;
+	return s;
+}
+
+struct ics_scope *ics_scope_next(const struct ics_scope *s)
+{
+	return s->next;
+}
+
+static struct ics_zone *zone_add(struct ics_job *j, struct ics_scope *s, const char *name, size_t n, unsigned line)
 {
 	struct ics_zone *z = NULL;
 	if (j->n_zones++ >= MAX_ZONES) {
@@ -47,17 +67,19 @@ static struct ics_zone *zone_add(struct ics_job *j, const char *name, size_t n, 
 		ics_fail(j->error, line, "the calendar needs more memory than one calendar may have");
 		return NULL;
 	}
-	*z = (struct ics_zone){name, n, j->file, line, NULL, NULL, NULL, j->zones};
+	*z = (struct ics_zone){.name = name, .name_len = n, .line = line, .in_scope = s->zones, .next = j->zones};
+	s->zones = z;
 	j->zones = z;
 	return z;
 }
 
-int ics_zone_declare(struct ics_job *j, const struct ics_component *c)
+int ics_zone_declare(struct ics_job *j, struct ics_scope *s, const struct ics_component *c)
 {
 	const struct ics_property *id = ics_property_of(c, ICS_TZID);
 	if (!id)
 		return ics_fail(j->error, c->line, "this VTIMEZONE has no TZID");
-	struct ics_zone *z = zone_add(j, id->value, id->value_len, c->line);
+	bool quoted = id->value_len >= 2 && id->value[0] == '"' && id->value[id->value_len - 1] == '"';
+	struct ics_zone *z = zone_add(j, s, id->value + quoted, id->value_len - 2 * quoted, c->line);
 	if (z)
 		z->vtimezone = c;
 	return z ? 0 : -1;
@@ -142,12 +164,41 @@ static int by_utc(const void *a, const void *b)
 	return (x->utc > y->utc) - (x->utc < y->utc);
 }
 
+static bool same_properties(struct ics_job *j, const struct ics_component *a, const struct ics_component *b)
+{
+	const struct ics_property *p = a->first, *q = b->first;
+	for (; p && q; p = p->next, q = q->next) {
+		j->work--;
+		if (p->name != q->name || p->value_len != q->value_len || memcmp(p->value, q->value, p->value_len))
+			return false;
+	}
+	return !p && !q;
+}
+
+/* The zone of a VTIMEZONE with the same parts, or NULL: in a folder of many files all have the same few. */
+static const struct fb_zone *built_before(struct ics_job *j, const struct ics_component *vtimezone)
+{
+	for (const struct ics_zone *z = j->built; z && j->work > 0; z = z->built) {
+		const struct ics_component *a = vtimezone->children, *b = z->vtimezone->children;
+		while (a && b && a->kind == b->kind && same_properties(j, a, b)) {
+			a = a->next;
+			b = b->next;
+		}
+		if (!a && !b)
+			return z->zone;
+		j->work--;
+	}
+	return NULL;
+}
+
 /* Works ${z} out from its VTIMEZONE; 1 if that has no parts, so that only its name is left. */
 static int build(struct ics_job *j, struct ics_zone *z)
 {
 	struct builder b = {.job = j, .first_utc = INT64_MAX};
 	size_t parts = 0;
 	int err = 0;
+	if ((z->zone = built_before(j, z->vtimezone)))
+		return 0;
 	b.list = malloc(MAX_TRANSITIONS * sizeof *b.list);
 	if (!b.list)
 		return ics_fail(j->error, z->line, "out of memory");
@@ -170,6 +221,8 @@ static int build(struct ics_job *j, struct ics_zone *z)
 		z->zone = z->owned = fb_zone_from_transitions(b.first_from, b.list, kept);
 		if (!z->zone)
 			err = ics_fail(j->error, z->line, "this VTIMEZONE cannot be used");
+		z->built = j->built;
+		j->built = z->zone ? z : j->built;
 	}
 	free(b.list);
 	return err ? err : !b.n;
@@ -190,12 +243,39 @@ static const struct fb_zone *known(const char *tzid, size_t n)
 	return z;
 }
 
+/* Is it one name, whether its commas and semicolons are escaped or not? It is TEXT in a VTIMEZONE, where they must be, and a parameter elsewhere. */
+static bool same_name(const struct ics_zone *z, const char *s, size_t n)
+{
+	const char *a = z->name, *a_end = a + z->name_len, *b = s, *b_end = s + n;
+	for (;; a++, b++) {
+		a += a_end - a > 1 && *a == '\\' && strchr("\\,;", a[1]);
+		b += b_end - b > 1 && *b == '\\' && strchr("\\,;", b[1]);
+		if (a == a_end || b == b_end)
+			return a == a_end && b == b_end;
+		if (*a != *b)
+			return false;
+	}
+}
+
+/* What ${s} calls ${tzid}: its VTIMEZONEs only, or (${all}) also a well-known name that was found before. */
+static struct ics_zone *find_in(struct ics_job *j, const struct ics_scope *s, const char *tzid, size_t n, bool all)
+{
+	struct ics_zone *z = s->zones;
+	for (j->work--; z && ((!all && !z->vtimezone) || !same_name(z, tzid, n)); z = z->in_scope)
+		j->work--;
+	return z;
+}
+
 const struct fb_zone *ics_zone_find(struct ics_job *j, const char *tzid, size_t n, unsigned line)
 {
-	struct ics_zone *z = j->zones;
-	while (z && (z->file != j->file || z->name_len != n || memcmp(z->name, tzid, n)))
-		z = z->next;
-	if (!z && !(z = zone_add(j, tzid, n, line)))
+	struct ics_zone *z = find_in(j, j->scope, tzid, n, true);
+	for (const struct ics_scope *s = j->scope->first; s && !z && j->work > 0; s = s->next)
+		z = find_in(j, s, tzid, n, false);
+	if (j->work <= 0) {
+		ics_job_tired(j, line);
+		return NULL;
+	}
+	if (!z && !(z = zone_add(j, j->scope, tzid, n, line)))
 		return NULL;
 	if (!z->zone && z->vtimezone && build(j, z) < 0)
 		return NULL;

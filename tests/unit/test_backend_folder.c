@@ -91,6 +91,31 @@ static void test_faults(void)
 	expect("", FB_NO_ACCESS, 0);
 }
 
+#define ZONED(uid, offset) "BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:Ours\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:" offset "\nTZOFFSETTO:" offset "\n" \
+	"RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\nEND:STANDARD\nEND:VTIMEZONE\nBEGIN:VEVENT\nUID:" uid "\nDTSTART;TZID=Ours:20260302T080000\nDURATION:PT1H\n" \
+	"RRULE:FREQ=DAILY;COUNT=2\nEXDATE;TZID=Ours:20260303T080000\nEND:VEVENT\nEND:VCALENDAR\n"
+
+/* One file for each event, as CalDAV programs keep them: each has its own VTIMEZONE, and a name means its own file's. */
+static void test_many_files(void)
+{
+	char name[64], uid[32], text[1024];
+	CHECK(!mkdirat(dir_fd, "zones@a.example", 0700));
+	put("zones@a.example/a.ics", ZONED("a", "+0100"));
+	put("zones@a.example/b.ics", SERIES);
+	put("zones@a.example/c.ics", ZONED("c", "-0800"));
+	expect("zones@a.example", FB_OK, 4);
+	CHECK_STR(buf_cstr(&error), "");
+	CHECK(!mkdirat(dir_fd, "caldav@a.example", 0700));
+	for (int i = 0; i < 9000; i++) {
+		snprintf(name, sizeof name, "caldav@a.example/%d.ics", i);
+		snprintf(uid, sizeof uid, "%d", i);
+		snprintf(text, sizeof text, ZONED("%s", "%s"), i % 2 ? "+0100" : "-0800", i % 2 ? "+0100" : "-0800", uid);
+		put(name, text);
+	}
+	expect("caldav@a.example", FB_OK, 9000);
+	CHECK_STR(buf_cstr(&error), "");
+}
+
 static void test_stamps(void)
 {
 	put("one@a.example.ics", SERIES);
@@ -137,6 +162,7 @@ int main(void)
 	dir_fd = open(root, O_RDONLY | O_DIRECTORY);
 	test_fetch();
 	test_faults();
+	test_many_files();
 	test_stamps();
 	test_exists();
 	ics_stamps_free(&stamps);

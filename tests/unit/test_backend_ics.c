@@ -230,6 +230,16 @@ static void test_zones(void)
 	                "TZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nEND:DAYLIGHT\nEND:VTIMEZONE\n"
 	                "BEGIN:VEVENT\nDTSTART;TZID=X:20260302T090000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;INTERVAL=4;COUNT=2\nEND:VEVENT\n"),
 	          AS("Busy") ", 2026-03-30T07:00:00Z/2026-03-30T08:00:00Z Busy");
+	/* a name is text in its VTIMEZONE and quoted elsewhere, as Exchange does it */
+	CHECK_STR(march(ZONE("(UTC+01:00) A\\, B\\; C", "+0100") IN("\"(UTC+01:00) A, B; C\"")), AS("Busy"));
+	CHECK_STR(march(ZONE("(UTC+01:00) A\\, B", "+0100") IN("\"(UTC+01:00) A\\, B\"")), AS("Busy"));
+	CHECK_STR(march(ZONE("\"Ours\" ", "+0100") IN("\"Ours\"")), AS("Busy"));
+	/* a name counts in its own VCALENDAR first, then in the others of the file */
+	CHECK_STR(march(ZONE("Ours", "+0100") IN("Ours") "END:VCALENDAR\nBEGIN:VCALENDAR\n" ZONE("Ours", "-0800")), AS("Busy"));
+	CHECK_STR(march(ZONE("Ours", "-0800") "END:VCALENDAR\nBEGIN:VCALENDAR\n" ZONE("Ours", "+0100") IN("Ours")), AS("Busy"));
+	CHECK_STR(march(ZONE("Ours", "+0100") "END:VCALENDAR\nBEGIN:VCALENDAR\n" IN("Ours")), AS("Busy"));
+	CHECK_STR(march(ZONE("Ours", "+0100") "BEGIN:VEVENT\nUID:1\n" "DTSTART;TZID=Ours:20260302T090000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=2\n"
+	                "EXDATE;TZID=Ours:20260303T090000\nEND:VEVENT\nEND:VCALENDAR\nBEGIN:VCALENDAR\n" ZONE("Ours", "-0800")), AS("Busy"));
 	/* the change itself is told in the time before it: 02:00 is 01:00Z */
 	CHECK_STR(march("BEGIN:VTIMEZONE\nTZID:X\nBEGIN:DAYLIGHT\nDTSTART:20260329T020000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nEND:DAYLIGHT\nEND:VTIMEZONE\n"
 	                "BEGIN:VEVENT\nDTSTART;TZID=X:20260329T013000\nDURATION:PT1H\nRDATE;TZID=X:20260329T033000\nEND:VEVENT\n"),
@@ -270,6 +280,30 @@ static void test_not_calendars(void)
 	struct fb_answer *a = expand("2026-03-01", "2026-04-01", "UTC");
 	CHECK(a && a->n_events == 0);
 	fb_answer_free(a);
+}
+
+/* What bad gateways do to lines: as few as possible of these may cost a mailbox its answer. */
+static void test_lines(void)
+{
+	static const char *const texts[] = {
+		"BEGIN:VCALENDAR\rBEGIN:VEVENT\rDTSTART:20260302T080000Z\rDURATION:PT\r 1H\rEND:VEVENT\rEND:VCALENDAR\r",
+		"BEGIN:VCALENDAR\r\r\nBEGIN:VEVENT\n\n\r\nDTSTART:20260302T080000Z\rDURATION:PT1H\nEND:VEVENT\r\nEND:VCALENDAR",
+		"BEGIN:VCALENDAR\r\n\r\nBEGIN:VEVENT\r\nDTSTART:202603\r\n\r\n 02T080000Z\r\nDURA\n\n\tTION:PT1H\nEND:VEVENT\nEND:VCALENDAR\n",
+		"  \t\r\n\nBEGIN:VCALENDAR\r\n \r\nBEGIN:VEVENT\r\nDTSTART:20260302T080000Z\r\nDURATION:PT1H\nEND:VEVENT\nEND:VCALENDAR\n \n",
+		"BEGIN:VCALENDAR\nEND:VCALENDAR\n\xef\xbb\xbf" "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20260302T080000Z\nDURATION:PT1H\nRRULE: FREQ=DAILY ; COUNT=1\n"
+		"END:VEVENT\nEND:VCALENDAR\n\xef\xbb\xbf",
+	};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		buf_reset(&text);
+		buf_reset(&error);
+		buf_puts(&text, texts[i]);
+		struct fb_answer *a = expand("2026-03-01", "2026-04-01", "UTC");
+		CHECK_STR(buf_cstr(&error), "");
+		CHECK(a && a->n_events == 1 && a->events[0].end - a->events[0].start == 3600);
+		fb_answer_free(a);
+	}
+	CHECK_STR(march("BEGIN:VEVENT\n\n\nSUMMARY:a\n\n b\n\nDTSTART:soon\nEND:VEVENT\n"),
+	          "line 10: this DTSTART is no date or time: it must look like 20260302 or 20260302T080000Z");
 }
 
 static void test_limits(void)
@@ -324,6 +358,7 @@ int main(void)
 	test_zones();
 	test_faults();
 	test_not_calendars();
+	test_lines();
 	test_limits();
 	test_working_hours();
 	buf_free(&text);
