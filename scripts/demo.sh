@@ -17,7 +17,7 @@ stop() {
 	[ -f "$demo/$1.pid" ] || return 0
 	pid=$(cat "$demo/$1.pid")
 	rm -f "$demo/$1.pid"
-	tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "-c $demo/$1/availbridge.conf serve" || return 0
+	tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF -- "-c $demo/$1/availbridge.conf serve" || return 0
 	kill "$pid" 2>/dev/null || return 0
 	for _ in $(seq 100); do
 		[ -d "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null || return 0

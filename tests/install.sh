@@ -11,7 +11,7 @@ check "the unit starts what was installed" 'grep -q "^ExecStart=/opt/ab/sbin/ava
 check "no placeholder is left" '! grep -rq "@SBIN@\|@ETC@" "$root"'
 check "the unit takes rights away" 'grep -q "^NoNewPrivileges=yes" "$root/opt/ab/lib/systemd/system/availbridge.service"'
 check "there is a user" 'grep -q "^u availbridge" "$root/opt/ab/lib/sysusers.d/availbridge.conf"'
-check "there are folders" 'grep -q "^d /opt/etc/availbridge 0750" "$root/opt/ab/lib/tmpfiles.d/availbridge.conf"'
+check "there are folders" 'grep -q "^d /opt/etc/availbridge 0750 availbridge " "$root/opt/ab/lib/tmpfiles.d/availbridge.conf"'
 check "the manual is there" 'test -s "$root/opt/ab/share/man/man8/availbridge.8" && test -s "$root/opt/ab/share/man/man5/availbridge.conf.5"'
 check "the licence is there" 'cmp -s LICENSE "$root/opt/ab/share/doc/availbridge/LICENSE"'
 if command -v systemd-analyze >/dev/null; then
