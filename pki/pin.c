@@ -9,6 +9,8 @@
 struct pki_pinset {
 	struct pki_peer **peers; /* each on its own, so that a seal stays where it is while others are added */
 	size_t n;
+	uint8_t (*revoked)[PKI_PIN_LEN];
+	size_t n_revoked;
 };
 
 void pki_pin_text(char out[PKI_PIN_TEXT], const uint8_t pin[PKI_PIN_LEN])
@@ -84,6 +86,7 @@ void pki_pinset_free(struct pki_pinset *s)
 		free(s->peers[i]);
 	}
 	free(s->peers);
+	free(s->revoked);
 	free(s);
 }
 
@@ -125,6 +128,14 @@ const struct pki_peer *pki_pinset_find(const struct pki_pinset *s, const char *o
 	return NULL;
 }
 
+static bool is_revoked(const struct pki_pinset *s, const uint8_t pin[PKI_PIN_LEN])
+{
+	for (size_t i = 0; i < s->n_revoked; i++)
+		if (memcmp(s->revoked[i], pin, PKI_PIN_LEN) == 0)
+			return true;
+	return false;
+}
+
 int pki_pinset_add(struct pki_pinset *s, const char *name, const uint8_t pin[PKI_PIN_LEN])
 {
 	struct pki_peer *p = peer_named(s, name);
@@ -133,7 +144,7 @@ int pki_pinset_add(struct pki_pinset *s, const char *name, const uint8_t pin[PKI
 
 	if (owner)
 		return owner == p ? 0 : -1;
-	if (p && p->shut)
+	if ((p && p->shut) || is_revoked(s, pin))
 		return -1;
 	if (!p && !(p = peer_add(s, name)))
 		return -1;
@@ -155,6 +166,22 @@ void pki_pinset_drop(struct pki_pinset *s, const char *name, const uint8_t pin[P
 			p->n_pins--;
 			return;
 		}
+}
+
+int pki_pinset_revoke(struct pki_pinset *s, const uint8_t pin[PKI_PIN_LEN])
+{
+	uint8_t (*more)[PKI_PIN_LEN];
+
+	for (size_t i = 0; i < s->n; i++)
+		pki_pinset_drop(s, s->peers[i]->name, pin);
+	if (is_revoked(s, pin))
+		return 0;
+	more = realloc(s->revoked, (s->n_revoked + 1) * sizeof(*more));
+	if (!more)
+		return -1;
+	s->revoked = more;
+	memcpy(s->revoked[s->n_revoked++], pin, PKI_PIN_LEN);
+	return 0;
 }
 
 bool pki_pinset_has(const struct pki_pinset *s, const char *name, const uint8_t pin[PKI_PIN_LEN])

@@ -26,10 +26,12 @@ struct pki_pinset;
 struct pki_pinset *pki_pinset_new(void);
 /* Frees it; peers it named must not be used any more. NULL is allowed. */
 void pki_pinset_free(struct pki_pinset *s);
-/* Adds ${pin} for the peer ${name} (copied). -1 if another peer has that pin already, ${name} was shut, or out of memory. */
+/* Adds ${pin} for the peer ${name} (copied). -1 if another peer has that pin already, ${name} was shut, the pin was revoked, or out of memory. */
 int pki_pinset_add(struct pki_pinset *s, const char *name, const uint8_t pin[PKI_PIN_LEN]);
 /* Forgets one pin of ${name}: no new link opens under it; those that are up stay. Nothing happens if it has no such pin. */
 void pki_pinset_drop(struct pki_pinset *s, const char *name, const uint8_t pin[PKI_PIN_LEN]);
+/* Forgets ${pin}, whosever it is, for good: pki_pinset_add() takes it no more. -1 when out of memory (it is forgotten nevertheless). */
+int pki_pinset_revoke(struct pki_pinset *s, const uint8_t pin[PKI_PIN_LEN]);
 /* True if ${pin} is one of ${name}'s. */
 bool pki_pinset_has(const struct pki_pinset *s, const char *name, const uint8_t pin[PKI_PIN_LEN]);
 /* Forgets every pin of ${name} for good in this process: links under it open no more. */

@@ -14,6 +14,8 @@
 
 static char said[1 << 16]; /* standard output and standard error of the last verb */
 #define PIN2 "sha256:2222222222222222222222222222222222222222222222222222222222222222"
+#define PIN1 "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+#define PIN4 "sha256:4444444444444444444444444444444444444444444444444444444444444444"
 #define PIN3 "sha256:3333333333333333333333333333333333333333333333333333333333333333"
 
 /* Runs `availbridge LINE` in a child; '|' stands for a blank inside a word. Returns its exit code. */
@@ -249,7 +251,7 @@ static void peers(void)
 	CHECK_INT(run_here("peer set site-b --free-busy-access-level Full"), 2);
 	CHECK_INT(run_here("peer set site-x --free-busy-access-enabled yes"), 1);
 	CHECK_INT(run_here("peer list --json"), 0);
-	CHECK_STR(said, "[{\"name\":\"site-b\",\"enabled\":true,\"endpoints\":[\"b.example:7443\"],\"pins\":[\"" PIN2
+	CHECK_STR(said, "[{\"name\":\"site-b\",\"enabled\":true,\"unconfirmed\":null,\"endpoints\":[\"b.example:7443\"],\"dial\":\"both\",\"pins\":[\"" PIN2
 	                "\"],\"free_busy_access_enabled\":true,"
 	                "\"free_busy_access_level\":\"AvailabilityOnly\",\"domains\":[\"b.example\",\"b2.example\"],\"rules\":0}]\n");
 	CHECK_INT(run_here("peer disable site-b"), 0);
@@ -261,6 +263,47 @@ static void peers(void)
 	CHECK_INT(run_here("status"), 1);
 	CHECK_INT(run_here("reload"), 1);
 	CHECK(says("no daemon is running"));
+}
+
+/* Who dials, several endpoints; keys that are shut out, with what whoever stole them may have announced. */
+static void links(void)
+{
+	CHECK_INT(run_here("peer add site-d --pin " PIN3 " --dial in"), 0);
+	CHECK(has_line("peers.d/site-d.conf", "dial in") && !strstr(content("peers.d/site-d.conf"), "\nendpoint"));
+	CHECK_INT(run_here("peer add site-e --pin " PIN3 " --dial out"), 2);
+	CHECK_INT(run_here("peer set site-d --dial sideways"), 2);
+	CHECK_INT(run_here("peer set site-d --dial both"), 1);
+	CHECK(says("the peer has no endpoint"));
+	CHECK_INT(run_here("peer set site-d --dial both --endpoint d1.example:7443 --endpoint d2.example:7443"), 0);
+	CHECK(strstr(content("peers.d/site-d.conf"), "\nendpoint d1.example:7443\nendpoint d2.example:7443\n") != NULL);
+	CHECK(has_line("peers.d/site-d.conf", "dial both"));
+	CHECK_INT(run_here("peer set site-d --endpoint d3.example:7443"), 0);
+	CHECK(has_line("peers.d/site-d.conf", "endpoint d3.example:7443") && !strstr(content("peers.d/site-d.conf"), "d1.example"));
+	CHECK_INT(run_here("peer set site-d --endpoint d3.example"), 2);
+
+	/* the current key goes, the next one was announced under another: it stays and is the current one */
+	site_write("peers.d/site-d.conf", "enabled yes\nendpoint d:1\npin " PIN3 " # old\nrule in * * None\nnext-pin " PIN1 " from=" PIN4 "\n");
+	CHECK_INT(run_here("peer unpin " PIN3), 0);
+	CHECK(says("The pin " PIN3 " of the peer site-d is removed.") && !says("So is"));
+	CHECK_STR(content("peers.d/site-d.conf"), "enabled yes\nendpoint d:1\nrule in * * None\npin " PIN1 " from=" PIN4 "\n");
+	/* whoever had the key that announced it is not in the file any more, but may have been the thief */
+	CHECK_INT(run_here("peer unpin " PIN4), 0);
+	CHECK(says("So is the pin " PIN1 ", which was announced under it.") && says("No pin is left"));
+	CHECK_STR(content("peers.d/site-d.conf"), "enabled no\nendpoint d:1\nrule in * * None\n");
+	CHECK_INT(run_here("peer enable site-d"), 1);
+	CHECK(says("the peer has no pin"));
+	/* of a next key nobody knows whence, it could be the thief's */
+	site_write("peers.d/site-d.conf", "enabled yes\nendpoint d:1\npin " PIN3 "\nnext-pin " PIN1 "\n");
+	CHECK_INT(run_here("peer unpin " PIN3), 0);
+	CHECK(says("So is the pin " PIN1) && has_line("peers.d/site-d.conf", "enabled no") && !strstr(content("peers.d/site-d.conf"), "pin"));
+	/* the next one alone */
+	site_write("peers.d/site-d.conf", "enabled yes\nendpoint d:1\npin " PIN3 "\nnext-pin " PIN1 " from=" PIN3 "\n");
+	CHECK_INT(run_here("peer unpin " PIN1), 0);
+	CHECK_STR(content("peers.d/site-d.conf"), "enabled yes\nendpoint d:1\npin " PIN3 "\n");
+	CHECK_INT(run_here("peer unpin " PIN1), 1);
+	CHECK(says("no peer has the pin " PIN1));
+	CHECK_INT(run_here("peer unpin nonsense"), 2);
+	CHECK_INT(run_here("peer remove site-d"), 0);
 }
 
 static void rules(void)
@@ -495,6 +538,7 @@ int main(void)
 	table();
 	spaces();
 	peers();
+	links();
 	rules();
 	explain();
 	accounts();

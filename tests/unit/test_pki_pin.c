@@ -78,6 +78,11 @@ static void sets(void)
 	CHECK_INT(pki_pinset_add(s, "site-a", b), 0); /* said twice is said once */
 	CHECK_INT(pki_pinset_add(s, "site-b", a), -1);
 	CHECK_INT(pki_pinset_add(s, "site-b", c), 0);
+	CHECK_INT(pki_pinset_revoke(s, b), 0);
+	CHECK_INT(pki_pinset_revoke(s, b), 0);
+	CHECK(pki_pinset_has(s, "site-a", a) && !pki_pinset_has(s, "site-a", b));
+	CHECK_INT(pki_pinset_add(s, "site-a", b), -1); /* for good, and for whomever */
+	CHECK_INT(pki_pinset_add(s, "site-c", b), -1);
 	pki_pinset_shut(s, "site-a");
 	CHECK_INT(pki_pinset_add(s, "site-a", c), -1);
 	pki_pinset_shut(s, "nobody");
