@@ -54,31 +54,45 @@ make_site() {
 	ab "$site" account add "$1" --stands-for "user:$1@$domain" --password-file "$demo/$site.password" >/dev/null
 }
 
-# What two admins do who met once and read each other their pins. ${4} is seen by nobody at the other site, ${5} only with its times.
-pair() {
-	site=$1 other=$2 other_domain=$3
-	eval "endpoint=127.0.0.1:\$${other}_link"
-	pin=$(ab "$other" identity show | grep -o 'sha256:[0-9a-f]*' | head -n 1)
+# What site ${2} may see of site ${1}: nothing of the person ${3}, only the times of ${4}.
+grant() {
+	site=$1 other=$2
 	{
-		ab "$site" peer add "site-$other" --endpoint "$endpoint" --pin "$pin" --domain "$other_domain"
 		ab "$site" peer set "site-$other" --free-busy-access-enabled yes --free-busy-access-level LimitedDetails
 		ab "$site" rule add --peer "site-$other" --direction out --requester '*' --target '*' --level LimitedDetails
-		ab "$site" rule add --peer "site-$other" --direction in --requester '*' --target "$4" --level None
-		ab "$site" rule add --peer "site-$other" --direction in --requester '*' --target "$5" --level AvailabilityOnly
+		ab "$site" rule add --peer "site-$other" --direction in --requester '*' --target "$3" --level None
+		ab "$site" rule add --peer "site-$other" --direction in --requester '*' --target "$4" --level AvailabilityOnly
 		ab "$site" rule add --peer "site-$other" --direction in --requester '*' --target '*' --level LimitedDetails
 		ab "$site" check
 	} >"$demo/$site.verbs" 2>&1 || { cat "$demo/$site.verbs" >&2; fail "the verbs of site $site"; }
 }
+
+# What two admins on the phone do: A invites, B accepts, both read the six words to each other.
+invite_and_accept() {
+	ab a peer invite --name site-b >"$demo/invite" 2>&1 &
+	inviting=$!
+	for _ in $(seq 100); do
+		grep -q '^avb1:' "$demo/invite" && break
+		sleep 0.1
+	done
+	ab b peer accept "$(grep '^avb1:' "$demo/invite")" >"$demo/accept" 2>&1 || { cat "$demo/invite" "$demo/accept" >&2; fail "site B could not accept"; }
+	wait $inviting || { cat "$demo/invite" >&2; fail "site A did not write site B"; }
+	words=$(six_words "$demo/invite")
+	[ -n "$words" ] && [ "$words" = "$(six_words "$demo/accept")" ] || fail "the six words differ"
+	sed -i 's/^avb1:.*/avb1:.../' "$demo/invite"
+}
+six_words() { sed -n 's/^    \([a-z]* [a-z]* [a-z]* [a-z]* [a-z]* [a-z]*\)$/\1/p' "$1"; }
+confirm() { ab "$1" peer confirm "$2" --yes >>"$demo/$1.verbs" 2>&1 || { cat "$demo/$1.verbs" >&2; fail "site $1 could not confirm"; }; }
 
 start() {
 	"$program" -c "$demo/$1/availbridge.conf" serve >"$demo/$1.log" 2>&1 &
 	echo $! >"$demo/$1.pid"
 }
 
-# Until the bridge runs and its link is up, or ten seconds have passed.
-wait_up() {
+# Until the status of site ${1} has ${2}, or ten seconds have passed.
+wait_for() {
 	for _ in $(seq 100); do
-		ab "$1" status --json 2>/dev/null | grep -q '"state":"up"' && return
+		ab "$1" status --json 2>/dev/null | grep -q "$2" && return
 		[ -d "/proc/$(cat "$demo/$1.pid")" ] || break
 		sleep 0.1
 	done
@@ -173,14 +187,20 @@ trap 'exit 143' TERM
 	make_site a a.example Europe/London $A_NAMES john
 	make_site b b.example Europe/Berlin $B_NAMES karl
 }
-pair a b b.example john@a.example nobody-special@a.example
-pair b a a.example karl@b.example dieter@b.example
 write_env
 start a
 start b
-wait_up a
-wait_up b
+wait_for a '"state":"running"'
+wait_for b '"state":"running"'
+invite_and_accept
+grant a b john@a.example nobody-special@a.example
+grant b a karl@b.example dieter@b.example
+confirm a site-b
+confirm b site-a
+wait_for a '"state":"up"'
+wait_for b '"state":"up"'
 
+say "The two sites have paired: A invited, B accepted, both read the words \"$words\" and confirmed."
 say "alice@a.example asks bridge A by EWS; those at b.example are answered by bridge B ($zone):"
 say
 ask || :

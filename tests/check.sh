@@ -57,13 +57,14 @@ done
 suite calendars 400 $python tests/calendars/compare.py "$PROGRAM" 2000
 ews=$build/release/unit/test_ews
 suite schema 120 $python tests/schema/answers.py "${ews}_answers" "${ews}_zones" "${ews}_suggestions"
+suite pairing-model 90 tests/pairing/model.sh
 suite demo 120 tests/check.sh --one env ONCE=1 DEMO="$PWD/$work/demo" scripts/demo.sh
 for t in tests/e2e/*.py; do
 	case $t in */sites.py) continue ;; esac
 	suite "e2e-$(basename "$t" .py)" 300 $python "$t"
 done
 # Those that feed a running bridge what is odd or hostile, once more with the sanitizers watching.
-for t in mailboxes captures http_strict logins hostile_client same_answer random_rules link_stranger; do
+for t in mailboxes captures http_strict logins hostile_client same_answer random_rules link_stranger pairing; do
 	suite "asan/e2e-$t" 300 env PROGRAM="$PWD/$build/asan/availbridge" ROUNDS=3 $python tests/e2e/$t.py
 done
 suite install 60 tests/install.sh
