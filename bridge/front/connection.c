@@ -79,6 +79,7 @@ static void next_request(struct connection *c)
 		return;
 	}
 	forget_request(c);
+	c->served = true;
 	c->state = CONN_HEAD;
 	c->quiet_since = loop_ms();
 	connection_timer(c, (int64_t)c->front->conf->idle_seconds * 1000);
@@ -95,7 +96,8 @@ void connection_answered(struct connection *c)
 
 void connection_drain(struct connection *c)
 {
-	if (c->state == CONN_HEAD && !c->started)
+	/* One that was never answered has its first request on the way: the client could not know that it must ask again. */
+	if (c->state == CONN_HEAD && !c->started && c->served)
 		goodbye(c);
 }
 

@@ -54,6 +54,7 @@ struct connection {
 	char address[64];       /* the client's */
 	bool dead;
 	bool known;             /* somebody logged in on it */
+	bool served;            /* an answer has gone out on it */
 	int64_t quiet_since;    /* since when it may send its next request */
 	/* the present request */
 	struct buf head, body;  /* head: the bytes that `request` points into */

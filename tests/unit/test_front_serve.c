@@ -524,7 +524,7 @@ static void many_connections(void)
 
 static void idle_and_drain(void)
 {
-	struct client *idle = dial("192.0.2.1"), *busy, *late;
+	struct client *idle = dial("192.0.2.1"), *busy, *fresh, *late;
 
 	/* idle_seconds is 1 here */
 	CHECK_INT(ask(idle, "GET /1 HTTP/1.1\r\n" HOST ALICE "\r\n"), 404);
@@ -539,9 +539,18 @@ static void idle_and_drain(void)
 	house.ask_hangs = true;
 	while (!house.asks)
 		spin(10);
+	fresh = dial("192.0.2.2");
+	while (!fresh->up && !fresh->down)
+		spin(10);
 	front_drain(front);
 	wait_down(idle);
 	CHECK(!busy->down);
+	/* its first request may be on the way: it is answered, and then the connection ends */
+	CHECK(!fresh->down);
+	CHECK_INT(ask(fresh, "GET /1 HTTP/1.1\r\n" HOST ALICE "\r\n"), 404);
+	CHECK(strstr(fresh->head, "Connection: close\r\n"));
+	wait_down(fresh);
+	hang_up(fresh);
 	late = dial("192.0.2.9");
 	wait_down(late);
 	CHECK(held != NULL);
