@@ -71,8 +71,7 @@ static int put_json(struct buf *out, const char *id, const struct fb_answer *a, 
 		buf_printf(out, "\",\"%s\"]", word_of(s[i].busy));
 	}
 	buf_puts(out, "],\"merged\":\"");
-	fb_merged_put(out, a, w, minutes);
-	return buf_puts(out, "\"}\n");
+	return fb_merged_put(out, a, w, minutes) ? -1 : buf_puts(out, "\"}\n");
 }
 
 /* For people: one span a line in the zone asked for, then the digits. */
@@ -87,8 +86,7 @@ static int put_text(struct buf *out, const struct fb_zone *z, const struct fb_an
 	if (!n)
 		buf_puts(out, "no busy time in this window\n");
 	buf_printf(out, "every %d minutes: ", minutes);
-	fb_merged_put(out, a, w, minutes);
-	return buf_putc(out, '\n');
+	return fb_merged_put(out, a, w, minutes) ? -1 : buf_putc(out, '\n');
 }
 
 static int fail(struct buf *error, const char *fmt, const char *what)

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Random calendars through `availbridge freebusy --batch`, held against two other engines.
 
-compare.py PROGRAM [COUNT [FIRST-SEED]]      every calendar against naive.py, and against recurring_ical_events where that follows the RFC;
-                                             and the files of hostile.py
-compare.py PROGRAM --seed N                  one calendar, with all three answers
+compare.py PROGRAM [COUNT [FIRST-SEED]]      COUNT calendars of generate.py and half as many of exports.py against naive.py, and against
+                                             recurring_ical_events where that follows the RFC; and the files of hostile.py
+compare.py PROGRAM --seed N|exports-N        one calendar, with all three answers
 """
 import collections
 import json
@@ -15,6 +15,7 @@ import time
 import warnings
 
 import engine
+import exports
 import generate
 import hostile
 import naive
@@ -22,11 +23,19 @@ import naive
 warnings.filterwarnings("ignore")
 
 
+def make(seed):
+    """(the file, the same for the other engines, window, zone)"""
+    if seed.startswith("exports-"):
+        return exports.calendar(seed[8:])
+    text, *rest = generate.calendar(int(seed))
+    return text.encode(), text, *rest
+
+
 def ask(program, cases, folder):
     lines = []
-    for seed, (text, start, end, zone) in cases.items():
+    for seed, (written, _, start, end, zone) in cases.items():
         path = pathlib.Path(folder, f"{seed}.ics")
-        path.write_bytes(text.encode())
+        path.write_bytes(written)
         lines.append(f"{seed}\t{path}\t{start:%Y-%m-%dT%H:%M:%SZ}\t{end:%Y-%m-%dT%H:%M:%SZ}\t{zone}\n")
     out = subprocess.run([program, "freebusy", "--batch"], input="".join(lines), capture_output=True, text=True, check=True).stdout
     return {answer["id"]: answer for answer in map(json.loads, out.splitlines())}
@@ -35,8 +44,9 @@ def ask(program, cases, folder):
 def main():
     program, rest = sys.argv[1], sys.argv[2:]
     only = rest[1] if rest[:1] == ["--seed"] else None
-    count, first = (1, int(only)) if only else (int(rest[0]) if rest else 2000, int(rest[1]) if rest[1:] else 1)
-    cases = {str(seed): generate.calendar(seed) for seed in range(first, first + count)}
+    count, first = int(rest[0]) if rest and not only else 2000, int(rest[1]) if rest[1:] and not only else 1
+    seeds = [only] if only else [f"{i}" for i in range(first, first + count)] + [f"exports-{i}" for i in range(first, first + count // 2)]
+    cases = {seed: make(seed) for seed in seeds}
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         answers = ask(program, cases, folder)
@@ -45,7 +55,7 @@ def main():
     failed = len(harmed)
     print(*(f"calendars: {sentence}" for sentence in harmed), sep="\n")
     skipped, bad = collections.Counter(), []
-    for seed, (text, start, end, zone) in cases.items():
+    for seed, (written, text, start, end, zone) in cases.items():
         got = answers.get(seed, {})
         want = naive.freebusy(text, start, end, zone)
         ok = got.get("intervals") == want and got.get("merged") == naive.digits(want, start, end, 30)
@@ -61,12 +71,12 @@ def main():
         if not ok:
             bad.append(seed)
         if only:
-            print(text.replace("\r", ""), f"window {start} {end} {zone}", f"ours   {got}", f"naive  {want}", f"engine {why or third}", sep="\n")
+            print(written.decode(errors="replace").replace("\r", ""), text.replace("\r", ""), f"window {start} {end} {zone}", f"ours   {got}", f"naive  {want}", f"engine {why or third}", sep="\n")
     for why, n in skipped.most_common():
         print(f"calendars: {n} not put to recurring_ical_events: {why}")
     if bad:
         print("calendars: differing seeds (see them with --seed N):", " ".join(bad[:40]))
-    print(f"calendars: {count} in {took:.1f} s")
+    print(f"calendars: {len(cases)} in {took:.1f} s")
     print(f"{passed} passed, {failed} failed")
     return failed > 0
 

@@ -12,6 +12,14 @@ import recurring_ical_events
 import naive
 
 
+def ends_early(event):
+    start, until = re.search(r"^DTSTART((?:;[^:]*)?):(\w+)", event, re.M), re.search(r"UNTIL=(\w+)", event)
+    if not start or not until:
+        return False
+    first = naive.Time(start[2], dict(p.split("=", 1) for p in start[1].split(";")[1:]))
+    return naive.Time(until[1], {}).instant(first.zone or naive.UTC) < first.instant(naive.UTC)
+
+
 def deviates(text, end):
     """Why version 2.0.1 cannot be the judge of this calendar, or None."""
     if end.year >= 2037:
@@ -28,6 +36,8 @@ def deviates(text, end):
         return "overrides are matched by day, so a day may have only one occurrence"
     if "VFREEBUSY" in text:
         return "VFREEBUSY is not read"
+    if any(map(ends_early, re.findall(r"BEGIN:VEVENT.*?END:VEVENT", text, re.S))):
+        return "with UNTIL before DTSTART there is no occurrence, where RFC 5545 3.8.5.3 has DTSTART in every set"
     if "/freeassociation" in text or "Standard Time" in text:
         return "prefixed and Windows names of zones are read as floating"
     return None

@@ -1,5 +1,6 @@
 """Files that mean harm, and lines that are none: each costs its own line an error at most, soon, and the lines around it nothing."""
 import json
+import os
 import pathlib
 import subprocess
 import time
@@ -52,6 +53,14 @@ LINES = [  # the line, what must come
     ("no-time\t{good}\tsoon\t2026-03-03\tUTC", 'the start "soon"'),
     ("no-window\t{good}\t2026-03-03\t2026-03-02\tUTC", "is not before the end"),
     ('quote"and\\slash\t{good}\t2026-03-02\t2026-03-03\tUTC', GOOD),
+    ("forever\t{good}\t0001-01-01\t9999-12-31\tUTC", "the answer is too long"),
+    ("a-pipe\t{fifo}\t2026-03-02\t2026-03-03\tUTC", "it is no regular file"),
+    ("a-device\t/dev/zero\t2026-03-02\t2026-03-03\tUTC", "it is no regular file"),
+    ("a-loop\t{loop}\t2026-03-02\t2026-03-03\tUTC", "it cannot be read"),
+    ("100 MB\t{large}\t2026-03-02\t2026-03-03\tUTC", "larger than 64 MiB"),
+    ("\t{good}\t2026-03-02\t2026-03-03\tUTC\r", GOOD),
+    ("control \x01\x1b\t{good}\t2026-03-02\t2026-03-03\tUTC", GOOD),
+    ("too-much\t{good}\t2026-03-02\t2026-03-03\tUTC\tmore", "no time zone"),
     ("zoned\t{good}\t2026-03-02T09:00:00\t2026-03-02T09:30:00\tEurope/Berlin", [["2026-03-02T08:00:00Z", "2026-03-02T08:30:00Z", "BUSY"]]),
     ("offset\t{good}\t2026-03-02T09:30:00+01:00\t2026-03-03\t", [["2026-03-02T08:30:00Z", "2026-03-02T09:00:00Z", "BUSY"]]),
 ]
@@ -61,6 +70,11 @@ def run(program, folder):
     """(passed, sentences of what failed)"""
     good = pathlib.Path(folder, "good.ics")
     good.write_text(calendar(event("")))
+    odd = {name: pathlib.Path(folder, name + ".ics") for name in ("fifo", "loop", "large")}
+    os.mkfifo(odd["fifo"])
+    odd["loop"].symlink_to(odd["loop"])
+    odd["large"].touch()
+    os.truncate(odd["large"], 100 << 20)
     lines, wants = [], []
     for i, (name, (text, want)) in enumerate(FILES.items()):
         path = pathlib.Path(folder, f"hostile-{i}.ics")
@@ -68,7 +82,7 @@ def run(program, folder):
         lines += [f"{name}\t{path}\t2026-03-01\t2026-04-10\tUTC", f"after {name}\t{good}\t2026-03-01\t2026-04-10\tUTC"]
         wants += [want, GOOD]
     for line, want in LINES:
-        lines.append(line.replace("{good}", str(good)))
+        lines.append(line.format(good=good, **odd))
         wants.append(want)
     began = time.monotonic()
     out = subprocess.run([program, "freebusy", "--batch"], input="\n".join(lines) + "\n", capture_output=True, text=True, check=True, timeout=300).stdout

@@ -133,15 +133,14 @@ class Event:
             t = Time(until, {})
             horizon = min(horizon, t.wall + 2 * DAY)
         try:
-            rule = rrulestr(";".join(f"{k}={v}" for k, v in parts.items()), dtstart=self.start.wall)
+            for wall in rrulestr(";".join(f"{k}={v}" for k, v in parts.items()), dtstart=self.start.wall):
+                if wall > horizon:
+                    return
+                if until and (instant(wall, self.zone) > t.instant(UTC) if t.is_utc and not self.start.is_date else wall > t.wall):
+                    continue
+                yield wall
         except ValueError:  # dateutil's way to say that INTERVAL and BYxxx never meet
             return
-        for wall in rule:
-            if wall > horizon:
-                return
-            if until and (instant(wall, self.zone) > t.instant(UTC) if t.is_utc and not self.start.is_date else wall > t.wall):
-                continue
-            yield wall
 
     def key_of(self, wall):
         return wall if self.start.is_date else instant(wall, self.zone)
