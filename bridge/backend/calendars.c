@@ -28,8 +28,9 @@ struct waiter {
 struct flight {
 	struct calendars *owner; /* NULL once that is gone: the reply then only ends the flight */
 	char *address;
-	struct fb_window wide;
+	struct fb_window wide, asked;
 	struct waiter *waiters, **last;
+	bool begun;  /* a worker has it or will; until then it waits for the one before it of the same address */
 	bool landed; /* nobody may join it any more */
 	struct flight *next;
 };
@@ -121,8 +122,12 @@ void calendars_free(struct calendars *c)
 		return;
 	while (c->newest)
 		forget(c, c->newest);
-	for (struct flight *f = c->flights; f; f = f->next)
+	for (struct flight *f = c->flights, *next; f; f = next) {
+		next = f->next;
 		f->owner = NULL; /* each is freed when its reply comes */
+		if (!f->begun)
+			flight_free(f);
+	}
 	free(c);
 }
 
@@ -162,9 +167,9 @@ static bool keep(struct calendars *c, const char *address, const struct calendar
 	return true;
 }
 
-static void fail(calendars_done_cb *cb, void *arg)
+static void fail(enum fb_reason reason, calendars_done_cb *cb, void *arg)
 {
-	struct fb_answer *none = fb_answer_new(FB_CALENDAR_FAILED);
+	struct fb_answer *none = fb_answer_new(reason);
 	static const struct fb_answer no_memory = {.reason = FB_CALENDAR_FAILED};
 	cb(arg, none ? none : &no_memory);
 	fb_answer_free(none);
@@ -190,54 +195,93 @@ static void ask_anew(struct calendars **alive, struct flight *f)
 		if (!anew || !covers(anew->wide, w->w))
 			anew = start(*alive, f->address, f->wide, w->w, w->cb, w->arg);
 		else if (!join(anew, w->w, w->cb, w->arg, false))
-			fail(w->cb, w->arg);
+			fail(FB_CALENDAR_FAILED, w->cb, w->arg);
 	}
+}
+
+static void fail_all(struct calendars **alive, struct flight *f, enum fb_reason reason)
+{
+	for (struct waiter *w = f->waiters; w && *alive; w = w->next)
+		fail(reason, w->cb, w->arg);
 }
 
 /* Gives the landed result to all who waited for it; one whose window it does not hold (the wide one was too much) is asked for alone. */
 static void hand_out(struct calendars **alive, struct flight *f, const struct calendars_result *r)
 {
-	bool current = !r || is_current(*alive, r);
+	bool current = is_current(*alive, r);
 	if (!current)
 		ask_anew(alive, f);
 	for (struct waiter *w = f->waiters; w && *alive; w = w->next) {
 		if (w->late && !current)
 			continue;
-		if (!r)
-			fail(w->cb, w->arg);
-		else if (covers(r->window, w->w))
+		if (covers(r->window, w->w))
 			w->cb(w->arg, r->answer);
 		else
 			start(*alive, f->address, w->w, w->w, w->cb, w->arg);
 	}
 }
 
+static void take_out(struct calendars *c, struct flight *f)
+{
+	struct flight **p = &c->flights;
+	while (*p != f)
+		p = &(*p)->next;
+	*p = f->next;
+}
+
+/* The flight of ${address} that a worker has, if ${begun}, or the one that waits longest for its turn. */
+static struct flight *flight_of(struct calendars *c, const char *address, bool begun)
+{
+	struct flight *found = NULL;
+	for (struct flight *f = c->flights; f; f = f->next)
+		if (f->begun == begun && !f->landed && !strcmp(f->address, address))
+			found = f;
+	return found;
+}
+
+static void launch(struct flight *f);
+
+/* The worker that had ${f} is lost: those of the same calendar that wait for their turn would cost a worker each. */
+static void drop_queue(struct flight *f)
+{
+	struct flight *next;
+	while (f->owner && (next = flight_of(f->owner, f->address, false))) {
+		next->begun = next->landed = true; /* in the list while its callbacks run, as any that landed */
+		fail_all(&next->owner, next, FB_CALENDAR_FAILED);
+		if (next->owner)
+			take_out(next->owner, next);
+		flight_free(next);
+	}
+}
+
 static void land(void *arg, const uint8_t *data, size_t len, const char *why)
 {
-	struct flight *f = arg;
-	struct calendars *c = f->owner;
+	struct flight *f = arg, *next;
 	struct calendars_result r;
-	if (!c) {
+	if (!f->owner) {
 		flight_free(f);
 		return;
 	}
-	bool ok = data && calendars_result_unpack(data, len, &r);
+	bool ok = data && calendars_result_unpack(data, len, &r), busy = !data && len == CALENDARS_NO_WORKER;
 	if (!ok)
 		log_event(LOG_LEVEL_ERROR, "calendar-failed", LS("mailbox", f->address),
 		          LS("why", data ? "the worker's reply could not be read" : why));
 	/* The flight stays in the list with nobody able to join it, so that calendars_free() inside a callback is seen through its owner. */
 	f->landed = true;
-	hand_out(&f->owner, f, ok ? &r : NULL);
-	if (f->owner) {
-		struct flight **p = &c->flights;
-		while (*p != f)
-			p = &(*p)->next;
-		*p = f->next;
-	}
-	if (ok && !(f->owner && keep(c, f->address, &r))) {
+	if (ok)
+		hand_out(&f->owner, f, &r);
+	else
+		fail_all(&f->owner, f, busy ? FB_BUSY : FB_CALENDAR_FAILED);
+	if (!ok && !busy)
+		drop_queue(f);
+	if (f->owner)
+		take_out(f->owner, f);
+	if (ok && !(f->owner && keep(f->owner, f->address, &r))) {
 		fb_answer_free(r.answer);
 		ics_stamps_free(&r.stamps);
 	}
+	if (f->owner && !flight_of(f->owner, f->address, true) && (next = flight_of(f->owner, f->address, false)))
+		launch(next);
 	flight_free(f);
 }
 
@@ -252,29 +296,41 @@ static bool join(struct flight *f, struct fb_window w, calendars_done_cb *cb, vo
 	return true;
 }
 
-/* NULL if it failed, which the caller's callback has then been told. */
+static void launch(struct flight *f)
+{
+	struct buf job;
+	buf_init(&job, JOB_MAX);
+	calendars_job_pack(&job, &(struct calendars_job){f->address, f->wide, f->asked});
+	if (job.failed)
+		abort(); /* an address and four numbers, and no memory even for that */
+	f->begun = true;
+	f->owner->submit(f->owner->pool, buf_ptr(&job), job.len, land, f);
+	buf_free(&job);
+}
+
+/*
+ * NULL if it failed, which the caller's callback has then been told. One calendar has one worker at a time: one that keeps killing
+ * workers leaves the others to everybody else.
+ */
 static struct flight *start(struct calendars *c, const char *address, struct fb_window wide, struct fb_window asked, calendars_done_cb *cb,
                             void *arg)
 {
 	struct flight *f = calloc(1, sizeof *f);
-	struct buf job;
-	buf_init(&job, JOB_MAX);
 	if (f) {
-		*f = (struct flight){.owner = c, .address = strdup(address), .wide = wide};
+		*f = (struct flight){.owner = c, .address = strdup(address), .wide = wide, .asked = asked};
 		f->last = &f->waiters;
-		calendars_job_pack(&job, &(struct calendars_job){f->address, wide, asked});
 	}
-	if (!f || !f->address || job.failed || !join(f, asked, cb, arg, false)) {
+	if (!f || !f->address || !join(f, asked, cb, arg, false)) {
 		if (f)
 			flight_free(f);
-		buf_free(&job);
-		fail(cb, arg);
+		fail(FB_CALENDAR_FAILED, cb, arg);
 		return NULL;
 	}
+	bool alone = !flight_of(c, address, true);
 	f->next = c->flights;
 	c->flights = f;
-	c->submit(c->pool, buf_ptr(&job), job.len, land, f);
-	buf_free(&job);
+	if (alone)
+		launch(f);
 	return f;
 }
 
@@ -295,8 +351,8 @@ void calendars_fetch(struct calendars *c, const char *address, struct fb_window 
 	}
 	for (struct flight *f = c->flights; f; f = f->next)
 		if (!f->landed && covers(f->wide, w) && !strcmp(f->address, address)) {
-			if (!join(f, w, cb, arg, true))
-				fail(cb, arg);
+			if (!join(f, w, cb, arg, f->begun))
+				fail(FB_CALENDAR_FAILED, cb, arg);
 			return;
 		}
 	/* A week back and five weeks on: the next question of a client that pages through its calendar is then answered from here. */

@@ -11,7 +11,11 @@
  */
 struct calendars;
 
-/* A worker's reply, or data NULL when the worker died or its time ran out (${why} then is a sentence for the log). */
+enum { CALENDARS_NO_WORKER = 1 };
+/*
+ * A worker's reply, or data NULL and in ${why} a sentence for the log: with ${len} CALENDARS_NO_WORKER no worker took it up in time, else the
+ * worker died or its time ran out.
+ */
 typedef void calendars_reply_cb(void *arg, const uint8_t *data, size_t len, const char *why);
 /* How a job reaches a worker: exactly one reply for each call, never before it returns. */
 typedef void calendars_submit_fn(void *pool, const void *job, size_t len, calendars_reply_cb *cb, void *arg);

@@ -116,7 +116,7 @@ static void job_timed_out(void *arg)
 	if (j->worker)
 		worker_lost(j->worker, "the worker's time for one job ran out");
 	else
-		job_end(j, NULL, 0, j->why ? j->why : "no worker became free in time");
+		job_end(j, NULL, j->len > j->pool->max_job ? 0 : POOL_NO_WORKER, j->why ? j->why : "no worker became free in time");
 }
 
 /* Gives waiting jobs to idle workers. */

@@ -8,7 +8,11 @@
 /* The bridge's side of some workers of one kind: a queue, and one job at a time for each worker. */
 struct pool;
 
-/* The reply, borrowed for the call; or ${data} NULL and a sentence: the worker died, its time ran out, the queue is full. */
+enum { POOL_NO_WORKER = 1 };
+/*
+ * The reply, borrowed for the call; or ${data} NULL and a sentence: the worker died or its time ran out, or, with ${len} POOL_NO_WORKER, no
+ * worker was free for it. Fits calendars_reply_cb.
+ */
 typedef void pool_reply_cb(void *arg, const uint8_t *data, size_t len, const char *why);
 
 /*

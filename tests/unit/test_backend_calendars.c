@@ -126,7 +126,7 @@ static void test_lent(struct calendars *c)
 	calendars_fetch(c, "a@a.example", (struct fb_window){MARCH, MARCH + DAY}, forget_inside, c);
 	CHECK_INT(last_events, 2);
 	work(false);
-	CHECK_INT(last_events, 0); /* of the year after: jobs are done last in, first out */
+	CHECK_INT(last_events, 1); /* what was put meanwhile: one calendar's jobs are done one behind the other */
 }
 
 static void test_shares(struct calendars *c)
@@ -193,6 +193,37 @@ static void test_mended_in_folder(struct calendars *c)
 	CHECK_INT(last_events, 1);
 }
 
+/* A calendar that kills its workers has one of them at a time, and what waits for it does not cost another. */
+static void test_one_worker_each(struct calendars *c)
+{
+	size_t before = submitted, had = answers;
+	ask(c, "b@a.example", MARCH + 900 * DAY, 7);
+	ask(c, "b@a.example", MARCH + 1000 * DAY, 7);
+	ask(c, "b@a.example", MARCH + 1100 * DAY, 7);
+	CHECK_INT(submitted, before + 1);
+	work(true);
+	CHECK_INT(submitted, before + 1);
+	CHECK_INT(answers, had + 3);
+	CHECK_INT(last, FB_CALENDAR_FAILED);
+	ask(c, "b@a.example", MARCH + 900 * DAY, 7);
+	ask(c, "b@a.example", MARCH + 1000 * DAY, 7);
+	work(false);
+	CHECK_INT(submitted, before + 3);
+	CHECK_INT(answers, had + 5);
+	CHECK_INT(last, FB_OK);
+	/* nobody was free: that is not the calendar's fault, and what waits goes on */
+	ask(c, "b@a.example", MARCH + 1200 * DAY, 7);
+	ask(c, "b@a.example", MARCH + 1300 * DAY, 7);
+	uint8_t *data = jobs[0].data;
+	n_jobs = 0;
+	jobs[0].cb(jobs[0].arg, NULL, CALENDARS_NO_WORKER, "no worker became free in time");
+	free(data);
+	CHECK_INT(last, FB_BUSY);
+	work(false);
+	CHECK_INT(last, FB_OK);
+	CHECK_INT(answers, had + 7);
+}
+
 static void test_fails(struct calendars *c)
 {
 	put("bad@a.example.ics", "BEGIN:VCALENDAR\n");
@@ -240,10 +271,12 @@ int main(void)
 	test_shares(c);
 	test_change_in_flight(c);
 	test_mended_in_folder(c);
+	test_one_worker_each(c);
 	test_fails(c);
 	test_too_much_beside(c);
 	size_t had = answers;
 	ask(c, "b@a.example", MARCH + 500 * DAY, 7);
+	ask(c, "b@a.example", MARCH + 600 * DAY, 7); /* behind it */
 	calendars_free(c);
 	work(false); /* the reply finds nobody, and is let go */
 	CHECK_INT(answers, had);

@@ -13,6 +13,7 @@ struct seen {
 	char order[16];  /* first byte of each reply, '!' for a failure */
 	size_t n, stop_after;
 	char why[80];
+	size_t len;
 	int answer_more; /* from within a reply, submit this many more */
 };
 
@@ -33,6 +34,7 @@ static void on_reply(void *arg, const uint8_t *data, size_t len, const char *why
 	if (s->n < sizeof s->order - 1)
 		s->order[s->n] = data ? (char)(len ? data[0] : '0') : '!';
 	s->n++;
+	s->len = len;
 	if (why)
 		snprintf(s->why, sizeof s->why, "%s", why);
 	if (s->answer_more-- > 0)
@@ -128,6 +130,7 @@ static void test_death(void)
 	loop_run(s.loop);
 	CHECK_STR(s.order, "a!");
 	CHECK(s.why[0] != 0 && !p.watch);
+	CHECK_INT(s.len, 0);
 	s.stop_after = 3;
 	pool_submit(s.pool, "c", 1, on_reply, &s);
 	start_player(&s, &next, 0); /* its successor goes on */
@@ -149,6 +152,7 @@ static void test_time(void)
 	loop_run(s.loop);
 	CHECK_STR(s.order, "!");
 	CHECK(strstr(s.why, "free") != NULL);
+	CHECK_INT(s.len, POOL_NO_WORKER);
 	CHECK_INT(let_go, 1); /* the one that died in the test before */
 	let_go = 0;
 	silent = add_worker(&s);
@@ -176,14 +180,14 @@ static void test_refusals(void)
 	pool_submit(s.pool, "12345678901", 11, on_reply, &s);
 	CHECK_INT(s.n, 0); /* never before it returns */
 	loop_run(s.loop);
-	CHECK(s.n == 1 && strstr(s.why, "large"));
+	CHECK(s.n == 1 && strstr(s.why, "large") && s.len == 0);
 	channel_write_blocking(liar, MSG_REPLY, "x", 1); /* nobody asked it */
 	for (i = 0; i < 2000; i++)
 		pool_submit(s.pool, "a", 1, on_reply, &s);
 	s.stop_after = 2;
 	pool_submit(s.pool, "a", 1, on_reply, &s);
 	loop_run(s.loop);
-	CHECK(s.n == 2 && strstr(s.why, "too many"));
+	CHECK(s.n == 2 && strstr(s.why, "too many") && s.len == POOL_NO_WORKER);
 	pool_status(s.pool, &st);
 	CHECK(st.workers == 0 && st.waiting == 2000);
 	close(liar);
