@@ -57,11 +57,11 @@ static void explain_stranger(struct pki_check *c, X509 *cert, const uint8_t pin[
 		snprintf(c->refusal, sizeof(c->refusal), "%s answered with the key %s, the pin of %s here; its own pin here is %s: are the two pins, or the two endpoints, swapped?",
 		         name, seen, other->name, buf_cstr(&expected));
 	else if (c->only)
-		snprintf(c->refusal, sizeof(c->refusal), "%s answered with the key %s, but its pin here is %s: compare with `availbridge identity show` there; if ours is wrong, "
-		         "`peer remove` it and add it again", name, seen, buf_cstr(&expected));
+		snprintf(c->refusal, sizeof(c->refusal), "%s answered with the key %s, but its pin here is %s: compare with `availbridge identity show` there; if ours is "
+		         "wrong, `availbridge peer set %s --pin PIN` here", name, seen, buf_cstr(&expected), name);
 	else if (name)
 		snprintf(c->refusal, sizeof(c->refusal), "the other side's key is %s, which is the pin of no enabled peer here; it calls itself %s, whose pin here is %s: compare with "
-		         "`availbridge identity show` there; if ours is wrong, `peer remove` it and add it again", seen, name, buf_cstr(&expected));
+		         "`availbridge identity show` there; if ours is wrong, `availbridge peer set %s --pin PIN` here", seen, name, buf_cstr(&expected), name);
 	else
 		snprintf(c->refusal, sizeof(c->refusal), "the other side's key is %s, which is the pin of no enabled peer here: `availbridge peer list` shows those", seen);
 	buf_free(&expected);

@@ -6,6 +6,7 @@
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/edit.h"
 #include "bridge/ctl/peer.h"
+#include "bridge/ctl/pins.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
 #include "pki/identity.h"
@@ -243,17 +244,20 @@ static bool settings_are_right(const char *enabled, const char **level, const ch
 
 static int set(int argc, char **argv, const char *conf_path)
 {
-	const char *enabled = NULL, *level = NULL, *dial = NULL;
+	const char *enabled = NULL, *level = NULL, *dial = NULL, *pin = NULL, *next_pin = NULL;
 	struct ctl_words words, endpoints = {0};
 	const struct ctl_option options[] = {{"free-busy-access-enabled", .value = &enabled}, {"free-busy-access-level", .value = &level},
-	                                     {"dial", .value = &dial}, {"endpoint", .many = &endpoints}, {0}};
+	                                     {"dial", .value = &dial}, {"endpoint", .many = &endpoints},
+	                                     {"pin", .value = &pin}, {"next-pin", .value = &next_pin}, {0}};
 	struct buf list;
-	int result;
+	int result = CTL_DONE;
 
-	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1 || (!enabled && !level && !dial && !endpoints.n))
+	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1 || (!enabled && !level && !dial && !endpoints.n && !pin && !next_pin))
 		return ctl_usage("peer");
 	if (!ctl_peer_name(words.list[0]) || !settings_are_right(enabled, &level, dial, &endpoints))
 		return CTL_USAGE;
+	if ((pin || next_pin) && (result = ctl_peer_set_pins(conf_path, words.list[0], pin, next_pin)) != CTL_DONE)
+		return result;
 	buf_init(&list, 1 << 20);
 	for (size_t i = 0; i < endpoints.n; i++)
 		buf_printf(&list, "%s%s", i ? "\n" : "", endpoints.list[i]);
@@ -263,7 +267,8 @@ static int set(int argc, char **argv, const char *conf_path)
 	                                {"dial", dial},
 	                                {NULL, NULL}};
 
-	result = ctl_peer_change(conf_path, words.list[0], pairs);
+	if (enabled || level || dial || endpoints.n)
+		result = ctl_peer_change(conf_path, words.list[0], pairs);
 	buf_free(&list);
 	return result == CTL_DONE ? ctl_edit_done("The peer %s is changed.", words.list[0]) : CTL_NO;
 }
@@ -273,6 +278,7 @@ int ctl_peer(int argc, char **argv, const char *conf_path)
 	static const struct ctl_form forms[] = {
 		{"invite", ctl_peer_invite}, {"accept", ctl_peer_accept}, {"confirm", ctl_peer_confirm}, {"add", ctl_peer_add}, {"remove", remove_peer},
 		{"list", ctl_peer_list}, {"show", ctl_peer_show}, {"enable", enable}, {"disable", disable}, {"set", set},
+		{"confirm-next", ctl_peer_confirm_next}, {"take-next", ctl_peer_take_next}, {"drop-old", ctl_peer_drop_old},
 		{"unpin", ctl_peer_unpin}, {"check-domains", ctl_peer_check_domains}, {0},
 	};
 

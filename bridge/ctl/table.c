@@ -35,7 +35,10 @@ const struct ctl_verb ctl_verbs[] = {
 	 "peer enable NAME\n"
 	 "peer disable NAME\n"
 	 "peer unpin PIN\n"
-	 "peer set NAME [--free-busy-access-enabled yes|no] [--free-busy-access-level LEVEL] [--endpoint HOST:PORT ...] [--dial both|out|in]\n"
+	 "peer set NAME [--free-busy-access-enabled yes|no] [--free-busy-access-level LEVEL] [--endpoint HOST:PORT ...] [--dial both|out|in] [--pin PIN] [--next-pin PIN]\n"
+	 "peer confirm-next NAME\n"
+	 "peer take-next NAME --under PIN --pin PIN\n"
+	 "peer drop-old NAME --under PIN --pin PIN\n"
 	 "peer list [--json]\n"
 	 "peer show NAME [--json]",
 	 "Edits and shows the other sites.", ctl_peer},
@@ -49,7 +52,13 @@ const struct ctl_verb ctl_verbs[] = {
 	 "account remove NAME\n"
 	 "account list [--json]",
 	 "Edits who may log in at the front.", ctl_account},
-	{"identity", "identity show [--json]", "Prints this site's pin, for the other side's `peer add`.", ctl_identity},
+	{"identity",
+	 "identity show [--json]\n"
+	 "identity next\n"
+	 "identity promote [--force]\n"
+	 "identity retire\n"
+	 "identity rotate",
+	 "Prints this site's pin, for the other side's `peer add`; changes the link's key without an outage.", ctl_identity},
 	{"audit",
 	 "audit show [--requester WHO] [--target ADDRESS] [--peer PEER] [--result WORD] [--id ID] [--kind KIND] [--since TIME] [--until TIME] [--json]\n"
 	 "audit verify [--anchor HASH] [--json]\n"

@@ -47,7 +47,7 @@ struct client_peer {
 	struct client_conn *theirs; /* made by the peer, the newest first */
 	struct loop_timer *timer;  /* connecting: give up; down: try again; up: say hello again */
 	int64_t backoff, due;      /* down: when the timer tries again */
-	char why[256];             /* the last failure, or "" */
+	char why[768];             /* the last failure, or "" */
 	const char *endpoint;      /* of the connection that is up or was tried last */
 	struct link_hello hello;
 	struct client_call *calls; /* open questions, sent or not */

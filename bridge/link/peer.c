@@ -91,7 +91,7 @@ static void failed(struct client_peer *p, const char *why)
 	/* A peer that is down for a day is not worth a line every half a minute. */
 	log_event(strcmp(why, p->why) == 0 || p->all->draining ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "link-failed", LS("peer", p->conf->name),
 	          LS("endpoint", endpoint), LS("text", why));
-	snprintf(p->why, sizeof p->why, "%.255s", why);
+	snprintf(p->why, sizeof p->why, "%.767s", why);
 	if (p->conn && !was_up) {
 		p->conn->to->bad_until = loop_ms() + (BAD_MS << (p->conn->to->fails < 6 ? p->conn->to->fails : 6));
 		p->conn->to->fails++;

@@ -226,6 +226,12 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 	case MSG_WRITTEN:
 		bridge_pairing_written(b, data, len);
 		break;
+	case MSG_PIN:
+		bridge_rotation_pin(b, data, len);
+		break;
+	case MSG_ANNOUNCED_DONE:
+		bridge_rotation_answered(b, data, len);
+		break;
 	case MSG_SHUT:
 		if ((peer = unpack_str(&u)))
 			bridge_shut_peer(b, peer);

@@ -15,6 +15,7 @@
 
 /* The role @bridge: front, link, table and rules on one event loop. Opens no file once it serves. */
 struct acceptor;
+struct announcing;
 struct peer_call;
 struct control_query;
 
@@ -45,6 +46,11 @@ struct bridge {
 	int reserve; /* a descriptor to give up when there are no more, so that a caller can be turned away */
 	unsigned generation;
 	bool begun, ready, draining;
+	struct pki_signer *next, *signer; /* the key that comes; the one in use, if it has to say that another is used no more */
+	uint8_t retired[PKI_PIN_LEN];
+	uint8_t own_pin[PKI_PIN_LEN];
+	bool rotated; /* there is an old identity, or one that was retired */
+	struct announcing *announcing;
 };
 
 /* The role's whole life: ${argc} and ${argv} as spawned. Returns an exit code. */
@@ -62,6 +68,15 @@ void bridge_pairing_open(struct bridge *b);
 void bridge_pairing_invite(struct bridge *b, const uint8_t *data, size_t len);
 /* MSG_WRITTEN came. */
 void bridge_pairing_written(struct bridge *b, const uint8_t *data, size_t len);
+
+/* Lets peers announce, and announces what our keys have to say (bridge_rotation.c). -1 when out of memory. */
+int bridge_rotation_open(struct bridge *b);
+/* Frees what that made; after the rooms. */
+void bridge_rotation_close(struct bridge *b);
+/* MSG_PIN came. */
+void bridge_rotation_pin(struct bridge *b, const uint8_t *data, size_t len);
+/* MSG_ANNOUNCED_DONE came. */
+void bridge_rotation_answered(struct bridge *b, const uint8_t *data, size_t len);
 
 /* Answers one request of the control socket: ${data} is MSG_CONTROL's payload, ${fd} the asker's connection (taken over). */
 void bridge_control(struct bridge *b, const uint8_t *data, size_t len, int fd);

@@ -215,6 +215,8 @@ static int load_settings(struct bridge *b, const char *conf_path, struct buf *er
 static int load_keys(struct bridge *b, struct buf *error)
 {
 	const struct conf *c = b->conf;
+	const struct pki_identity_files identity = {c->identity_certificate, c->identity_key};
+	char key[4096];
 	size_t i, k;
 
 	b->pins = pki_pinset_new();
@@ -225,7 +227,9 @@ static int load_keys(struct bridge *b, struct buf *error)
 				return -1;
 			}
 	b->tls_front = pki_tls_front(c->front_certificate, c->front_key, error);
-	b->tls_link = b->tls_front && b->pins ? pki_tls_link(c->identity_certificate, c->identity_key, b->pins, error) : NULL;
+	if (pki_rotation_key(&identity, key, sizeof key) != 0)
+		return -1;
+	b->tls_link = b->tls_front && b->pins ? pki_tls_link(c->identity_certificate, key, b->pins, error) : NULL;
 	return b->tls_link ? 0 : -1;
 }
 
@@ -256,7 +260,7 @@ static int make_rooms(struct bridge *b)
 		link_server_clients(b->server, b->clients);
 		link_clients_serve(b->clients, b->server);
 	}
-	return b->proxy && b->front && b->clients && b->server ? 0 : -1;
+	return b->proxy && b->front && b->clients && b->server ? bridge_rotation_open(b) : -1;
 }
 
 /* Tells bridge.c when a worker became ready or went. */
@@ -310,6 +314,7 @@ void bridge_close(struct bridge *b)
 	link_clients_free(b->clients); /* ends what is open with the proxy, which must still be there */
 	proxy_free(b->proxy); /* it writes down what was still open */
 	audit_writer_free(b->audit);
+	bridge_rotation_close(b);
 	pki_tls_free(b->tls_front);
 	pki_tls_free(b->tls_link);
 	pki_pinset_free(b->pins);

@@ -84,7 +84,7 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 	char text[1024];
 	size_t i;
 
-	if (type == MSG_TRIED || type == MSG_PAIRED) {
+	if (type == MSG_ANNOUNCED || type == MSG_TOOK || type == MSG_PIN_DONE || type == MSG_TRIED || type == MSG_PAIRED) {
 		g->ev->said(g->arg, type, data, len);
 		return;
 	}
@@ -430,13 +430,14 @@ int generation_control(struct generation *g, const char *line, const void *known
 	return r;
 }
 
-void generation_tell(struct generation *g, uint16_t type, const void *data, size_t len)
+size_t generation_tell(struct generation *g, uint16_t type, const void *data, size_t len)
 {
-	size_t i;
+	size_t i, n = 0;
 
 	for (i = 0; i < g->bridges; i++)
 		if (g->slots[i].channel)
-			channel_send(g->slots[i].channel, type, data, len, -1);
+			n += channel_send(g->slots[i].channel, type, data, len, -1) == 0;
+	return n;
 }
 
 void generation_shut(struct generation *g, const char *peer)

@@ -13,6 +13,8 @@ const struct channel_type messages_from_supervisor[] = {
 	{MSG_AUDIT, "audit", 32, 1},
 	{MSG_INVITATION, "invitation", INVITATION_MAX, 0},
 	{MSG_WRITTEN, "written", INVITATION_MAX, 0},
+	{MSG_PIN, "pin", CONTROL_LINE_MAX, 0},
+	{MSG_ANNOUNCED_DONE, "announced-done", CONTROL_LINE_MAX, 0},
 };
 const struct channel_type messages_from_bridge[] = {
 	{MSG_READY, "ready", 0, 0},
@@ -21,6 +23,9 @@ const struct channel_type messages_from_bridge[] = {
 	{MSG_FAILED, "failed", MESSAGE_TEXT_MAX, 0},
 	{MSG_TRIED, "tried", CONTROL_LINE_MAX, 0},
 	{MSG_PAIRED, "paired", PAIRED_MAX, 0},
+	{MSG_ANNOUNCED, "announced", CONTROL_LINE_MAX, 0},
+	{MSG_TOOK, "took", CONTROL_LINE_MAX, 0},
+	{MSG_PIN_DONE, "pin-done", 8, 0},
 };
 const struct channel_type messages_to_calendar_worker[] = {{MSG_JOB, "job", JOB_MAX, 0}};
 const struct channel_type messages_from_calendar_worker[] = {

@@ -13,6 +13,7 @@
 #include "bridge/process/messages.h"
 #include "bridge/process/snapshot.h"
 #include "bridge/process/spawn.h"
+#include "pki/rotation.h"
 
 enum { CHECK_MS = 15000, CHECK_CPU_SECONDS = 10 };
 
@@ -35,11 +36,25 @@ void plan_free(struct plan *p)
 	free(p->user);
 	free(p->log_level);
 	free(p->state_dir);
+	free(p->front_certificate);
+	free(p->front_key);
 	if (p->snapshot >= 0)
 		close(p->snapshot);
 	if (p->audit >= 0)
 		close(p->audit);
 	free(p);
+}
+
+static int64_t front_expires(const struct conf *c)
+{
+	int64_t from, until;
+	struct buf why;
+	int r;
+
+	buf_init(&why, 1024);
+	r = pki_cert_dates(c->front_certificate, &from, &until, &why); /* what is wrong with it is the TLS recipe's complaint */
+	buf_free(&why);
+	return r == 0 ? until : 0;
 }
 
 static void pack_plan(struct buf *b, const struct conf *c)
@@ -50,6 +65,9 @@ static void pack_plan(struct buf *b, const struct conf *c)
 	pack_str(b, c->user ? c->user : "");
 	pack_str(b, c->log_level);
 	pack_str(b, c->state_dir);
+	pack_str(b, c->front_certificate);
+	pack_str(b, c->front_key);
+	pack_u64(b, (uint64_t)front_expires(c));
 	pack_u8(b, strcmp(c->log_format, "json") == 0);
 	pack_u32(b, (uint32_t)c->bridges);
 	pack_u32(b, (uint32_t)c->calendar_workers);
@@ -81,6 +99,9 @@ static struct plan *unpack_plan(const uint8_t *data, size_t len)
 	p->user = unpack_text(&u);
 	p->log_level = unpack_text(&u);
 	p->state_dir = unpack_text(&u);
+	p->front_certificate = unpack_text(&u);
+	p->front_key = unpack_text(&u);
+	p->front_expires = (int64_t)unpack_u64(&u);
 	p->log_json = unpack_u8(&u);
 	p->bridges = unpack_u32(&u);
 	p->calendar_workers = unpack_u32(&u);

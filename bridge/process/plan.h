@@ -11,6 +11,8 @@
  */
 struct plan {
 	char *front_listen, *link_listen, *control_socket, *user, *log_level, *state_dir;
+	char *front_certificate, *front_key;
+	int64_t front_expires; /* seconds since 1970; 0 = not known */
 	bool log_json;
 	uint32_t bridges, calendar_workers, login_workers, hard_stop_ms, audit_keep_days;
 	int snapshot; /* of all files, as they were checked (snapshot.h); closed with the plan */

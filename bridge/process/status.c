@@ -1,7 +1,11 @@
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "bridge/base/text.h"
 #include "bridge/process/bridge.h"
+#include "bridge/process/expiry.h"
 #include "bridge/process/sandbox.h"
+#include "pki/rotation.h"
 
 /*
  * `status --json`, one object:
@@ -10,6 +14,9 @@
  *   generations[]         number, state (starting running draining ending), processes[]: process (bridge calendar-worker login-worker),
  *                         pid (0 = starting again), uptime_ms, restarts
  *   invitations[]         open ones: name, seconds_left, tries_left, used_by (a pin or null), written (the peer is there, to be confirmed)
+ *   front_certificate     expires (seconds since 1970, 0 = not known), trouble (why its changed files are not used, or null)
+ *   identity              pin, next (or null), taken[] and not_taken[] (enabled peers, while there is a next one)
+ *   pending[]             next keys that wait for `peer confirm-next`: peer, pin
  *   bridge                the bridge that answered: generation, landlock, open_queries, front_connections, cache_mib (its ceiling)
  *   pools[]               of that bridge: name, workers, ready, busy, waiting
  *   peers[]               as `peer show --json` gives each
@@ -19,6 +26,7 @@
  *   said[]                domains that the peer's Hello named
  *   ours[]                domains that our table points to it
  *   unconfirmed           the six words that were not compared yet, or null
+ *   front_expires         when its front certificate ends, seconds since 1970 (0 = not told)
  *   missing[], surplus[]  ours that it did not name; named ones that our table does not give it
  */
 
@@ -165,6 +173,132 @@ static void put_invitations(struct buf *out, struct unpack *u, bool json)
 		buf_putc(out, ']');
 }
 
+/* ---- keys and certificates: what rotation_pack() packed ---- */
+
+struct pin_note {
+	const char *peer, *pin;
+};
+struct rotation_status {
+	int64_t front_expires;
+	const char *trouble;
+	struct pin_note *taken, *pending;
+	uint32_t n_taken, n_pending;
+};
+
+static struct pin_note *read_notes(struct unpack *u, uint32_t *n)
+{
+	uint32_t count = unpack_u32(u);
+	struct pin_note *list = calloc(count < 100000 ? count + 1 : 1, sizeof *list);
+
+	if (!list)
+		abort();
+	for (*n = 0; count < 100000 && *n < count && !u->bad; ++*n) {
+		list[*n].peer = unpack_str(u);
+		list[*n].pin = unpack_str(u);
+	}
+	*n = u->bad ? 0 : *n;
+	return list;
+}
+
+static struct rotation_status read_rotation(struct unpack *u)
+{
+	struct rotation_status r = {.front_expires = (int64_t)unpack_u64(u)};
+
+	r.trouble = unpack_str(u);
+	r.taken = read_notes(u, &r.n_taken);
+	r.pending = read_notes(u, &r.n_pending);
+	return r;
+}
+
+/* True if ${peer} told that it has ${pin} on its disk. */
+static bool has_taken(const struct rotation_status *r, const char *peer, const char *pin)
+{
+	for (uint32_t i = 0; i < r->n_taken; i++)
+		if (strcmp(r->taken[i].peer, peer) == 0 && strcmp(r->taken[i].pin, pin) == 0)
+			return true;
+	return false;
+}
+
+static void put_rotation_json(struct buf *out, const struct bridge *b, const struct rotation_status *r, const char *own, const char *next)
+{
+	key(out, "front_certificate");
+	buf_putc(out, '{');
+	put_num(out, "expires", (uint64_t)r->front_expires);
+	put_str(out, "trouble", r->trouble);
+	buf_putc(out, '}');
+	key(out, "identity");
+	buf_putc(out, '{');
+	put_str(out, "pin", own);
+	put_str(out, "next", next);
+	for (int round = 0; round < 2; round++) {
+		key(out, round ? "not_taken" : "taken");
+		buf_putc(out, '[');
+		for (size_t i = 1; next && i < b->conf->n_peers; i++)
+			if (b->conf->peers[i].enabled && has_taken(r, b->conf->peers[i].name, next) == !round) {
+				comma(out);
+				text_json(out, b->conf->peers[i].name);
+			}
+		buf_putc(out, ']');
+	}
+	buf_putc(out, '}');
+	key(out, "pending");
+	buf_putc(out, '[');
+	for (uint32_t i = 0; i < r->n_pending; i++) {
+		comma(out);
+		buf_putc(out, '{');
+		put_str(out, "peer", r->pending[i].peer);
+		put_str(out, "pin", r->pending[i].pin);
+		buf_putc(out, '}');
+	}
+	buf_putc(out, ']');
+}
+
+static void put_expiry(struct buf *out, const char *before, int64_t until)
+{
+	int64_t now = time(NULL);
+
+	if (expiry_of(until, now) == EXPIRY_UNKNOWN)
+		return;
+	buf_printf(out, "%s%s", before, expiry_of(until, now) >= EXPIRY_60 ? "! " : "");
+	expiry_put(out, until, now);
+	buf_putc(out, '\n');
+}
+
+static void put_rotation(struct buf *out, const struct bridge *b, const struct rotation_status *r, bool json)
+{
+	char own[PKI_PIN_TEXT], next[PKI_PIN_TEXT];
+
+	pki_pin_text(own, b->own_pin);
+	if (b->next)
+		pki_pin_text(next, pki_signer_pin(b->next));
+	if (json) {
+		put_rotation_json(out, b, r, own, b->next ? next : NULL);
+		return;
+	}
+	put_expiry(out, "front certificate: ", r->front_expires);
+	if (r->trouble)
+		buf_printf(out, "front certificate: ! its files have changed, but cannot be used; the old one stays in use: %s\n", r->trouble);
+	if (b->next)
+		buf_printf(out, "identity: %s, next %s\n", own, next);
+	for (uint32_t i = 0; i < r->n_pending; i++)
+		buf_printf(out, "peer %s: ! announced its next key %s: `availbridge peer confirm-next %s` takes it\n", r->pending[i].peer, r->pending[i].pin, r->pending[i].peer);
+}
+
+/* What stands between ${p} and our keys. */
+static void put_peer_rotation(struct buf *out, const struct bridge *b, const struct rotation_status *r, const struct conf_peer *p, const struct link_status *st)
+{
+	char own[PKI_PIN_TEXT], next[PKI_PIN_TEXT];
+
+	pki_pin_text(own, b->own_pin);
+	if (b->next)
+		pki_pin_text(next, pki_signer_pin(b->next));
+	if (p->enabled && b->next && !has_taken(r, p->name, next))
+		buf_printf(out, "  ! it has not taken our next key yet: that is announced while the link is up. By hand, there: availbridge peer set %s --next-pin %s\n", b->conf->site, next);
+	else if (p->enabled && b->rotated && !b->next && strcmp(st->state, "up") != 0 && !has_taken(r, p->name, own))
+		buf_printf(out, "  ! it missed our change of key. If it still knows the old one, there: availbridge peer set %s --pin %s\n", b->conf->site, own);
+	put_expiry(out, "  its front certificate: ", expiry_of(st->front_expires, time(NULL)) >= EXPIRY_60 ? st->front_expires : 0);
+}
+
 static void put_pool(struct buf *out, const char *name, const struct pool *p, bool json)
 {
 	struct pool_status st;
@@ -228,6 +362,7 @@ static void put_peer_json(struct buf *out, const struct bridge *b, const struct 
 	put_str(out, "dialled_by", strcmp(st->state, "up") != 0 ? NULL : st->they_dialled ? "them" : "us");
 	put_str(out, "endpoint", st->endpoint);
 	put_str(out, "why", st->why);
+	put_num(out, "front_expires", (uint64_t)st->front_expires);
 	put_str(out, "site", st->site);
 	put_str(out, "version", st->version);
 	put_str(out, "unconfirmed", unconfirmed(c, st));
@@ -371,6 +506,7 @@ int status_put(struct buf *out, const struct bridge *b, struct unpack *known, bo
 {
 	uint64_t up = unpack_u64(known), pid = unpack_u64(known);
 	uint32_t n = unpack_u32(known);
+	struct rotation_status rotation;
 	struct link_status st;
 	size_t i;
 
@@ -392,6 +528,8 @@ int status_put(struct buf *out, const struct bridge *b, struct unpack *known, bo
 	if (json)
 		buf_putc(out, ']');
 	put_invitations(out, known, json);
+	rotation = read_rotation(known);
+	put_rotation(out, b, &rotation, json);
 	put_bridge(out, b, json);
 	if (json) {
 		key(out, "peers");
@@ -404,9 +542,12 @@ int status_put(struct buf *out, const struct bridge *b, struct unpack *known, bo
 			put_peer_json(out, b, &st);
 		} else {
 			put_peer_line(out, b->conf, &st);
+			put_peer_rotation(out, b, &rotation, &b->conf->peers[i], &st);
 			put_peer_domains(out, b, &st, false);
 		}
 	}
+	free(rotation.taken);
+	free(rotation.pending);
 	buf_puts(out, json ? "]}\n" : "");
 	return out->failed || !unpack_done(known) ? -1 : 0;
 }

@@ -20,6 +20,7 @@
 #include "bridge/process/invitations.h"
 #include "bridge/process/messages.h"
 #include "bridge/process/process.h"
+#include "bridge/process/rotation.h"
 #include "bridge/process/segments.h"
 #include "bridge/process/sandbox.h"
 
@@ -39,6 +40,7 @@ struct supervisor {
 	struct control_server *control, *next_control;
 	int asker;                             /* who waits for the reload, or -1 */
 	struct invitations *invitations;
+	struct rotation *rotation;
 	bool stopping;
 	int exit_code;
 	struct loop_signal *signals[4];
@@ -159,6 +161,7 @@ static void reload_failed(struct supervisor *s, const char *why)
 		buf_printf(&text, "%s%sNothing was changed: generation %u runs on.\n", why, line_end(why), generation_number(s->current));
 		answer(s, 1, buf_cstr(&text));
 		buf_free(&text);
+		rotation_reloaded(s->rotation, NULL, why);
 		return;
 	}
 	fprintf(stderr, "%s%s", why, line_end(why));
@@ -204,6 +207,7 @@ static void on_ready(void *arg, struct generation *g)
 	segments_note(s->plan->audit, generation_number(g), s->plan->snapshot);
 	if (!s->daily)
 		s->daily = loop_timer_new(s->loop, 0, every_day, s);
+	rotation_reloaded(s->rotation, s->plan, NULL);
 	snprintf(text, sizeof text, "Generation %u runs.\n", generation_number(g));
 	answer(s, 0, text);
 }
@@ -237,6 +241,7 @@ static void on_begins(void *arg, struct channel *bridge)
 	struct supervisor *s = arg;
 
 	invitations_begin(s->invitations, bridge);
+	rotation_begin(s->rotation, bridge);
 }
 
 static void on_said(void *arg, uint16_t type, const uint8_t *data, size_t len)
@@ -244,6 +249,17 @@ static void on_said(void *arg, uint16_t type, const uint8_t *data, size_t len)
 	struct supervisor *s = arg;
 
 	invitations_said(s->invitations, type, data, len);
+	rotation_said(s->rotation, type, data, len);
+}
+
+static size_t count_told(void *arg, uint16_t type, const void *data, size_t len)
+{
+	struct supervisor *s = arg;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		n += generation_tell(s->all[i], type, data, len);
+	return n;
 }
 
 static void tell_all(void *arg, uint16_t type, const void *data, size_t len)
@@ -312,6 +328,7 @@ static void on_checked(void *arg, struct plan *plan, const char *problems)
 
 static void reload(struct supervisor *s)
 {
+	rotation_reloads(s->rotation);
 	s->check = plan_check_new(s->loop, s->conf_path, on_checked, s);
 	if (!s->check)
 		reload_failed(s, "cannot start a process to check the settings");
@@ -321,6 +338,18 @@ static bool reloading(const struct supervisor *s)
 {
 	return s->check || s->starting;
 }
+
+static bool reload_for_rotation(void *arg)
+{
+	struct supervisor *s = arg;
+
+	if (s->stopping || reloading(s))
+		return false;
+	reload(s);
+	return true;
+}
+
+static const struct rotation_doors rotation_doors = {count_told, reload_for_rotation};
 
 /* ---- the control socket ---- */
 
@@ -334,6 +363,7 @@ static void pack_known(const struct supervisor *s, struct buf *out)
 	for (i = 0; i < s->n; i++)
 		generation_pack(s->all[i], out);
 	invitations_pack(s->invitations, out);
+	rotation_pack(s->rotation, out);
 }
 
 static void hand_on(struct supervisor *s, int fd, const char *line, const void *rest, size_t n)
@@ -382,7 +412,7 @@ static void on_child(void *arg)
 	size_t i;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		for (i = 0; !invitations_reaped(s->invitations, pid, status) && i < s->n; i++)
+		for (i = 0; !invitations_reaped(s->invitations, pid, status) && !rotation_reaped(s->rotation, pid, status) && i < s->n; i++)
 			if (generation_reaped(s->all[i], pid, status))
 				break;
 }
@@ -404,6 +434,8 @@ static void on_stop(void *arg)
 
 	invitations_free(s->invitations);
 	s->invitations = invitations_new(s->loop, s->conf_path, tell_all, s);
+	rotation_free(s->rotation);
+	s->rotation = rotation_new(s->loop, s->conf_path, &rotation_doors, s);
 	if (!again)
 		log_event(LOG_LEVEL_INFO, "stopping", LI("generations", s->n));
 	s->stopping = true;
@@ -437,6 +469,7 @@ static void finish(struct supervisor *s)
 	plan_free(s->plan);
 	plan_free(s->next_plan);
 	invitations_free(s->invitations);
+	rotation_free(s->rotation);
 	free(s->conf_path);
 	loop_free(s->loop);
 }
@@ -472,6 +505,7 @@ int process_supervise(const char *conf_path)
 	sandbox_hide(); /* the snapshot of the settings has the accounts' hashes */
 	s.loop = loop_new();
 	s.invitations = invitations_new(s.loop, s.conf_path, tell_all, &s);
+	s.rotation = rotation_new(s.loop, s.conf_path, &rotation_doors, &s);
 	s.signals[0] = loop_signal_new(s.loop, SIGCHLD, on_child, &s);
 	s.signals[1] = loop_signal_new(s.loop, SIGHUP, on_hangup, &s);
 	s.signals[2] = loop_signal_new(s.loop, SIGTERM, on_stop, &s);

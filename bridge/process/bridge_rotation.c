@@ -1,0 +1,131 @@
+#include <stdlib.h>
+#include <string.h>
+#include "bridge/base/log.h"
+#include "bridge/process/bridge.h"
+#include "bridge/process/notes.h"
+#include "pki/identity.h"
+#include "pki/rotation.h"
+
+/* The bridge's part in changes of keys: it holds the keys that sign, and the pins that a link opens with. Files and judgement are the supervisor's. */
+
+enum { ANNOUNCEMENTS = 10, ANNOUNCEMENTS_MS = 60000 };
+
+/* How often a peer announced lately: each announcement costs a process. */
+struct announcing {
+	int64_t since;
+	unsigned n;
+};
+
+static void announced(void *arg, uint64_t handle, const struct pki_peer *peer, const uint8_t seen[PKI_PIN_LEN], bool retires, const uint8_t pin[PKI_PIN_LEN])
+{
+	char under[PKI_PIN_TEXT], text[PKI_PIN_TEXT];
+	struct bridge *b = arg;
+	const struct conf_peer *p = conf_peer_named(b->conf, pki_peer_name(peer));
+	struct announcing *a = p ? &b->announcing[p - b->conf->peers] : NULL;
+	struct buf out;
+
+	if (a && loop_ms() - a->since > ANNOUNCEMENTS_MS)
+		*a = (struct announcing){loop_ms(), 0};
+	if (!a || a->n++ >= ANNOUNCEMENTS) {
+		log_event(LOG_LEVEL_WARN, "announce-too-often", LS("peer", pki_peer_name(peer)));
+		link_server_announced(b->server, handle, LINK_SAID_FAILED, "too many announcements within a minute");
+		return;
+	}
+	pki_pin_text(under, seen);
+	pki_pin_text(text, pin);
+	buf_init(&out, CONTROL_LINE_MAX);
+	pack_u64(&out, handle);
+	pack_u8(&out, retires);
+	pack_str(&out, p->name);
+	pack_str(&out, under);
+	pack_str(&out, text);
+	channel_send(b->supervisor, MSG_ANNOUNCED, buf_ptr(&out), out.len, -1);
+	buf_free(&out);
+}
+
+static void taken(void *arg, const char *peer, const uint8_t pin[PKI_PIN_LEN])
+{
+	char text[PKI_PIN_TEXT];
+	struct bridge *b = arg;
+	struct buf out;
+
+	pki_pin_text(text, pin);
+	buf_init(&out, CONTROL_LINE_MAX);
+	pack_str(&out, peer);
+	pack_str(&out, text);
+	channel_send(b->supervisor, MSG_TOOK, buf_ptr(&out), out.len, -1);
+	buf_free(&out);
+}
+
+int bridge_rotation_open(struct bridge *b)
+{
+	const struct conf *c = b->conf;
+	const struct pki_identity_files f = {c->identity_certificate, c->identity_key};
+	char cert[4096], key[4096];
+	uint8_t pin[PKI_PIN_LEN];
+	struct link_self self = {0};
+	struct buf why;
+	int64_t from;
+
+	buf_init(&why, 4096);
+	pki_cert_dates(c->front_certificate, &from, &self.front_expires, &why);
+	if (pki_rotation_pin(&f, PKI_NEXT, pin, &why) > 0 && pki_rotation_path(f.cert, PKI_NEXT, cert, sizeof cert) == 0 &&
+	    pki_rotation_path(f.key, PKI_NEXT, key, sizeof key) == 0 && !(b->next = pki_signer_new(cert, key, &why)))
+		log_event(LOG_LEVEL_ERROR, "next-identity", LS("text", buf_cstr(&why)));
+	if (notes_get(c->state_dir, NOTES_RETIRED, "self", b->retired) && pki_rotation_key(&f, key, sizeof key) == 0)
+		b->signer = pki_signer_new(f.cert, key, &why);
+	pki_identity_pin(f.cert, b->own_pin, &why);
+	b->rotated = b->signer || pki_rotation_pin(&f, PKI_OLD, pin, &why) > 0;
+	buf_free(&why);
+	self.next = b->next;
+	self.current = b->signer;
+	self.retired = b->signer && memcmp(b->retired, pki_signer_pin(b->signer), PKI_PIN_LEN) != 0 ? b->retired : NULL;
+	link_clients_self(b->clients, &self, taken, b);
+	link_server_announcements(b->server, announced, b);
+	link_server_front_expires(b->server, self.front_expires);
+	b->announcing = calloc(c->n_peers, sizeof *b->announcing);
+	return b->announcing ? 0 : -1;
+}
+
+void bridge_rotation_close(struct bridge *b)
+{
+	pki_signer_free(b->next);
+	pki_signer_free(b->signer);
+	free(b->announcing);
+}
+
+/* A pin was written or dropped while we run. A peer that was cut off, or that is not in our settings, stays out. */
+void bridge_rotation_pin(struct bridge *b, const uint8_t *data, size_t len)
+{
+	struct unpack u = unpack_start(data, len);
+	uint64_t number = unpack_u64(&u);
+	bool adds = unpack_u8(&u);
+	const char *name = unpack_str(&u), *text = unpack_str(&u);
+	const struct conf_peer *p = name ? conf_peer_named(b->conf, name) : NULL;
+	uint8_t pin[PKI_PIN_LEN];
+	struct buf out;
+
+	if (unpack_done(&u) && text && p && p->enabled && pki_pin_parse(text, pin)) {
+		if (!adds)
+			pki_pinset_drop(b->pins, name, pin);
+		else if (pki_pinset_add(b->pins, name, pin) != 0)
+			log_event(LOG_LEVEL_WARN, "next-pin-not-used", LS("peer", name), LS("pin", text), LS("text", "the peer was cut off, or another peer has this pin"));
+	}
+	if (!number)
+		return;
+	buf_init(&out, 8);
+	pack_u64(&out, number);
+	channel_send(b->supervisor, MSG_PIN_DONE, buf_ptr(&out), out.len, -1);
+	buf_free(&out);
+}
+
+void bridge_rotation_answered(struct bridge *b, const uint8_t *data, size_t len)
+{
+	struct unpack u = unpack_start(data, len);
+	uint64_t handle = unpack_u64(&u);
+	uint8_t said = unpack_u8(&u);
+	const char *why = unpack_str(&u);
+
+	if (unpack_done(&u) && said <= LINK_SAID_FAILED)
+		link_server_announced(b->server, handle, (enum link_said)said, why);
+}

@@ -1,0 +1,74 @@
+#include "bridge/process/notes.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "bridge/base/file.h"
+#include "bridge/conf/lines.h"
+
+enum { NOTES_MAX = 1 << 20 };
+
+static struct lines *read_notes(const char *state_dir, const char *file)
+{
+	struct conf_problems none = {0};
+	char path[4096];
+	struct lines *l = file_join(path, sizeof path, state_dir, file) == 0 ? lines_read(path, NOTES_MAX, &none) : NULL;
+
+	conf_problems_free(&none);
+	return l;
+}
+
+static bool read_one(const struct line *l, uint8_t pin[PKI_PIN_LEN])
+{
+	return l->n == 2 && pki_pin_parse(l->words[1], pin);
+}
+
+void notes_each(const char *state_dir, const char *file, void (*each)(void *arg, const char *name, const uint8_t pin[PKI_PIN_LEN]), void *arg)
+{
+	struct lines *l = read_notes(state_dir, file);
+	uint8_t pin[PKI_PIN_LEN];
+
+	for (size_t i = 0; l && i < l->n; i++)
+		if (read_one(&l->list[i], pin))
+			each(arg, l->list[i].words[0], pin);
+	lines_free(l);
+}
+
+static size_t find(const struct lines *l, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->list[i].n && strcmp(l->list[i].words[0], name) == 0)
+			return i;
+	return SIZE_MAX;
+}
+
+bool notes_get(const char *state_dir, const char *file, const char *name, uint8_t pin[PKI_PIN_LEN])
+{
+	struct lines *l = read_notes(state_dir, file);
+	size_t at = l ? find(l, name) : SIZE_MAX;
+	bool found = at != SIZE_MAX && read_one(&l->list[at], pin);
+
+	lines_free(l);
+	return found;
+}
+
+int notes_put(const char *state_dir, const char *file, const char *name, const uint8_t *pin)
+{
+	struct lines *l = read_notes(state_dir, file);
+	char text[PKI_PIN_TEXT], line[PKI_PIN_TEXT + 80];
+	size_t at;
+	int r = 0;
+
+	if (!l) {
+		errno = EIO;
+		return -1;
+	}
+	at = find(l, name);
+	if (pin) {
+		pki_pin_text(text, pin);
+		snprintf(line, sizeof line, "%.63s %s", name, text);
+	}
+	if (pin || at != SIZE_MAX)
+		r = lines_write(l, at, pin ? line : NULL, SIZE_MAX, pin && at == SIZE_MAX ? line : NULL);
+	lines_free(l);
+	return r;
+}

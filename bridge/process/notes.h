@@ -1,0 +1,24 @@
+#ifndef BRIDGE_PROCESS_NOTES_H
+#define BRIDGE_PROCESS_NOTES_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "pki/pin.h"
+
+/*
+ * What a rotation has to remember, in files of the state folder with one "NAME PIN" a line:
+ *   next-taken     peers that have our next key's pin on their disk
+ *   next-pending   next pins that peers announced and an admin has to confirm here
+ *   retired        "self" and our own pin that is used no more: peers are told to drop it
+ */
+#define NOTES_TAKEN "next-taken"
+#define NOTES_PENDING "next-pending"
+#define NOTES_RETIRED "retired"
+
+/* The pin noted for ${name} in ${file} of ${state_dir}. False if there is none or it cannot be read. */
+bool notes_get(const char *state_dir, const char *file, const char *name, uint8_t pin[PKI_PIN_LEN]);
+/* Notes ${pin} for ${name} in the place of what was noted, in one step; NULL = removes it. -1 with errno. */
+int notes_put(const char *state_dir, const char *file, const char *name, const uint8_t *pin);
+/* Calls ${each} for every line of ${file}. */
+void notes_each(const char *state_dir, const char *file, void (*each)(void *arg, const char *name, const uint8_t pin[PKI_PIN_LEN]), void *arg);
+#endif

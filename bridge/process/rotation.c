@@ -1,0 +1,516 @@
+#include "bridge/process/rotation.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "bridge/base/log.h"
+#include "bridge/base/pack.h"
+#include "bridge/base/text.h"
+#include "bridge/conf/conf.h"
+#include "bridge/process/expiry.h"
+#include "bridge/process/messages.h"
+#include "bridge/process/notes.h"
+#include "bridge/process/spawn.h"
+
+enum { QUEUE_MAX = 256, VERB_MS = 10000, KNOWN_MS = 3000, LOOK_MS = 3000, FIRST_MS = 60000, HOURLY_MS = 3600 * 1000, SENTENCE = 1000 };
+
+/* An announcement on its way: written by a verb, then told to every bridge, then answered. */
+struct announced {
+	struct announced *next;
+	uint64_t handle;
+	bool retires;
+	char peer[64], under[PKI_PIN_TEXT], pin[PKI_PIN_TEXT];
+};
+
+/* A pin that was taken or dropped while bridges run, whose settings were read before. */
+struct live {
+	struct live *next;
+	bool adds, told; /* told: all bridges knew it before its announcement was answered */
+	char peer[64], pin[PKI_PIN_TEXT];
+	unsigned reload; /* how many reloads had begun */
+};
+
+/* A file as stat(2) shows it. */
+struct stamp {
+	struct timespec mtime, ctime;
+	ino_t ino;
+	off_t size;
+};
+
+struct rotation {
+	struct loop *loop;
+	const char *conf_path;
+	struct rotation_doors doors;
+	void *arg;
+	const struct plan *plan; /* in force, or NULL */
+	struct announced *queue;
+	size_t n;
+	pid_t verb;              /* at work, or 0 */
+	bool verb_rotates;       /* it is `identity rotate`, and not for the first in the queue */
+	int output;
+	struct loop_timer *patience; /* for the verb, then for the bridges */
+	uint64_t number;         /* of the pin that the bridges are being told */
+	size_t waits;            /* how many have not said that they know it */
+	struct live *live;
+	unsigned reloads;
+	struct stamp seen[2], tried[2]; /* the front's certificate and key: at the last look, at the last reload */
+	bool watch_reloads;      /* the reload under way was our doing */
+	char trouble[SENTENCE];  /* the front's files changed and cannot be used; "" = no */
+	enum expiry warned;
+	struct loop_timer *look, *hourly;
+};
+
+static void start_next(struct rotation *r);
+
+/* ---- the verbs ---- */
+
+static void too_long(void *arg)
+{
+	struct rotation *r = arg;
+
+	kill(r->verb, SIGKILL);
+}
+
+static bool run(struct rotation *r, const char *const *words, bool rotates)
+{
+	char *argv[16] = {(char *)"availbridge", (char *)"-c", (char *)r->conf_path};
+	int ends[2];
+	size_t n = 3;
+
+	for (; *words; words++)
+		argv[n++] = (char *)*words;
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return false;
+	r->verb = spawn_verb(argv, ends[1]);
+	close(ends[1]);
+	if (r->verb < 0) {
+		r->verb = 0;
+		close(ends[0]);
+		return false;
+	}
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	r->output = ends[0];
+	r->verb_rotates = rotates;
+	r->patience = loop_timer_new(r->loop, VERB_MS, too_long, r);
+	return true;
+}
+
+/* What a verb said, as one line. */
+static void take_output(struct rotation *r, char *out, size_t size)
+{
+	ssize_t n = read(r->output, out, size - 1);
+
+	out[n > 0 ? n : 0] = 0;
+	for (char *s = out; *s; s++)
+		if (*s == '\n')
+			*s = s[1] ? ' ' : 0;
+	close(r->output);
+	r->output = -1;
+	r->verb = 0;
+	loop_timer_free(r->patience);
+	r->patience = NULL;
+}
+
+/* ---- announcements ---- */
+
+/* The first in the queue is answered, and the next one's turn comes. */
+static void answer(struct rotation *r, uint8_t said, const char *why)
+{
+	struct announced *a = r->queue;
+	struct buf b;
+
+	loop_timer_free(r->patience);
+	r->patience = NULL;
+	r->number = 0;
+	log_event(said == 0 || said == 1 ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, a->retires ? "pin-retired" : "next-pin", LS("peer", a->peer), LS("pin", a->pin), LS("under", a->under),
+	          LS("result", said == 0 ? "taken" : said == 1 ? "waits for `availbridge peer confirm-next`" : said == 2 ? "refused" : "failed"), LS("text", why));
+	buf_init(&b, CONTROL_LINE_MAX);
+	pack_u64(&b, a->handle);
+	pack_u8(&b, said);
+	pack_str(&b, why);
+	r->doors.tell(r->arg, MSG_ANNOUNCED_DONE, buf_ptr(&b), b.len);
+	buf_free(&b);
+	r->queue = a->next;
+	r->n--;
+	free(a);
+	start_next(r);
+}
+
+static void not_all_know(void *arg)
+{
+	answer(arg, 3, "not every process there knows the pin yet; it will be announced again");
+}
+
+static void pack_pin(struct buf *out, uint64_t number, const struct live *p)
+{
+	pack_u64(out, number);
+	pack_u8(out, p->adds);
+	pack_str(out, p->peer);
+	pack_str(out, p->pin);
+}
+
+static struct live *live_named(struct rotation *r, const struct announced *a)
+{
+	struct live *p = r->live;
+
+	while (p && (strcmp(p->peer, a->peer) != 0 || strcmp(p->pin, a->pin) != 0))
+		p = p->next;
+	return p;
+}
+
+static void all_know(struct rotation *r)
+{
+	struct live *p = live_named(r, r->queue);
+
+	if (p)
+		p->told = true;
+	answer(r, 0, NULL);
+}
+
+/* It is on the disk: now every bridge has to know, and only then the peer. */
+static void tell_bridges(struct rotation *r)
+{
+	const struct announced *a = r->queue;
+	struct live *p = live_named(r, a);
+	struct buf b;
+
+	if (!p) {
+		if (!(p = calloc(1, sizeof *p)))
+			abort();
+		p->next = r->live;
+		r->live = p;
+		strcpy(p->peer, a->peer);
+		strcpy(p->pin, a->pin);
+	}
+	p->adds = !a->retires;
+	p->reload = r->reloads;
+	do
+		text_random(&r->number, sizeof r->number);
+	while (!r->number);
+	buf_init(&b, CONTROL_LINE_MAX);
+	pack_pin(&b, r->number, p);
+	r->waits = r->doors.tell(r->arg, MSG_PIN, buf_ptr(&b), b.len);
+	buf_free(&b);
+	if (r->waits == 0)
+		all_know(r);
+	else
+		r->patience = loop_timer_new(r->loop, KNOWN_MS, not_all_know, r);
+}
+
+static void start_next(struct rotation *r)
+{
+	const struct announced *a = r->queue;
+	const struct live *p;
+
+	if (!a || r->verb || r->number)
+		return;
+	p = live_named(r, (struct announced *)a);
+	if (p && p->told && p->adds == !a->retires) { /* said again by another of the peer's processes */
+		answer(r, 0, NULL);
+		return;
+	}
+	if (!run(r, (const char *const[]){"peer", a->retires ? "drop-old" : "take-next", a->peer, "--under", a->under, "--pin", a->pin, NULL}, false))
+		answer(r, 3, "the process that writes settings could not be started there");
+}
+
+static void announced(struct rotation *r, struct unpack *u)
+{
+	struct announced *a = calloc(1, sizeof *a), **at = &r->queue;
+	const char *peer, *under, *pin;
+
+	if (!a)
+		abort();
+	a->handle = unpack_u64(u);
+	a->retires = unpack_u8(u);
+	peer = unpack_str(u);
+	under = unpack_str(u);
+	pin = unpack_str(u);
+	if (!unpack_done(u) || !peer || !under || !pin || !conf_name_valid(peer) || strlen(under) >= PKI_PIN_TEXT || strlen(pin) >= PKI_PIN_TEXT || r->n >= QUEUE_MAX) {
+		free(a); /* the peer's call ends by its own deadline */
+		return;
+	}
+	strcpy(a->peer, peer);
+	strcpy(a->under, under);
+	strcpy(a->pin, pin);
+	while (*at)
+		at = &(*at)->next;
+	*at = a;
+	r->n++;
+	start_next(r);
+}
+
+/* A peer has our next pin on its disk. */
+static void took(struct rotation *r, struct unpack *u)
+{
+	const char *peer = unpack_str(u), *text = unpack_str(u);
+	uint8_t pin[PKI_PIN_LEN], before[PKI_PIN_LEN];
+
+	if (!unpack_done(u) || !peer || !text || !conf_name_valid(peer) || !pki_pin_parse(text, pin) || !r->plan)
+		return;
+	if (notes_get(r->plan->state_dir, NOTES_TAKEN, peer, before) && memcmp(pin, before, sizeof pin) == 0)
+		return;
+	if (notes_put(r->plan->state_dir, NOTES_TAKEN, peer, pin) != 0)
+		log_event(LOG_LEVEL_ERROR, "next-taken-not-noted", LS("peer", peer), LS("text", strerror(errno)));
+}
+
+void rotation_said(struct rotation *r, uint16_t type, const uint8_t *data, size_t len)
+{
+	struct unpack u = unpack_start(data, len);
+	uint64_t number;
+
+	if (type == MSG_ANNOUNCED)
+		announced(r, &u);
+	else if (type == MSG_TOOK)
+		took(r, &u);
+	else if (type == MSG_PIN_DONE) {
+		number = unpack_u64(&u);
+		if (number && number == r->number && --r->waits == 0)
+			all_know(r);
+	}
+}
+
+void rotation_begin(struct rotation *r, struct channel *bridge)
+{
+	struct buf b;
+
+	for (const struct live *p = r->live; p; p = p->next) {
+		buf_init(&b, CONTROL_LINE_MAX);
+		pack_pin(&b, 0, p);
+		channel_send(bridge, MSG_PIN, buf_ptr(&b), b.len, -1);
+		buf_free(&b);
+	}
+}
+
+static bool has_word(const char *line, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = line; (at = strstr(at, word)); at += n)
+		if ((at == line || at[-1] == ' ') && (at[n] == ' ' || at[n] == 0))
+			return true;
+	return false;
+}
+
+void rotation_forget(struct rotation *r, const char *line)
+{
+	struct live **at = &r->live, *p;
+
+	while ((p = *at))
+		if (has_word(line, p->peer) || has_word(line, p->pin)) {
+			*at = p->next;
+			free(p);
+		} else {
+			at = &p->next;
+		}
+}
+
+static void rotated(struct rotation *r, bool ok, const char *text)
+{
+	if (text[0])
+		log_event(ok ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "identity-rotate", LS("text", text));
+	if (ok && text[0] && !r->doors.reload(r->arg)) /* the one under way may have read what was before */
+		loop_timer_again(r->hourly, LOOK_MS);
+}
+
+bool rotation_reaped(struct rotation *r, pid_t pid, int status)
+{
+	bool ok = WIFEXITED(status) && WEXITSTATUS(status) == 0, rotates = r->verb_rotates;
+	char text[SENTENCE];
+
+	if (!r->verb || r->verb != pid)
+		return false;
+	take_output(r, text, sizeof text);
+	if (rotates)
+		rotated(r, ok, text);
+	else if (ok && strcmp(text, "taken") == 0)
+		tell_bridges(r);
+	else if (ok && strcmp(text, "waits") == 0)
+		answer(r, 1, NULL);
+	else if (ok && strncmp(text, "refused: ", 9) == 0)
+		answer(r, 2, text + 9);
+	else {
+		log_event(LOG_LEVEL_ERROR, "pin-not-written", LS("text", text[0] ? text : "the process that writes settings did not end well"));
+		answer(r, 3, "that site could not write the pin down; it will be announced again");
+	}
+	start_next(r);
+	return true;
+}
+
+/* ---- once in a while ---- */
+
+static void warn_expiry(struct rotation *r)
+{
+	enum expiry e = expiry_of(r->plan->front_expires, time(NULL));
+	struct buf b;
+
+	if (e >= EXPIRY_60 && e != r->warned) {
+		buf_init(&b, 256);
+		expiry_put(&b, r->plan->front_expires, time(NULL));
+		log_event(e >= EXPIRY_7 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "front-certificate", LS("text", buf_cstr(&b)), LS("file", r->plan->front_certificate),
+		          LS("fix", "put a new certificate and key in their place; they are taken into use at once"));
+		buf_free(&b);
+	}
+	r->warned = e;
+}
+
+static void hourly(void *arg)
+{
+	struct rotation *r = arg;
+
+	loop_timer_again(r->hourly, HOURLY_MS);
+	warn_expiry(r);
+	if (!r->verb && !r->number && !r->queue)
+		run(r, (const char *const[]){"identity", "rotate", NULL}, true);
+}
+
+static void look_at(const struct rotation *r, struct stamp out[2])
+{
+	const char *const paths[2] = {r->plan->front_certificate, r->plan->front_key};
+	struct stat st;
+
+	memset(out, 0, 2 * sizeof *out);
+	for (int i = 0; i < 2; i++)
+		if (stat(paths[i], &st) == 0) {
+			out[i].mtime = st.st_mtim;
+			out[i].ctime = st.st_ctim;
+			out[i].ino = st.st_ino;
+			out[i].size = st.st_size;
+		}
+}
+
+/* Changed since the last reload, and not any more since the last look: whoever writes two files is done with both. */
+static void look(void *arg)
+{
+	struct rotation *r = arg;
+	struct stamp found[2];
+	bool quiet;
+
+	loop_timer_again(r->look, LOOK_MS);
+	look_at(r, found);
+	quiet = memcmp(found, r->seen, sizeof found) == 0;
+	memcpy(r->seen, found, sizeof found);
+	if (!quiet || memcmp(found, r->tried, sizeof found) == 0)
+		return;
+	r->watch_reloads = true;
+	if (r->doors.reload(r->arg))
+		log_event(LOG_LEVEL_INFO, "front-certificate", LS("text", "its files have changed"), LS("file", r->plan->front_certificate));
+	else
+		r->watch_reloads = false;
+}
+
+void rotation_reloads(struct rotation *r)
+{
+	r->reloads++;
+	if (r->plan)
+		look_at(r, r->tried);
+}
+
+void rotation_reloaded(struct rotation *r, const struct plan *plan, const char *why)
+{
+	struct live **at = &r->live, *p;
+	bool ours = r->watch_reloads;
+
+	r->watch_reloads = false;
+	if (!plan) {
+		if (ours)
+			snprintf(r->trouble, sizeof r->trouble, "%s", why);
+		return;
+	}
+	r->plan = plan;
+	r->trouble[0] = 0;
+	look_at(r, r->seen);
+	if (!r->look) {
+		memcpy(r->tried, r->seen, sizeof r->tried);
+		r->look = loop_timer_new(r->loop, LOOK_MS, look, r);
+		r->hourly = loop_timer_new(r->loop, FIRST_MS, hourly, r);
+	}
+	warn_expiry(r);
+	while ((p = *at)) /* what was written before the settings were read is in them */
+		if (p->reload < r->reloads) {
+			*at = p->next;
+			free(p);
+		} else {
+			at = &p->next;
+		}
+}
+
+/* ---- status ---- */
+
+struct listing {
+	struct buf *out;
+	uint32_t n;
+};
+
+static void put_note(void *arg, const char *name, const uint8_t pin[PKI_PIN_LEN])
+{
+	struct listing *l = arg;
+	char text[PKI_PIN_TEXT];
+
+	pki_pin_text(text, pin);
+	pack_str(l->out, name);
+	pack_str(l->out, text);
+	l->n++;
+}
+
+void rotation_pack(const struct rotation *r, struct buf *out)
+{
+	static const char *const files[] = {NOTES_TAKEN, NOTES_PENDING};
+	struct buf list;
+
+	pack_u64(out, r->plan ? (uint64_t)r->plan->front_expires : 0);
+	pack_str(out, r->trouble[0] ? r->trouble : NULL);
+	for (int i = 0; i < 2; i++) {
+		struct listing l = {&list, 0};
+
+		buf_init(&list, 128 << 10);
+		if (r->plan)
+			notes_each(r->plan->state_dir, files[i], put_note, &l);
+		pack_u32(out, list.failed ? 0 : l.n);
+		if (!list.failed)
+			buf_add(out, buf_ptr(&list), list.len);
+		buf_free(&list);
+	}
+}
+
+/* ---- the whole ---- */
+
+struct rotation *rotation_new(struct loop *l, const char *conf_path, const struct rotation_doors *doors, void *arg)
+{
+	struct rotation *r = calloc(1, sizeof *r);
+
+	if (!r)
+		abort();
+	*r = (struct rotation){.loop = l, .conf_path = conf_path, .doors = *doors, .arg = arg, .output = -1};
+	return r;
+}
+
+void rotation_free(struct rotation *r)
+{
+	struct announced *a;
+	struct live *p;
+
+	if (!r)
+		return;
+	if (r->verb)
+		kill(r->verb, SIGKILL);
+	if (r->output >= 0)
+		close(r->output);
+	loop_timer_free(r->patience);
+	loop_timer_free(r->look);
+	loop_timer_free(r->hourly);
+	while ((a = r->queue)) {
+		r->queue = a->next;
+		free(a);
+	}
+	while ((p = r->live)) {
+		r->live = p->next;
+		free(p);
+	}
+	free(r);
+}
