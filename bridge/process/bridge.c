@@ -186,11 +186,27 @@ static void drain(struct bridge *b)
 
 /* ---- the supervisor's messages ---- */
 
+/* ${what}: "peer NAME" or "pin PIN...". */
+static void shut(struct bridge *b, uint32_t number, const char *what)
+{
+	struct buf done;
+
+	if (strncmp(what, "peer ", 5) == 0)
+		bridge_shut_peer(b, what + 5);
+	else if (strncmp(what, "pin ", 4) == 0)
+		bridge_shut_pins(b, what + 4);
+	buf_init(&done, 4);
+	pack_u32(&done, number);
+	channel_send(b->supervisor, MSG_SHUT_DONE, buf_ptr(&done), done.len, -1);
+	buf_free(&done);
+}
+
 static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len, int fd)
 {
 	struct unpack u = unpack_start(data, len);
 	struct bridge *b = arg;
-	const char *peer;
+	const char *what;
+	uint32_t number;
 	uint8_t kind;
 	int64_t pid;
 
@@ -220,6 +236,9 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 		} else
 			close(fd);
 		break;
+	case MSG_BUDGETS:
+		bridge_budgets(b, fd);
+		break;
 	case MSG_INVITATION:
 		bridge_pairing_invite(b, data, len);
 		break;
@@ -233,8 +252,9 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 		bridge_rotation_answered(b, data, len);
 		break;
 	case MSG_SHUT:
-		if ((peer = unpack_str(&u)))
-			bridge_shut_peer(b, peer);
+		number = unpack_u32(&u);
+		if ((what = unpack_str(&u)))
+			shut(b, number, what);
 		break;
 	default:
 		break;

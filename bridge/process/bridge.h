@@ -3,6 +3,7 @@
 #include "bridge/address_space/table.h"
 #include "bridge/backend/calendars.h"
 #include "bridge/base/pack.h"
+#include "bridge/budget/budget.h"
 #include "bridge/conf/conf.h"
 #include "bridge/directory/directory.h"
 #include "bridge/front/front.h"
@@ -31,6 +32,8 @@ struct bridge {
 	struct calendars *calendars;
 	struct proxy *proxy;
 	struct audit_writer *audit;
+	struct budget *budgets;
+	struct budget_limits budget_limits[BUDGET_KINDS];
 	struct front *front;
 	struct link_clients *clients;
 	struct link_server *server;
@@ -59,8 +62,12 @@ int bridge_role(int argc, char **argv);
 int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(void *arg, int64_t pid), struct buf *error);
 /* Frees what bridge_open() made, in the order that lets no door call back into what is gone. */
 void bridge_close(struct bridge *b);
+/* MSG_BUDGETS came: ${fd} is taken over. Aborts if it is not what it should be. */
+void bridge_budgets(struct bridge *b, int fd);
 /* Cuts ${peer} off at once: its links, its pins. */
 void bridge_shut_peer(struct bridge *b, const char *peer);
+/* Cuts every link under one of the ${pins} (blanks between) off at once, and takes those pins no more. */
+void bridge_shut_pins(struct bridge *b, const char *pins);
 
 /* Lets guests in as the supervisor says, and tells it of them (bridge_pairing.c). */
 void bridge_pairing_open(struct bridge *b);

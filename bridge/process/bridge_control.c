@@ -175,10 +175,7 @@ void bridge_control(struct bridge *b, const uint8_t *data, size_t len, int fd)
 		control_status(b, u.p, known, line[7] == 'j', fd);
 	else if (strncmp(line, "peer-show ", 10) == 0)
 		control_peer_show(b, line + 10, fd);
-	else if (strncmp(line, "peer-shut ", 10) == 0) {
-		bridge_shut_peer(b, line + 10);
-		control_say(b->loop, fd, 0, "");
-	} else
+	else
 		control_say(b->loop, fd, 1, "The daemon does not know this request. Is it as old as the program that asks?\n");
 }
 

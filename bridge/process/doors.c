@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -134,6 +135,14 @@ static enum audit_said proxy_audit(void *door, const struct audit_query *what, v
 	return audit_writer_say(b->audit, what, written, arg);
 }
 
+/* Without the memory of budgets nobody knows what was spent: then nothing goes on. */
+static bool proxy_budget(void *door, const char *peer, const struct fb_requester *requester, const char *target)
+{
+	struct bridge *b = door;
+
+	return b->budgets && budget_ask_now(b->budgets, b->budget_limits, peer, requester, target) == BUDGET_GO;
+}
+
 /* ---- link server -> proxy ---- */
 
 struct peer_call {
@@ -240,9 +249,11 @@ static int make_rooms(struct bridge *b)
 	const struct conf *c = b->conf;
 
 	b->proxy_doors = (struct proxy_doors){.exists = proxy_exists, .fetch = proxy_fetch, .ask = proxy_ask_peer,
-	                                      .member = proxy_member, .hidden = proxy_hidden, .audit = proxy_audit, .door = b};
+	                                      .member = proxy_member, .hidden = proxy_hidden, .audit = proxy_audit,
+	                                      .budget = proxy_budget, .door = b};
 	b->front_doors = (struct front_doors){.ask = front_ask, .cancel = front_cancel, .login = front_login, .door = b,
 	                                      .loop = b->loop, .hard_stop_ms = c->hard_stop_ms};
+	budget_limits_of(c, b->budget_limits);
 	b->table = address_space_new(c);
 	b->directory = directory_new(c);
 	b->calendars = calendars_new(c, b->calendars_fd, pool_submit, b->pools[WORKER_CALENDAR]);
@@ -314,6 +325,7 @@ void bridge_close(struct bridge *b)
 	link_clients_free(b->clients); /* ends what is open with the proxy, which must still be there */
 	proxy_free(b->proxy); /* it writes down what was still open */
 	audit_writer_free(b->audit);
+	budget_free(b->budgets);
 	bridge_rotation_close(b);
 	pki_tls_free(b->tls_front);
 	pki_tls_free(b->tls_link);
@@ -327,10 +339,38 @@ void bridge_close(struct bridge *b)
 		close(b->reserve);
 }
 
+void bridge_budgets(struct bridge *b, int fd)
+{
+	budget_free(b->budgets);
+	b->budgets = budget_open(fd);
+	close(fd);
+	if (!b->budgets)
+		abort();
+}
+
 void bridge_shut_peer(struct bridge *b, const char *peer)
 {
 	log_event(LOG_LEVEL_WARN, "peer-shut", LS("peer", peer));
 	link_clients_shut(b->clients, peer);
 	link_server_shut(b->server, peer);
 	pki_pinset_shut(b->pins, peer);
+}
+
+void bridge_shut_pins(struct bridge *b, const char *pins)
+{
+	uint8_t pin[PKI_PIN_LEN];
+	char text[PKI_PIN_TEXT];
+	size_t n;
+
+	for (; *pins; pins += n + (pins[n] == ' ')) {
+		n = strcspn(pins, " ");
+		snprintf(text, sizeof text, "%.*s", (int)n, pins);
+		if (!pki_pin_parse(text, pin))
+			continue;
+		log_event(LOG_LEVEL_WARN, "pin-shut", LS("pin", text));
+		if (pki_pinset_revoke(b->pins, pin) != 0) /* first: what is cut may try again at once */
+			abort(); /* and be started anew, with the list of what is cut off */
+		link_clients_cut(b->clients, pin);
+		link_server_cut(b->server, pin);
+	}
 }

@@ -29,6 +29,7 @@ struct slot {
 	int64_t since_ms;
 	unsigned restarts, hasty; /* in all; one after the other within a second */
 	bool ready;
+	uint32_t shut_asked, shut_done; /* a bridge's: the last MSG_SHUT */
 	struct segments audit; /* a bridge's */
 	struct loop_timer *again;
 };
@@ -47,6 +48,9 @@ struct generation {
 	enum state state;
 	struct slot *slots; /* bridges first */
 	size_t n, bridges;
+	char **shut; /* what was cut off: the settings that a bridge reads when it is started again do not know that */
+	size_t n_shut;
+	uint32_t shut_number;
 	struct loop_timer *timer; /* for READY, then for the end by force */
 	struct loop_timer *minute;
 };
@@ -84,7 +88,12 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 	char text[1024];
 	size_t i;
 
-	if (type == MSG_ANNOUNCED || type == MSG_TOOK || type == MSG_PIN_DONE || type == MSG_TRIED || type == MSG_PAIRED) {
+	if (type == MSG_SHUT_DONE) {
+		struct unpack u = unpack_start(data, len);
+
+		s->shut_done = unpack_u32(&u);
+	}
+	if (type == MSG_ANNOUNCED || type == MSG_TOOK || type == MSG_PIN_DONE || type == MSG_TRIED || type == MSG_PAIRED || type == MSG_SHUT_DONE) {
 		g->ev->said(g->arg, type, data, len);
 		return;
 	}
@@ -127,6 +136,20 @@ static void on_end(void *arg, const char *why)
 	}
 }
 
+static void send_shut(struct slot *s, uint32_t number, const char *what)
+{
+	struct buf b;
+
+	s->shut_asked = number; /* who cannot be told owes it as well */
+	if (!s->channel)
+		return;
+	buf_init(&b, CONTROL_LINE_MAX + 8);
+	pack_u32(&b, number);
+	pack_str(&b, what);
+	channel_send(s->channel, MSG_SHUT, buf_ptr(&b), b.len, -1);
+	buf_free(&b);
+}
+
 static pid_t spawn_slot(struct slot *s, const int *fds, size_t n)
 {
 	struct generation *g = s->g;
@@ -138,6 +161,7 @@ static pid_t spawn_slot(struct slot *s, const int *fds, size_t n)
 	snprintf(front, sizeof front, "%zu", g->sockets[0].n);
 	snprintf(link, sizeof link, "%zu", g->sockets[1].n);
 	s->pid = spawn(argv, fds, n);
+	s->shut_asked = s->shut_done = 0;
 	s->since_ms = loop_ms();
 	s->ready = false;
 	if (s->pid < 0)
@@ -193,6 +217,8 @@ static int start_bridge(struct slot *s)
 		if (g->slots[i].bridge == s && !g->slots[i].again)
 			start_worker(&g->slots[i]);
 	g->ev->begins(g->arg, s->channel);
+	for (i = 0; i < g->n_shut; i++) /* last: what was cut off comes back by nothing that is said before */
+		send_shut(s, g->shut_number, g->shut[i]);
 	channel_send(s->channel, MSG_BEGIN, NULL, 0, -1);
 	return 0;
 }
@@ -289,6 +315,9 @@ void generation_free(struct generation *g)
 	loop_timer_free(g->minute);
 	if (g->audit >= 0)
 		close(g->audit);
+	for (i = 0; i < g->n_shut; i++)
+		free(g->shut[i]);
+	free(g->shut);
 	free(g->slots);
 	free(g->conf_path);
 	free(g);
@@ -440,15 +469,45 @@ size_t generation_tell(struct generation *g, uint16_t type, const void *data, si
 	return n;
 }
 
-void generation_shut(struct generation *g, const char *peer)
+static void remember_shut(struct generation *g, const char *what)
 {
-	struct buf b;
+	for (size_t i = 0; i < g->n_shut; i++)
+		if (strcmp(g->shut[i], what) == 0)
+			return;
+	g->shut = realloc(g->shut, (g->n_shut + 1) * sizeof *g->shut);
+	if (!g->shut || !(g->shut[g->n_shut++] = strdup(what)))
+		abort();
+}
 
-	buf_init(&b, CONTROL_LINE_MAX);
-	pack_str(&b, peer);
-	if (!b.failed)
-		generation_tell(g, MSG_SHUT, buf_ptr(&b), b.len);
-	buf_free(&b);
+void generation_shut(struct generation *g, uint32_t number, const char *what)
+{
+	remember_shut(g, what);
+	g->shut_number = number;
+	for (size_t i = 0; i < g->bridges; i++)
+		send_shut(&g->slots[i], number, what);
+}
+
+static bool owes_shut(const struct slot *s, uint32_t number)
+{
+	return s->pid && s->shut_asked >= number && s->shut_done < number;
+}
+
+size_t generation_shut_open(const struct generation *g, uint32_t number)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->bridges; i++)
+		n += owes_shut(&g->slots[i], number);
+	return n;
+}
+
+void generation_shut_force(struct generation *g, uint32_t number)
+{
+	for (size_t i = 0; i < g->bridges; i++)
+		if (owes_shut(&g->slots[i], number)) {
+			log_event(LOG_LEVEL_ERROR, "bridge-cut", LI("pid", g->slots[i].pid), LS("why", "it did not cut off a peer within a second"));
+			kill_slot(&g->slots[i], SIGKILL);
+		}
 }
 
 void generation_pack(const struct generation *g, struct buf *out)

@@ -20,7 +20,7 @@ struct generation_events {
 	void (*failed)(void *arg, struct generation *g, const char *why); /* it cannot come up; only before ready. Then generation_end() it */
 	void (*gone)(void *arg, struct generation *g);                    /* drained or ended and its last process is reaped: free it */
 	void (*begins)(void *arg, struct channel *bridge);                /* a bridge was started: what it should know from the start is sent now */
-	void (*said)(void *arg, uint16_t type, const uint8_t *data, size_t len); /* a bridge's MSG_ANNOUNCED, MSG_TOOK, MSG_PIN_DONE, MSG_TRIED or MSG_PAIRED */
+	void (*said)(void *arg, uint16_t type, const uint8_t *data, size_t len); /* a bridge's MSG_ANNOUNCED, MSG_TOOK, MSG_PIN_DONE, MSG_TRIED, MSG_PAIRED or MSG_SHUT_DONE */
 };
 
 /* Starts generation ${number} of ${conf_path} on ${sockets} (${n}: front, link; borrowed until it drains). ${plan} is borrowed as long, but for its audit. NULL with a sentence in ${error}. */
@@ -36,8 +36,15 @@ void generation_drain(struct generation *g);
 void generation_end(struct generation *g);
 /* Hands the connection ${fd} (stays the caller's) with ${line} and ${rest} to one of its bridges. -1 if none runs. */
 int generation_control(struct generation *g, const char *line, const void *known, size_t known_len, const void *rest, size_t rest_len, int fd);
-/* Tells every bridge to cut ${peer} off. */
-void generation_shut(struct generation *g, const char *peer);
+/*
+ * Tells every bridge, and each that will be started later, to cut off ${what}: "peer NAME" or "pin PIN...". ${number} counts the
+ * requests up.
+ */
+void generation_shut(struct generation *g, uint32_t number, const char *what);
+/* How many of its bridges run and have not done request ${number} yet. Each that does so, or ends, is told by `said` or generation_reaped(). */
+size_t generation_shut_open(const struct generation *g, uint32_t number);
+/* Ends these by force. */
+void generation_shut_force(struct generation *g, uint32_t number);
 /* Sends every bridge the same message without a descriptor; to how many it went. */
 size_t generation_tell(struct generation *g, uint16_t type, const void *data, size_t len);
 /* Packs what `status` shows of its processes (status.c reads it). */

@@ -15,8 +15,9 @@ enum message {
 	MSG_BEGIN,         /* all workers have been sent: accept, and say MSG_READY when they are ready */
 	MSG_DRAIN,         /* finish what is open, then end */
 	MSG_CONTROL,       /* str request line, str what the supervisor knows, the body's first bytes; descriptor: the asker's connection */
-	MSG_SHUT,          /* str peer: cut it off at once */
+	MSG_SHUT,          /* u32 number, str "peer NAME" or "pin PIN...": cut it off at once, and say so */
 	MSG_AUDIT,         /* the 32 bytes that the segment's first record follows; descriptor: the segment, to append to from now on */
+	MSG_BUDGETS,       /* descriptor: the memory of all budgets (bridge/budget), before anything may be asked */
 	MSG_INVITATION,    /* one that is open, or has changed: invitations.c */
 	MSG_PIN,           /* u64 number, u8 whether it is new or dropped, str peer, str pin: one of the peer's; MSG_PIN_DONE unless the number is 0 */
 	MSG_ANNOUNCED_DONE,/* u64 handle of a MSG_ANNOUNCED, u8 enum link_said, str sentence or NULL */
@@ -25,6 +26,7 @@ enum message {
 	MSG_READY,         /* serving */
 	MSG_LOST,          /* u64 pid of a worker that it let go of: kill it, so that another takes its place */
 	MSG_AUDIT_TURNED,  /* it appends to the segment that came last, and to no other */
+	MSG_SHUT_DONE,     /* u32 number of the last MSG_SHUT: no link of it is left */
 	MSG_FAILED,        /* the sentence why it cannot serve */
 	MSG_ANNOUNCED,     /* u64 handle, u8 whether it retires, str peer, str pin of the connection, str pin: judge it and write it down */
 	MSG_TOOK,          /* str peer, str pin: it has our next pin on its disk */
@@ -44,8 +46,8 @@ enum { MESSAGE_TEXT_MAX = 1 << 20, CONTROL_LINE_MAX = 2048, INVITATION_MAX = 409
 
 /* The tables, by who reads them (messages.c). */
 extern const struct channel_type messages_from_check[2];
-extern const struct channel_type messages_from_supervisor[10];
-extern const struct channel_type messages_from_bridge[9];
+extern const struct channel_type messages_from_supervisor[11];
+extern const struct channel_type messages_from_bridge[10];
 extern const struct channel_type messages_to_calendar_worker[1];
 extern const struct channel_type messages_from_calendar_worker[2];
 extern const struct channel_type messages_to_login_worker[1];

@@ -18,6 +18,7 @@
  *   identity              pin, next (or null), taken[] and not_taken[] (enabled peers, while there is a next one)
  *   pending[]             next keys that wait for `peer confirm-next`: peer, pin
  *   bridge                the bridge that answered: generation, landlock, open_queries, front_connections, cache_mib (its ceiling)
+ *   over_budget[]         who is over a budget now: who, peer (who names them, or null), setting, limit, refused (mailboxes)
  *   pools[]               of that bridge: name, workers, ready, busy, waiting
  *   peers[]               as `peer show --json` gives each
  * `peer show --json`, one object:
@@ -502,6 +503,36 @@ static void put_bridge(struct buf *out, const struct bridge *b, bool json)
 		buf_putc(out, ']');
 }
 
+/* Who is over a budget now. Somebody's names: they go to a terminal. */
+static void put_over(struct buf *out, const struct bridge *b, bool json)
+{
+	struct budget_over o;
+
+	if (json) {
+		key(out, "over_budget");
+		buf_putc(out, '[');
+	}
+	for (size_t i = 0; b->budgets && budget_over_now(b->budgets, i, &o); i++) {
+		if (json) {
+			comma(out);
+			buf_putc(out, '{');
+			put_str(out, "who", o.name);
+			put_str(out, "peer", *o.peer ? o.peer : NULL);
+			put_str(out, "setting", o.setting);
+			put_num(out, "limit", o.limit);
+			put_num(out, "refused", o.refused);
+			buf_putc(out, '}');
+			continue;
+		}
+		buf_puts(out, "over budget: ! ");
+		put_safe(out, o.name);
+		buf_printf(out, "%s%s has used up %s = %u; %llu mailbox%s refused\n", *o.peer ? " of peer " : "", o.peer, o.setting, o.limit,
+		           (unsigned long long)o.refused, o.refused == 1 ? "" : "es");
+	}
+	if (json)
+		buf_putc(out, ']');
+}
+
 int status_put(struct buf *out, const struct bridge *b, struct unpack *known, bool json)
 {
 	uint64_t up = unpack_u64(known), pid = unpack_u64(known);
@@ -531,6 +562,7 @@ int status_put(struct buf *out, const struct bridge *b, struct unpack *known, bo
 	rotation = read_rotation(known);
 	put_rotation(out, b, &rotation, json);
 	put_bridge(out, b, json);
+	put_over(out, b, json);
 	if (json) {
 		key(out, "peers");
 		buf_putc(out, '[');

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "bridge/base/log.h"
 #include "bridge/base/pack.h"
+#include "bridge/budget/budget.h"
 #include "bridge/process/control_server.h"
 #include "bridge/process/generation.h"
 #include "bridge/process/invitations.h"
@@ -24,7 +25,16 @@
 #include "bridge/process/segments.h"
 #include "bridge/process/sandbox.h"
 
-enum { GENERATIONS_MAX = 16, DAY_MS = 24 * 3600 * 1000 };
+enum { GENERATIONS_MAX = 16, SHUT_MS = 1000, DAY_MS = 24 * 3600 * 1000 };
+
+/* Somebody waits until a peer or a key is cut off everywhere. */
+struct shutting {
+	struct shutting *next;
+	struct supervisor *s;
+	struct loop_timer *timer;
+	uint32_t number;
+	int fd;
+};
 
 struct supervisor {
 	struct loop *loop;
@@ -41,11 +51,18 @@ struct supervisor {
 	int asker;                             /* who waits for the reload, or -1 */
 	struct invitations *invitations;
 	struct rotation *rotation;
+	struct shutting *shutting;
+	uint32_t shuts;
+	int budgets;                           /* the memory of what was asked: every bridge gets it */
+	struct buf late;                       /* what was cut off while settings were being read that may not know it: a line each */
 	bool stopping;
 	int exit_code;
 	struct loop_signal *signals[4];
 	struct loop_timer *daily;
 };
+
+static void shutting_check(struct supervisor *s);
+static void shut_late(struct supervisor *s);
 
 /* ---- sockets ---- */
 
@@ -240,6 +257,7 @@ static void on_begins(void *arg, struct channel *bridge)
 {
 	struct supervisor *s = arg;
 
+	channel_send(bridge, MSG_BUDGETS, NULL, 0, s->budgets);
 	invitations_begin(s->invitations, bridge);
 	rotation_begin(s->rotation, bridge);
 }
@@ -248,6 +266,10 @@ static void on_said(void *arg, uint16_t type, const uint8_t *data, size_t len)
 {
 	struct supervisor *s = arg;
 
+	if (type == MSG_SHUT_DONE) {
+		shutting_check(s);
+		return;
+	}
 	invitations_said(s->invitations, type, data, len);
 	rotation_said(s->rotation, type, data, len);
 }
@@ -323,12 +345,14 @@ static void on_checked(void *arg, struct plan *plan, const char *problems)
 		s->all[s->n++] = s->starting;
 	else
 		reload_failed(s, buf_cstr(&error));
+	shut_late(s);
 	buf_free(&error);
 }
 
 static void reload(struct supervisor *s)
 {
 	rotation_reloads(s->rotation);
+	buf_reset(&s->late);
 	s->check = plan_check_new(s->loop, s->conf_path, on_checked, s);
 	if (!s->check)
 		reload_failed(s, "cannot start a process to check the settings");
@@ -337,6 +361,77 @@ static void reload(struct supervisor *s)
 static bool reloading(const struct supervisor *s)
 {
 	return s->check || s->starting;
+}
+
+/* ---- cutting off ---- */
+
+static void shutting_free(struct shutting *w)
+{
+	struct shutting **at = &w->s->shutting;
+
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	loop_timer_free(w->timer);
+	free(w);
+}
+
+/* Tells those who wait for what is done now. */
+static void shutting_check(struct supervisor *s)
+{
+	struct shutting *w, *next;
+
+	for (w = s->shutting; w; w = next) {
+		size_t open = 0;
+
+		next = w->next;
+		for (size_t i = 0; i < s->n; i++)
+			open += generation_shut_open(s->all[i], w->number);
+		if (open)
+			continue;
+		control_say(s->loop, w->fd, 0, "");
+		shutting_free(w);
+	}
+}
+
+static void shutting_slow(void *arg)
+{
+	struct shutting *w = arg;
+
+	for (size_t i = 0; i < w->s->n; i++)
+		generation_shut_force(w->s->all[i], w->number);
+}
+
+/* ${line} is "peer-shut NAME" or "pin-shut PIN..."; ${fd} hears of it when no link is left in any process. */
+static void shut_off(struct supervisor *s, int fd, const char *line)
+{
+	struct shutting *w = calloc(1, sizeof *w);
+	char what[CONTROL_LINE_MAX];
+
+	if (!w)
+		abort();
+	rotation_forget(s->rotation, line);
+	snprintf(what, sizeof what, "%s%s", strncmp(line, "peer", 4) == 0 ? "peer" : "pin", strchr(line, ' '));
+	*w = (struct shutting){.next = s->shutting, .s = s, .fd = fd, .number = ++s->shuts};
+	s->shutting = w;
+	for (size_t i = 0; i < s->n; i++)
+		generation_shut(s->all[i], w->number, what);
+	if (s->check)
+		buf_printf(&s->late, "%s\n", what);
+	w->timer = loop_timer_new(s->loop, SHUT_MS, shutting_slow, w);
+	shutting_check(s);
+}
+
+/* The settings of the newest generation may have been read before these were written. */
+static void shut_late(struct supervisor *s)
+{
+	char *line, *rest = s->late.len ? strdup(buf_cstr(&s->late)) : NULL, *all = rest;
+
+	while (s->starting && (line = strsep(&rest, "\n")))
+		if (*line)
+			generation_shut(s->starting, ++s->shuts, line);
+	free(all);
+	buf_reset(&s->late);
 }
 
 static bool reload_for_rotation(void *arg)
@@ -382,7 +477,6 @@ static void hand_on(struct supervisor *s, int fd, const char *line, const void *
 static void on_request(void *arg, int fd, const char *line, const void *rest, size_t n)
 {
 	struct supervisor *s = arg;
-	size_t i;
 
 	if (strcmp(line, "reload") == 0) {
 		if (s->stopping || reloading(s)) {
@@ -396,9 +490,10 @@ static void on_request(void *arg, int fd, const char *line, const void *rest, si
 	}
 	if (invitations_request(s->invitations, fd, line))
 		return;
-	if (strncmp(line, "peer-shut ", 10) == 0)
-		for (i = 0; i < s->n; i++)
-			generation_shut(s->all[i], line + 10);
+	if (strncmp(line, "peer-shut ", 10) == 0 || strncmp(line, "pin-shut ", 9) == 0) {
+		shut_off(s, fd, line);
+		return;
+	}
 	hand_on(s, fd, line, rest, n);
 }
 
@@ -415,6 +510,7 @@ static void on_child(void *arg)
 		for (i = 0; !invitations_reaped(s->invitations, pid, status) && !rotation_reaped(s->rotation, pid, status) && i < s->n; i++)
 			if (generation_reaped(s->all[i], pid, status))
 				break;
+	shutting_check(s);
 }
 
 static void on_hangup(void *arg)
@@ -468,6 +564,11 @@ static void finish(struct supervisor *s)
 	sockets_free(s->next_sockets);
 	plan_free(s->plan);
 	plan_free(s->next_plan);
+	while (s->shutting) {
+		close(s->shutting->fd);
+		shutting_free(s->shutting);
+	}
+	buf_free(&s->late);
 	invitations_free(s->invitations);
 	rotation_free(s->rotation);
 	free(s->conf_path);
@@ -503,6 +604,7 @@ int process_supervise(const char *conf_path)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	sandbox_hide(); /* the snapshot of the settings has the accounts' hashes */
+	buf_init(&s.late, MESSAGE_TEXT_MAX);
 	s.loop = loop_new();
 	s.invitations = invitations_new(s.loop, s.conf_path, tell_all, &s);
 	s.rotation = rotation_new(s.loop, s.conf_path, &rotation_doors, &s);
