@@ -145,6 +145,11 @@ static void test_exists(void)
 	CHECK_INT(ics_exists(dir_fd, "many@a.example"), FB_YES);
 	CHECK_INT(ics_exists(dir_fd, "nobody@a.example"), FB_NO);
 	CHECK_INT(ics_exists(dir_fd, "../etc"), FB_NO);
+	/* a link that goes in circles is there, and its mailbox's own trouble */
+	CHECK(!symlinkat("ring@a.example.ics", dir_fd, "ring@a.example.ics"));
+	CHECK_INT(ics_exists(dir_fd, "ring@a.example"), FB_YES);
+	expect("ring@a.example", FB_CALENDAR_FAILED, 0);
+	CHECK_STR(buf_cstr(&error), "ring@a.example.ics: Too many levels of symbolic links");
 	CHECK_INT(ics_exists(dir_fd, "."), FB_NO);
 	char longest[FB_ADDRESS_MAX + 1];
 	memset(longest, 'a', FB_ADDRESS_MAX);
