@@ -175,8 +175,8 @@ static void fail(enum fb_reason reason, calendars_done_cb *cb, void *arg)
 	fb_answer_free(none);
 }
 
-static struct flight *start(struct calendars *c, const char *address, struct fb_window wide, struct fb_window asked, calendars_done_cb *cb,
-                            void *arg);
+static struct flight *start(struct calendars *c, const char *address, struct fb_window wide, struct fb_window asked,
+                            calendars_done_cb *cb, void *arg);
 static bool join(struct flight *f, struct fb_window w, calendars_done_cb *cb, void *arg, bool late);
 
 /* Is the calendar still the one that was read? If it changed just before the reading, its stamps cannot tell. */
@@ -185,7 +185,7 @@ static bool is_current(const struct calendars *c, const struct calendars_result 
 	return (r->keep || r->answer->reason == FB_NO_ACCESS) && ics_stamps_hold(&r->stamps, c->dir_fd);
 }
 
-/* Those who came after the reading began and may have come after a change: one new flight for all of them, begun after they asked. */
+/* Those who came after the reading began, and so maybe after a change: one new flight for all of them. */
 static void ask_anew(struct calendars **alive, struct flight *f)
 {
 	struct flight *anew = NULL;
@@ -205,7 +205,7 @@ static void fail_all(struct calendars **alive, struct flight *f, enum fb_reason 
 		fail(reason, w->cb, w->arg);
 }
 
-/* Gives the landed result to all who waited for it; one whose window it does not hold (the wide one was too much) is asked for alone. */
+/* Gives the landed result to all who waited; one whose window it does not hold (the wide one was too much) is asked for alone. */
 static void hand_out(struct calendars **alive, struct flight *f, const struct calendars_result *r)
 {
 	bool current = is_current(*alive, r);
@@ -266,7 +266,7 @@ static void land(void *arg, const uint8_t *data, size_t len, const char *why)
 	if (!ok)
 		log_event(LOG_LEVEL_ERROR, "calendar-failed", LS("mailbox", f->address),
 		          LS("why", data ? "the worker's reply could not be read" : why));
-	/* The flight stays in the list with nobody able to join it, so that calendars_free() inside a callback is seen through its owner. */
+	/* It stays in the list with nobody able to join it, so that calendars_free() inside a callback is seen through its owner. */
 	f->landed = true;
 	if (ok)
 		hand_out(&f->owner, f, &r);
@@ -312,8 +312,8 @@ static void launch(struct flight *f)
  * NULL if it failed, which the caller's callback has then been told. One calendar has one worker at a time: one that keeps killing
  * workers leaves the others to everybody else.
  */
-static struct flight *start(struct calendars *c, const char *address, struct fb_window wide, struct fb_window asked, calendars_done_cb *cb,
-                            void *arg)
+static struct flight *start(struct calendars *c, const char *address, struct fb_window wide, struct fb_window asked,
+                            calendars_done_cb *cb, void *arg)
 {
 	struct flight *f = calloc(1, sizeof *f);
 	if (f) {

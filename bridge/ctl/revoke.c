@@ -28,8 +28,7 @@ int ctl_peer_shut(const char *conf_path, const char *request, const char *done)
 			ctl_say("%s But the daemon did not cut its links: %s", done, buf_cstr(&reply));
 		break;
 	case CTL_DAEMON_SILENT:
-		ctl_say("%s But the daemon did not answer, so its links may still be up: %s. Restart the daemon to be sure.", done,
-		        buf_cstr(&reply));
+		ctl_say("%s But the daemon did not answer, so its links may still be up; restart it to be sure. %s", done, buf_cstr(&reply));
 		code = CTL_NO;
 	}
 	buf_free(&reply);
