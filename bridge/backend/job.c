@@ -48,6 +48,9 @@ int ics_job_read(struct ics_job *j, const char *text, size_t len)
 		if (!(last = ics_scope_add(j, last)))
 			return ics_fail(j->error, v->line, "the calendar needs more memory than one calendar may have");
 		first = first ? first : last;
+		const struct ics_property *scale = ics_property_of(v, ICS_CALSCALE);
+		if (scale && !ics_value_is(scale, "GREGORIAN"))
+			return ics_fail(j->error, scale->line, "the calendar counts its days by another scale than GREGORIAN");
 		for (const struct ics_component *c = v->children; c; c = c->next)
 			if (c->kind == ICS_VTIMEZONE && ics_zone_declare(j, last, c))
 				return -1;

@@ -256,6 +256,8 @@ static void test_faults(void)
 	CHECK_STR(event("SUMMARY:x\n"), "line 3: this VEVENT has no DTSTART");
 	CHECK_STR(event("DTSTART 20260302T080000Z\n"), "line 5: this line has no ':' behind the property's name");
 	CHECK_STR(event(AT "some text broken\nwithout folding\nB\nEn route\n"), AS("Busy"));
+	CHECK_STR(march("CALSCALE:HEBREW\nBEGIN:VEVENT\n" AT "END:VEVENT\n"), "line 3: the calendar counts its days by another scale than GREGORIAN");
+	CHECK_STR(march("CALSCALE:Gregorian\nBEGIN:VEVENT\n" AT "END:VEVENT\n"), AS("Busy"));
 	CHECK_STR(event(AT "DURATION:-PT1H\n"), AS("Busy")); /* beside DTEND it says nothing */
 	CHECK_STR(event("DTSTART:20260302T080000Z\nDURATION:-PT1H\n"), "line 6: this event ends before it starts: its DURATION is negative");
 	CHECK_STR(march("BEGIN:VEVENT\n" AT), "line 6: this END has no BEGIN that it belongs to");
