@@ -35,7 +35,8 @@ static const struct word names[] = {
 	{"RDATE", ICS_RDATE}, {"EXDATE", ICS_EXDATE}, {"RECURRENCE-ID", ICS_RECURRENCE_ID}, {"UID", ICS_UID},
 	{"SEQUENCE", ICS_SEQUENCE}, {"DTSTAMP", ICS_DTSTAMP}, {"SUMMARY", ICS_SUMMARY}, {"LOCATION", ICS_LOCATION},
 	{"STATUS", ICS_STATUS}, {"TRANSP", ICS_TRANSP}, {"CLASS", ICS_CLASS}, {"ATTENDEE", ICS_ATTENDEE},
-	{"X-MICROSOFT-CDO-BUSYSTATUS", ICS_BUSYSTATUS}, {"CALSCALE", ICS_CALSCALE}, {"TZID", ICS_TZID}, {"TZOFFSETFROM", ICS_TZOFFSETFROM},
+	{"X-MICROSOFT-CDO-BUSYSTATUS", ICS_BUSYSTATUS}, {"CALSCALE", ICS_CALSCALE}, {"TZID", ICS_TZID},
+	{"TZOFFSETFROM", ICS_TZOFFSETFROM},
 	{"TZOFFSETTO", ICS_TZOFFSETTO}, {"FREEBUSY", ICS_FREEBUSY}, {NULL, ICS_UNKNOWN},
 };
 
@@ -59,7 +60,7 @@ static int find_word(const struct word *list, const char *s, size_t n)
 	return list->id;
 }
 
-/* The end of the physical line at p; *next is where the following one starts. LF ends a line, with any CRs before it, and so does CR alone. */
+/* The end of the physical line at p; *next is where the following one starts. What ends it: LF, CRs and LF, CR alone. */
 static const char *line_end(const char *p, const char *end, const char **next)
 {
 	while (p < end && *p != '\n' && *p != '\r')

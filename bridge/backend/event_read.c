@@ -111,7 +111,8 @@ int ics_event_read(struct ics_job *j, const struct ics_component *c)
 	struct ics_event *e = arena_alloc(j->arena, sizeof *e);
 	if (!e)
 		return ics_fail(j->error, c->line, "the calendar needs more memory than one calendar may have");
-	*e = (struct ics_event){.c = c, .file = j->file, .scope = j->scope, .order = (unsigned)j->n_events, .status = ics_status_of(c)};
+	*e = (struct ics_event){.c = c, .file = j->file, .scope = j->scope, .order = (unsigned)j->n_events};
+	e->status = ics_status_of(c);
 	for (const struct ics_property *p = c->first; p; p = p->next)
 		if (read_property(j, e, p))
 			return -1;

@@ -71,7 +71,7 @@ bool ics_stamps_hold(const struct ics_stamps *s, int dir_fd)
 	return s->n > 0;
 }
 
-/* One of ADDRESS.ics and ADDRESS/ alone: FB_NO if it is not there, FB_COULD_NOT_TELL with errno. A link that leads nowhere but to itself is there. */
+/* One of ADDRESS.ics and ADDRESS/ alone: FB_NO if it is not there, FB_COULD_NOT_TELL with errno. A link to itself is there. */
 static enum fb_fact there(int dir_fd, const char *name)
 {
 	struct stat st;
