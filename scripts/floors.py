@@ -6,7 +6,7 @@ import sys
 FLOORS = [
     ["bridge/base"],
     ["bridge/availability", "bridge/conf", "pki"],
-    ["bridge/address_space", "bridge/acl", "bridge/audit"],
+    ["bridge/address_space", "bridge/acl", "bridge/audit", "bridge/budget"],
     ["bridge/ews"],
     ["bridge/front", "bridge/link", "bridge/pairing", "bridge/backend", "bridge/directory", "bridge/proxy"],
     ["bridge/process"],

@@ -13,7 +13,8 @@ enum {
 	FB_DEFAULT_INTERVAL = 30,
 	FB_MAX_EVENTS = 1000,
 	FB_REQUEST_ID_LEN = 32,  /* hex digits of 128 random bits */
-	FB_CLIENT_ID_MAX = 64
+	FB_CLIENT_ID_MAX = 64,
+	FB_ACCOUNT_MAX = 128      /* what is longer is cut */
 };
 
 /* [start, end) in UTC seconds, start < end. */
@@ -44,6 +45,7 @@ unsigned fb_view_cut(unsigned asked, enum fb_level level);
 struct fb_requester {
 	bool is_person;                   /* false: the organisation as a whole */
 	char name[FB_ADDRESS_MAX + 1];    /* person: normal address; organisation: its primary domain */
+	char account[FB_ACCOUNT_MAX + 1]; /* organisation: the login of ours that stands for it, or ""; only budgets look at it */
 };
 
 struct fb_mailbox {

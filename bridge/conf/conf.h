@@ -107,6 +107,9 @@ struct conf {
 	char *require_domain_proof; /* "yes" or "no": no peer without proof of its domains */
 	char *audit_sync, *audit_full; /* "write" or "fsync"; "refuse" or "answer" */
 	int audit_keep_days;
+	int budget_person_per_minute, budget_person_targets_per_day; /* mailboxes; 0 = no limit */
+	int budget_organisation_per_minute, budget_organisation_targets_per_day;
+	int budget_peer_per_minute, budget_peer_targets_per_day;
 	char *accept_next;       /* "yes" or "confirm": what becomes of a peer's announced next key */
 	int rotate_every, retire_after_days; /* days; rotate_every 0 = by hand */
 	int max_request_kib;

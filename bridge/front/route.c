@@ -13,6 +13,8 @@ static void requester_of(const struct connection *c, struct fb_requester *out)
 	memset(out, 0, sizeof(*out));
 	out->is_person = a->kind == CONF_FOR_USER;
 	snprintf(out->name, sizeof(out->name), "%s", out->is_person ? a->address : c->front->conf->primary_domain);
+	if (!out->is_person)
+		snprintf(out->account, sizeof(out->account), "%s", a->name);
 }
 
 static void on_soap(void *arg, int status, struct buf *body)

@@ -605,6 +605,11 @@ int process_supervise(const char *conf_path)
 	signal(SIGXFSZ, SIG_IGN);
 	sandbox_hide(); /* the snapshot of the settings has the accounts' hashes */
 	buf_init(&s.late, MESSAGE_TEXT_MAX);
+	s.budgets = budget_make();
+	if (s.budgets < 0) {
+		fprintf(stderr, "There is no memory for the budgets: %s\n", strerror(errno));
+		return 1;
+	}
 	s.loop = loop_new();
 	s.invitations = invitations_new(s.loop, s.conf_path, tell_all, &s);
 	s.rotation = rotation_new(s.loop, s.conf_path, &rotation_doors, &s);

@@ -43,6 +43,7 @@ static void answer_peer(void *arg)
 		query_refuse(pq, FB_NOT_ALLOWED, "this requester is in no domain that we have from this peer");
 	} else {
 		keep_ours(pq);
+		budget_all(pq);
 		local_look_up(pq);
 		judge_all(pq);
 		local_fetch(pq);

@@ -268,6 +268,7 @@ static void answer_ours(void *arg)
 
 	pq->doors_open++;
 	route_all(pq);
+	budget_all(pq);
 	local_look_up(pq);
 	judge_all(pq);
 	local_fetch(pq);

@@ -26,6 +26,8 @@ struct proxy_doors {
 	enum fb_fact (*hidden)(void *door, const char *address);
 	/* Writes down what became of one mailbox, before its answer leaves; as audit_writer_say(). */
 	enum audit_said (*audit)(void *door, const struct audit_query *what, void (*written)(void *arg, bool ok), void *arg);
+	/* May ${requester} (${peer} not NULL: whom that peer names) ask about ${target} just now? Asked before anything is looked up. */
+	bool (*budget)(void *door, const char *peer, const struct fb_requester *requester, const char *target);
 	void *door;
 };
 

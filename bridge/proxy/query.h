@@ -74,6 +74,9 @@ struct acl_verdict judge_one(const struct proxy_doors *doors, const struct conf_
 /* judge.c: judges every mailbox that is still open and answers those that get nothing. */
 void judge_all(struct proxy_query *pq);
 
+/* budget.c: every open target is paid for, or answered with busy. */
+void budget_all(struct proxy_query *pq);
+
 /* local.c: looks every open target of ours up, before anything is decided. */
 void local_look_up(struct proxy_query *pq);
 /* local.c: fetches and releases every open target of ours. */

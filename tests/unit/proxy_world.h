@@ -7,6 +7,7 @@
 #define pki_peer_name fake_peer_name
 #include "bridge/proxy/proxy.c"
 #include "bridge/proxy/judge.c"
+#include "bridge/proxy/budget.c"
 #include "bridge/proxy/local.c"
 #include "bridge/proxy/remote.c"
 #include "bridge/proxy/peer_query.c"
@@ -102,6 +103,10 @@ struct world {
 		void *arg;
 	} waiting[MAX_CALLS];
 	enum fb_reason end;
+	/* budgets */
+	const char *broke;
+	char paid[1000];
+	bool looked_up_before_paid;
 };
 static struct world w;
 
@@ -207,13 +212,24 @@ static inline bool recorded(const char *record)
 	return false;
 }
 
+/* Who is in ${w.broke} is over budget, as are targets that begin with "costly"; "site-b/b.example:open@a.example " is noted. */
+static bool fake_budget(void *door, const char *peer, const struct fb_requester *requester, const char *target)
+{
+	size_t n = strlen(w.paid);
+
+	if (w.looked_up)
+		w.looked_up_before_paid = true;
+	snprintf(w.paid + n, sizeof w.paid - n, "%s/%s:%s ", peer ? peer : "", requester->name, target);
+	return strncmp(target, "costly", 6) != 0 && !(w.broke && strcmp(w.broke, requester->name) == 0);
+}
+
 static void world_new(void)
 {
 	log_setup(2, false, LOG_LEVEL_ERROR, "test");
 	memset(&w, 0, sizeof w);
 	w.l = loop_new();
 	w.t = address_space_new(&settings);
-	w.doors = (struct proxy_doors){fake_exists, fake_fetch, fake_ask, fake_member, fake_hidden, fake_audit, NULL};
+	w.doors = (struct proxy_doors){fake_exists, fake_fetch, fake_ask, fake_member, fake_hidden, fake_audit, fake_budget, NULL};
 	w.audit_says = AUDIT_SAID;
 	w.p = proxy_new(w.l, &settings, w.t, &w.doors);
 }

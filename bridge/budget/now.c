@@ -1,0 +1,42 @@
+#include <time.h>
+#include "bridge/budget/budget.h"
+
+/* The budgets of this site, at this moment. */
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int64_t today(void)
+{
+	return (int64_t)time(NULL) / 86400;
+}
+
+void budget_limits_of(const struct conf *c, struct budget_limits out[BUDGET_KINDS])
+{
+	out[BUDGET_PERSON] = (struct budget_limits){(uint32_t)c->budget_person_per_minute, (uint32_t)c->budget_person_targets_per_day};
+	out[BUDGET_ORGANISATION] =
+		(struct budget_limits){(uint32_t)c->budget_organisation_per_minute, (uint32_t)c->budget_organisation_targets_per_day};
+	out[BUDGET_PEER] = (struct budget_limits){(uint32_t)c->budget_peer_per_minute, (uint32_t)c->budget_peer_targets_per_day};
+}
+
+enum budget_said budget_ask_now(struct budget *b, const struct budget_limits limits[BUDGET_KINDS], const char *peer,
+                                const struct fb_requester *requester, const char *target)
+{
+	const struct budget_asker askers[] = {
+		{.kind = requester->is_person ? BUDGET_PERSON : BUDGET_ORGANISATION, .peer = peer,
+		 .name = *requester->account ? requester->account : requester->name},
+		{.kind = BUDGET_PEER, .name = peer},
+	};
+
+	return budget_ask(b, limits, askers, peer ? 2 : 1, target, today(), now_ns());
+}
+
+bool budget_over_now(struct budget *b, size_t i, struct budget_over *out)
+{
+	return budget_over(b, i, today(), now_ns(), out);
+}

@@ -1,0 +1,309 @@
+/* links: base availability conf pki budget */
+#include "tests/unit/check.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "bridge/base/log.h"
+#include "bridge/budget/budget.h"
+#include "bridge/budget/siphash.h"
+
+/* What may be asked in a minute and a day, by whom, across processes, a midnight, and deaths. */
+
+enum { DAY = 20514 };
+static const int64_t S = 1000000000, T0 = 5000000000000;
+static const struct budget_asker anna = {.kind = BUDGET_PERSON, .name = "anna@a.example"};
+static const struct budget_asker carl = {.kind = BUDGET_PERSON, .name = "carl@a.example"};
+static const struct budget_limits none[BUDGET_KINDS];
+static struct budget *b;
+static int fd;
+
+static void fresh(void)
+{
+	fd = budget_make();
+	CHECK(fd >= 0);
+	b = budget_open(fd);
+	if (!CHECK(b != NULL))
+		exit(check_done());
+}
+
+static void gone(void)
+{
+	budget_free(b);
+	close(fd);
+}
+
+/* One asker about number ${i}. */
+static enum budget_said ask(const struct budget_limits *l, const struct budget_asker *a, unsigned i, int64_t day, int64_t now)
+{
+	char target[40];
+
+	snprintf(target, sizeof target, "user%u@b.example", i);
+	return budget_ask(b, l, a, 1, target, day, now);
+}
+
+/* How many of the numbers [from, to) ${a} may ask about. */
+static unsigned many(const struct budget_limits *l, const struct budget_asker *a, unsigned from, unsigned to, int64_t day, int64_t now)
+{
+	unsigned n = 0;
+
+	for (; from < to; from++)
+		n += ask(l, a, from, day, now) == BUDGET_GO;
+	return n;
+}
+
+/* Somebody whom site-b names, and site-b. */
+static enum budget_said ask_named(const struct budget_limits *l, const char *name, enum budget_kind kind, const char *peer, unsigned i)
+{
+	const struct budget_asker askers[] = {{.kind = kind, .peer = peer, .name = name}, {.kind = BUDGET_PEER, .name = peer}};
+	char target[40];
+
+	snprintf(target, sizeof target, "user%u@a.example", i);
+	return budget_ask(b, l, askers, 2, target, DAY, T0);
+}
+
+/* The first and some further values of the authors' list: key 00..0f, message 00, 01, ... */
+static void the_hash_is_siphash(void)
+{
+	const uint64_t key[2] = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
+	uint8_t message[15];
+
+	for (uint8_t i = 0; i < 15; i++)
+		message[i] = i;
+	CHECK(siphash(key, message, 0) == 0x726fdb47dd0e0e31);
+	CHECK(siphash(key, message, 8) == 0x93f5f5799a932462);
+	CHECK(siphash(key, message, 15) == 0xa129ca6149be45e5);
+}
+
+static void the_day_is_exact(void)
+{
+	const struct budget_limits l[BUDGET_KINDS] = {[BUDGET_PERSON] = {0, 1000}};
+
+	fresh();
+	CHECK_INT(many(l, &anna, 0, 5000, DAY, T0), 1000);
+	CHECK_INT(many(l, &anna, 0, 1000, DAY, T0), 1000); /* the same again costs nothing */
+	CHECK_INT(many(l, &anna, 1000, 5000, DAY, T0 + 3600 * S), 0);
+	CHECK_INT(many(l, &carl, 1000, 5000, DAY, T0), 1000); /* others are not touched */
+	/* midnight, and not a moment before */
+	CHECK_INT(ask(l, &anna, 1000, DAY, T0 + 7200 * S), BUDGET_OVER);
+	CHECK_INT(many(l, &anna, 1000, 5000, DAY + 1, T0 + 7200 * S), 1000);
+	CHECK_INT(ask(l, &anna, 0, DAY + 1, T0 + 7200 * S), BUDGET_OVER); /* what was asked yesterday is new today */
+	/* and for many days in a row, on the same memory */
+	for (int64_t day = DAY + 2; day < DAY + 600; day += 7)
+		CHECK_INT(many(l, &anna, 0, 1010, day, T0 + day), 1000);
+	gone();
+}
+
+static void the_minute(void)
+{
+	const struct budget_limits l[BUDGET_KINDS] = {[BUDGET_PERSON] = {600, 0}};
+	unsigned n = 0;
+
+	fresh();
+	CHECK_INT(many(l, &anna, 0, 700, DAY, T0), 600);
+	CHECK_INT(many(l, &anna, 0, 700, DAY, T0 + S), 10); /* the same target costs here */
+	CHECK_INT(many(l, &carl, 0, 5, DAY, T0 + S), 5);
+	for (int i = 0; i < 600; i++)
+		n += many(l, &anna, 0, 100, DAY, T0 + (100 + i) * S);
+	CHECK_INT(n, 600 + 599 * 10);
+	CHECK_INT(many(none, &anna, 0, 100, DAY, T0 + 700 * S), 100); /* a reload with other limits counts at once */
+	gone();
+}
+
+static void kinds_have_their_own(void)
+{
+	const struct budget_limits l[BUDGET_KINDS] = {{0, 10}, {0, 50}, {0, 80}};
+	const struct budget_asker exchange = {.kind = BUDGET_ORGANISATION, .name = "exchange"},
+	                          other = {.kind = BUDGET_ORGANISATION, .name = "old-exchange"};
+	unsigned n = 0;
+	char name[40];
+
+	fresh();
+	CHECK_INT(many(l, &anna, 0, 100, DAY, T0), 10);
+	CHECK_INT(many(l, &exchange, 0, 100, DAY, T0), 50);
+	CHECK_INT(many(l, &other, 0, 100, DAY, T0), 50);
+	/* whom a peer names counts for it as well; and it is somebody else than ours of the same name, or another peer's */
+	for (unsigned i = 0; i < 20; i++)
+		n += ask_named(l, "anna@a.example", BUDGET_PERSON, "site-b", i) == BUDGET_GO;
+	CHECK_INT(n, 10);
+	for (unsigned i = 0; i < 200; i++) {
+		snprintf(name, sizeof name, "p%u@b.example", i);
+		n += ask_named(l, name, BUDGET_PERSON, "site-b", 1000 + i) == BUDGET_GO;
+	}
+	CHECK_INT(n, 80); /* new names do not help it */
+	CHECK_INT(ask_named(l, "anna@a.example", BUDGET_PERSON, "site-b", 3), BUDGET_GO); /* asked before */
+	CHECK_INT(ask_named(l, "anna@a.example", BUDGET_PERSON, "site-c", 500), BUDGET_GO);
+	CHECK_INT(ask_named(l, "c.example", BUDGET_ORGANISATION, "site-c", 501), BUDGET_GO);
+	gone();
+}
+
+/* A refused question costs nobody anything: not the person whose peer is over. */
+static void all_pay_or_nobody(void)
+{
+	const struct budget_limits l[BUDGET_KINDS] = {{0, 10}, {0, 50}, {0, 5}}, more[BUDGET_KINDS] = {{0, 10}, {0, 50}, {0, 100}};
+	unsigned n = 0;
+
+	fresh();
+	for (unsigned i = 0; i < 50; i++)
+		n += ask_named(l, "p@b.example", BUDGET_PERSON, "site-b", i) == BUDGET_GO;
+	CHECK_INT(n, 5);
+	for (unsigned i = 50; i < 100; i++)
+		n += ask_named(more, "p@b.example", BUDGET_PERSON, "site-b", i) == BUDGET_GO;
+	CHECK_INT(n, 10);
+	gone();
+}
+
+/* A peer that names a hundred thousand people wins nobody's budget back, and takes nobody's place. */
+static void a_flood_of_names(void)
+{
+	const struct budget_limits l[BUDGET_KINDS] = {{0, 10}, {0, 50}, {0, 1000000}};
+	char name[40];
+	unsigned bad = 0;
+
+	fresh();
+	CHECK_INT(many(l, &anna, 0, 20, DAY, T0), 10);
+	for (unsigned i = 0; i < 20; i++)
+		ask_named(l, "greedy@c.example", BUDGET_PERSON, "site-c", i);
+	for (unsigned i = 0; i < 400000; i++) {
+		snprintf(name, sizeof name, "p%u@b.example", i);
+		bad += ask_named(l, name, BUDGET_PERSON, "site-b", i % 500) != BUDGET_GO;
+	}
+	CHECK_INT(bad, 0);
+	CHECK_INT(ask(l, &anna, 11, DAY, T0), BUDGET_OVER);
+	CHECK_INT(ask(l, &anna, 3, DAY, T0), BUDGET_GO);
+	CHECK_INT(ask_named(l, "greedy@c.example", BUDGET_PERSON, "site-c", 11), BUDGET_OVER);
+	CHECK_INT(many(l, &carl, 0, 20, DAY, T0), 10); /* there is room for who comes later */
+	gone();
+}
+
+/* More pairs than can be remembered: limits still hold, only repetition costs. */
+static void full_memory(void)
+{
+	const struct budget_limits l[BUDGET_KINDS] = {{0, 1000000}, {0, 1000000}, {0, 1000000}};
+	struct budget_asker a = {.kind = BUDGET_ORGANISATION};
+	const char *const names[] = {"x0", "x1", "x2", "x3", "x4"};
+	unsigned n = 0;
+
+	fresh();
+	for (unsigned i = 0; i < 5; i++) {
+		a.name = names[i];
+		n += many(l, &a, 0, 1000010, DAY, T0);
+	}
+	CHECK_INT(n, 5000000);
+	CHECK(many(l, &anna, 0, 100, DAY, T0) == 100);
+	gone();
+}
+
+static void said_once_a_minute(void)
+{
+	const struct budget_limits l[BUDGET_KINDS] = {{0, 3}};
+	struct budget_over o;
+	int pipes[2];
+	char text[4096];
+	ssize_t n;
+
+	fresh();
+	CHECK_INT(pipe(pipes), 0);
+	log_setup(pipes[1], false, LOG_LEVEL_INFO, "test");
+	CHECK(!budget_over(b, 0, DAY, T0, &o));
+	CHECK_INT(many(l, &anna, 0, 500, DAY, T0), 3);
+	CHECK_INT(many(l, &anna, 0, 500, DAY, T0 + 59 * S), 3);
+	CHECK_INT(many(l, &carl, 0, 4, DAY, T0 + 59 * S), 3);
+	CHECK_INT(many(l, &anna, 3, 4, DAY, T0 + 60 * S), 0);
+	log_setup(2, false, LOG_LEVEL_ERROR, "test");
+	close(pipes[1]);
+	n = read(pipes[0], text, sizeof text - 1);
+	text[n > 0 ? n : 0] = 0;
+	close(pipes[0]);
+	n = 0;
+	for (const char *at = text; (at = strstr(at, "event=over-budget ")); at++)
+		n++;
+	CHECK_INT(n, 3);
+	CHECK(strstr(text, "who=anna@a.example peer=- budget=budget_person_targets_per_day limit=3 refused=1 ") != NULL);
+	CHECK(budget_over(b, 0, DAY, T0 + 7200 * S, &o));
+	CHECK_STR(o.name, "anna@a.example");
+	CHECK_STR(o.setting, "budget_person_targets_per_day");
+	CHECK_INT(o.limit, 3);
+	CHECK_INT(o.refused, 497 * 2 + 1);
+	CHECK(budget_over(b, 1, DAY, T0, &o));
+	CHECK_STR(o.name, "carl@a.example");
+	CHECK(!budget_over(b, 2, DAY, T0, &o));
+	CHECK(!budget_over(b, 0, DAY + 1, T0, &o));
+	gone();
+}
+
+/* What one process spent, all have spent; and whoever is killed in the midst of it, with or without the lock, holds nobody up. */
+static void processes(void)
+{
+	const struct budget_limits l[BUDGET_KINDS] = {{0, 1000}};
+	unsigned i = 0;
+	int status;
+	pid_t pid;
+
+	fresh();
+	for (int round = 0; round < 40; round++) {
+		int pipes[2];
+		char byte;
+
+		CHECK_INT(pipe(pipes), 0);
+		if ((pid = fork()) == 0) {
+			struct budget *own = budget_open(fd);
+
+			for (i = 0; own; i++) {
+				char target[40];
+
+				snprintf(target, sizeof target, "u%u@b.example", i % 1500);
+				budget_ask(own, l, &anna, 1, target, DAY, T0);
+				if (i == 50 && write(pipes[1], "x", 1) != 1)
+					break;
+			}
+			_exit(1);
+		}
+		close(pipes[1]);
+		CHECK_INT(read(pipes[0], &byte, 1), 1); /* it is at it */
+		close(pipes[0]);
+		kill(pid, SIGKILL);
+		CHECK_INT(waitpid(pid, &status, 0), pid);
+		CHECK(WIFSIGNALED(status));
+		CHECK_INT(ask(l, &carl, (unsigned)round, DAY, T0), BUDGET_GO);
+	}
+	/* those that were killed may have spent a target each without its being counted */
+	for (i = 0; i < 5000 && ask(l, &anna, 10000 + i, DAY, T0) == BUDGET_GO; i++)
+		;
+	CHECK(i < 1000);
+	CHECK_INT(many(l, &carl, 0, 5000, DAY, T0), 1000);
+	gone();
+}
+
+static void not_any_memory(void)
+{
+	int other = memfd_create("other", MFD_CLOEXEC);
+	char name[400];
+	const struct budget_asker endless = {.kind = BUDGET_PERSON, .name = name};
+
+	CHECK(budget_open(other) == NULL);
+	close(other);
+	fresh();
+	CHECK(ftruncate(fd, 10) != 0); /* nobody can pull it away under the others */
+	memset(name, 'x', sizeof name - 1);
+	name[sizeof name - 1] = 0;
+	CHECK_INT(ask(none, &endless, 1, DAY, T0), BUDGET_COULD_NOT);
+	gone();
+}
+
+int main(void)
+{
+	log_setup(2, false, LOG_LEVEL_ERROR, "test");
+	the_hash_is_siphash();
+	the_day_is_exact();
+	the_minute();
+	kinds_have_their_own();
+	all_pay_or_nobody();
+	a_flood_of_names();
+	full_memory();
+	said_once_a_minute();
+	processes();
+	not_any_memory();
+	return check_done();
+}
