@@ -118,12 +118,37 @@ static struct line trimmed(const char *s, size_t n, unsigned number)
 	return (struct line){s, n, number};
 }
 
+/* Does the line that starts with [s, e) hold a property that nobody here needs? It may be long then: a picture, a whole invitation in HTML. */
+static bool needless(const char *s, const char *e)
+{
+	size_t n = 0, left = (size_t)(e - s);
+	while (n < left && n < 64 && s[n] != ';' && s[n] != ':')
+		n++;
+	if (!n || n == left || n == 64)
+		return false;
+	bool structure = (n == 5 && !strncasecmp(s, "BEGIN", n)) || (n == 3 && !strncasecmp(s, "END", n));
+	return !structure && find_word(names, s, n) == ICS_UNKNOWN;
+}
+
+/* Goes past the lines that continue the one before r->p. */
+static void skip_folds(struct reader *r)
+{
+	unsigned empty;
+	for (const char *p; (p = continuation(r->p, r->end, &empty)); r->number += empty + 1)
+		line_end(p, r->end, &r->p);
+}
+
 /* 1 with the next line that is not blank, 0 at the end, -1 at a limit. */
 static int next_line(struct reader *r, struct line *out)
 {
 	while (r->p < r->end) {
 		const char *next, *s = r->p, *e = line_end(s, r->end, &next);
 		*out = (struct line){s, (size_t)(e - s), r->number++};
+		if (r->depth > 1 && needless(s, e)) {
+			r->p = next;
+			skip_folds(r);
+			continue;
+		}
 		if (out->len > ICS_MAX_LINE)
 			return ics_fail(r->error, out->number, "this line is longer than %d bytes", ICS_MAX_LINE);
 		unsigned empty;

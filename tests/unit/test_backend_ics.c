@@ -317,6 +317,21 @@ static void test_limits(void)
 	buf_puts(&text, "\nEND:VEVENT\nEND:VCALENDAR\n");
 	CHECK(!expand("2026-03-01", "2026-04-01", "UTC"));
 	CHECK_STR(buf_cstr(&error), "line 5: this line is longer than 1048576 bytes");
+	/* what is not needed may be of any length, such as a picture inside the calendar */
+	for (int folded = 0; folded < 2; folded++) {
+		buf_reset(&text);
+		buf_reset(&error);
+		buf_puts(&text, "BEGIN:VCALENDAR\nBEGIN:VEVENT\n" "ATTACH;ENCODING=BASE64;VALUE=BINARY:");
+		for (int i = 0; i < 3 << 20; i++)
+			buf_puts(&text, folded && i % 64 == 0 ? "\n A" : "A");
+		buf_puts(&text, "\n" AT "END:VEVENT\nEND:VCALENDAR\n");
+		struct fb_answer *a = expand("2026-03-01", "2026-04-01", "UTC");
+		CHECK(a && a->n_events == 1);
+		CHECK_STR(buf_cstr(&error), "");
+		fb_answer_free(a);
+	}
+	CHECK_STR(march("BEGIN:VEVENT\nX-A:b\n c\n\n d\nDTSTART:soon\nEND:VEVENT\n"),
+	          "line 8: this DTSTART is no date or time: it must look like 20260302 or 20260302T080000Z");
 	buf_reset(&text);
 	for (int i = 0; i < 9; i++)
 		buf_puts(&text, "BEGIN:VCALENDAR\n");
