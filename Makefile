@@ -1,7 +1,8 @@
-# make demo | make check | make check-clients | make install | make fuzz | make clean      V=1 shows the commands
+# make demo | make check | make check-clients | make install | make fuzz | make soak SECONDS=600 | make clean      V=1 shows the commands
 PREFIX  ?= /usr
 SYSCONF ?= /etc
 FUZZ_SECONDS ?= 30
+SECONDS ?= 600
 BUILD   ?= build
 VARIANT ?= release
 O       := $(BUILD)/$(VARIANT)
@@ -68,6 +69,8 @@ check:
 	$(Q)scripts/install-deps build check && tests/check.sh
 check-clients:
 	$(Q)scripts/install-deps build check clients && tests/check-clients.sh
+soak: all
+	$(Q)scripts/install-deps build check && BUILD=$(BUILD) SECONDS_TO_RUN=$(SECONDS) tests/soak.sh
 fuzz:
 	$(Q)scripts/install-deps build check && FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz.sh
 clean:
@@ -76,5 +79,5 @@ install: all
 	$(Q)DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONF='$(SYSCONF)' scripts/install.sh $(O)/availbridge
 
 -include $(OBJ:.o=.d) $(O)/bridge/main.d $(UNIT:%=%.d)
-.PHONY: all deps program unit fuzzers floors demo check check-clients fuzz clean install
+.PHONY: all deps program unit fuzzers floors demo check check-clients soak fuzz clean install
 .DELETE_ON_ERROR:

@@ -1,0 +1,262 @@
+"""Wrong certificates, wrong peers: in both directions the link stays shut, and the log says why in a sentence; whatever is odd about a certificate with
+the pinned key does not count. And what the link's TLS refuses, seen from outside."""
+import contextlib
+import datetime
+import os
+import pathlib
+import re
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+
+import raw_link
+import sites
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from sites import check, same, until
+
+NOW = datetime.datetime(2026, 3, 1)
+DAY = datetime.timedelta(days=1)
+
+
+def name(cn):
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, cn)])
+
+
+def certificate(key, cn, issuer=None, issuer_key=None, start=NOW - 400 * DAY, end=NOW + 4000 * DAY, usage=None, ca=False):
+    b = x509.CertificateBuilder().subject_name(name(cn)).issuer_name(issuer.subject if issuer else name(cn)).public_key(key.public_key())
+    b = b.serial_number(x509.random_serial_number()).not_valid_before(start).not_valid_after(end)
+    b = b.add_extension(x509.BasicConstraints(ca, None), True)
+    if usage:
+        b = b.add_extension(x509.ExtendedKeyUsage([usage]), True)
+    return b.sign(issuer_key or key, hashes.SHA256())
+
+
+def pem(*certs):
+    return b"".join(c.public_bytes(serialization.Encoding.PEM) for c in certs)
+
+
+def key_pem(key):
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption())
+
+
+def half_key(private, public):
+    """An EC key file whose two halves belong to different keys: libraries that compare only the public half with the certificate take it."""
+    import base64
+    secret = private.private_numbers().private_value.to_bytes(32, "big")
+    point = public.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+    inner = b"\x02\x01\x01\x04\x20" + secret + bytes.fromhex("a00a06082a8648ce3d030107") + b"\xa1\x44\x03\x42\x00" + point
+    der = b"\x30" + bytes([len(inner)]) + inner
+    return b"-----BEGIN EC PRIVATE KEY-----\n" + base64.encodebytes(der) + b"-----END EC PRIVATE KEY-----\n"
+
+
+def new_key():
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+class Case:
+    """A peer that shows ${chain} with ${key}; its pin at our site is that of ${pinned}. ${why}: what the log says, None if the link opens."""
+
+    def __init__(self, folder, name, chain, key, pinned, why, as_client=None):
+        self.name, self.why, self.as_client = name, why, as_client or why
+        self.cert, self.key = folder / f"{name}.pem", folder / f"{name}.key"
+        self.cert.write_bytes(chain)
+        self.key.write_bytes(key)
+        spki = pinned.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        digest = hashes.Hash(hashes.SHA256())
+        digest.update(spki)
+        self.pin = "sha256:" + digest.finalize().hex()
+        self.server = socket.create_server(("127.0.0.1", sites.free_ports(1)[0]))
+        self.port = self.server.getsockname()[1]
+        self.context = raw_link.context(self.cert, self.key, server=True)
+        self.context.verify_mode = ssl.CERT_NONE
+        self.said = b""
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                raw, _ = self.server.accept()
+                threading.Thread(target=self.answer, args=(raw,), daemon=True).start()
+
+    def answer(self, raw):
+        with contextlib.suppress(OSError, ssl.SSLError):
+            raw.settimeout(20)
+            s = self.context.wrap_socket(raw, server_side=True)
+            s.sendall(raw_link.frame(raw_link.SETTINGS, 0, 0))
+            while data := s.recv(65536):
+                self.said += data
+
+
+def cases(folder):
+    def case(n, chain, key, pinned, why, as_client=None):
+        return Case(folder, n, chain, key if isinstance(key, bytes) else key_pem(key), pinned, why, as_client)
+
+    root, middle, other, weak = new_key(), new_key(), new_key(), rsa.generate_private_key(65537, 1024)
+    root_cert = certificate(root, "Example Public CA", ca=True)
+    middle_cert = certificate(middle, "Example Issuing CA", root_cert, root, ca=True)
+    keys = [new_key() for _ in range(12)]
+    own = r"its pin here is sha256:"
+    nul = pem(x509.load_der_x509_certificate(certificate(keys[3], "nul-name.evil").public_bytes(serialization.Encoding.DER)))
+    der = certificate(keys[3], "nul-name.evil").public_bytes(serialization.Encoding.DER).replace(b"nul-name.evil", b"nul-name\0evil")
+    import base64
+    nul = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(der) + b"-----END CERTIFICATE-----\n"
+    sha1, sha1_key = folder / "made.pem", folder / "made.key"
+    sha1_key.write_bytes(key_pem(keys[4]))
+    subprocess.run(["openssl", "req", "-x509", "-sha1", "-key", sha1_key, "-out", sha1, "-days", "99", "-subj", "/CN=sha1"], check=True, capture_output=True)
+    return [
+        case("same-name", pem(certificate(keys[0], "same-name")), keys[0], other, own, "it calls itself same-name, whose pin here is"),
+        case("public-ca", pem(certificate(keys[1], "public-ca", middle_cert, middle), middle_cert, root_cert), keys[1], new_key(), own,
+             "it calls itself public-ca, whose pin here is"),
+        case("two-halves", pem(certificate(keys[2], "two-halves")), half_key(other, keys[2].public_key()), keys[2],
+             "does not hold the key of the certificate that it shows"),
+        case("nul-name", nul, keys[3], new_key(), own, "is the pin of no enabled peer here"),
+        case("sha1", sha1.read_bytes(), keys[4], keys[4], "signed with a hash as weak as SHA-1"),
+        case("rsa-1024", pem(certificate(weak, "rsa-1024")), weak, weak, "is pinned but too weak"),
+        case("huge-chain", pem(certificate(keys[5], "huge-chain"), *[certificate(root, "x" * 60, ca=True) for _ in range(120)]), keys[5], keys[5],
+             "more than is taken in a TLS handshake"),
+        case("expired", pem(certificate(keys[6], "expired", start=NOW - 800 * DAY, end=NOW - 700 * DAY)), keys[6], keys[6], None),
+        case("not-yet", pem(certificate(keys[7], "not-yet", start=NOW + 9000 * DAY, end=NOW + 9100 * DAY)), keys[7], keys[7], None),
+        case("wrong-usage", pem(certificate(keys[8], "wrong-usage", usage=ExtendedKeyUsageOID.CODE_SIGNING)), keys[8], keys[8], None),
+        case("other-issuer", pem(certificate(keys[9], "somebody else", middle_cert, middle), middle_cert), keys[9], keys[9], None),
+        case("a-ca", pem(certificate(keys[10], "a-ca", ca=True)), keys[10], keys[10], None),
+    ]
+
+
+def both_directions(a, all_cases):
+    def has(text, *more):
+        return any(text in line and all(m in line for m in more) for line in a.lines("link-failed") + a.lines("link-refused"))
+
+    for c in all_cases:
+        # As its client: our bridge dialled it all along.
+        if c.why:
+            until(lambda: any(c.why in line for line in a.lines("link-failed") if f"peer={c.name}" in line), f"{c.name}: the log of the side that dials says: {c.why}")
+            same(c.said, b"", f"{c.name}: as server it heard no byte of HTTP/2")
+            check(f"peer {c.name}: up" not in a.run("status"), f"{c.name}: it is not up")
+        else:
+            until(lambda: f"peer {c.name}: up" in a.run("status"), f"{c.name}: the pinned key opens, as server")
+        # As its server: it dials us.
+        link = raw_link.Link(a.link, c.cert, c.key)
+        same((link.up, link.early == b""), (not c.why, bool(c.why)), f"{c.name}: as client ({link.error})")
+        link.close()
+        if c.why:
+            until(lambda: any(c.as_client in line for line in a.lines("link-refused")), f"{c.name}: the log of the side that is dialled says: {c.as_client}")
+        else:
+            until(lambda: any(f"peer={c.name}" in line for line in a.lines("link-accepted")), f"{c.name}: the pinned key opens, as client")
+    link = raw_link.Link(a.link)
+    check(not link.up and link.early == b"", f"no certificate: refused: {link.error}")
+    until(lambda: has("showed no certificate"), "no certificate: the log says so")
+
+
+def swapped(a, all_cases):
+    """Two endpoints the wrong way round: each is somebody we know, and not who was called."""
+    one, two = [c for c in all_cases if c.name in ("expired", "not-yet")]
+    a.run("peer", "set", one.name, "--endpoint", f"127.0.0.1:{two.port}")
+    a.run("peer", "set", two.name, "--endpoint", f"127.0.0.1:{one.port}")
+    a.run("reload")
+    for c, other in ((one, two), (two, one)):
+        until(lambda: any(f"the pin of {other.name} here" in line and "swapped?" in line for line in a.lines("link-failed") if f"peer={c.name}" in line),
+              f"{c.name}: the log says that the endpoints are swapped")
+        check(f"peer {c.name}: up" not in a.run("status"), "and it is not up")
+
+
+def openssl(a, cert, key, *words, stdin=b""):
+    r = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{a.link}", "-cert", cert, "-key", key, *words], input=stdin, capture_output=True, timeout=20)
+    return (r.stdout + r.stderr).decode(errors="replace")
+
+
+def from_outside(a, good, folder):
+    for version in ("-tls1_2", "-tls1_1", "-tls1"):
+        got = openssl(a, good.cert, good.key, version, "-alpn", "h2", "-cipher", "ALL:@SECLEVEL=0")
+        check("New, (NONE)" in got or "no protocols available" in got or "Cipher is (NONE)" in got, f"{version}: no connection: {got[-300:]}")
+    check(any("does not speak TLS 1.3" in line for line in a.lines("link-refused")), "and the log says that it is too old")
+    got = openssl(a, good.cert, good.key, "-alpn", "h2", "-sess_out", str(folder / "session"))
+    check("TLSv1.3" in got and "Cipher is TLS_" in got, f"TLS 1.3 it is: {got[-300:]}")
+    check("Session-ID" not in got or "New Session Ticket" not in got, "no ticket is given")
+    check("Max Early Data: 0" in got or "Early data was not sent" in got, "no early data")
+    check("Secure Renegotiation IS NOT supported" in got, "no renegotiation")
+    check(not (folder / "session").exists() or "Reused, TLSv1.3" not in openssl(a, good.cert, good.key, "-alpn", "h2", "-sess_in", str(folder / "session")), "no resumption")
+    for alpn in ("http/1.1", "h3"):
+        check(not raw_link.Link(a.link, good.cert, good.key, alpn=alpn).up, f"no ALPN {alpn}")
+    # Garbage, half a handshake, silence: closed, and nobody else is held up.
+    hello = client_hello(good)
+    for what, sent in (("garbage", os.urandom(4000)), ("HTTP", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"), ("a record that claims too much", b"\x16\x03\x01\xff\xff" + b"x" * 100),
+                       ("a hello, then garbage", hello + os.urandom(2000)), ("a hello cut in the middle", hello[:-40])):
+        s = socket.create_connection(("127.0.0.1", a.link), 15)
+        with contextlib.suppress(OSError):
+            s.sendall(sent)
+            s.shutdown(socket.SHUT_WR)
+        got = b""
+        with contextlib.suppress(ConnectionError):
+            while data := s.recv(65536):
+                got += data
+        check(b"HTTP" not in got, f"{what}: closed")
+        s.close()
+    for cut in range(0, len(hello), 23):
+        with socket.create_connection(("127.0.0.1", a.link), 15) as s:
+            s.sendall(hello[:cut])
+    # Half a handshake that just stops: it has ten seconds.
+    s = socket.create_connection(("127.0.0.1", a.link), 15)
+    s.sendall(hello)
+    link = raw_link.Link(a.link, good.cert, good.key)
+    check(link.up, "meanwhile others are served")
+    link.close()
+    s.settimeout(14)
+    with contextlib.suppress(ConnectionError):
+        while s.recv(65536):
+            pass
+    s.close()
+    until(lambda: any("not done within 10 seconds" in line or "within 10 s" in line for line in a.lines("link-refused")), "half a handshake is given ten seconds")
+    check(a.is_up(links=False) and not a.lines("process-ended"), "and no process ended over it all")
+
+
+def client_hello(good):
+    """The first bytes that a real client sends."""
+    out = ssl.MemoryBIO()
+    o = raw_link.context(good.cert, good.key).wrap_bio(ssl.MemoryBIO(), out)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        o.do_handshake()
+    return out.read()
+
+
+def keys_at_rest(a):
+    """A key that others may read is refused at the start, and at a reload; a process with a key shows its memory to nobody."""
+    for role in ("@bridge", None):
+        for pid, what in a.children(role).items() if role else [(a.process.pid, "supervisor")]:
+            # Not dumpable: what /proc shows of it is root's.
+            same(os.stat(f"/proc/{pid}/mem").st_uid, 0, f"{what}: not dumpable")
+            limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+            check(re.search(r"Max core file size\s+0\s+0", limits), f"{what}: no core dump")
+            if os.geteuid() == 0:
+                r = subprocess.run(["/usr/bin/python3", "-c", f"import os\nos.setgid({NOBODY})\nos.setuid({NOBODY})\nopen('/proc/{pid}/mem', 'rb')"], capture_output=True, text=True)
+                check(r.returncode and "Permission" in r.stderr, f"{what}: its memory is nobody else's: {r.stderr[-100:]}")
+    key = a.dir / "identity.key"
+    for mode in (0o640, 0o604, 0o620):
+        key.chmod(mode)
+        r = subprocess.run([sites.PROGRAM, "-c", str(a.config), "reload"], capture_output=True, text=True)
+        check(r.returncode == 1 and "identity.key" in r.stderr and "chmod 600" in r.stderr, f"mode {mode:o}: a reload says no: {r.stderr}")
+    a.stop()
+    a.start()
+    same(a.process.wait(20), 1, "a start says no")
+    check("identity.key" in a.log()[-2000:] and "chmod 600" in a.log()[-2000:], "and why")
+    key.chmod(0o600)
+
+
+NOBODY = 65534
+with sites.pair(start=False, rules=False) as (a, b):
+    folder = a.dir.parent
+    a.run("peer", "remove", "site-b")
+    all_cases = cases(folder)
+    for c in all_cases:
+        a.run("peer", "add", c.name, "--endpoint", f"127.0.0.1:{c.port}", "--pin", c.pin)
+    a.start()
+    a.up(links=False)
+    both_directions(a, all_cases)
+    swapped(a, all_cases)
+    from_outside(a, next(c for c in all_cases if c.name == "a-ca"), folder)
+    keys_at_rest(a)
+sites.finish()

@@ -1,0 +1,136 @@
+/* links: base availability conf pki address_space acl audit budget ews front link pairing backend directory proxy process gen */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "bridge/process/course.h"
+#include "bridge/process/expiry.h"
+#include "bridge/process/notes.h"
+#include "tests/unit/check.h"
+
+enum { DAY = 86400 };
+
+static enum course due(struct course_facts f)
+{
+	return course_due(&f);
+}
+
+static void test_course(void)
+{
+	const int64_t now = 1800000000;
+
+	/* by hand: whatever the files are, nothing is due */
+	CHECK_INT(due((struct course_facts){.now = now, .born = 0}), COURSE_NOTHING);
+	CHECK_INT(due((struct course_facts){.now = now, .has_next = true, .all_took = true}), COURSE_NOTHING);
+	CHECK_INT(due((struct course_facts){.now = now, .has_old = true, .promoted = 0}), COURSE_NOTHING);
+	/* to the second */
+	CHECK_INT(due((struct course_facts){.now = now, .every_days = 90, .born = now - 90 * DAY + 1}), COURSE_NOTHING);
+	CHECK_INT(due((struct course_facts){.now = now, .every_days = 90, .born = now - 90 * DAY}), COURSE_NEXT);
+	/* an old key that has a next one already waits for the peers, however old it is */
+	CHECK_INT(due((struct course_facts){.now = now, .every_days = 1, .born = 0, .has_next = true}), COURSE_NOTHING);
+	CHECK_INT(due((struct course_facts){.now = now, .every_days = 1, .born = now, .has_next = true, .all_took = true}), COURSE_PROMOTE);
+	CHECK_INT(due((struct course_facts){.now = now, .every_days = 90, .born = now, .has_old = true, .promoted = now - COURSE_OLD_STAYS + 1}), COURSE_NOTHING);
+	CHECK_INT(due((struct course_facts){.now = now, .every_days = 90, .born = now, .has_old = true, .promoted = now - COURSE_OLD_STAYS}), COURSE_RETIRE);
+	/* no third key while there is an old one */
+	CHECK_INT(due((struct course_facts){.now = now, .every_days = 1, .born = 0, .has_old = true, .promoted = now, .has_next = true, .all_took = true}), COURSE_NOTHING);
+	/* a clock that was set back makes nothing due */
+	CHECK_INT(due((struct course_facts){.now = now, .every_days = 1, .born = now + DAY}), COURSE_NOTHING);
+	CHECK_INT(due((struct course_facts){.now = now, .every_days = 1, .has_old = true, .promoted = now + DAY}), COURSE_NOTHING);
+}
+
+/* All of a life by the function alone: three keys in the order of the course. */
+static void test_life(void)
+{
+	struct course_facts f = {.now = 1800000000, .every_days = 30, .born = 1800000000};
+	int steps[4] = {0};
+
+	for (int hour = 0; hour < 24 * 100; hour++, f.now += 3600) {
+		enum course c = course_due(&f);
+
+		steps[c]++;
+		if (c == COURSE_NEXT)
+			f.has_next = true;
+		f.all_took = f.has_next && hour % 7 == 0; /* it takes a while until all were there */
+		if (c == COURSE_PROMOTE) {
+			f.has_next = f.all_took = false;
+			f.has_old = true;
+			f.promoted = f.born = f.now;
+		}
+		if (c == COURSE_RETIRE)
+			f.has_old = false;
+	}
+	CHECK_INT(steps[COURSE_NEXT], 3);
+	CHECK_INT(steps[COURSE_PROMOTE], 3);
+	CHECK_INT(steps[COURSE_RETIRE], 3);
+}
+
+static void test_expiry(void)
+{
+	const int64_t now = 1772438400; /* 2026-03-02 08:00 UTC */
+	static const struct {
+		int64_t left;
+		enum expiry is;
+	} rows[] = {
+		{61LL * DAY, EXPIRY_FAR}, {60LL * DAY + 1, EXPIRY_FAR}, {60LL * DAY, EXPIRY_60}, {30LL * DAY + 1, EXPIRY_60}, {30LL * DAY, EXPIRY_30},
+		{7LL * DAY + 1, EXPIRY_30}, {7LL * DAY, EXPIRY_7}, {1, EXPIRY_7}, {0, EXPIRY_OVER}, {-DAY, EXPIRY_OVER},
+	};
+	struct buf b;
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		CHECK_INT(expiry_of(now + rows[i].left, now), rows[i].is);
+	CHECK_INT(expiry_of(0, now), EXPIRY_UNKNOWN);
+	buf_init(&b, 256);
+	expiry_put(&b, now + 12 * DAY, now);
+	CHECK_STR(buf_cstr(&b), "ends in 12 days (on 2026-03-14)");
+	buf_reset(&b);
+	expiry_put(&b, now - DAY, now);
+	CHECK_STR(buf_cstr(&b), "ended 1 day ago (on 2026-03-01)");
+	buf_free(&b);
+}
+
+static size_t lines;
+
+static void count(void *arg, const char *name, const uint8_t pin[PKI_PIN_LEN])
+{
+	lines++;
+}
+
+static void test_notes(void)
+{
+	char dir[] = "/tmp/notes-XXXXXX", path[64], command[64];
+	uint8_t one[PKI_PIN_LEN] = {1}, two[PKI_PIN_LEN] = {2}, got[PKI_PIN_LEN];
+	FILE *f;
+
+	CHECK(mkdtemp(dir) != NULL);
+	CHECK(!notes_get(dir, NOTES_TAKEN, "site-b", got));
+	CHECK_INT(notes_put(dir, NOTES_TAKEN, "site-b", one), 0);
+	CHECK_INT(notes_put(dir, NOTES_TAKEN, "site-c", two), 0);
+	CHECK(notes_get(dir, NOTES_TAKEN, "site-b", got) && memcmp(got, one, sizeof got) == 0);
+	CHECK_INT(notes_put(dir, NOTES_TAKEN, "site-b", two), 0);
+	CHECK(notes_get(dir, NOTES_TAKEN, "site-b", got) && memcmp(got, two, sizeof got) == 0);
+	notes_each(dir, NOTES_TAKEN, count, NULL);
+	CHECK_INT(lines, 2);
+	CHECK_INT(notes_put(dir, NOTES_TAKEN, "site-b", NULL), 0);
+	CHECK_INT(notes_put(dir, NOTES_TAKEN, "nobody", NULL), 0);
+	CHECK(!notes_get(dir, NOTES_TAKEN, "site-b", got));
+	CHECK(notes_get(dir, NOTES_TAKEN, "site-c", got));
+	/* a line that is none counts for nothing */
+	snprintf(path, sizeof path, "%s/%s", dir, NOTES_PENDING);
+	CHECK((f = fopen(path, "w")) != NULL);
+	fputs("site-b sha256:12\nsite-c\n", f);
+	fclose(f);
+	CHECK(!notes_get(dir, NOTES_PENDING, "site-b", got));
+	CHECK(!notes_get(dir, NOTES_PENDING, "site-c", got));
+	snprintf(command, sizeof command, "rm -rf %s", dir);
+	CHECK_INT(system(command), 0);
+}
+
+int main(void)
+{
+	test_course();
+	test_life();
+	test_expiry();
+	test_notes();
+	return check_done();
+}
