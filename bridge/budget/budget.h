@@ -6,16 +6,17 @@
 #include "bridge/conf/conf.h"
 
 /*
- * How many mailboxes somebody may ask about in a minute, and about how many different ones in a UTC day: whoever may ask about one
- * may not therefore carry off the whole address book. What was spent stands in one piece of shared memory that all bridge processes
- * of all generations have, so a reload, or the death of a process, gives nothing back; a new start of the daemon does.
+ * How many mailboxes somebody may ask about in a minute, and about how many different ones in a UTC day: whoever may ask
+ * about one may not therefore carry off the whole address book. What was spent stands in one piece of shared memory that all
+ * bridge processes of all generations have, so a reload, or the death of a process, gives nothing back; a new start of the
+ * daemon does.
  *
- * Exact: the number of different targets, as far as 56 bits of a keyed hash tell them apart, up to 3 million (requester, target) pairs
- * a day in all. Past that, and past 262,144 pairs a day of requesters that one peer names, a target cannot be remembered, and asking
- * about it again costs again. A minute's worth may be spent at once; it comes back evenly.
+ * Exact: the number of different targets, as far as 56 bits of a keyed hash tell them apart, up to 3 million (requester,
+ * target) pairs a day in all. Past that, and past 262,144 pairs a day of requesters that one peer names, a target cannot be
+ * remembered, and asking about it again costs again. A minute's worth may be spent at once; it comes back evenly.
  *
- * A requester whom a peer names is the peer's word: the peer's own budget counts for each of them as well. Of one peer 16,384 such
- * names a day have a budget of their own; further ones have the peer's alone. They never take the place of anybody else.
+ * A requester whom a peer names is the peer's word: the peer's own budget counts for each of them as well. Of one peer 16,384
+ * such names a day have a budget of their own; further ones have the peer's alone. They never take the place of anybody else.
  */
 struct budget;
 
@@ -54,9 +55,9 @@ struct budget *budget_open(int fd);
 void budget_free(struct budget *b);
 
 /*
- * May somebody ask about ${target}? ${askers} (${n}, at most 2) all pay, each within ${limits} of its kind, or nobody does. Refusals
- * are logged (event=over-budget), for each asker once a minute. ${day} counts UTC days since 1970, ${now} nanoseconds of a clock
- * that is the same in all processes and never goes back.
+ * May somebody ask about ${target}? ${askers} (${n}, at most 2) all pay, each within ${limits} of its kind, or nobody does.
+ * Refusals are logged (event=over-budget), for each asker once a minute. ${day} counts UTC days since 1970, ${now}
+ * nanoseconds of a clock that is the same in all processes and never goes back.
  */
 enum budget_said budget_ask(struct budget *b, const struct budget_limits limits[BUDGET_KINDS], const struct budget_asker *askers,
                             size_t n, const char *target, int64_t day, int64_t now);
@@ -66,8 +67,8 @@ bool budget_over(struct budget *b, size_t i, int64_t day, int64_t now, struct bu
 /* Fills ${out} with the settings. */
 void budget_limits_of(const struct conf *c, struct budget_limits out[BUDGET_KINDS]);
 /*
- * budget_ask() with the time of now, for ${requester}: one of our own people, or (${peer} not NULL) one whom that peer names; then
- * the peer pays too.
+ * budget_ask() with the time of now, for ${requester}: one of our own people, or (${peer} not NULL) one whom that peer names;
+ * then the peer pays too.
  */
 enum budget_said budget_ask_now(struct budget *b, const struct budget_limits limits[BUDGET_KINDS], const char *peer,
                                 const struct fb_requester *requester, const char *target);

@@ -33,7 +33,8 @@ static uint64_t word(const uint8_t *p, size_t n)
 
 uint64_t siphash(const uint64_t key[2], const void *p, size_t n)
 {
-	uint64_t v[4] = {key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d, key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573};
+	uint64_t v[4] = {key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d, key[0] ^ 0x6c7967656e657261,
+	                 key[1] ^ 0x7465646279746573};
 	const uint8_t *at = p;
 	size_t left = n;
 	uint64_t w;

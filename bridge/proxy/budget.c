@@ -1,6 +1,6 @@
 #include "bridge/proxy/query.h"
 
-/* The one place where budgets are asked, before anybody looks anything up: who is over one learns nothing, whoever the target is. */
+/* The one place where budgets are asked, before anybody looks anything up: who is over one learns nothing about the target. */
 void budget_all(struct proxy_query *pq)
 {
 	const struct proxy_doors *doors = pq->p->doors;

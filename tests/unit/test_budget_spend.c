@@ -44,7 +44,8 @@ static enum budget_said ask(const struct budget_limits *l, const struct budget_a
 }
 
 /* How many of the numbers [from, to) ${a} may ask about. */
-static unsigned many(const struct budget_limits *l, const struct budget_asker *a, unsigned from, unsigned to, int64_t day, int64_t now)
+static unsigned many(const struct budget_limits *l, const struct budget_asker *a, unsigned from, unsigned to, int64_t day,
+                     int64_t now)
 {
 	unsigned n = 0;
 
@@ -54,7 +55,8 @@ static unsigned many(const struct budget_limits *l, const struct budget_asker *a
 }
 
 /* Somebody whom site-b names, and site-b. */
-static enum budget_said ask_named(const struct budget_limits *l, const char *name, enum budget_kind kind, const char *peer, unsigned i)
+static enum budget_said ask_named(const struct budget_limits *l, const char *name, enum budget_kind kind, const char *peer,
+                                  unsigned i)
 {
 	const struct budget_asker askers[] = {{.kind = kind, .peer = peer, .name = name}, {.kind = BUDGET_PEER, .name = peer}};
 	char target[40];

@@ -5,8 +5,8 @@
 
 static void ours_pay_for_each(void)
 {
-	struct fb_query q = question("alice@a.example", "costly@a.example", "y@a.example", "costly-unknown@a.example", "costly@b.example",
-	                             "q@nowhere.example", "", NULL);
+	struct fb_query q = question("alice@a.example", "costly@a.example", "y@a.example", "costly-unknown@a.example",
+	                             "costly@b.example", "q@nowhere.example", "", NULL);
 
 	world_new();
 	ask_ours(&q);
@@ -33,7 +33,8 @@ static void a_peer_pays(void)
 	world_new();
 	ask_as("site-b", &q);
 	CHECK_INT(w.done, 1);
-	CHECK_STR(w.paid, "site-b/b.example:costly-denied@a.example site-b/b.example:open@a.example site-b/b.example:costly-hidden@a.example ");
+	CHECK_STR(w.paid, "site-b/b.example:costly-denied@a.example site-b/b.example:open@a.example "
+	                  "site-b/b.example:costly-hidden@a.example ");
 	CHECK(!w.looked_up_before_paid);
 	CHECK_INT(w.looked_up, 1);
 	CHECK_INT(w.reasons[0], FB_BUSY);
