@@ -50,7 +50,7 @@ static void stop(struct link_session *s)
 
 static void fail(struct link_session *s, const char *why)
 {
-	char text[256];
+	char text[800];
 
 	if (s->dead)
 		return;

@@ -26,10 +26,13 @@
  *                         why (the last failure), site, version: strings but since_ms; null if not known
  *   said[]                domains that the peer's Hello named
  *   ours[]                domains that our table points to it
+ *   clock_ahead           seconds by which its clock was ahead of ours when it last greeted us
  *   unconfirmed           the six words that were not compared yet, or null
  *   front_expires         when its front certificate ends, seconds since 1970 (0 = not told)
  *   missing[], surplus[]  ours that it did not name; named ones that our table does not give it
  */
+
+enum { SKEW_SECONDS = 60 };
 
 /* A comma unless something opens here. */
 static void comma(struct buf *b)
@@ -367,6 +370,8 @@ static void put_peer_json(struct buf *out, const struct bridge *b, const struct 
 	put_str(out, "site", st->site);
 	put_str(out, "version", st->version);
 	put_str(out, "unconfirmed", unconfirmed(c, st));
+	key(out, "clock_ahead");
+	buf_printf(out, "%lld", (long long)st->clock_ahead);
 	for (round = 0; round < 2; round++) {
 		key(out, round ? "surplus" : "said");
 		buf_putc(out, '[');
@@ -428,6 +433,11 @@ static void put_peer_line(struct buf *out, const struct conf *c, const struct li
 		buf_puts(out, "  last failure: ");
 		put_safe(out, st->why);
 		buf_putc(out, '\n');
+	}
+	if (llabs((long long)st->clock_ahead) > SKEW_SECONDS) {
+		buf_puts(out, "  ! clocks: its clock is ");
+		put_span(out, (uint64_t)llabs((long long)st->clock_ahead) * 1000);
+		buf_printf(out, " %s ours: see with `timedatectl` at both sites which one is wrong\n", st->clock_ahead > 0 ? "ahead of" : "behind");
 	}
 	if (words)
 		buf_printf(out, "  ! not confirmed: compare the words \"%s\" by voice, then run `availbridge peer confirm %s`\n", words, st->peer);
