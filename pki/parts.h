@@ -7,6 +7,7 @@
 
 /* What the files of pki/ share among themselves; no other room includes it. */
 
+enum { PKI_MIN_SIGNATURE_BITS = 80 }; /* of what signed a certificate: OpenSSL counts SHA-1 as 63 and fewer, SHA-224 as 112 */
 enum { PKI_MIN_KEY_BITS = 112 }; /* security bits of OpenSSL's level 2: RSA-2048, P-224 and better */
 
 struct pki_peer {

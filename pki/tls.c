@@ -72,6 +72,7 @@ const struct pki_peer *pki_check_cert(struct pki_check *c, X509 *cert)
 	uint8_t pin[PKI_PIN_LEN];
 	char seen[PKI_PIN_TEXT];
 	const struct pki_peer *peer;
+	int bits;
 	EVP_PKEY *key = X509_get0_pubkey(cert);
 
 	if (!key || pki_pin_of_cert(cert, pin) < 0) {
@@ -83,6 +84,11 @@ const struct pki_peer *pki_check_cert(struct pki_check *c, X509 *cert)
 	if (peer && EVP_PKEY_get_security_bits(key) < PKI_MIN_KEY_BITS) {
 		snprintf(c->refusal, sizeof(c->refusal),
 		         "the key %s of %s is pinned but too weak (%d security bits, %d are the least); it needs a new identity", seen, peer->name, EVP_PKEY_get_security_bits(key), PKI_MIN_KEY_BITS);
+		return NULL;
+	}
+	if (peer && X509_get_signature_info(cert, NULL, NULL, &bits, NULL) && bits < PKI_MIN_SIGNATURE_BITS) {
+		snprintf(c->refusal, sizeof(c->refusal),
+		         "the certificate of %s has the pinned key %s, but is signed with a hash as weak as SHA-1: make a new certificate for that key there", peer->name, seen);
 		return NULL;
 	}
 	if (peer)

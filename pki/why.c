@@ -37,6 +37,14 @@ static void other_text(char *out, size_t n, SSL *ssl, const char *host, int reas
 
 	if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
 		snprintf(out, n, "the other side showed no certificate, so its key cannot be compared with a pin");
+	} else if (reason == SSL_R_BAD_SIGNATURE) {
+		snprintf(out, n, "the other side does not hold the key of the certificate that it shows: is its key file another identity's?");
+	} else if (reason == SSL_R_EXCESSIVE_MESSAGE_SIZE) {
+		snprintf(out, n, "the other side sent more than is taken in a TLS handshake (its chain of certificates may be too long; its own is enough)");
+	} else if (reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_NO_PROTOCOLS_AVAILABLE || reason == SSL_R_WRONG_SSL_VERSION) {
+		snprintf(out, n, "the other side does not speak TLS 1.3, and nothing older is spoken here");
+	} else if (reason == SSL_R_HTTP_REQUEST || reason == SSL_R_HTTPS_PROXY_REQUEST || reason == SSL_R_WRONG_VERSION_NUMBER) {
+		snprintf(out, n, "what the other side sent is no TLS: is that a link port, and is this its caller's?");
 	} else if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
 		snprintf(out, n, "the certificate of %s is not trusted: %s", host ? host : "the other side",
 		         X509_verify_cert_error_string(SSL_get_verify_result(ssl)));
