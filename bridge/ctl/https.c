@@ -58,8 +58,7 @@ static void on_late(void *arg)
 	loop_stop(x->l);
 }
 
-/* Host and port out of a URL whose shape the configuration has checked. */
-static int split_url(const char *url, char host[256], char port[8])
+int https_split_url(const char *url, char host[256], char port[8])
 {
 	const char *p = text_istarts(url, "https://") ? url + 8 : url, *end;
 	size_t n;
@@ -107,18 +106,21 @@ static void put_request(struct buf *out, const struct https_post *p, const char 
 	struct buf plain;
 
 	buf_init(&plain, 4096);
-	buf_printf(&plain, "%s:%s", p->user, p->password);
 	buf_printf(out, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: text/xml; charset=utf-8\r\n", p->path, host);
 	buf_puts(out, "User-Agent: availbridge/" VERSION "\r\n");
-	buf_puts(out, "Authorization: Basic ");
-	text_base64(out, buf_ptr(&plain), plain.len);
-	buf_printf(out, "\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n", p->n);
+	if (p->user) {
+		buf_printf(&plain, "%s:%s", p->user, p->password);
+		buf_puts(out, "Authorization: Basic ");
+		text_base64(out, buf_ptr(&plain), plain.len);
+		buf_puts(out, "\r\n");
+	}
+	buf_printf(out, "Content-Length: %zu\r\nConnection: close\r\n\r\n", p->n);
 	buf_add(out, p->body, p->n);
 	buf_wipe(&plain);
 }
 
 /* Takes the answer apart: the status, and a body that must be as long as it said. */
-static int read_reply(struct buf *in, struct buf *reply, struct buf *error)
+static int read_reply(struct buf *in, struct buf *head, struct buf *reply, struct buf *error)
 {
 	const char *text = buf_cstr(in), *end = strstr(text, "\r\n\r\n"), *line;
 	int64_t length = -1;
@@ -143,6 +145,8 @@ static int read_reply(struct buf *in, struct buf *reply, struct buf *error)
 		buf_printf(error, "the front's answer was cut off: %zu bytes came of %lld", have, (long long)length);
 		return -1;
 	}
+	if (head)
+		buf_add(head, text, (size_t)(end - text));
 	return buf_add(reply, end + 4, have) < 0 ? -1 : status;
 }
 
@@ -166,7 +170,7 @@ static int run(struct exchange *x, const struct https_post *p, struct pki_tls *t
 	else if (*x->why)
 		buf_puts(error, x->why);
 	else
-		status = read_reply(&x->in, reply, error);
+		status = read_reply(&x->in, p->head, reply, error);
 	pki_stream_free(x->s);
 	loop_timer_free(timer);
 	return status;
@@ -179,7 +183,7 @@ int https_post(const struct https_post *p, struct buf *reply, struct buf *error)
 	struct pki_tls *tls;
 	int fd, status = -1;
 
-	if (split_url(p->url, host, port) < 0) {
+	if (https_split_url(p->url, host, port) < 0) {
 		buf_printf(error, "%s is no https:// URL", p->url);
 		return -1;
 	}

@@ -18,6 +18,8 @@ const struct ctl_verb ctl_verbs[] = {
 	 ctl_check},
 	{"reload", "reload", "Takes the files as they are now into use; if anything is wrong, nothing changes.", ctl_reload},
 	{"status", "status [--json]", "Shows the daemon's processes, its peers and what will expire.", ctl_status},
+	{"doctor", "doctor [PEER] [--target ADDRESS] [--user NAME --password-file FILE] [--json]",
+	 "Tries each hop from the settings to a peer's answer, and says of the one that fails which side must do what.", ctl_doctor},
 	{"address-space",
 	 "address-space add --forest-name DOMAIN --peer PEER|local|nobody [--access-method OrgWideFB|PerUserFB]\n"
 	 "address-space remove DOMAIN\n"

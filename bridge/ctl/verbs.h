@@ -17,6 +17,8 @@ int ctl_check(int argc, char **argv, const char *conf_path);
 int ctl_reload(int argc, char **argv, const char *conf_path);
 /* Prints how the daemon and its peers are. */
 int ctl_status(int argc, char **argv, const char *conf_path);
+/* Tries every hop and says what is wrong with which. */
+int ctl_doctor(int argc, char **argv, const char *conf_path);
 /* address-space add, remove, get, list. */
 int ctl_address_space(int argc, char **argv, const char *conf_path);
 /* peer add, remove, list, show, enable, disable, set. */

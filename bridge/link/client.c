@@ -312,8 +312,8 @@ static void take_hello(struct client_call *c, const uint8_t *p, size_t n)
 	}
 	link_hello_free(&c->peer->hello);
 	c->peer->hello = h;
-	if (h.time > 0 && h.time <= 253402300799 && llabs((long long)(h.time - time(NULL))) > SKEW_SECONDS)
-		log_event(LOG_LEVEL_WARN, "link-clock-skew", LS("peer", c->peer->conf->name), LI("ahead_seconds", h.time - time(NULL)));
+	if (llabs((long long)h.ahead) > SKEW_SECONDS)
+		log_event(LOG_LEVEL_WARN, "link-clock-skew", LS("peer", c->peer->conf->name), LI("ahead_seconds", h.ahead));
 }
 
 void client_call_message(struct link_stream *st, enum grpc_read what, const uint8_t *p, size_t n)
@@ -509,7 +509,7 @@ bool link_clients_status(const struct link_clients *k, size_t i, struct link_sta
 	*out = (struct link_status){
 		.peer = p->conf->name, .state = states[p->state], .endpoint = p->endpoint, .why = p->why[0] ? p->why : NULL,
 		.site = p->hello.site, .version = p->hello.version, .domains = (const char *const *)p->hello.domains,
-		.n_domains = p->hello.n_domains, .front_expires = p->hello.front_expires, .since_ms = loop_ms() - p->since,
+		.n_domains = p->hello.n_domains, .front_expires = p->hello.front_expires, .clock_ahead = p->hello.ahead, .since_ms = loop_ms() - p->since,
 	};
 	if (route && !route->to) {
 		out->state = states[CLIENT_UP];

@@ -38,6 +38,7 @@ struct link_hello {
 	char **domains;
 	size_t n_domains;
 	int64_t time; /* the reply's clock, 0 in a request */
+	int64_t ahead; /* by how many seconds that was ahead of ours when it came */
 	int64_t front_expires; /* of its front certificate, seconds since 1970; 0 = not told */
 };
 /* Frees what ${h} holds. */

@@ -94,6 +94,8 @@ bool link_hello_read(const uint8_t *p, size_t n, bool reply, struct link_hello *
 
 		ok = keep(h, say->site, say->version, say->domains, say->n_domains);
 		h->time = say->time;
+		if (say->time > 0 && say->time <= 253402300799) /* the year 9999 */
+			h->ahead = say->time - time(NULL);
 		h->front_expires = say->front_expires;
 	} else {
 		const PB(HelloRequest) *ask = (const PB(HelloRequest) *)m;

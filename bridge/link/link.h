@@ -54,6 +54,7 @@ struct link_status {
 	const char *site, *version; /* as its Hello said, or NULL */
 	const char *const *domains; size_t n_domains; /* as its Hello said */
 	int64_t front_expires; /* of its front certificate, as its Hello said: seconds since 1970, 0 = not told */
+	int64_t clock_ahead; /* seconds by which its clock was ahead of ours at its Hello */
 	int64_t since_ms; /* how long in this state */
 	bool they_dialled; /* up, but over a connection that the peer made */
 };

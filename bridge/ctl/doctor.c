@@ -1,0 +1,253 @@
+#include "bridge/ctl/doctor.h"
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "bridge/base/log.h"
+#include "bridge/ctl/args.h"
+#include "bridge/ctl/json.h"
+#include "bridge/ctl/site.h"
+#include "bridge/ctl/verbs.h"
+#include "pki/tls.h"
+
+enum { DAEMON_MS = 10000, TEXT_MAX_BYTES = 4096 };
+
+/* ---- the report ---- */
+
+/* What a peer says of itself is in some sentences: nothing but what prints may reach a terminal. */
+static void make_printable(char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			*s = ' ';
+}
+
+static void put(struct doctor *d, const char *hop, const char *state, const char *side, const char *text, const char *fix)
+{
+	const char *peer = d->peer ? d->peer->name : NULL;
+
+	if (!d->json) {
+		buf_printf(&d->out, "%-11s  %s%s%s: %s", state, peer ? peer : "", peer ? " " : "", hop, text);
+		if (fix)
+			buf_printf(&d->out, " %s%s: %s", strcmp(side, "there") == 0 ? "At " : strcmp(side, "both") == 0 ? "On both sides" : "Here",
+			           strcmp(side, "there") == 0 ? peer : "", fix);
+		buf_putc(&d->out, '\n');
+		return;
+	}
+	json_open(&d->out, NULL, '{');
+	json_str(&d->out, "peer", peer);
+	json_str(&d->out, "hop", hop);
+	json_str(&d->out, "state", state);
+	json_str(&d->out, "text", text);
+	json_str(&d->out, "side", fix ? side : NULL);
+	json_str(&d->out, "fix", fix);
+	json_close(&d->out, '}');
+}
+
+void doctor_ok(struct doctor *d, const char *hop, const char *fmt, ...)
+{
+	char text[TEXT_MAX_BYTES];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	make_printable(text);
+	put(d, hop, "ok", NULL, text, NULL);
+}
+
+void doctor_skipped(struct doctor *d, const char *hop, const char *fmt, ...)
+{
+	char text[TEXT_MAX_BYTES];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	make_printable(text);
+	put(d, hop, "not reached", NULL, text, NULL);
+}
+
+void doctor_failed(struct doctor *d, struct doctor_chain *chain, const char *hop, enum doctor_side side, const char *what, const char *fmt, ...)
+{
+	static const char *const sides[] = {"here", "there", "both"};
+	char fix[TEXT_MAX_BYTES], text[TEXT_MAX_BYTES];
+	size_t n;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(fix, sizeof fix, fmt, ap);
+	va_end(ap);
+	n = (size_t)snprintf(text, sizeof text - 1, "%s", what);
+	if (n && n < sizeof text - 1 && text[n - 1] != '.')
+		strcpy(text + n, ".");
+	make_printable(text);
+	make_printable(fix);
+	put(d, hop, "failed", sides[side], text, fix);
+	d->failed++;
+	if (chain && !chain->broken)
+		chain->broken = hop;
+}
+
+bool doctor_reaches(struct doctor *d, const struct doctor_chain *chain, const char *hop)
+{
+	if (chain->broken)
+		doctor_skipped(d, hop, "%s comes first", chain->broken);
+	return !chain->broken;
+}
+
+/* ---- this site ---- */
+
+/* The keys open the two doors? */
+static bool keys_work(struct doctor *d, struct buf *error)
+{
+	const struct conf *c = d->conf;
+	struct pki_pinset *pins = pki_pinset_new();
+	struct pki_tls *link = pki_tls_link(c->identity_certificate, c->identity_key, pins, error);
+	struct pki_tls *front = link ? pki_tls_front(c->front_certificate, c->front_key, error) : NULL;
+	bool ok = link && front;
+
+	pki_tls_free(link);
+	pki_tls_free(front);
+	pki_pinset_free(pins);
+	return ok;
+}
+
+static bool configuration(struct doctor *d)
+{
+	static const char hop[] = "configuration";
+	struct conf_problems problems = {0}, warnings = {0};
+	char what[TEXT_MAX_BYTES];
+	struct buf error;
+
+	buf_init(&error, TEXT_MAX_BYTES);
+	d->conf = conf_load(d->conf_path, &problems);
+	if (!d->conf) {
+		const struct conf_problem *p = &problems.list[0];
+
+		snprintf(what, sizeof what, "%s:%d: %s%s", p->file, p->line ? p->line : 1, p->what,
+		         problems.n > 1 ? " (and more: `availbridge check` names all)" : "");
+		doctor_failed(d, NULL, hop, DOCTOR_HERE, what, "%s", *p->fix ? p->fix : "Set that right; `availbridge check` says when it is.");
+	} else if (!keys_work(d, &error)) {
+		doctor_failed(d, NULL, hop, DOCTOR_HERE, buf_cstr(&error), "set the key or certificate right; `availbridge check` says when it is.");
+		conf_free(d->conf);
+		d->conf = NULL;
+	} else {
+		conf_forget_passwords(d->conf);
+		conf_warnings(d->conf, &warnings);
+		if (warnings.n)
+			doctor_ok(d, hop, "valid; %zu thing%s to look at, see `availbridge check`; the first: %s", warnings.n, warnings.n == 1 ? "" : "s",
+			          warnings.list[0].what);
+		else
+			doctor_ok(d, hop, "valid");
+	}
+	conf_problems_free(&problems);
+	conf_problems_free(&warnings);
+	buf_free(&error);
+	return d->conf != NULL;
+}
+
+static void daemon_answers(struct doctor *d, struct doctor_chain *chain)
+{
+	static const char hop[] = "daemon";
+	struct buf reply;
+	int code = -1;
+
+	buf_init(&reply, 32 << 20);
+	switch (ctl_daemon_call(d->conf_path, "status json", DAEMON_MS, &code, &reply)) {
+	case CTL_DAEMON_ANSWERED:
+		if (code == 0)
+			doctor_ok(d, hop, "it answers at %s", d->conf->control_socket);
+		else
+			doctor_failed(d, chain, hop, DOCTOR_HERE, buf_cstr(&reply), "look into its log.");
+		break;
+	case CTL_DAEMON_ABSENT:
+		doctor_failed(d, chain, hop, DOCTOR_HERE, "no daemon is running", "start it: `systemctl start availbridge`, or `availbridge serve`.");
+		break;
+	case CTL_DAEMON_SILENT:
+		doctor_failed(d, chain, hop, DOCTOR_HERE, buf_cstr(&reply), "run this as root or as the daemon's user; if that is so, look into its log.");
+	}
+	buf_free(&reply);
+}
+
+/* ---- one peer ---- */
+
+static void look_at(struct doctor *d, const struct conf_peer *p, const struct doctor_chain *daemon)
+{
+	struct doctor_chain table = {NULL}, link = {NULL}, ask = {NULL};
+
+	d->peer = p;
+	if (p->unconfirmed)
+		doctor_failed(d, &link, "switch", DOCTOR_BOTH, "it was paired, but not confirmed",
+		              "compare the six words \"%s\" by voice, then run `availbridge peer confirm`.", p->unconfirmed);
+	else if (!p->enabled)
+		doctor_failed(d, &link, "switch", DOCTOR_HERE, "this peer is switched off here", "if it is to be on: `availbridge peer enable %s`, then `availbridge reload`.",
+		              p->name);
+	else
+		doctor_ok(d, "switch", "on");
+	doctor_table(d, &table);
+	doctor_link(d, &link);
+	doctor_rules(d, &ask);
+	/* the question needs all of them */
+	ask.broken = daemon->broken ? daemon->broken : table.broken ? table.broken : link.broken ? link.broken : ask.broken;
+	doctor_look_up(d, &ask);
+	d->peer = NULL;
+}
+
+static void look_all(struct doctor *d, const char *name)
+{
+	struct doctor_chain daemon = {NULL};
+	const struct conf_peer *one;
+
+	if (!configuration(d)) {
+		doctor_skipped(d, "everything else", "configuration comes first");
+		return;
+	}
+	daemon_answers(d, &daemon);
+	doctor_front(d, &daemon);
+	doctor_backend(d);
+	one = name ? conf_peer_named(d->conf, name) : NULL;
+	if (name && (!one || one == &d->conf->peers[0]))
+		doctor_failed(d, NULL, "peer", DOCTOR_HERE, "there is no peer of this name", "`availbridge peer list` shows those that there are.");
+	else if (one)
+		look_at(d, one, &daemon);
+	for (size_t i = 1; !name && i < d->conf->n_peers; i++)
+		look_at(d, &d->conf->peers[i], &daemon);
+}
+
+int ctl_doctor(int argc, char **argv, const char *conf_path)
+{
+	struct doctor d = {.conf_path = conf_path};
+	const struct ctl_option options[] = {{"user", .value = &d.user}, {"password-file", .value = &d.password_file},
+	                                     {"target", .value = &d.target}, {"json", .flag = &d.json}, {0}};
+	char target[FB_ADDRESS_MAX + 1];
+	struct ctl_words words;
+
+	if (ctl_args(argc, argv, options, &words) < 0 || words.n > 1 || !d.user != !d.password_file)
+		return ctl_usage("doctor");
+	if (d.target && (!words.n || !fb_address_normal(d.target, target))) {
+		ctl_say("--target is an address of the PEER that is named");
+		return CTL_USAGE;
+	}
+	if (d.target)
+		d.target = target;
+	buf_init(&d.out, 16 << 20);
+	log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), false, LOG_LEVEL_ERROR, "doctor"); /* the report says it all */
+	if (d.json) {
+		json_open(&d.out, NULL, '{');
+		json_open(&d.out, "hops", '[');
+	}
+	look_all(&d, words.n ? words.list[0] : NULL);
+	if (d.json) {
+		json_close(&d.out, ']');
+		json_bool(&d.out, "ok", !d.failed);
+		json_close(&d.out, '}');
+		json_print(&d.out);
+	} else {
+		fputs(buf_cstr(&d.out), stdout);
+		buf_free(&d.out);
+	}
+	conf_free(d.conf);
+	return d.failed ? CTL_NO : CTL_DONE;
+}

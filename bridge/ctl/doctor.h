@@ -1,0 +1,55 @@
+#ifndef BRIDGE_CTL_DOCTOR_H
+#define BRIDGE_CTL_DOCTOR_H
+#include <stdbool.h>
+#include "bridge/base/buf.h"
+#include "bridge/conf/conf.h"
+
+/* The verb `doctor`: its report in doctor.c, our front in doctor_front.c, the way to one peer in doctor_reach.c and doctor_link.c, table, rules, calendars and a question in doctor_ours.c. */
+
+struct doctor {
+	const char *conf_path;
+	struct conf *conf;
+	const struct conf_peer *peer; /* the one that is looked at; NULL = this site alone */
+	const char *user, *password_file, *target; /* as given, or NULL */
+	bool json;
+	struct buf out;
+	size_t failed;
+};
+
+/*
+ * Hops that build on each other: behind one that failed the rest is not reached. ${broken} is that one's name, or NULL;
+ * zero is a new chain.
+ */
+struct doctor_chain {
+	const char *broken;
+};
+/* Whose turn it is after a failure. */
+enum doctor_side { DOCTOR_HERE, DOCTOR_THERE, DOCTOR_BOTH };
+
+/* Says that ${hop} is in order, and in a printf text what was seen. */
+void doctor_ok(struct doctor *d, const char *hop, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Says that ${hop} failed with ${what} (a sentence), and that ${side} does what the printf text says; ${chain} (may be NULL) breaks. */
+void doctor_failed(struct doctor *d, struct doctor_chain *chain, const char *hop, enum doctor_side side, const char *what, const char *fmt, ...)
+	__attribute__((format(printf, 6, 7)));
+/* Says why ${hop} was not looked at. */
+void doctor_skipped(struct doctor *d, const char *hop, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* True if ${chain} is whole; else says that ${hop} was not reached. */
+bool doctor_reaches(struct doctor *d, const struct doctor_chain *chain, const char *hop);
+
+/* certificate, login, Autodiscover; ${chain} is broken if the daemon does not answer. */
+void doctor_front(struct doctor *d, const struct doctor_chain *daemon);
+/* Every calendar of ours can be read. */
+void doctor_backend(struct doctor *d);
+/* The table's rows of d->peer; breaks ${chain}. */
+void doctor_table(struct doctor *d, struct doctor_chain *chain);
+/* What our rules let d->peer and our own people see; breaks ${chain} if nobody of ours may ask. */
+void doctor_rules(struct doctor *d, struct doctor_chain *chain);
+/* One question of ours to d->peer, by way of the daemon. */
+void doctor_look_up(struct doctor *d, const struct doctor_chain *chain);
+/* Name, TCP, TLS, Hello and what the peer says of its own side; breaks ${chain}. */
+void doctor_link(struct doctor *d, struct doctor_chain *chain);
+/* A connection to the first endpoint of ${p} that takes one, and its host's name; -1 if none does. Caller closes. */
+int doctor_dial(const struct conf_peer *p, char *host, size_t size);
+/* The name and TCP hops of d->peer; breaks ${chain}. */
+void doctor_reach(struct doctor *d, struct doctor_chain *chain);
+#endif

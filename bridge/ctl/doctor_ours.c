@@ -1,0 +1,279 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "bridge/backend/ics.h"
+#include "bridge/base/loop.h"
+#include "bridge/ctl/doctor.h"
+#include "bridge/ctl/limited.h"
+#include "bridge/directory/directory.h"
+#include "bridge/ews/client.h"
+#include "bridge/process/control.h"
+#include "bridge/proxy/proxy.h"
+
+enum { READ_MS = 20000, LOOK_UP_GRACE_MS = 5000, DAY = 86400 };
+
+/* ---- our calendars ---- */
+
+struct reading {
+	const struct conf *conf;
+	int dir;
+	size_t good, bad;
+	char first[1024]; /* the first fault, a sentence */
+};
+
+/* One calendar, in a child under limits: nothing is said if it can be read. */
+static void read_one(void *arg, char *address, struct buf *reply)
+{
+	const struct reading *r = arg;
+	struct fb_window w = {time(NULL), time(NULL) + 7 * DAY};
+	struct ics_options o = {.floating = fb_zone_named(r->conf->working_zone)};
+	struct ics_stamps stamps = {0};
+	struct fb_answer *a;
+	struct buf error;
+
+	buf_init(&error, 1024);
+	if (!o.floating)
+		o.floating = fb_zone_utc();
+	a = ics_fetch(r->dir, address, w, &o, &stamps, &error);
+	if (!a || a->reason == FB_CALENDAR_FAILED)
+		buf_puts(reply, error.len ? buf_cstr(&error) : "it cannot be read");
+	fb_answer_free(a);
+	ics_stamps_free(&stamps);
+	buf_free(&error);
+}
+
+static void read_entry(struct reading *r, struct limited *child, const char *name)
+{
+	char bare[FB_ADDRESS_MAX + 8], address[FB_ADDRESS_MAX + 1];
+	size_t n = strlen(name);
+	struct buf reply;
+
+	if (n >= sizeof bare)
+		return;
+	strcpy(bare, name);
+	if (n > 4 && strcmp(name + n - 4, ".ics") == 0)
+		bare[n - 4] = 0;
+	if (!fb_address_normal(bare, address))
+		return;
+	buf_init(&reply, 4096);
+	if (!limited_do(child, address, &reply))
+		buf_printf(&reply, "%s: it is too much for one reading", name);
+	if (!reply.len)
+		r->good++;
+	else if (!r->bad++)
+		snprintf(r->first, sizeof r->first, "%s%s%s", strstr(buf_cstr(&reply), bare) ? "" : name, strstr(buf_cstr(&reply), bare) ? "" : ": ",
+		         buf_cstr(&reply));
+	buf_free(&reply);
+}
+
+void doctor_backend(struct doctor *d)
+{
+	static const char hop[] = "calendars";
+	struct reading r = {.conf = d->conf, .dir = open(d->conf->calendars, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+	struct limited child = {.run = read_one, .arg = &r};
+	DIR *list = r.dir >= 0 ? opendir(d->conf->calendars) : NULL;
+	int64_t end = loop_ms() + READ_MS;
+	struct dirent *e = NULL;
+	char what[1536];
+
+	while (list && loop_ms() < end && (e = readdir(list)))
+		read_entry(&r, &child, e->d_name);
+	if (!list) {
+		snprintf(what, sizeof what, "the folder %s cannot be read: %s", d->conf->calendars, strerror(errno));
+		doctor_failed(d, NULL, hop, DOCTOR_HERE, what, "let the daemon's user read it.");
+	} else if (r.bad) {
+		snprintf(what, sizeof what, "%s%s", r.first, r.bad > 1 ? " (and others)" : "");
+		doctor_failed(d, NULL, hop, DOCTOR_HERE, what, "have whatever writes %s write that calendar anew; until then its owner is answered as failed.",
+		              d->conf->calendars);
+	} else {
+		doctor_ok(d, hop, "%zu can be read%s", r.good, e ? "; time ran out before the rest" : "");
+	}
+	limited_end(&child);
+	if (list)
+		closedir(list);
+	if (r.dir >= 0)
+		close(r.dir);
+}
+
+/* ---- table and rules ---- */
+
+/* The domain of the first row of the peer, or NULL. */
+static const char *first_domain(const struct doctor *d)
+{
+	for (size_t i = 0; i < d->conf->n_spaces; i++)
+		if (strcmp(d->conf->spaces[i].peer, d->peer->name) == 0)
+			return d->conf->spaces[i].forest_name;
+	return NULL;
+}
+
+static const char *whose(const struct conf *c, const char *domain)
+{
+	for (size_t i = 0; i < c->n_spaces; i++)
+		if (strcmp(c->spaces[i].forest_name, domain) == 0)
+			return c->spaces[i].peer;
+	return NULL;
+}
+
+void doctor_table(struct doctor *d, struct doctor_chain *chain)
+{
+	const char *first = first_domain(d), *domain = d->target ? fb_address_domain(d->target) : first, *owner;
+	char what[512];
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->conf->n_spaces; i++)
+		n += strcmp(d->conf->spaces[i].peer, d->peer->name) == 0;
+	owner = domain ? whose(d->conf, domain) : NULL;
+	if (!first) {
+		doctor_failed(d, chain, "table", DOCTOR_HERE, "no domain is given to this peer, so it can neither ask nor be asked",
+		              "`availbridge address-space add --forest-name ITS-DOMAIN --peer %s`, then `availbridge reload`.", d->peer->name);
+	} else if (!owner || strcmp(owner, d->peer->name) != 0) {
+		snprintf(what, sizeof what, "the domain %s %s%s", domain, owner ? "belongs to " : "is in no row", owner ? owner : "");
+		doctor_failed(d, chain, "table", DOCTOR_HERE, what, "if it is this peer's: `availbridge address-space add --forest-name %s --peer %s`, then `availbridge reload`.",
+		              domain, d->peer->name);
+	} else {
+		doctor_ok(d, "table", "%zu domain%s, %s%s", n, n == 1 ? "" : "s", first, n > 1 ? " and others" : "");
+	}
+}
+
+static size_t count_rules(const struct conf_peer *p, bool in)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_rules; i++)
+		n += p->rules[i].in == in && p->rules[i].level > FB_LEVEL_NONE;
+	return n;
+}
+
+void doctor_rules(struct doctor *d, struct doctor_chain *chain)
+{
+	const struct conf_peer *p = d->peer;
+	size_t in = count_rules(p, true), out = count_rules(p, false);
+
+	if (!p->access_enabled)
+		doctor_failed(d, NULL, "rules in", DOCTOR_HERE, "free/busy access is off: this peer sees nothing of ours",
+		              "if it is to see something: `availbridge peer set %s --free-busy-access-enabled yes`, then `availbridge reload`.", p->name);
+	else if (p->access_level == FB_LEVEL_NONE)
+		doctor_failed(d, NULL, "rules in", DOCTOR_HERE, "the free/busy access level is None: this peer sees nothing of ours",
+		              "if it is to see something: `availbridge peer set %s --free-busy-access-level AvailabilityOnly`, then `availbridge reload`.", p->name);
+	else if (!in)
+		doctor_failed(d, NULL, "rules in", DOCTOR_HERE, "no rule of direction in gives more than None: this peer sees nothing of ours",
+		              "if it is to see something: `availbridge rule add --peer %s --direction in --requester '*' --target '*' --level AvailabilityOnly`, or a narrower one, then `availbridge reload`.",
+		              p->name);
+	else
+		doctor_ok(d, "rules in", "access is on up to %s, %zu rule%s above None", fb_level_name(p->access_level), in, in == 1 ? "" : "s");
+	if (!out)
+		doctor_failed(d, chain, "rules out", DOCTOR_HERE, "no rule of direction out gives more than None: none of our people may ask this peer",
+		              "`availbridge rule add --peer %s --direction out --requester '*' --target '*' --level LimitedDetails`, or a narrower one, then `availbridge reload`.",
+		              p->name);
+	else
+		doctor_ok(d, "rules out", "%zu rule%s above None", out, out == 1 ? "" : "s");
+}
+
+/* ---- one question ---- */
+
+static enum fb_fact is_hidden(void *door, const char *address)
+{
+	return directory_hidden(door, address);
+}
+
+/* Do our own rules let the organisation ask about ${target}? */
+static bool may_ask(const struct conf *c, const char *target)
+{
+	struct proxy_explanation x = {0};
+	struct address_space *table = address_space_new(c);
+	struct directory *dir = directory_new(c);
+	const struct proxy_doors doors = {.member = directory_member, .hidden = is_hidden, .door = dir};
+
+	if (table && dir)
+		proxy_explain(c, table, &doors, c->primary_domain, target, &x);
+	directory_free(dir);
+	address_space_free(table);
+	return x.level > FB_LEVEL_NONE;
+}
+
+/* The answer to one question of the organisation about ${target}; NULL with a sentence. */
+static struct fb_answer *ask(const struct conf *c, const char *target, struct buf *error)
+{
+	struct fb_mailbox mailbox = {{0}, {0}};
+	struct fb_query q = {.window = {time(NULL) / 3600 * 3600, time(NULL) / 3600 * 3600 + DAY}, .interval = FB_DEFAULT_INTERVAL, .view = FB_VIEW_MERGED,
+	                     .n = 1, .mailboxes = &mailbox};
+	struct fb_zone_rule rule;
+	struct fb_answer *a = NULL;
+	struct buf request, reply;
+	char line[FB_ADDRESS_MAX + 16];
+
+	if (!fb_address_normal(target, mailbox.address))
+		return NULL;
+	memcpy(mailbox.asked, mailbox.address, sizeof mailbox.asked);
+	fb_zone_rule_at(fb_zone_utc(), q.window.start, &rule);
+	fb_request_id_new(q.request_id);
+	snprintf(line, sizeof line, "query %s", c->primary_domain);
+	buf_init(&request, 1 << 20);
+	buf_init(&reply, 4 << 20);
+	if (ews_client_write(&request, &q, &rule) < 0)
+		buf_puts(error, "out of memory");
+	else if (control_call(c->control_socket, line, buf_ptr(&request), request.len, c->hard_stop_ms + LOOK_UP_GRACE_MS, &reply, error) >= 0)
+		ews_client_read(buf_ptr(&reply), reply.len, fb_zone_utc(), &a, 1, error);
+	buf_free(&request);
+	buf_free(&reply);
+	return a;
+}
+
+static void judge_answer(struct doctor *d, const char *target, const struct fb_answer *a)
+{
+	static const char hop[] = "look-up";
+	char what[512];
+
+	snprintf(what, sizeof what, "asked about %s: %s", target, fb_reason_row(a->reason)->sentence);
+	switch (a->reason) {
+	case FB_OK:
+		doctor_ok(d, hop, "the free/busy of %s came", target);
+		break;
+	case FB_NO_ACCESS:
+		if (d->target)
+			doctor_failed(d, NULL, hop, DOCTOR_THERE, what, "see that the mailbox exists, and what `availbridge explain --requester %s --target %s` says there.",
+			              d->conf->primary_domain, target);
+		else
+			doctor_ok(d, hop, "the peer answered \"no access\" about a mailbox that need not exist: the way there and back works; its rules for a person need --target");
+		break;
+	case FB_NOT_ALLOWED:
+		doctor_failed(d, NULL, hop, DOCTOR_THERE, what, "the domain %s wants a row for us in the table there: `availbridge address-space add --forest-name %s --peer %s`, then reload.",
+		              d->conf->primary_domain, d->conf->primary_domain, d->conf->site);
+		break;
+	case FB_PEER_FAILED:
+	case FB_NO_ADDRESS_SPACE:
+		doctor_failed(d, NULL, hop, DOCTOR_HERE, what, "the running daemon has other settings than the files, or tries the link again only in a while: run `availbridge reload`.");
+		break;
+	default:
+		doctor_failed(d, NULL, hop, DOCTOR_THERE, what, "the log there says why; the request is in it.");
+	}
+}
+
+void doctor_look_up(struct doctor *d, const struct doctor_chain *chain)
+{
+	char target[FB_ADDRESS_MAX + 32];
+	struct fb_answer *a;
+	struct buf error;
+
+	if (!doctor_reaches(d, chain, "look-up"))
+		return;
+	snprintf(target, sizeof target, "availbridge-doctor@%s", first_domain(d));
+	if (d->target)
+		snprintf(target, sizeof target, "%s", d->target);
+	if (!may_ask(d->conf, target)) {
+		doctor_skipped(d, "look-up", "our rules do not let the organisation (%s) ask about %s; `availbridge query` asks as a person", d->conf->primary_domain, target);
+		return;
+	}
+	buf_init(&error, 4096);
+	if ((a = ask(d->conf, target, &error)))
+		judge_answer(d, target, a);
+	else
+		doctor_failed(d, NULL, "look-up", DOCTOR_HERE, error.len ? buf_cstr(&error) : "no answer", "look into the daemon's log.");
+	fb_answer_free(a);
+	buf_free(&error);
+}

@@ -1,0 +1,189 @@
+"""Twelve mistakes, seeded one at a time: `doctor` names each in exactly one failing line, with the side that must act and what it must do."""
+import contextlib
+import datetime
+import json
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import sites
+from sites import check, same
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "stranger"))
+import server  # noqa: E402
+from client import pb  # noqa: E402
+from stubs import Identity  # noqa: E402
+
+
+def doctor(site, *words):
+    """Its hops as (peer, hop) -> row, from --json."""
+    text = site.run("doctor", *words, "--json", code=None)
+    told = json.loads(text)
+    rows = {(r["peer"], r["hop"]): r for r in told["hops"]}
+    same(len(rows), len(told["hops"]), "no hop twice")
+    check(all(r["state"] in ("ok", "failed", "not reached") for r in told["hops"]), f"three states only: {text}")
+    failing = [r for r in told["hops"] if r["state"] == "failed"]
+    same((told["ok"], site.code), (not failing, 1 if failing else 0), "the whole says what its lines say")
+    check(all((r["state"] == "failed") == bool(r["side"] and r["fix"]) for r in told["hops"]), "who fails, and nobody else, has a side and a fix")
+    return rows
+
+
+def one(site, words, hop, side, *parts, peer="site-b", behind=()):
+    """Exactly one hop fails: that one; those ${behind} it are not reached; the words of what to do are there."""
+    rows = doctor(site, *words)
+    failing = [(k, r["text"]) for k, r in rows.items() if r["state"] == "failed"]
+    if not check([k for k, _ in failing] == [(peer, hop)], f"{hop} alone fails: {failing}"):
+        return
+    r = rows[(peer, hop)]
+    same(r["side"], side, f"{hop}: whose turn it is")
+    text = f"{r['text']} {r['fix']}"
+    check(all(p in text for p in parts), f"{hop}: {parts} in {text}")
+    for name in behind:
+        same(rows[(name[0], name[1]) if isinstance(name, tuple) else (peer, name)]["state"], "not reached", f"{name} is behind {hop}")
+    line = [x for x in site.run("doctor", *words, code=1).splitlines() if x.startswith("failed")]
+    same(len(line), 1, "the text has the one line too")
+    check(line and r["text"] in line[0] and r["fix"] in line[0], f"and it says the same: {line}")
+
+
+@contextlib.contextmanager
+def changed(path, text):
+    """A file that is otherwise for a while."""
+    old = path.read_bytes()
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    try:
+        yield
+    finally:
+        path.write_bytes(old)
+
+
+def edited(path, pattern, new):
+    text = path.read_text()
+    other = re.sub(pattern, new, text, flags=re.M)
+    check(other != text, f"{pattern} is in {path.name}")
+    return changed(path, other)
+
+
+def expired_certificate():
+    """PEM of one for localhost that ended yesterday, by its own key: doctor reads no more of it."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    key = rsa.generate_private_key(65537, 2048)
+    name, now = x509.Name([]), datetime.datetime.now(datetime.timezone.utc)
+    cert = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(7)
+            .not_valid_before(now - datetime.timedelta(days=30)).not_valid_after(now - datetime.timedelta(days=1))
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), True).sign(key, hashes.SHA256()))
+    return (cert.public_bytes(serialization.Encoding.PEM),
+            key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+
+
+LINK = ("TLS and pin", "Hello", "look-up")
+
+
+def here(a, b, login):
+    rows = doctor(a, "site-b", *login)
+    bad = {k: r["text"] for k, r in rows.items() if r["state"] != "ok"}
+    same(bad, {}, "two sound sites: every hop is ok")
+    same(doctor(a)[(None, "Autodiscover")]["state"], "not reached", "without a login there is no Autodiscover")
+    rows = doctor(a, "site-b", "--target", "bob@b.example")
+    check("bob@b.example" in rows[("site-b", "look-up")]["text"], "a target that is named is asked about")
+
+    peer = a.dir / "peers.d/site-b.conf"
+    wrong = "sha256:" + "ab" * 32
+    with edited(peer, r"^pin .*$", f"pin {wrong}"):
+        one(a, ["site-b"], "TLS and pin", "both", wrong, b.pin(), "identity show", "peer set site-b --pin", behind=LINK[1:])
+    with socket.socket() as shut:
+        shut.bind(("127.0.0.1", 0))  # bound, not listening: nobody else gets it
+        with edited(peer, r"^endpoint .*$", f"endpoint 127.0.0.1:{shut.getsockname()[1]}"):
+            one(a, ["site-b"], "TCP", "there", str(shut.getsockname()[1]), "link_listen", "firewall", behind=LINK)
+    with edited(peer, r"^endpoint .*$", "endpoint no-such-host.invalid:7443"):
+        one(a, ["site-b"], "name", "here", "no-such-host.invalid", "peer set site-b --endpoint", behind=("TCP",) + LINK)
+    with changed(a.dir / "password", "not-the-password\n"):
+        one(a, ["site-b", *login], "front login", "here", "account", peer=None, behind=["Autodiscover"])
+    spaces = a.dir / "address-spaces.conf"
+    one(a, ["site-b", "--target", "bob@elsewhere.example"], "table", "here", "elsewhere.example", "address-space add --forest-name elsewhere.example --peer site-b",
+        behind=["look-up"])
+    with edited(spaces, r"^b\.example .*$", ""):
+        one(a, ["site-b"], "table", "here", "address-space add", behind=["look-up"])
+    with changed(spaces, spaces.read_text() + "b.example local\n"):
+        one(a, ["site-b"], "configuration", "here", "address-spaces.conf", "b.example", peer=None, behind=["everything else"])
+    with changed(spaces, spaces.read_text() + "more.example site-b\n"):
+        one(a, ["site-b"], "domains", "there", "more.example", "--peer local")
+    with edited(peer, r"^rule out .*$", ""):
+        one(a, ["site-b"], "rules out", "here", "rule add --peer site-b --direction out", behind=["look-up"])
+    with edited(peer, r"^rule in .*$", ""):
+        one(a, ["site-b"], "rules in", "here", "rule add --peer site-b --direction in")
+    cert, key = expired_certificate()
+    with changed(a.dir / "front.pem", cert), changed(a.dir / "front.key", key):
+        one(a, ["site-b", *login], "front certificate", "here", "expired", "front_certificate", peer=None, behind=["front login", "Autodiscover"])
+    a.calendar("anna", text="BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART:nonsense\r\nEND:VCALENDAR\r\n")
+    one(a, ["site-b"], "calendars", "here", "anna@a.example", "write that calendar anew", peer=None)
+    a.calendar("anna")
+
+
+def there(a, b):
+    b.run("peer", "disable", "site-a")
+    one(a, ["site-b"], "Hello", "there", a.pin(), "peer enable", "peer show site-a", behind=["look-up"])
+    b.run("peer", "enable", "site-a")
+    b.run("reload")
+    check(sites.until(lambda: all(r["state"] == "ok" for r in json.loads(a.run("doctor", "site-b", "--json", code=None))["hops"] if r["peer"]), "all is well again", 40), "healed")
+    b.stop()
+    one(a, ["site-b"], "TCP", "there", "daemon runs", behind=LINK)
+    a.stop()
+    rows = doctor(a, "site-b")
+    same([k for k, r in rows.items() if r["state"] == "failed" and k[0] is None], [(None, "daemon")], "no daemon here")
+    same(rows[("site-b", "look-up")]["state"], "not reached", "and nobody to look up through")
+
+
+class Stub(server.Stranger):
+    """A peer whose Hello says what it is told to."""
+    said = {}
+
+    def Hello(self, request, context):
+        return pb.HelloReply(site="stranger", domains=[self.domain] + self.said.get("domains", []), version=self.said.get("version", "0.1.0"),
+                             max_mailboxes=100, max_window_days=62, max_events=1000, time=int(time.time()) + self.said.get("ahead", 0),
+                             front_expires=self.said.get("front_expires", 0))
+
+
+def strange(a, folder):
+    server.Stranger = Stub
+    stranger = Identity.make(folder, "stranger.invalid")
+    grpc_server, port = server.serve(stranger, (a.dir / "identity.pem").read_bytes(), "x.example")
+    a.run("peer", "add", "site-x", "--endpoint", f"127.0.0.1:{port}", "--pin", stranger.pin(), "--domain", "x.example")
+    a.run("peer", "set", "site-x", "--free-busy-access-enabled", "yes", "--free-busy-access-level", "LimitedDetails")
+    a.rule("site-x", "in", "*", "*", "AvailabilityOnly")
+    a.rule("site-x", "out", "*", "*", "AvailabilityOnly")
+    a.start(), a.up(links=False)
+    rows = doctor(a, "site-x")
+    same({k: r["text"] for k, r in rows.items() if r["state"] == "failed"}, {}, "a stranger that speaks the protocol is as good as a bridge")
+    for ahead in (86400, -86400):
+        Stub.said = {"ahead": ahead}
+        one(a, ["site-x"], "clock", "both", "time server", "ahead of" if ahead > 0 else "behind", peer="site-x")
+    Stub.said = {"ahead": 120}
+    check("WARNING" in doctor(a, "site-x")[("site-x", "clock")]["text"], "two minutes are a warning")
+    Stub.said = {"version": "0.0.9"}
+    one(a, ["site-x"], "version", "there", "0.0.9", "0.1.0", peer="site-x")
+    Stub.said = {"domains": ["b.example"]}
+    one(a, ["site-x"], "domains", "both", "b.example", "site-b", "address-space remove b.example", peer="site-x")
+    Stub.said = {"front_expires": int(time.time()) - 3600}
+    one(a, ["site-x"], "its front certificate", "there", "expired", peer="site-x")
+    Stub.said = {"version": "0.1.0\x1b[31m\nok  all"}
+    text = a.run("doctor", "site-x", code=None)
+    check("\x1b" not in text and "\nok  all" not in text, "what a peer says makes no line and no colour of its own")
+    grpc_server.stop(0)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder, sites.pair() as (a, b):
+        b.calendar("bob", ("20260302T090000", "20260302T100000"))
+        here(a, b, ["--user", "anna", "--password-file", str(a.dir / "password")])
+        there(a, b)
+        strange(a, folder)
+
+
+main()
+sites.finish()
