@@ -11,10 +11,18 @@
  * a half hour of the requester's clock and ends inside the window; an attendee is free with nothing but free time or working elsewhere in it
  * (tentative is a conflict); one whose answer failed, or beyond the window that was fetched, is unknown and NOT counted as free;
  * it is work time if it lies in the working hours of everybody who has any, or, if nobody has, Monday to Friday 8 to 17 of the requester's
- * clock; a day's times are listed best first, then earliest first.
+ * clock; a day's times are listed best first, then earliest first. MaximumResultsByDay is a maximum only: with many attendees and days each
+ * day has the same share of what one answer may hold.
  */
 
-enum { STEP = 30 * 60, DAY = 86400, WORK_START = 8 * 60, WORK_END = 17 * 60, MAX_SLOTS = (FB_MAX_WINDOW_DAYS + 2) * (DAY / STEP) };
+enum {
+	STEP = 30 * 60,
+	DAY = 86400,
+	WORK_START = 8 * 60,
+	WORK_END = 17 * 60,
+	MAX_SLOTS = (FB_MAX_WINDOW_DAYS + 2) * (DAY / STEP),
+	MAX_CONFLICTS = 50000 /* AttendeeConflictData in one answer, about 6 MB of it */
+};
 
 /* What an attendee does in a slot, the later the weightier. */
 enum state { FREE = 0, TENTATIVE, BUSY, OOF, UNKNOWN };
@@ -88,9 +96,13 @@ static void mark_digits(struct plan *p, unsigned char *states, const char *digit
 	static const enum state of_digit[] = {FREE, TENTATIVE, BUSY, OOF, UNKNOWN};
 	int64_t step = p->r->query.interval * 60, at = p->r->query.window.start;
 
-	for (; *digits; digits++, at += step)
+	/* Equal digits in one go: with small intervals and long meetings each slot would be marked hundreds of times. */
+	for (size_t run; *digits; digits += run, at += (int64_t)run * step) {
+		for (run = 1; digits[run] == *digits; run++)
+			;
 		if (*digits >= '1' && *digits <= '4')
-			mark(p, states, at, at + step, of_digit[*digits - '0']);
+			mark(p, states, at, at + (int64_t)run * step, of_digit[*digits - '0']);
+	}
 }
 
 static bool mark_spans(struct plan *p, unsigned char *states, const struct fb_answer *a)
@@ -207,10 +219,19 @@ static void put_slot(struct buf *out, const struct plan *p, size_t k)
 	buf_puts(out, "</t:Suggestion>");
 }
 
-/* Best first, then earliest; within both limits. */
-static void put_slots(struct buf *out, const struct plan *p, size_t from, size_t to)
+/* How many times one of ${days} days may list; one at least. */
+static int day_share(const struct ews_request *r, int64_t days)
 {
-	int left = p->r->suggestions.max_by_day, odd = p->r->suggestions.max_non_work_by_day;
+	int64_t share = MAX_CONFLICTS / (days * (int64_t)(r->query.n ? r->query.n : 1));
+
+	share = share ? share : 1;
+	return share < r->suggestions.max_by_day ? (int)share : r->suggestions.max_by_day;
+}
+
+/* Best first, then earliest; at most ${left}, and no more outside work time than were asked for. */
+static void put_slots(struct buf *out, const struct plan *p, size_t from, size_t to, int left)
+{
+	int odd = p->r->suggestions.max_non_work_by_day;
 
 	for (int q = EWS_EXCELLENT; q <= (int)p->r->suggestions.minimum; q++)
 		for (size_t k = from; k < to && left; k++) {
@@ -222,7 +243,7 @@ static void put_slots(struct buf *out, const struct plan *p, size_t from, size_t
 		}
 }
 
-static void put_day(struct buf *out, const struct plan *p, int64_t day, size_t from, size_t to)
+static void put_day(struct buf *out, const struct plan *p, int64_t day, size_t from, size_t to, int most)
 {
 	enum ews_quality best = EWS_POOR;
 
@@ -234,7 +255,7 @@ static void put_day(struct buf *out, const struct plan *p, int64_t day, size_t f
 	buf_puts(out, "</t:Date>");
 	soap_put(out, "t:DayQuality", quality_name(best));
 	buf_puts(out, "<t:SuggestionArray>");
-	put_slots(out, p, from, to);
+	put_slots(out, p, from, to, most);
 	buf_puts(out, "</t:SuggestionArray></t:SuggestionDayResult>");
 }
 
@@ -243,13 +264,16 @@ static void put_days(struct buf *out, const struct plan *p)
 	struct fb_window w = p->r->suggestions.window;
 	int64_t day = fb_zone_wall(p->r->zone, w.start), end = fb_zone_wall(p->r->zone, w.end);
 	size_t from = 0;
+	int most;
 
-	for (day -= ((day % DAY) + DAY) % DAY; day < end; day += DAY) {
+	day -= ((day % DAY) + DAY) % DAY;
+	most = day_share(p->r, (end - day + DAY - 1) / DAY);
+	for (; day < end; day += DAY) {
 		size_t to = from;
 
 		while (to < p->n && p->slots[to].wall < day + DAY)
 			to++;
-		put_day(out, p, day, from, to);
+		put_day(out, p, day, from, to, most);
 		from = to;
 	}
 }

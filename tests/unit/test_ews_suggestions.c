@@ -34,7 +34,7 @@ static const char *answer(const char *xml, struct fb_answer **raw, size_t n, con
 {
 	const struct acl_verdict v = {.level = FB_LEVEL_AVAILABILITY_ONLY, .reason = FB_OK, .rule = 1};
 	struct ews_request *r = read_text(xml);
-	struct acl_released *list[8] = {0};
+	struct acl_released *list[100] = {0};
 
 	CHECK_STR(r->fault.code, NULL);
 	CHECK_INT(r->query.n, n);
@@ -185,6 +185,33 @@ static void test_hours(void)
 	CHECK_INT(count(x, "IsWorkTime>true"), 0);
 }
 
+/* A hundred people and 62 days with all 48 times a day would be 45 MB: every day gets the same share of 50,000 conflicts. */
+static void test_many(void)
+{
+	static const char begin[] = "<t:MailboxData><t:Email><t:Address>p", end[] = "@b.example</t:Address></t:Email><t:AttendeeType>Required</t:AttendeeType></t:MailboxData>";
+	struct fb_answer *who[100];
+	struct buf boxes, xml;
+	const char *x;
+
+	buf_init(&boxes, 1 << 20);
+	buf_init(&xml, 1 << 20);
+	for (int i = 0; i < 100; i++) {
+		buf_printf(&boxes, "%s%d%s", begin, i, end);
+		who[i] = person(FB_VIEW_EVENTS);
+		who[i]->hours = (struct fb_working_hours){.known = true, .n = 1, .periods = {{.days = 0x3e, .start = 540, .end = 1020}},
+			.zone = {.standard_offset = 3600, .daylight_offset = 7200, .to_standard = {.month = 10, .day_order = 5, .second = 10800},
+			         .to_daylight = {.month = 3, .day_order = 5, .second = 7200}}};
+	}
+	buf_printf(&xml, SOAP("", GUA(BOXES("%s") SUGGEST(MANY "<t:MaximumNonWorkHourResultsByDay>48</t:MaximumNonWorkHourResultsByDay>",
+	                                                 "2026-03-01T00:00:00", "2026-05-02T00:00:00"))), buf_cstr(&boxes));
+	x = answer(buf_cstr(&xml), who, 100, "suggestions-many");
+	CHECK_INT(count(x, "<t:SuggestionDayResult>"), 62);
+	CHECK_INT(count(x, "<t:Suggestion>"), 62 * (50000 / 6200));
+	CHECK_INT(count(x, "<t:BusyType>"), 62 * (50000 / 6200) * 100);
+	buf_free(&boxes);
+	buf_free(&xml);
+}
+
 int main(int argc, char **argv)
 {
 	folder = argc > 1 ? argv[1] : NULL;
@@ -193,6 +220,7 @@ int main(int argc, char **argv)
 	test_unknown();
 	test_digits();
 	test_hours();
+	test_many();
 	buf_free(&out);
 	return check_done();
 }
