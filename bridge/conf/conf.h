@@ -111,7 +111,7 @@ struct conf {
 	int budget_organisation_per_minute, budget_organisation_targets_per_day;
 	int budget_peer_per_minute, budget_peer_targets_per_day;
 	char *accept_next;       /* "yes" or "confirm": what becomes of a peer's announced next key */
-	int rotate_every, retire_after_days; /* days; rotate_every 0 = by hand */
+	int rotate_every;        /* days; 0 = by hand */
 	int max_request_kib;
 	int idle_seconds;        /* keep-alive at the front */
 	char **hidden; size_t n_hidden; /* addresses that answer as if they did not exist */
