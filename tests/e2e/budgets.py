@@ -27,7 +27,9 @@ def bridges(site):
     return set(site.children("@bridge"))
 
 
-SETTINGS = {"bridges": 2, "budget_person_per_minute": 0}
+# The defaults, but for the minute of a person: that cut would come first.
+SETTINGS = {"bridges": 2, "budget_person_targets_per_day": 1000, "budget_organisation_per_minute": 30000,
+            "budget_organisation_targets_per_day": 50000, "budget_peer_per_minute": 60000, "budget_peer_targets_per_day": 100000}
 with sites.pair(a_settings=SETTINGS, b_settings=SETTINGS) as (a, b):
     a.account("carl", "user:carl@a.example")
     a.account("exchange", "server")
@@ -86,7 +88,7 @@ with sites.pair(a_settings=SETTINGS, b_settings=SETTINGS) as (a, b):
     same(harvest(a, "a.example", 10000, 12000, user="exchange").count(BUSY), 0, "2,000 for the Exchange")
     a.account("exchange2", "server")
     a.set("budget_organisation_targets_per_day", 2000)
-    a.set("budget_organisation_per_minute", 150)
+    a.set("budget_organisation_per_minute", 150)  # its hundred at once fits, the next does not
     a.run("reload")
     same(asked("more@a.example", user="exchange"), [BUSY], "it has used up its smaller budget")
     got = harvest(a, "a.example", 0, 200, user="exchange2", who="p")

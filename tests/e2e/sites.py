@@ -95,6 +95,10 @@ class Site:
                  "--link", f"127.0.0.1:{self.link}", "--public-url", f"https://localhost:{self.front}", config=False)
         self.ca = next(p for p in (self.dir / "front-ca.pem", self.dir / "front.pem") if p.exists())
         self.account("anna", f"user:anna@{domain}")
+        # A test asks faster than people do. The defaults, and what becomes of who is over them: budgets.py.
+        for who in ("person", "organisation", "peer"):
+            self.set(f"budget_{who}_per_minute", 0)
+            self.set(f"budget_{who}_targets_per_day", 0)
 
     def run(self, *words, config=True, code=0):
         """One verb. A code of None takes any; returns the standard output."""
