@@ -196,6 +196,8 @@ static void other_files(void)
 		"peers.d/site-b.conf:4: free-busy-access-enabled is neither yes nor no\npeers.d/site-b.conf:5: 'Full' is no level\n");
 	one_fault("peers.d/site-b.conf", "enabled yes\n",
 	          "peers.d/site-b.conf:0: the peer has no pin\npeers.d/site-b.conf:0: the peer has no endpoint\n");
+	one_fault("peers.d/site-b.conf", PEER "unconfirmed \"one two\"\n",
+	          "peers.d/site-b.conf:4: the peer is enabled before its six words were compared\n");
 	one_fault("peers.d/site-b.conf", PEER "next-pin " PIN1 "\n", "peers.d/site-b.conf:4: pin and next-pin are the same: " PIN1 "\n");
 	one_fault("peers.d/local.conf", "enabled no\nrule out * * None\n",
 	          "peers.d/local.conf:1: enabled has no meaning for our own people\n"
