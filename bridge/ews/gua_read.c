@@ -229,7 +229,7 @@ static const struct soap_row mailbox_rows[] = {
 	{0},
 };
 static const struct soap_row array_rows[] = {
-	{NS_TYPES, "MailboxData", SOAP_MANY, mailbox_rows, mailbox_open, mailbox_close},
+	{NS_TYPES, "MailboxData", SOAP_MANY | SOAP_NILLABLE, mailbox_rows, mailbox_open, mailbox_close},
 	{0},
 };
 static const struct soap_row options_rows[] = {

@@ -144,6 +144,18 @@ static bool must_understand(struct soap_state *st)
 	return false;
 }
 
+static bool is_nil(struct soap_state *st)
+{
+	for (int i = 0; i < st->n_attributes; i++) {
+		const xmlChar **a = st->attributes + 5 * i;
+		size_t n = (size_t)(a[4] - a[3]);
+
+		if (a[2] && strcmp((const char *)a[2], NS_XSI) == 0 && strcmp((const char *)a[0], "nil") == 0)
+			return (n == 4 && memcmp(a[3], "true", 4) == 0) || (n == 1 && *a[3] == '1');
+	}
+	return false;
+}
+
 /* Counts an element in. libxml2 looks each prefix up among all that are in scope, one by one. */
 static bool enter(struct soap *s, struct soap_state *st, size_t n_ns)
 {
@@ -159,6 +171,7 @@ static void on_start(void *arg, const xmlChar *local, const xmlChar *prefix, con
 {
 	struct soap_state *st = arg;
 	struct soap *s = st->s;
+	static const struct soap_row nothing[] = {{0}};
 	struct soap_frame *f = &st->frames[st->depth - 1];
 	const char *name = (const char *)local, *space = (const char *)uri;
 	const struct soap_row *row;
@@ -180,7 +193,7 @@ static void on_start(void *arg, const xmlChar *local, const xmlChar *prefix, con
 		st->skipped = 1;
 		return;
 	}
-	st->frames[st->depth++] = (struct soap_frame){.row = row, .rows = row->inside};
+	st->frames[st->depth++] = (struct soap_frame){.row = row, .rows = (row->flags & SOAP_NILLABLE) && is_nil(st) ? nothing : row->inside};
 	buf_reset(&st->text);
 	if (row->open)
 		row->open(s, NULL);

@@ -14,6 +14,7 @@
 #define NS_SOAP "http://schemas.xmlsoap.org/soap/envelope/"
 #define NS_MESSAGES "http://schemas.microsoft.com/exchange/services/2006/messages"
 #define NS_TYPES "http://schemas.microsoft.com/exchange/services/2006/types"
+#define NS_XSI "http://www.w3.org/2001/XMLSchema-instance"
 #define NS_ERRORS "http://schemas.microsoft.com/exchange/services/2006/errors"
 #define NS_AUTODISCOVER "http://schemas.microsoft.com/exchange/2010/Autodiscover"
 
@@ -31,7 +32,8 @@ enum soap_flag {
 	SOAP_REQUIRED = 1,
 	SOAP_MANY = 2,
 	SOAP_LAX = 4,  /* its children may come in any order and number; unknown ones are skipped with all they hold */
-	SOAP_SKIP = 8  /* all it holds is skipped */
+	SOAP_SKIP = 8, /* all it holds is skipped */
+	SOAP_NILLABLE = 16 /* may be xsi:nil="true", and is empty then */
 };
 
 struct soap;

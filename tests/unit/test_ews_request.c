@@ -133,6 +133,25 @@ static void test_lenient(void)
 	CHECK(fault_is(SOAP("<x:Own xmlns:x=\"urn:x\" s:mustUnderstand=\"1\"/>", GUA(BOXES(MAILBOX("a@b.example")) OPTIONS(MARCH))), "ErrorInvalidRequest"));
 }
 
+/* A MailboxData may be nil: it keeps its place and fails alone. What is not nil must be whole, and what is nil must be empty. */
+static void test_nil(void)
+{
+#define NIL(value, inside) "<t:MailboxData xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" i:nil=\"" value "\">" inside "</t:MailboxData>"
+	struct ews_request *r = read_text(SOAP("", GUA(BOXES(MAILBOX("a@b.example") NIL("true", "") NIL("1", " <!-- x --> ") MAILBOX("c@b.example")) OPTIONS(MARCH))));
+
+	CHECK_STR(r->fault.code, NULL);
+	if (CHECK_INT(r->query.n, 4)) {
+		CHECK_STR(r->query.mailboxes[1].address, "");
+		CHECK_STR(r->query.mailboxes[1].asked, "");
+		CHECK_STR(r->query.mailboxes[3].address, "c@b.example");
+	}
+	ews_request_free(r);
+	CHECK(fault_is(SOAP("", GUA(BOXES(NIL("false", "")) OPTIONS(MARCH))), "ErrorSchemaValidation"));
+	CHECK(fault_is(SOAP("", GUA(BOXES("<t:MailboxData nil=\"true\"/>") OPTIONS(MARCH))), "ErrorSchemaValidation"));
+	CHECK(fault_is(SOAP("", GUA(BOXES(NIL("true", "<t:AttendeeType>Room</t:AttendeeType>")) OPTIONS(MARCH))), "ErrorSchemaValidation"));
+	CHECK(fault_is(SOAP("", GUA(BOXES(NIL("true", "x")) OPTIONS(MARCH))), "ErrorSchemaValidation"));
+}
+
 static void test_utf16(void)
 {
 	const char *text = SOAP("", GUA(BOXES(MAILBOX("a@b.example")) OPTIONS(MARCH)));
@@ -318,6 +337,7 @@ int main(void)
 	test_views();
 	test_limits();
 	test_lenient();
+	test_nil();
 	test_utf16();
 	test_schema();
 	test_place();
