@@ -10,7 +10,8 @@
  */
 int ews_client_write(struct buf *out, const struct fb_query *q, const struct fb_zone_rule *rule);
 /*
- * Reads a GetUserAvailabilityResponse: answers[i] (${n} of them, set to NULL first) for each FreeBusyResponse; unqualified times are in ${zone}.
+ * Reads a GetUserAvailabilityResponse: answers[i] (${n} of them, set to NULL first) for each FreeBusyResponse; unqualified times, and any of Exchange 2007, are in ${zone}.
+ * Where the array of events is missing, the view is what the digits show.
  * An element that fails to make sense makes that one FB_CALENDAR_FAILED, never free. Returns 0; -1 with a sentence in ${error} for a fault,
  * another count of answers, or anything that is no such response. Caller frees each answer.
  */

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 #include "bridge/availability/clock.h"
 #include "bridge/base/text.h"
@@ -19,6 +20,7 @@ struct answers {
 	size_t n, at;             /* of the list; responses met */
 	struct fb_answer *now;
 	bool broken, success, viewed, listed, has_busy; /* listed: an array of events was there, empty or not */
+	bool is_2007;
 	enum fb_reason reason;
 	struct fb_event event;
 	struct fb_working_period period;
@@ -60,6 +62,8 @@ static bool response_close(struct soap *s, const char *text)
 	enum fb_reason why = a->success || a->reason == FB_OK || a->reason == FB_NOT_COMPUTED ? FB_CALENDAR_FAILED : a->reason;
 
 	if (ok) {
+		if (!a->listed)
+			a->now->view &= FB_VIEW_MERGED; /* events that were left out are not an empty calendar */
 		fb_answer_sort(a->now);
 	} else {
 		fb_answer_free(a->now);
@@ -126,14 +130,35 @@ static bool event_close(struct soap *s, const char *text)
 	return true;
 }
 
+static bool version_open(struct soap *s, const char *text)
+{
+	const char *major = soap_attribute(s, "MajorVersion");
+
+	answers_of(s)->is_2007 = major && strcmp(major, "8") == 0;
+	return true;
+}
+
+/* Exchange 2007 writes the offset of the machine that answers to a clock reading of the requester: it is dropped. */
+static bool event_time(struct soap *s, const char *text, int64_t *out)
+{
+	char wall[20];
+
+	if (!fb_time_parse_in(text, answers_of(s)->requester, out))
+		return spoil(s);
+	if (!answers_of(s)->is_2007)
+		return true;
+	snprintf(wall, sizeof wall, "%s", text);
+	return fb_time_parse_in(wall, answers_of(s)->requester, out) || spoil(s);
+}
+
 static bool event_start(struct soap *s, const char *text)
 {
-	return fb_time_parse_in(text, answers_of(s)->requester, &answers_of(s)->event.start) || spoil(s);
+	return event_time(s, text, &answers_of(s)->event.start);
 }
 
 static bool event_end(struct soap *s, const char *text)
 {
-	return fb_time_parse_in(text, answers_of(s)->requester, &answers_of(s)->event.end) || spoil(s);
+	return event_time(s, text, &answers_of(s)->event.end);
 }
 
 static bool busy_type(struct soap *s, const char *text)
@@ -339,8 +364,12 @@ static const struct soap_row body_rows[] = {
 	{NS_SOAP, "Fault", SOAP_LAX, fault_rows, NULL, NULL},
 	{0},
 };
+static const struct soap_row header_rows[] = {
+	{NS_TYPES, "ServerVersionInfo", SOAP_LAX, (const struct soap_row[]){{0}}, version_open, NULL},
+	{0},
+};
 static const struct soap_row envelope_rows[] = {
-	{NS_SOAP, "Header", SOAP_SKIP, NULL, NULL, NULL},
+	{NS_SOAP, "Header", SOAP_LAX, header_rows, NULL, NULL},
 	{NS_SOAP, "Body", SOAP_REQUIRED | SOAP_LAX, body_rows, NULL, NULL},
 	{0},
 };

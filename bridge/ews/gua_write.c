@@ -82,11 +82,16 @@ static void put_details(struct buf *out, const struct fb_event *e)
 static void put_event(struct buf *out, const struct ews_request *r, const struct fb_event *e, bool details)
 {
 	enum fb_busy busy = e->busy == FB_ELSEWHERE && r->version < EWS_2013 ? FB_FREE : e->busy;
+	int64_t start = fb_zone_wall(r->zone, e->start), end = fb_zone_wall(r->zone, e->end);
+
+	/* When the clock goes back, the end may read earlier than the start; clients drop such an event. Too long is better than free. */
+	if (end <= start && e->end > e->start)
+		end = start + (e->end - e->start);
 
 	buf_puts(out, "<t:CalendarEvent><t:StartTime>");
-	fb_time_put_wall(out, fb_zone_wall(r->zone, e->start));
+	fb_time_put_wall(out, start);
 	buf_puts(out, "</t:StartTime><t:EndTime>");
-	fb_time_put_wall(out, fb_zone_wall(r->zone, e->end));
+	fb_time_put_wall(out, end);
 	buf_puts(out, "</t:EndTime>");
 	soap_put(out, "t:BusyType", fb_busy_name(busy));
 	if (details && e->has_details)

@@ -380,6 +380,72 @@ static void test_garbled(void)
 	buf_free(&error);
 }
 
+/* Events that a server leaves out are not taken for an empty calendar: then its digits are all there is. */
+static void test_no_array(void)
+{
+	const char *xml = ONE(FINE SHOWN("FreeBusyMerged", "<t:MergedFreeBusy>0022</t:MergedFreeBusy>"));
+	struct fb_answer *got[1];
+	struct buf error;
+
+	buf_init(&error, 4096);
+	CHECK_INT(ews_client_read(xml, strlen(xml), fb_zone_utc(), got, 1, &error), 0);
+	CHECK_INT(got[0]->reason, FB_OK);
+	CHECK_INT(got[0]->view, FB_VIEW_MERGED);
+	CHECK_STR(got[0]->merged, "0022");
+	fb_answer_free(got[0]);
+	buf_free(&error);
+}
+
+/* Exchange 2007 writes an offset that is not the requester's: the clock reading alone counts there. From others an offset is meant. */
+static void test_offsets(void)
+{
+#define REPLY_OF(version, start, end) SOAP("<t:ServerVersionInfo MajorVersion=\"" version "\" MinorVersion=\"0\"/>", \
+	"<m:GetUserAvailabilityResponse><m:FreeBusyResponseArray><m:FreeBusyResponse>" FINE SHOWN("FreeBusy", EVENT(start, end, "Busy")) \
+	"</m:FreeBusyResponse></m:FreeBusyResponseArray></m:GetUserAvailabilityResponse>")
+	struct { const char *xml, *start; enum fb_reason reason; } cases[] = {
+		{REPLY_OF("8", "2026-03-24T08:00:00-04:00", "2026-03-24T09:00:00-04:00"), "2026-03-24T08:00:00Z", FB_OK},
+		{REPLY_OF("8", "2026-03-24T08:00:00.5+13:00", "2026-03-24T09:00:00Z"), "2026-03-24T08:00:00Z", FB_OK},
+		{REPLY_OF("8", "2026-03-24T08:00:00", "2026-03-24T09:00:00"), "2026-03-24T08:00:00Z", FB_OK},
+		{REPLY_OF("8", "2026-03-24T08:00:00+", "2026-03-24T09:00:00"), NULL, FB_CALENDAR_FAILED},
+		{REPLY_OF("8", "Z", "Z"), NULL, FB_CALENDAR_FAILED},
+		{REPLY_OF("14", "2026-03-24T08:00:00-04:00", "2026-03-24T09:00:00-04:00"), "2026-03-24T12:00:00Z", FB_OK},
+	};
+	struct fb_answer *got[1];
+	struct buf error;
+
+	buf_init(&error, 4096);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		CHECK_INT(ews_client_read(cases[i].xml, strlen(cases[i].xml), fb_zone_utc(), got, 1, &error), 0);
+		if (CHECK_INT(got[0]->reason, cases[i].reason) && cases[i].start)
+			CHECK_INT(got[0]->events[0].start, at(cases[i].start));
+		fb_answer_free(got[0]);
+	}
+	buf_free(&error);
+}
+
+/* An hour that the clock shows twice must not turn busy time into time that ends before it begins, which clients drop. */
+static void test_twice_shown(void)
+{
+	const struct acl_verdict v = {.level = FB_LEVEL_AVAILABILITY_ONLY, .reason = FB_OK, .rule = 1};
+	struct ews_request *r = read_text(SOAP("", GUA(BERLIN BOXES(MAILBOX("ada@b.example"))
+	                                               OPTIONS(WINDOW("2026-10-25T00:00:00", "2026-10-26T00:00:00") VIEW("FreeBusy")))));
+	struct fb_answer *raw = fb_answer_new(FB_OK);
+	struct acl_released *one;
+
+	raw->view = FB_VIEW_EVENTS;
+	add(raw, "2026-10-25T00:30:00Z", "2026-10-25T01:15:00Z", FB_BUSY_TIME, NULL, 0); /* 2:30 summer time to 2:15 winter time */
+	add(raw, "2026-10-25T10:00:00Z", "2026-10-25T10:00:00Z", FB_BUSY_TIME, NULL, 0);
+	one = acl_release(raw, &v, &r->query);
+	fb_answer_free(raw);
+	buf_reset(&out);
+	CHECK_INT(ews_write_availability(&out, r, &one, "x"), 0);
+	CHECK_STR(inside(buf_cstr(&out), "t:StartTime", 0), "2026-10-25T02:30:00");
+	CHECK_STR(inside(buf_cstr(&out), "t:EndTime", 0), "2026-10-25T03:15:00");
+	CHECK_STR(inside(buf_cstr(&out), "t:EndTime", 1), "2026-10-25T11:00:00");
+	acl_released_free(one);
+	ews_request_free(r);
+}
+
 /* No truncation and no changed byte of an answer makes anything but an answer or an error (run under the sanitizers); a cut one is never free. */
 static void test_mutations(void)
 {
@@ -425,6 +491,9 @@ int main(int argc, char **argv)
 	test_full();
 	test_round_trip();
 	test_garbled();
+	test_no_array();
+	test_offsets();
+	test_twice_shown();
 	test_mutations();
 	buf_free(&out);
 	return check_done();
