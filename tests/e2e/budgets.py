@@ -88,7 +88,7 @@ with sites.pair(a_settings=SETTINGS, b_settings=SETTINGS) as (a, b):
     same(harvest(a, "a.example", 10000, 12000, user="exchange").count(BUSY), 0, "2,000 for the Exchange")
     a.account("exchange2", "server")
     a.set("budget_organisation_targets_per_day", 2000)
-    a.set("budget_organisation_per_minute", 150)  # its hundred at once fits, the next does not
+    a.set("budget_organisation_per_minute", 150)
     a.run("reload")
     same(asked("more@a.example", user="exchange"), [BUSY], "it has used up its smaller budget")
     got = harvest(a, "a.example", 0, 200, user="exchange2", who="p")
