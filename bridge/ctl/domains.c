@@ -49,7 +49,8 @@ static void read_record(void *arg, const char *text)
 }
 
 /* Why is appended to ${why}: a sentence for the person who asked. */
-static enum proof prove(const char *domain, const uint8_t (*pins)[PKI_PIN_LEN], size_t n_pins, const char *resolver, struct buf *why)
+static enum proof prove(const char *domain, const uint8_t (*pins)[PKI_PIN_LEN], size_t n_pins, const char *resolver,
+                        struct buf *why)
 {
 	struct looking l = {.pins = pins, .n_pins = n_pins};
 	char name[FB_DOMAIN_MAX + 16];
@@ -75,7 +76,8 @@ static enum proof prove(const char *domain, const uint8_t (*pins)[PKI_PIN_LEN], 
 	return l.other ? CONTRADICTED : COULD_NOT_TELL;
 }
 
-bool ctl_domains_proven(const struct conf *c, const char *const *domains, size_t n, const uint8_t pin[PKI_PIN_LEN], const char *resolver)
+bool ctl_domains_proven(const struct conf *c, const char *const *domains, size_t n, const uint8_t pin[PKI_PIN_LEN],
+                        const char *resolver)
 {
 	const uint8_t (*pins)[PKI_PIN_LEN] = (const void *)pin;
 	char text[PKI_PIN_TEXT];
@@ -100,7 +102,8 @@ bool ctl_domains_proven(const struct conf *c, const char *const *domains, size_t
 }
 
 /* One row of check-domains. */
-static bool check_one(struct buf *json, const char *peer, const char *domain, const uint8_t (*pins)[PKI_PIN_LEN], size_t n_pins, const char *resolver)
+static bool check_one(struct buf *json, const char *peer, const char *domain, const uint8_t (*pins)[PKI_PIN_LEN], size_t n_pins,
+                      const char *resolver)
 {
 	char text[PKI_PIN_TEXT];
 	enum proof p;

@@ -22,7 +22,8 @@ enum { CALL_MS = 10000, RELOAD_MS = 40000, VALID_DEFAULT = 900, VALID_MIN = 1, V
 static void own_endpoint(const struct conf *c, char out[PKI_OFFER_WORD + 1])
 {
 	const char *port = strrchr(c->link_listen, ':'), *host = c->public_url + 8;
-	bool any = port == c->link_listen || strncmp(c->link_listen, "0.0.0.0:", 8) == 0 || strncmp(c->link_listen, "[::]:", 5) == 0;
+	bool any = port == c->link_listen || strncmp(c->link_listen, "0.0.0.0:", 8) == 0 ||
+	           strncmp(c->link_listen, "[::]:", 5) == 0;
 	size_t n = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
 
 	if (any)
@@ -347,7 +348,8 @@ static int write_host(const char *conf_path, const char *name, const struct pki_
 	return result;
 }
 
-static int accept_invitation(const char *conf_path, const struct conf *c, const struct pki_invitation *inv, const char *name, const struct pki_offer *offer, bool yes)
+static int accept_invitation(const char *conf_path, const struct conf *c, const struct pki_invitation *inv, const char *name,
+                             const struct pki_offer *offer, bool yes)
 {
 	struct visit v = {.conf = c, .inv = inv, .offer = offer};
 	struct buf error;

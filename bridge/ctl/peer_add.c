@@ -118,7 +118,8 @@ int ctl_peer_put(struct ctl_edit *e, const char *conf_path, const struct ctl_new
 	c = ctl_load(conf_path);
 	ok = c && !conf_peer_named(c, p->name);
 	if (c && !ok)
-		ctl_say("there is a peer %s already; use `availbridge peer set`, or `availbridge peer remove %s` first", p->name, p->name);
+		ctl_say("there is a peer %s already; use `availbridge peer set`, or `availbridge peer remove %s` first",
+		        p->name, p->name);
 	ok = ok && pin_is_free(c, p->name, p->pin) && domains_are_free(c, p->name, p->domains, p->n_domains);
 	conf_free(c);
 	if (ok) {
@@ -139,14 +140,16 @@ void ctl_peer_next(const char *name)
 }
 
 /* What stands on the command line, checked; an exit code, or -1 to go on. */
-static int read_words(const struct ctl_words *words, const struct ctl_words *endpoints, const char *pin_text, const char *code, struct ctl_new_peer *p)
+static int read_words(const struct ctl_words *words, const struct ctl_words *endpoints, const char *pin_text, const char *code,
+                      struct ctl_new_peer *p)
 {
 	p->name = words->list[0];
 	p->unconfirmed = code;
 	if (!ctl_peer_name(p->name) || !ctl_peer_dial(p->dial) || !ctl_peer_endpoints(endpoints))
 		return CTL_USAGE;
 	if (!pki_pin_parse(pin_text, p->pin)) {
-		ctl_say("'%s' is no pin; use what `availbridge identity show` prints at %s: sha256: and 64 hex digits", pin_text, p->name);
+		ctl_say("'%s' is no pin; use what `availbridge identity show` prints at %s: sha256: and 64 hex digits",
+		        pin_text, p->name);
 		return CTL_USAGE;
 	}
 	if (code && (!*code || strlen(code) > 64 || strspn(code, "abcdefghijklmnopqrstuvwxyz ") != strlen(code))) {
@@ -168,7 +171,8 @@ int ctl_peer_add(int argc, char **argv, const char *conf_path)
 	struct conf *c;
 	int result;
 
-	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1 || !pin_text || (!endpoints.n && !(dial && strcmp(dial, "in") == 0)))
+	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1 || !pin_text || (!endpoints.n && !(dial && strcmp(dial,
+	    "in") == 0)))
 		return ctl_usage("peer");
 	p.dial = dial;
 	if (!normal_domains(&claimed, normal))
@@ -185,7 +189,8 @@ int ctl_peer_add(int argc, char **argv, const char *conf_path)
 	conf_free(c);
 	if (result < 0 || ctl_peer_put(&edit, conf_path, &p) < 0 || ctl_edit_commit(&edit) < 0)
 		return CTL_NO;
-	ctl_edit_done("The peer %s is added; its free/busy access is off and it has no rule%s.", p.name, code ? ", and it waits for `availbridge peer confirm`" : "");
+	ctl_edit_done("The peer %s is added; its free/busy access is off and it has no rule%s.", p.name,
+	              code ? ", and it waits for `availbridge peer confirm`" : "");
 	ctl_peer_next(p.name);
 	return CTL_DONE;
 }

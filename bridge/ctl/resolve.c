@@ -44,19 +44,23 @@ static void wait_some(ares_channel ch, int64_t left)
 {
 	ares_socket_t socks[ARES_GETSOCK_MAXNUM];
 	struct pollfd p[ARES_GETSOCK_MAXNUM];
-	struct timeval most = {(time_t)(left / 1000), (suseconds_t)(left % 1000 * 1000)}, tv, *wait = ares_timeout(ch, &most, &tv);
+	struct timeval most = {(time_t)(left / 1000), (suseconds_t)(left % 1000 * 1000)}, tv, *wait = ares_timeout(ch, &most,
+	                        &tv);
 	int mask = ares_getsock(ch, socks, ARES_GETSOCK_MAXNUM), n = 0, i;
 
 	for (i = 0; i < ARES_GETSOCK_MAXNUM; i++)
 		if (ARES_GETSOCK_READABLE(mask, i) || ARES_GETSOCK_WRITABLE(mask, i))
-			p[n++] = (struct pollfd){.fd = socks[i], .events = (short)((ARES_GETSOCK_READABLE(mask, i) ? POLLIN : 0) | (ARES_GETSOCK_WRITABLE(mask, i) ? POLLOUT : 0))};
+			p[n++] = (struct pollfd){.fd = socks[i], .events = (short)((ARES_GETSOCK_READABLE(mask,
+			          i) ? POLLIN : 0) | (ARES_GETSOCK_WRITABLE(mask, i) ? POLLOUT : 0))};
 	poll(p, (nfds_t)n, (int)(wait->tv_sec * 1000 + wait->tv_usec / 1000 + 1));
 	for (i = 0; i < n; i++)
-		ares_process_fd(ch, p[i].revents & (POLLIN | POLLHUP | POLLERR) ? p[i].fd : ARES_SOCKET_BAD, p[i].revents & POLLOUT ? p[i].fd : ARES_SOCKET_BAD);
+		ares_process_fd(ch, p[i].revents & (POLLIN | POLLHUP | POLLERR) ? p[i].fd : ARES_SOCKET_BAD,
+		                p[i].revents & POLLOUT ? p[i].fd : ARES_SOCKET_BAD);
 	ares_process_fd(ch, ARES_SOCKET_BAD, ARES_SOCKET_BAD); /* what has waited long enough */
 }
 
-enum resolve_result resolve_txt(const char *name, const char *server, void (*each)(void *arg, const char *text), void *arg, struct buf *error)
+enum resolve_result resolve_txt(const char *name, const char *server, void (*each)(void *arg, const char *text), void *arg,
+                                struct buf *error)
 {
 	struct ares_options o = {.timeout = TRY_MS, .tries = TRIES};
 	struct asking a = {.each = each, .arg = arg};

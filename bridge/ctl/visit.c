@@ -89,7 +89,8 @@ static void on_data(void *arg, struct buf *in)
 		stop(x, buf_cstr(&body));
 		break;
 	case PKI_PAIRING_FALSE:
-		stop(x, "the other side could not prove that it knows the secret of this invitation, or somebody stands in between");
+		stop(x,
+		     "the other side could not prove that it knows the secret of this invitation, or somebody stands in between");
 		break;
 	case PKI_PAIRING_GARBAGE:
 		stop(x, "what came back is not pairing");
@@ -133,7 +134,8 @@ static int dial(const char *endpoint, char host[256], struct buf *error)
 	if (list)
 		freeaddrinfo(list);
 	if (p.fd < 0)
-		buf_printf(error, "%s%s: %s", error->len ? "; " : "", endpoint, bad ? gai_strerror(bad) : strerror(why == EINPROGRESS ? ETIMEDOUT : why));
+		buf_printf(error, "%s%s: %s", error->len ? "; " : "", endpoint,
+		           bad ? gai_strerror(bad) : strerror(why == EINPROGRESS ? ETIMEDOUT : why));
 	return p.fd;
 }
 

@@ -198,7 +198,8 @@ static void take_accept(struct guest *g, struct buf *in)
 	r = pki_pairing_take(&g->proof, in, PKI_PAIRING_ACCEPT, &body);
 	if (r == PKI_PAIRING_FALSE) {
 		wrong_proof(g, i);
-	} else if (r != PKI_PAIRING_TAKEN || !pki_offer_read(buf_ptr(&body) + PKI_INVITATION_ID_LEN, body.len - PKI_INVITATION_ID_LEN, &g->offer)) {
+	} else if (r != PKI_PAIRING_TAKEN || !pki_offer_read(buf_ptr(&body) + PKI_INVITATION_ID_LEN,
+	           body.len - PKI_INVITATION_ID_LEN, &g->offer)) {
 		refuse(g, i->name, "what it says of itself cannot be read", "what this site says of itself cannot be read there");
 	} else if (claim(g, i)) {
 		buf_init(&out, 1024);
@@ -223,7 +224,8 @@ static void take_agreed(struct guest *g, struct buf *in)
 		log_guest(g, LOG_LEVEL_WARN, "pairing-refused", i ? i->name : NULL, text);
 		goodbye(g);
 	} else if (r != PKI_PAIRING_MORE && (r != PKI_PAIRING_TAKEN || !i)) {
-		refuse(g, i ? i->name : NULL, i ? "its second proof is wrong" : "the invitation was withdrawn meanwhile", "the proof is wrong, or the invitation was withdrawn");
+		refuse(g, i ? i->name : NULL, i ? "its second proof is wrong" : "the invitation was withdrawn meanwhile",
+		       "the proof is wrong, or the invitation was withdrawn");
 	} else if (r == PKI_PAIRING_TAKEN) {
 		g->state = WRITES;
 		pki_pairing_code(code, g->own, g->pin, g->exporter);
@@ -250,7 +252,8 @@ void pairing_written(struct pairing *p, uint64_t handle, bool ok, const char *wh
 	buf_init(&b, 1024);
 	pki_pairing_put(&g->proof, &b, PKI_PAIRING_DONE, NULL, 0);
 	send(g, &b);
-	log_guest(g, LOG_LEVEL_INFO, "pairing-done", i ? i->name : NULL, "written, and waits until both sides have compared the six words");
+	log_guest(g, LOG_LEVEL_INFO, "pairing-done", i ? i->name : NULL,
+	          "written, and waits until both sides have compared the six words");
 	goodbye(g);
 }
 

@@ -20,7 +20,8 @@ static void tried(void *arg, const uint8_t id[PKI_INVITATION_ID_LEN], const uint
 	buf_free(&out);
 }
 
-static void paired(void *arg, uint64_t handle, const uint8_t id[PKI_INVITATION_ID_LEN], const uint8_t pin[PKI_PIN_LEN], const char *code,
+static void paired(void *arg, uint64_t handle, const uint8_t id[PKI_INVITATION_ID_LEN], const uint8_t pin[PKI_PIN_LEN],
+                   const char *code,
                    const struct pki_offer *offer)
 {
 	char hex[2 * PKI_INVITATION_ID_LEN + 1], text[PKI_PIN_TEXT];

@@ -143,7 +143,8 @@ static const char *open_one(struct invitations *v, const char *name, const char 
 		n += i != old;
 	if (n >= OPEN_MAX_INVITATIONS)
 		return "Too many invitations are open. Wait until one has run out, or withdraw one with `availbridge peer invite --cancel`.\n";
-	if (!conf_name_valid(name) || strlen(text) > PKI_INVITATION_TEXT_MAX || !pki_invitation_parse(text, &inv, &why) || inv.expires <= t ||
+	if (!conf_name_valid(name) || strlen(text) > PKI_INVITATION_TEXT_MAX || !pki_invitation_parse(text, &inv,
+	    &why) || inv.expires <= t ||
 	    inv.expires - t > VALID_MAX)
 		return "This is no invitation.\n";
 	if (old && old->writer)
@@ -388,7 +389,8 @@ bool invitations_reaped(struct invitations *v, pid_t pid, int status)
 		i->done = true;
 		log_event(LOG_LEVEL_INFO, "pairing-written", LS("name", i->name), LS("pin", i->by));
 	} else {
-		log_event(LOG_LEVEL_WARN, "pairing-not-written", LS("name", i->name), LS("pin", i->by), LS("text", text[0] ? text : "the writer did not end well"));
+		log_event(LOG_LEVEL_WARN, "pairing-not-written", LS("name", i->name), LS("pin", i->by), LS("text",
+		          text[0] ? text : "the writer did not end well"));
 	}
 	written(v, i->handle, ok ? NULL : "that site could not write us down: its log and its `peer invite` say why");
 	tell(i, false);
@@ -403,7 +405,8 @@ bool invitations_reaped(struct invitations *v, pid_t pid, int status)
 
 /* ---- the whole ---- */
 
-struct invitations *invitations_new(struct loop *l, const char *conf_path, void (*tell_all)(void *arg, uint16_t type, const void *data, size_t len), void *arg)
+struct invitations *invitations_new(struct loop *l, const char *conf_path, void (*tell_all)(void *arg, uint16_t type,
+                                    const void *data, size_t len), void *arg)
 {
 	struct invitations *v = calloc(1, sizeof *v);
 
