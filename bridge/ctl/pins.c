@@ -12,11 +12,24 @@
 /* The slots of a peer, as they shall be. */
 struct slots {
 	char pin[PKI_PIN_TEXT], next[PKI_PIN_TEXT]; /* "" = none */
+	char pin_from[PKI_PIN_TEXT], next_from[PKI_PIN_TEXT]; /* under which key it was announced; "" = the admin wrote it: what `peer unpin` goes by */
 };
 
 static bool same(const uint8_t *a, const uint8_t *b)
 {
 	return memcmp(a, b, PKI_PIN_LEN) == 0;
+}
+
+static void put_slot(struct buf *out, const char *keyword, const char *pin, const char *from)
+{
+	if (pin[0])
+		buf_printf(out, "%s %s%s%s\n", keyword, pin, from[0] ? " from=" : "", from);
+}
+
+static void put_slots(struct buf *out, const struct slots *s)
+{
+	put_slot(out, "pin", s->pin, s->pin_from);
+	put_slot(out, "next-pin", s->next, s->next_from);
 }
 
 /* The file of ${name} with the lines of its pins as ${s} has them, all others as they stand. 0, or -1 after a sentence; the edit is over then. */
@@ -37,7 +50,7 @@ static int write_slots(struct ctl_edit *e, const char *name, const struct slots 
 
 		if (line->n && (strcmp(line->words[0], "pin") == 0 || strcmp(line->words[0], "next-pin") == 0)) {
 			if (!put)
-				buf_printf(&out, s->next[0] ? "pin %s\nnext-pin %s\n" : "pin %s\n", s->pin, s->next);
+				put_slots(&out, s);
 			put = true;
 			continue;
 		}
@@ -45,7 +58,7 @@ static int write_slots(struct ctl_edit *e, const char *name, const struct slots 
 		buf_putc(&out, '\n');
 	}
 	if (!put)
-		buf_printf(&out, s->next[0] ? "pin %s\nnext-pin %s\n" : "pin %s\n", s->pin, s->next);
+		put_slots(&out, s);
 	ctl_peer_file(file, name);
 	ctl_edit_put_text(e, file, buf_cstr(&out));
 	buf_free(&out);
@@ -55,11 +68,15 @@ static int write_slots(struct ctl_edit *e, const char *name, const struct slots 
 
 static void slots_of(const struct conf_peer *p, struct slots *out)
 {
-	out->pin[0] = out->next[0] = 0;
+	*out = (struct slots){0};
 	if (p->n_pins > 0)
 		pki_pin_text(out->pin, p->pins[0]);
 	if (p->n_pins > 1)
 		pki_pin_text(out->next, p->pins[1]);
+	if (p->n_pins > 0 && p->announced[0])
+		pki_pin_text(out->pin_from, p->from[0]);
+	if (p->n_pins > 1 && p->announced[1])
+		pki_pin_text(out->next_from, p->from[1]);
 }
 
 /* Whose ${pin} is already, or NULL. */
@@ -90,7 +107,8 @@ static bool has(const struct conf_peer *p, const uint8_t pin[PKI_PIN_LEN])
 }
 
 /* Why the announced ${pin} cannot be taken for ${p} in the words that the peer gets, or NULL. */
-static const char *refuse_next(const struct conf *c, const struct conf_peer *p, const uint8_t under[PKI_PIN_LEN], const uint8_t pin[PKI_PIN_LEN])
+static const char *refuse_next(const struct conf *c, const struct conf_peer *p, const uint8_t under[PKI_PIN_LEN],
+                               const uint8_t pin[PKI_PIN_LEN])
 {
 	if (!p || !p->enabled)
 		return "no such peer is enabled there";
@@ -121,7 +139,8 @@ static int wait_for_admin(const struct conf *c, const char *name, const uint8_t 
 }
 
 /* The edit is begun; it is ended here. Prints "taken", "waits" or "refused: WHY". */
-static int take(struct ctl_edit *e, const struct conf *c, const char *name, const uint8_t under[PKI_PIN_LEN], const uint8_t pin[PKI_PIN_LEN])
+static int take(struct ctl_edit *e, const struct conf *c, const char *name, const uint8_t under[PKI_PIN_LEN],
+                const uint8_t pin[PKI_PIN_LEN])
 {
 	const struct conf_peer *p = conf_peer_named(c, name);
 	const char *why = refuse_next(c, p, under, pin);
@@ -137,6 +156,7 @@ static int take(struct ctl_edit *e, const struct conf *c, const char *name, cons
 	} else {
 		slots_of(p, &s);
 		pki_pin_text(s.next, pin);
+		pki_pin_text(s.next_from, under);
 		if (write_slots(e, name, &s) < 0)
 			return CTL_NO;
 		puts("taken");
@@ -147,7 +167,8 @@ static int take(struct ctl_edit *e, const struct conf *c, const char *name, cons
 }
 
 /* Only a peer's own old pin, said under its next one. */
-static int drop(struct ctl_edit *e, const struct conf *c, const char *name, const uint8_t under[PKI_PIN_LEN], const uint8_t pin[PKI_PIN_LEN])
+static int drop(struct ctl_edit *e, const struct conf *c, const char *name, const uint8_t under[PKI_PIN_LEN],
+                const uint8_t pin[PKI_PIN_LEN])
 {
 	const struct conf_peer *p = conf_peer_named(c, name);
 	struct slots s;
@@ -159,8 +180,10 @@ static int drop(struct ctl_edit *e, const struct conf *c, const char *name, cons
 	} else if (p->n_pins != 2 || !same(p->pins[0], pin) || !same(p->pins[1], under)) {
 		puts("refused: only the key that came next may retire the one before it");
 	} else {
-		pki_pin_text(s.pin, under);
-		s.next[0] = 0;
+		slots_of(p, &s);
+		memcpy(s.pin, s.next, sizeof(s.pin));
+		memcpy(s.pin_from, s.next_from, sizeof(s.pin_from));
+		s.next[0] = s.next_from[0] = 0;
 		if (write_slots(e, name, &s) < 0)
 			return CTL_NO;
 		puts("taken");
@@ -170,7 +193,8 @@ static int drop(struct ctl_edit *e, const struct conf *c, const char *name, cons
 	return CTL_DONE;
 }
 
-typedef int judge_fn(struct ctl_edit *e, const struct conf *c, const char *name, const uint8_t under[PKI_PIN_LEN], const uint8_t pin[PKI_PIN_LEN]);
+typedef int judge_fn(struct ctl_edit *e, const struct conf *c, const char *name, const uint8_t under[PKI_PIN_LEN],
+                     const uint8_t pin[PKI_PIN_LEN]);
 
 static int announced(int argc, char **argv, const char *conf_path, judge_fn *judge)
 {
@@ -222,6 +246,7 @@ static int confirm(struct ctl_edit *e, const struct conf *c, const char *name)
 	} else {
 		slots_of(p, &s);
 		pki_pin_text(s.next, pin);
+		pki_pin_text(s.next_from, p->pins[0]); /* what waits is forgotten when that key is revoked */
 		if (write_slots(e, name, &s) < 0)
 			return CTL_NO;
 		if (notes_put(c->state_dir, NOTES_PENDING, name, NULL) != 0)
@@ -285,7 +310,9 @@ int ctl_peer_set_pins(const char *conf_path, const char *name, const char *pin, 
 		slots_of(p, &before);
 		s = before;
 		if (pin) /* what stood beside the old one came with the old one */
-			s.next[0] = 0;
+			s.next[0] = s.pin_from[0] = 0;
+		if (pin || next_pin)
+			s.next_from[0] = 0;
 		r = read_pin(pin, s.pin) && read_pin(next_pin, s.next) ? CTL_DONE : CTL_USAGE;
 	} else if (c) {
 		ctl_say("there is no peer %s", name);
@@ -297,6 +324,7 @@ int ctl_peer_set_pins(const char *conf_path, const char *name, const char *pin, 
 	}
 	if (write_slots(&edit, name, &s) < 0)
 		return CTL_NO;
-	printf("Before: pin %s%s%s\nNow:    pin %s%s%s\n", before.pin, before.next[0] ? ", next " : "", before.next, s.pin, s.next[0] ? ", next " : "", s.next);
+	printf("Before: pin %s%s%s\nNow:    pin %s%s%s\n", before.pin, before.next[0] ? ", next " : "", before.next, s.pin,
+	       s.next[0] ? ", next " : "", s.next);
 	return CTL_DONE;
 }

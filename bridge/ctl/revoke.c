@@ -5,6 +5,7 @@
 #include "bridge/ctl/peer.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
+#include "bridge/process/notes.h"
 
 /* Shutting out a peer or a key, now and not at the next reload. */
 
@@ -119,6 +120,21 @@ static void say_gone(struct buf *done, const struct gone *g, const uint8_t pin[P
 		buf_printf(done, " No pin is left, so the peer is disabled; once %s has a new key, pair again.", g->peer->name);
 }
 
+/* An announcement that waits for the admin's word was made under a key of this peer: nobody shall confirm the thief's. */
+static void forget_waiting(const struct conf *c, const struct gone *g, struct buf *done)
+{
+	char text[PKI_PIN_TEXT];
+	uint8_t waits[PKI_PIN_LEN];
+
+	if (!notes_get(c->state_dir, NOTES_PENDING, g->peer->name, waits))
+		return;
+	pki_pin_text(text, waits);
+	if (notes_put(c->state_dir, NOTES_PENDING, g->peer->name, NULL) == 0)
+		buf_printf(done, " The next key %s, announced and not confirmed yet, is forgotten.", text);
+	else
+		buf_printf(done, " The next key %s still waits in %s/%s, which could not be written: do NOT confirm it.", text, c->state_dir, NOTES_PENDING);
+}
+
 int ctl_peer_unpin(int argc, char **argv, const char *conf_path)
 {
 	const struct ctl_option options[] = {{0}};
@@ -157,6 +173,7 @@ int ctl_peer_unpin(int argc, char **argv, const char *conf_path)
 				n += snprintf(request + n, sizeof(request) - (size_t)n, " %s", text);
 			}
 		say_gone(&done, &g, pin);
+		forget_waiting(c, &g, &done);
 		code = ctl_peer_shut(conf_path, request, buf_cstr(&done));
 	}
 	buf_free(&done);
