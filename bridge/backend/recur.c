@@ -262,13 +262,30 @@ static int64_t take_period(struct walk *w, int64_t k, const struct day *first)
 	return begins;
 }
 
+/* How many occurrences every period has after the first one; 0 if that is not known beforehand. */
+static int64_t occurrences_each(const struct walk *w)
+{
+	const struct recur_rule *r = &w->r;
+	bool limited = r->months || r->month_days || r->month_days_back || r->by_year_day || r->weeks || r->weeks_back || r->n_setpos;
+	if (limited || (r->freq != RECUR_WEEKLY && (r->freq != RECUR_DAILY || r->weekdays)))
+		return 0;
+	return (int64_t)w->n_times * (r->freq == RECUR_WEEKLY ? __builtin_popcount(r->weekdays) : 1);
+}
+
 static void walk_days(struct walk *w)
 {
 	static const int64_t longest[] = {[RECUR_YEARLY] = 366, [RECUR_MONTHLY] = 31, [RECUR_WEEKLY] = 7, [RECUR_DAILY] = 1};
 	struct day first = day_at(floor_div(w->start, 86400));
 	int64_t k = 0, ahead = floor_div(w->lo - w->start, 86400) - 2 * longest[w->r.freq];
-	if (!w->r.count && ahead > 0) /* no need to walk up to the window: whole periods can be left out */
-		k = ahead / longest[w->r.freq] / w->r.interval;
+	int64_t skip = ahead > 0 ? ahead / longest[w->r.freq] / w->r.interval : 0, each = occurrences_each(w);
+	if (!w->r.count) { /* no need to walk up to the window: whole periods can be left out */
+		k = skip;
+	} else if (skip > 1 && each && spend(w, 1)) { /* nor where they need only be counted; the first one may be cut by DTSTART */
+		take_period(w, 0, &first);
+		k = skip;
+		w->counted += (skip - 1) * each;
+		w->over = w->over || w->counted >= w->r.count;
+	}
 	for (; !w->over && spend(w, 1); k++)
 		if (take_period(w, k, &first) > w->hi)
 			return;
