@@ -84,7 +84,7 @@ bool pki_stream_pairs(const struct pki_stream *s);
  * pki_stream_connect(). -1 when out of memory.
  */
 int pki_stream_turn(struct pki_stream *s);
-/* True, from `up` on, if the TLS client is to be asked and the TLS server asks: docs/link-protocol.md section 9. */
+/* True, from `up` on, if the TLS client is to be asked and the TLS server asks: docs/link-protocol.md section 8. */
 bool pki_stream_turned(const struct pki_stream *s);
 /* From now on ${ev} with ${arg} are called. Allowed inside callbacks. */
 void pki_stream_retarget(struct pki_stream *s, const struct pki_stream_events *ev, void *arg);
