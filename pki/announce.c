@@ -97,14 +97,16 @@ int pki_signer_sign(const struct pki_signer *s, const struct pki_statement *st, 
 
 	buf_init(&text, 512);
 	encode(&text, st);
-	ok = c && EVP_DigestSignInit(c, NULL, EVP_sha256(), NULL, s->key) == 1 && EVP_DigestSign(c, sig, &n, buf_ptr(&text), text.len) == 1;
+	ok = c && EVP_DigestSignInit(c, NULL, EVP_sha256(), NULL, s->key) == 1 && EVP_DigestSign(c, sig, &n, buf_ptr(&text),
+	                             text.len) == 1;
 	EVP_MD_CTX_free(c);
 	buf_free(&text);
 	ERR_clear_error();
 	return ok && buf_add(out, sig, n) == 0 ? 0 : -1;
 }
 
-bool pki_statement_verify(struct pki_statement *st, const uint8_t *spki, size_t n, const uint8_t *sig, size_t n_sig, uint8_t pin[PKI_PIN_LEN], const char **why)
+bool pki_statement_verify(struct pki_statement *st, const uint8_t *spki, size_t n, const uint8_t *sig, size_t n_sig,
+                          uint8_t pin[PKI_PIN_LEN], const char **why)
 {
 	const uint8_t *at = spki;
 	EVP_PKEY *key = n <= PKI_SPKI_MAX ? d2i_PUBKEY(NULL, &at, (long)n) : NULL;

@@ -30,8 +30,10 @@ int pki_rotation_path(const char *current, enum pki_which which, char *out, size
 
 static int paths(const struct pki_identity_files *f, struct beside *b, struct buf *error)
 {
-	if (pki_rotation_path(f->cert, PKI_NEXT, b->next_cert, PATH_SIZE) == 0 && pki_rotation_path(f->key, PKI_NEXT, b->next_key, PATH_SIZE) == 0 &&
-	    pki_rotation_path(f->cert, PKI_OLD, b->old_cert, PATH_SIZE) == 0 && pki_rotation_path(f->key, PKI_OLD, b->old_key, PATH_SIZE) == 0)
+	if (pki_rotation_path(f->cert, PKI_NEXT, b->next_cert, PATH_SIZE) == 0 &&
+	    pki_rotation_path(f->key, PKI_NEXT, b->next_key, PATH_SIZE) == 0 &&
+	    pki_rotation_path(f->cert, PKI_OLD, b->old_cert, PATH_SIZE) == 0 && pki_rotation_path(f->key, PKI_OLD, b->old_key,
+	                      PATH_SIZE) == 0)
 		return 0;
 	buf_printf(error, "%s: the path is too long.", f->cert);
 	return -1;
@@ -147,7 +149,8 @@ int pki_rotation_next(const struct pki_identity_files *f, const char *site, stru
 	unlink(b.next_key); /* a key that never got its certificate was told to nobody */
 	if (pki_identity_create(site, b.next_key, b.next_cert, error) < 0)
 		return -1;
-	if (give(b.next_key, f->key) == 0 && give(b.next_cert, f->cert) == 0 && sync_folder_of(f->key) == 0 && sync_folder_of(f->cert) == 0)
+	if (give(b.next_key, f->key) == 0 && give(b.next_cert, f->cert) == 0 && sync_folder_of(f->key) == 0 &&
+	    sync_folder_of(f->cert) == 0)
 		return 0;
 	buf_printf(error, "%s cannot be kept: %s.", b.next_key, strerror(errno));
 	unlink(b.next_cert);
@@ -188,7 +191,8 @@ int pki_rotation_promote_step(const struct pki_identity_files *f, struct buf *er
 	}
 	if (!exists(b.next_cert) || !belong(b.next_cert, b.next_key)) {
 		buf_printf(error, exists(b.next_cert) ? "The next identity is broken: remove %s and make it anew with `availbridge identity next`."
-		                                      : "There is no next identity (%s): make it with `availbridge identity next`.", b.next_cert);
+		                                      : "There is no next identity (%s): make it with `availbridge identity next`.",
+			b.next_cert);
 		return -1;
 	}
 	if (!old_is_free(f, error))

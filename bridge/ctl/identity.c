@@ -198,7 +198,8 @@ static int promote_it(struct own *o, const char *conf_path, bool force)
 	if (n && !force) {
 		pki_pin_text(next, o->next);
 		ctl_say("not promoted: %s ha%s not taken the next key, and the link would break. Wait until it is connected, or run there "
-		        "`availbridge peer set %s --next-pin %s`; --force promotes all the same.", buf_cstr(&missing), n == 1 ? "s" : "ve", o->c->site, next);
+		        "`availbridge peer set %s --next-pin %s`; --force promotes all the same.", buf_cstr(&missing), n == 1 ? "s" : "ve",
+			o->c->site, next);
 		buf_free(&missing);
 		return CTL_NO;
 	}
@@ -215,7 +216,8 @@ static int promote_it(struct own *o, const char *conf_path, bool force)
 		snprintf(now, sizeof(now), "?");
 	printf("The identity is now %s; before it was %s, which peers still take until `availbridge identity retire`.\n", now, old);
 	if (n)
-		printf("The links to %s are shut until somebody there runs `availbridge peer set %s --pin %s` and reloads.\n", buf_cstr(&missing), o->c->site, now);
+		printf("The links to %s are shut until somebody there runs `availbridge peer set %s --pin %s` and reloads.\n",
+		       buf_cstr(&missing), o->c->site, now);
 	buf_free(&missing);
 	return CTL_DONE;
 }
@@ -341,7 +343,8 @@ static int rotate(int argc, char **argv, const char *conf_path)
 
 int ctl_identity(int argc, char **argv, const char *conf_path)
 {
-	static const struct ctl_form forms[] = {{"show", show}, {"next", next}, {"promote", promote}, {"retire", retire}, {"rotate", rotate}, {0}};
+	static const struct ctl_form forms[] = {{"show", show}, {"next", next}, {"promote", promote}, {"retire", retire},
+		{"rotate", rotate}, {0}};
 
 	return ctl_form_run(argv[0], forms, argc, argv, conf_path);
 }

@@ -70,7 +70,8 @@ void client_announced(struct client_call *c)
 		log_event(LOG_LEVEL_INFO, "announce-waits", LS("peer", p->conf->name), LS("what", what), LS("pin", text),
 		          LS("text", "the peer's admin has to run `availbridge peer confirm-next` for it"));
 	} else {
-		log_event(LOG_LEVEL_WARN, "announce-refused", LS("peer", p->conf->name), LS("what", what), LS("pin", text), LS("text", c->why[0] ? c->why : "no reason given"));
+		log_event(LOG_LEVEL_WARN, "announce-refused", LS("peer", p->conf->name), LS("what", what), LS("pin", text),
+		          LS("text", c->why[0] ? c->why : "no reason given"));
 	}
 	/* What this peer does not know about its retirement does not keep the next one from being announced later. */
 	if (c->retires && c->status >= 0 && c->status != GRPC_UNAVAILABLE) {

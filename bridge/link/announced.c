@@ -91,7 +91,8 @@ void link_server_announced(struct link_server *s, uint64_t handle, enum link_sai
 	buf_init(&b, 64);
 	if (statuses[said] != GRPC_OK)
 		server_call_finish(c, statuses[said], why);
-	else if (link_announced_write(&b, said == LINK_SAID_TAKEN ? LINK_TAKEN : LINK_WAITS) == 0 && (to = link_stream_put(&c->st, b.len))) {
+	else if (link_announced_write(&b, said == LINK_SAID_TAKEN ? LINK_TAKEN : LINK_WAITS) == 0 &&
+	         (to = link_stream_put(&c->st, b.len))) {
 		memcpy(to, buf_ptr(&b), b.len);
 		server_call_finish(c, GRPC_OK, NULL);
 	} else

@@ -16,7 +16,8 @@ struct announcing {
 	unsigned n;
 };
 
-static void announced(void *arg, uint64_t handle, const struct pki_peer *peer, const uint8_t seen[PKI_PIN_LEN], bool retires, const uint8_t pin[PKI_PIN_LEN])
+static void announced(void *arg, uint64_t handle, const struct pki_peer *peer, const uint8_t seen[PKI_PIN_LEN], bool retires,
+                      const uint8_t pin[PKI_PIN_LEN])
 {
 	char under[PKI_PIN_TEXT], text[PKI_PIN_TEXT];
 	struct bridge *b = arg;
@@ -109,7 +110,8 @@ void bridge_rotation_pin(struct bridge *b, const uint8_t *data, size_t len)
 		if (!adds)
 			pki_pinset_drop(b->pins, name, pin);
 		else if (pki_pinset_add(b->pins, name, pin) != 0)
-			log_event(LOG_LEVEL_WARN, "next-pin-not-used", LS("peer", name), LS("pin", text), LS("text", "the peer was cut off, or another peer has this pin"));
+			log_event(LOG_LEVEL_WARN, "next-pin-not-used", LS("peer", name), LS("pin", text),
+			          LS("text", "the peer was cut off, or another peer has this pin"));
 	}
 	if (!number)
 		return;

@@ -22,7 +22,8 @@ static bool read_one(const struct line *l, uint8_t pin[PKI_PIN_LEN])
 	return l->n == 2 && pki_pin_parse(l->words[1], pin);
 }
 
-void notes_each(const char *state_dir, const char *file, void (*each)(void *arg, const char *name, const uint8_t pin[PKI_PIN_LEN]), void *arg)
+void notes_each(const char *state_dir, const char *file,
+                void (*each)(void *arg, const char *name, const uint8_t pin[PKI_PIN_LEN]), void *arg)
 {
 	struct lines *l = read_notes(state_dir, file);
 	uint8_t pin[PKI_PIN_LEN];

@@ -18,7 +18,8 @@
 #include "bridge/process/notes.h"
 #include "bridge/process/spawn.h"
 
-enum { QUEUE_MAX = 256, VERB_MS = 10000, KNOWN_MS = 3000, LOOK_MS = 3000, FIRST_MS = 60000, HOURLY_MS = 3600 * 1000, SENTENCE = 1000 };
+enum { QUEUE_MAX = 256, VERB_MS = 10000, KNOWN_MS = 3000, LOOK_MS = 3000, FIRST_MS = 60000, HOURLY_MS = 3600 * 1000,
+	SENTENCE = 1000 };
 
 /* An announcement on its way: written by a verb, then told to every bridge, then answered. */
 struct announced {
@@ -128,7 +129,8 @@ static void answer(struct rotation *r, uint8_t said, const char *why)
 	loop_timer_free(r->patience);
 	r->patience = NULL;
 	r->number = 0;
-	log_event(said == 0 || said == 1 ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, a->retires ? "pin-retired" : "next-pin", LS("peer", a->peer), LS("pin", a->pin), LS("under", a->under),
+	log_event(said == 0 || said == 1 ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, a->retires ? "pin-retired" : "next-pin",
+	          LS("peer", a->peer), LS("pin", a->pin), LS("under", a->under),
 	          LS("result", said == 0 ? "taken" : said == 1 ? "waits for `availbridge peer confirm-next`" : said == 2 ? "refused" : "failed"), LS("text", why));
 	buf_init(&b, CONTROL_LINE_MAX);
 	pack_u64(&b, a->handle);
@@ -231,7 +233,8 @@ static void announced(struct rotation *r, struct unpack *u)
 	peer = unpack_str(u);
 	under = unpack_str(u);
 	pin = unpack_str(u);
-	if (!unpack_done(u) || !peer || !under || !pin || !conf_name_valid(peer) || strlen(under) >= PKI_PIN_TEXT || strlen(pin) >= PKI_PIN_TEXT || r->n >= QUEUE_MAX) {
+	if (!unpack_done(u) || !peer || !under || !pin || !conf_name_valid(peer) || strlen(under) >= PKI_PIN_TEXT ||
+	    strlen(pin) >= PKI_PIN_TEXT || r->n >= QUEUE_MAX) {
 		free(a); /* the peer's call ends by its own deadline */
 		return;
 	}
@@ -352,7 +355,8 @@ static void warn_expiry(struct rotation *r)
 	if (e >= EXPIRY_60 && e != r->warned) {
 		buf_init(&b, 256);
 		expiry_put(&b, r->plan->front_expires, time(NULL));
-		log_event(e >= EXPIRY_7 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "front-certificate", LS("text", buf_cstr(&b)), LS("file", r->plan->front_certificate),
+		log_event(e >= EXPIRY_7 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "front-certificate", LS("text", buf_cstr(&b)),
+		          LS("file", r->plan->front_certificate),
 		          LS("fix", "put a new certificate and key in their place; they are taken into use at once"));
 		buf_free(&b);
 	}

@@ -64,7 +64,8 @@ static void compose(const struct pki_signer *by, const uint8_t *retired, struct 
 	buf_free(&sig);
 }
 
-static void on_announced(void *arg, uint64_t handle, const struct pki_peer *peer, const uint8_t seen[PKI_PIN_LEN], bool retires, const uint8_t pin[PKI_PIN_LEN])
+static void on_announced(void *arg, uint64_t handle, const struct pki_peer *peer, const uint8_t seen[PKI_PIN_LEN], bool retires,
+                         const uint8_t pin[PKI_PIN_LEN])
 {
 	CHECK_STR(pki_peer_name(peer), "site-a");
 	CHECK(memcmp(seen, pins[0], PKI_PIN_LEN) == 0);
@@ -157,7 +158,8 @@ static void on_accept(int fd, int events, void *arg)
 	link_server_accept(server, accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
 
-static void on_query(void *arg, struct link_call *call, const struct pki_peer *peer, const struct fb_query *asked, int64_t deadline)
+static void on_query(void *arg, struct link_call *call, const struct pki_peer *peer, const struct fb_query *asked,
+                     int64_t deadline)
 {
 	link_call_done(call, FB_BUSY, NULL);
 }
