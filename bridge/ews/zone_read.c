@@ -20,13 +20,17 @@ static bool number(struct soap *s, const char *what, const char *text, int min, 
 {
 	int64_t v;
 
-	if (!serial_of(s)->lenient)
-		return soap_int(s, what, text, min, max, out);
-	if (text_int(text, min, max, &v))
-		*out = (int)v;
-	else
-		serial_of(s)->bad = true;
-	return true;
+	if (serial_of(s)->lenient) {
+		if (text_int(text, min, max, &v))
+			*out = (int)v;
+		else
+			serial_of(s)->bad = true;
+		return true;
+	}
+	/* Any number is of the schema; one out of range makes no zone. */
+	if (!soap_int(s, what, text, INT32_MIN, INT32_MAX, out))
+		return false;
+	return (*out >= min && *out <= max) || soap_fault(s, "ErrorTimeZone", "%s is %d; it must be from %d to %d.", what, *out, min, max);
 }
 
 static bool outer_bias(struct soap *s, const char *text)
@@ -71,7 +75,7 @@ static bool clock_time(struct soap *s, const char *text)
 
 	if (!ok || second > 86400) {
 		serial_of(s)->bad = true;
-		return serial_of(s)->lenient || soap_violation(s, "Time is %.40s; it must be hh:mm:ss.", text);
+		return serial_of(s)->lenient || soap_fault(s, "ErrorTimeZone", "Time is %.40s; it must be hh:mm:ss.", text);
 	}
 	serial_of(s)->now->second = second;
 	return true;
@@ -101,7 +105,14 @@ static bool weekday(struct soap *s, const char *text)
 
 static bool year(struct soap *s, const char *text)
 {
-	return !*text || number(s, "Year", text, 0, 9999, &serial_of(s)->now->year);
+	int64_t v = 0;
+
+	if (!*text || text_int(text, 0, 9999, &v)) {
+		serial_of(s)->now->year = (int)v;
+		return true;
+	}
+	serial_of(s)->bad = true;
+	return serial_of(s)->lenient || soap_fault(s, "ErrorTimeZone", "Year is %.40s; it must be a year.", text);
 }
 
 /* Zimbra sends a StandardTime without a Month: not required here. */
