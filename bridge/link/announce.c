@@ -9,6 +9,7 @@ static bool compose(const struct client_peer *p, const struct pki_signer *by, co
 {
 	struct link_announce a = {.retires = retired != NULL};
 	struct pki_statement st = {.retires = retired != NULL};
+	const struct client_conn *k = client_peer_route(p);
 	struct buf spki, sig;
 	bool ok;
 
@@ -16,7 +17,7 @@ static bool compose(const struct client_peer *p, const struct pki_signer *by, co
 	buf_init(&sig, LINK_SIGNATURE_BYTES);
 	memcpy(st.pin, retired ? retired : pki_signer_pin(by), PKI_PIN_LEN);
 	pki_signer_spki(by, &spki);
-	ok = p->conn && p->conn->session && link_session_binding(p->conn->session, st.exporter, st.from, st.to) == 0 &&
+	ok = k && k->session && link_session_binding(k->session, st.exporter, st.from, st.to) == 0 &&
 	     pki_signer_sign(by, &st, &sig) == 0 && !spki.failed;
 	/* The key that retires another is the one under which we stand here; an old connection is no place to say so. */
 	if (ok && (memcmp(st.from, pki_signer_pin(by), PKI_PIN_LEN) == 0) == a.retires) {

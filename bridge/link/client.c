@@ -210,7 +210,7 @@ void client_announce_call(struct client_peer *p, const struct buf *message, bool
 	if (to)
 		memcpy(to, buf_ptr(message), message->len);
 	c->st.out_last = true;
-	if (!to || p->state != CLIENT_UP || !send_call(c)) /* signed for this connection: another one is of no use */
+	if (!to || !client_peer_route(p) || !send_call(c)) /* signed for this connection: another one is of no use */
 		doom(c, "it could not be sent", false);
 }
 

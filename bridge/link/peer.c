@@ -143,6 +143,7 @@ static void on_up(void *arg)
 	if (!k->to) {
 		k->usable = true;
 		client_hello_send(p);
+		client_announce(p);
 		client_calls_send(p);
 		return;
 	}
@@ -279,8 +280,10 @@ static void say_hello(void *arg)
 	struct client_conn *k = arg;
 
 	loop_timer_again(k->hello, HELLO_EVERY_MS);
-	if (client_peer_route(k->peer) == k)
-		client_hello_send(k->peer);
+	if (client_peer_route(k->peer) != k)
+		return;
+	client_hello_send(k->peer);
+	client_announce(k->peer);
 }
 
 void client_peer_adopt(struct client_peer *p, struct pki_stream *tls, const char *from)

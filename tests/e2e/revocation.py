@@ -1,6 +1,7 @@
 """A peer or a key that is shut out: its live links end within two seconds of the verb's return, in generations that drain as well; new ones are refused
 before a byte of HTTP/2; what is asked fails; nothing brings it back but the admin. A daemon that does not answer is said not to have."""
 import os
+import shutil
 import signal
 import threading
 import time
@@ -127,6 +128,39 @@ def thief(a, b, folder):
     until(lambda: codes(a.ask("bob@b.example")) == ["NoError"], "undone", 40)
 
 
+def announces(a, b, folder):
+    """The same over the link: the thief's bridge, with the stolen key, announces a next one, which b takes and keeps through its retirement."""
+    his = sites.Site.__new__(sites.Site)
+    his.__dict__.update(a.__dict__)
+    his.dir = folder / "thief"
+    shutil.copytree(a.dir, his.dir, ignore=shutil.ignore_patterns("state"))
+    (his.dir / "state").mkdir(mode=0o700)
+    his.config, his.log_path = his.dir / "availbridge.conf", folder / "thief.log"
+    his.front, his.link = sites.free_ports(2)
+    his.set("front_listen", f"127.0.0.1:{his.front}")
+    his.set("link_listen", f"127.0.0.1:{his.link}")
+    his.run("identity", "next")
+    cert, key = his.dir / "identity-next.pem", his.dir / "identity-next.key"
+    path = b.dir / "peers.d/site-a.conf"
+    his.start()
+    try:
+        until(lambda: f"next-pin {raw_link.pin(cert)} from={a.pin()}" in path.read_text(), "b took the thief's key, and knows under which")
+        link = taken(b, cert, key, "the thief's announced key")
+        link.ask_and_wait()
+        said = b.run("peer", "unpin", a.pin())
+        check(raw_link.pin(cert) in said, f"unpin names it: {said}")
+        ends(link, "the announced key")
+        refused(b, cert, key, "the announced key")
+        refused(b, a.dir / "identity.pem", a.dir / "identity.key", "the stolen key")
+        b.run("reload")
+        refused(b, cert, key, "the announced key, after a reload")
+    finally:
+        his.stop()
+    path.write_text(path.read_text().replace("enabled no", "enabled yes") + f"pin {a.pin()}\n")
+    b.run("reload")
+    until(lambda: codes(a.ask("bob@b.example")) == ["NoError"], "undone", 40)
+
+
 def no_answer(a, b):
     """A bridge process that hangs is ended; a supervisor that hangs cannot be asked, and the verb says that the links may be up."""
     stolen = a.dir / "identity.pem", a.dir / "identity.key"
@@ -157,5 +191,6 @@ with sites.pair() as (a, b):
     verbs(a, b)
     in_flight(a, b)
     thief(a, b, b.dir.parent)
+    announces(a, b, b.dir.parent)
     no_answer(a, b)
 sites.finish()
