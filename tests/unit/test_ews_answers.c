@@ -477,6 +477,91 @@ static void test_mutations(void)
 	buf_free(&error);
 }
 
+static unsigned dice(unsigned below)
+{
+	static uint32_t state = 7;
+
+	state = state * 1664525u + 1013904223u;
+	return (state >> 8) % below;
+}
+
+/* Text that has to be escaped or replaced: markup, forbidden characters, broken UTF-8. */
+static const char *odd_text(void)
+{
+	static const char *const texts[] = {"", "]]>", "<a b='c'>&amp;", "\x01\x02\x1f", "\xff\xfe", "\xc3", "\xed\xa0\x80", "\xef\xbf\xbe", "\xf4\x90\x80\x80", "tab\tline\r\n", "\"'\x7f", "\xf0\x9f\x98\x80"};
+
+	return texts[dice(sizeof texts / sizeof *texts)];
+}
+
+static struct fb_change odd_change(void)
+{
+	return (struct fb_change){.month = (int)dice(13), .day_order = 1 + (int)dice(5), .weekday = (int)dice(7), .second = (int)dice(86401), .year = dice(4) ? 0 : 2026};
+}
+
+static struct fb_answer *odd_answer(void)
+{
+	struct fb_answer *a = fb_answer_new(dice(4) ? FB_OK : (enum fb_reason)dice(FB_REASONS));
+
+	a->view = dice(8);
+	for (unsigned n = dice(12); n; n--) {
+		int64_t start = at("2026-03-24T00:00:00Z") + (int64_t)dice(200000) - 20000;
+		struct fb_event e = {.start = start, .end = start + (int64_t)dice(3) * dice(40000), .busy = (enum fb_busy)dice(FB_BUSY_TYPES + 1),
+		                     .has_details = dice(2), .flags = dice(64), .subject = odd_text(), .location = dice(2) ? odd_text() : NULL};
+
+		fb_answer_add(a, &e);
+	}
+	if (dice(2))
+		a->merged = arena_strdup(a->arena, dice(2) ? "000000000000000000000000000000000000000000000000" : "0x");
+	a->hours = (struct fb_working_hours){.known = dice(2), .n = dice(FB_MAX_PERIODS + 1), .zone = {.standard_offset = 60 * ((int)dice(1680) - 840),
+		.daylight_offset = 60 * ((int)dice(1680) - 840), .to_standard = odd_change(), .to_daylight = odd_change()}};
+	for (size_t i = 0; i < a->hours.n; i++)
+		a->hours.periods[i] = (struct fb_working_period){.days = dice(256), .start = (int)dice(1441), .end = (int)dice(1441)};
+	return a;
+}
+
+/* Whatever calendars hold, the answer is well formed and our own reader takes it; with a folder the schema judges it too. */
+static void test_odd(void)
+{
+	static const char *const requests[] = {REQUEST("Exchange2007_SP1", VIEW("Detailed")), REQUEST("Exchange_SE", VIEW("DetailedMerged")),
+		SOAP("", GUA(BERLIN BOXES(MAILBOX("a@b.example") MAILBOX("b@b.example") MAILBOX("x")) OPTIONS(MARCH VIEW("FreeBusyMerged"))
+		"<t:SuggestionsViewOptions><t:MaximumNonWorkHourResultsByDay>9</t:MaximumNonWorkHourResultsByDay><t:DetailedSuggestionsWindow><t:StartTime>2026-03-20T00:10:00"
+		"</t:StartTime><t:EndTime>2026-03-30T00:20:00</t:EndTime></t:DetailedSuggestionsWindow></t:SuggestionsViewOptions>"))};
+	struct buf error;
+
+	buf_init(&error, 4096);
+	for (unsigned i = 0; i < 60; i++) {
+		struct ews_request *r = read_text(requests[i % 3]);
+		struct acl_released *list[8] = {0};
+		struct fb_answer *got[8];
+		char name[32];
+
+		CHECK_STR(r->fault.code, NULL);
+		for (size_t k = 0; k < r->query.n; k++) {
+			struct acl_verdict v = {.level = (enum fb_level)dice(FB_LEVEL_LIMITED_DETAILS + 1), .reason = FB_OK, .rule = 1};
+			struct fb_answer *raw = odd_answer();
+
+			list[k] = dice(8) ? acl_release(raw, &v, &r->query) : NULL;
+			fb_answer_free(raw);
+		}
+		buf_reset(&out);
+		CHECK_INT(ews_write_availability(&out, r, list, odd_text()), 0);
+		snprintf(name, sizeof name, "odd-%u", i);
+		leave(name);
+		buf_reset(&error);
+		if (CHECK_INT(ews_client_read(buf_ptr(&out), out.len, r->zone, got, r->query.n, &error), 0))
+			for (size_t k = 0; k < r->query.n; k++) {
+				CHECK(got[k]->reason != FB_OK || (list[k] && acl_released_view(list[k])->reason == FB_OK));
+				fb_answer_free(got[k]);
+			}
+		else
+			fprintf(stderr, "\t%s\n", buf_cstr(&error));
+		for (size_t k = 0; k < r->query.n; k++)
+			acl_released_free(list[k]);
+		ews_request_free(r);
+	}
+	buf_free(&error);
+}
+
 int main(int argc, char **argv)
 {
 	folder = argc > 1 ? argv[1] : NULL;
@@ -494,6 +579,7 @@ int main(int argc, char **argv)
 	test_no_array();
 	test_offsets();
 	test_twice_shown();
+	test_odd();
 	test_mutations();
 	buf_free(&out);
 	return check_done();
