@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 #include "pki/identity.h"
 #include "pki/rotation.h"
 
-enum { RELOAD_MS = 40000 };
+enum { RELOAD_MS = 40000, BUSY_MS = 200 };
 
 /* Our keys as their files show them. */
 struct own {
@@ -145,8 +146,17 @@ static int reload(const char *conf_path)
 	struct buf reply;
 	int code = CTL_NO;
 
+	enum ctl_daemon r;
+	int tries = 0;
+
+	/* a reload that is under way may have read the files as they were: ours comes after it */
 	buf_init(&reply, 1 << 20);
-	switch (ctl_daemon_call(conf_path, "reload", RELOAD_MS, &code, &reply)) {
+	while ((r = ctl_daemon_call(conf_path, "reload", RELOAD_MS, &code, &reply)) == CTL_DAEMON_ANSWERED && code != CTL_DONE &&
+	       strstr(buf_cstr(&reply), "under way already") && tries++ < RELOAD_MS / BUSY_MS) {
+		buf_reset(&reply);
+		poll(NULL, 0, BUSY_MS);
+	}
+	switch (r) {
 	case CTL_DAEMON_ANSWERED:
 		if (code != CTL_DONE)
 			ctl_say("the files are changed, but the daemon did not take them: %s", buf_cstr(&reply));
