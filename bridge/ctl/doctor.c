@@ -9,6 +9,7 @@
 #include "bridge/ctl/json.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
+#include "pki/rotation.h"
 #include "pki/tls.h"
 
 enum { DAEMON_MS = 10000, TEXT_MAX_BYTES = 4096 };
@@ -99,12 +100,24 @@ bool doctor_reaches(struct doctor *d, const struct doctor_chain *chain, const ch
 
 /* ---- this site ---- */
 
+struct pki_tls *doctor_link_tls(const struct conf *c, struct pki_pinset *pins, struct buf *error)
+{
+	const struct pki_identity_files f = {c->identity_certificate, c->identity_key};
+	char key[4096];
+
+	if (pki_rotation_key(&f, key, sizeof key) != 0) {
+		buf_puts(error, "the path of identity_key is too long");
+		return NULL;
+	}
+	return pki_tls_link(c->identity_certificate, key, pins, error);
+}
+
 /* The keys open the two doors? */
 static bool keys_work(struct doctor *d, struct buf *error)
 {
 	const struct conf *c = d->conf;
 	struct pki_pinset *pins = pki_pinset_new();
-	struct pki_tls *link = pki_tls_link(c->identity_certificate, c->identity_key, pins, error);
+	struct pki_tls *link = doctor_link_tls(c, pins, error);
 	struct pki_tls *front = link ? pki_tls_front(c->front_certificate, c->front_key, error) : NULL;
 	bool ok = link && front;
 

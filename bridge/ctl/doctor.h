@@ -48,6 +48,10 @@ void doctor_rules(struct doctor *d, struct doctor_chain *chain);
 void doctor_look_up(struct doctor *d, const struct doctor_chain *chain);
 /* Name, TCP, TLS, Hello and what the peer says of its own side; breaks ${chain}. */
 void doctor_link(struct doctor *d, struct doctor_chain *chain);
+struct pki_pinset;
+struct pki_tls;
+/* The link's recipe with our identity of ${c}. NULL with a sentence. Caller frees. */
+struct pki_tls *doctor_link_tls(const struct conf *c, struct pki_pinset *pins, struct buf *error);
 /* A connection to the first endpoint of ${p} that takes one, and its host's name; -1 if none does. Caller closes. */
 int doctor_dial(const struct conf_peer *p, char *host, size_t size);
 /* The name and TCP hops of d->peer; breaks ${chain}. */

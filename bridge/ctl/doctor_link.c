@@ -6,12 +6,11 @@
 #include "bridge/ctl/doctor.h"
 #include "bridge/link/link.h"
 #include "bridge/process/control.h"
-#include "pki/rotation.h"
 #include "pki/tls.h"
 
 /* One link of our own to the peer, made here: so that a daemon that waits before it tries again hides nothing. */
 
-enum { LINK_MS = 12000, LOOK_MS = 20, SHOW_MS = 5000, WARN_SECONDS = 60, MOST_SECONDS = 3600, HELLO_DOMAINS = 200 };
+enum { LINK_MS = 12000, PROBE_MS = 10000, LOOK_MS = 20, SHOW_MS = 5000, WARN_SECONDS = 60, MOST_SECONDS = 3600, HELLO_DOMAINS = 200 };
 static const char oldest[] = "0.1.0"; /* that this one has been held against */
 
 struct meeting {
@@ -145,6 +144,54 @@ static void their_front(struct doctor *d, const struct link_status *st)
 	buf_free(&when);
 }
 
+/* ---- what it says of its own side ---- */
+
+struct probing {
+	struct doctor *d;
+	struct doctor_chain *chain;
+	struct loop *loop;
+};
+
+static void probed(void *arg, const struct link_probe *said, const char *why)
+{
+	struct probing *p = arg;
+	struct doctor *d = p->d;
+	const struct conf *c = d->conf;
+	const char *domain = c->primary_domain, *site = c->site, *name = d->peer->name;
+
+	loop_stop(p->loop);
+	if (!said) {
+		doctor_skipped(d, "its side", "%s does not tell (%s)", name, why && *why ? why : "what came is no answer");
+		return;
+	}
+	if (!said->rows)
+		doctor_failed(d, p->chain, "its table", DOCTOR_THERE, "the table there gives us no domain",
+		              "`availbridge address-space add --forest-name %s --peer %s` with the name that we have there, if it is not %s; then reload.", domain, site, site);
+	else
+		doctor_ok(d, "its table", "%u domain%s ours there", said->rows, said->rows == 1 ? " is" : "s are");
+	if (!said->access)
+		doctor_failed(d, p->chain, "its rules in", DOCTOR_THERE, "free/busy access is off for us there, or its level is None: we see nothing",
+		              "`availbridge peer set %s --free-busy-access-enabled yes --free-busy-access-level AvailabilityOnly`, then reload.", site);
+	else if (!said->rules_in)
+		doctor_failed(d, p->chain, "its rules in", DOCTOR_THERE, "no rule there gives us more than None: we see nothing",
+		              "`availbridge rule add --peer %s --direction in --requester '*' --target '*' --level AvailabilityOnly`, or a narrower one; then reload.", site);
+	else
+		doctor_ok(d, "its rules in", "access is on, %u rule%s above None", said->rules_in, said->rules_in == 1 ? "" : "s");
+	if (!said->rules_out)
+		doctor_failed(d, NULL, "its rules out", DOCTOR_THERE, "no rule there lets its people ask us",
+		              "if they are to: `availbridge rule add --peer %s --direction out --requester '*' --target '*' --level LimitedDetails`, then reload.", site);
+	else
+		doctor_ok(d, "its rules out", "%u rule%s above None", said->rules_out, said->rules_out == 1 ? "" : "s");
+	if (!said->backend)
+		doctor_failed(d, p->chain, "its calendars", DOCTOR_THERE, "it has nobody who reads calendars at the moment", "look at `availbridge status` and the log there.");
+	else
+		doctor_ok(d, "its calendars", "there is somebody to read them");
+	if (!said->link)
+		doctor_failed(d, NULL, "its link to us", DOCTOR_THERE, "it has no connection on which it could ask us", "run `availbridge doctor %s`: it names the hop.", site);
+	else
+		doctor_ok(d, "its link to us", "up");
+}
+
 /* ---- what stands in the way ---- */
 
 /* The second look after a link did not come up: did TLS and the pin stand, so that it was the peer who refused? */
@@ -235,10 +282,13 @@ static void meet(struct doctor *d, struct doctor_chain *chain, struct pki_tls *t
 	m.clients = link_clients_new(m.loop, &only, tls);
 	m.timer = loop_timer_new(m.loop, LOOK_MS, look, &m);
 	loop_run(m.loop);
-	if (m.met)
+	if (m.met) {
 		say_hello(d, &m);
-	else
+		link_probe(m.clients, d->peer->name, PROBE_MS, probed, &(struct probing){d, chain, m.loop});
+		loop_run(m.loop);
+	} else {
 		not_met(d, chain, &m, tls);
+	}
 	link_clients_free(m.clients);
 	loop_timer_free(m.timer);
 	loop_free(m.loop);
@@ -288,7 +338,7 @@ void doctor_link(struct doctor *d, struct doctor_chain *chain)
 	pins = pki_pinset_new();
 	for (size_t i = 0; i < d->peer->n_pins; i++)
 		pki_pinset_add(pins, d->peer->name, d->peer->pins[i]);
-	tls = pki_tls_link(d->conf->identity_certificate, d->conf->identity_key, pins, &error);
+	tls = doctor_link_tls(d->conf, pins, &error);
 	if (tls)
 		meet(d, chain, tls);
 	else

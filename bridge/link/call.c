@@ -15,6 +15,7 @@ static const struct {
 	{"/availbridge.link.v1.Availability/Hello", LINK_HELLO},
 	{"/availbridge.link.v1.Availability/Query", LINK_QUERY},
 	{"/availbridge.link.v1.Availability/Announce", LINK_ANNOUNCE},
+	{"/availbridge.link.v1.Availability/Probe", LINK_PROBE},
 	{"/grpc.health.v1.Health/Check", LINK_CHECK},
 	{"/grpc.health.v1.Health/Watch", LINK_WATCH},
 };
@@ -207,6 +208,8 @@ void server_call_message(struct link_call *c, enum grpc_read what, const uint8_t
 			take_hello(c, p, n);
 		else if (c->method == LINK_ANNOUNCE)
 			server_announce(c, p, n);
+		else if (c->method == LINK_PROBE)
+			server_probe(c);
 		else
 			server_health(c, p, n);
 	}

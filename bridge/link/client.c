@@ -31,6 +31,8 @@ static void call_end(struct client_call *c, enum fb_reason reason)
 		client_announced(c);
 	if (c->is_hello && reason != FB_OK)
 		log_event(LOG_LEVEL_WARN, "link-hello-failed", LS("peer", p->conf->name), LS("text", c->why));
+	if (c->is_probe)
+		c->probed(c->arg, c->was_probed && reason == FB_OK ? &c->probe : NULL, c->why);
 	if (c->ev.done)
 		c->ev.done(c->arg, reason, c->why[0] ? c->why : NULL);
 	link_stream_release(&c->st);
@@ -112,6 +114,14 @@ static void add(nghttp2_nv *nv, size_t *n, const char *name, const char *value)
 	nv[(*n)++] = (nghttp2_nv){(uint8_t *)name, (uint8_t *)value, strlen(name), strlen(value), NGHTTP2_NV_FLAG_NONE};
 }
 
+static const char *method_of(const struct client_call *c)
+{
+	return c->is_announce ? "/availbridge.link.v1.Availability/Announce"
+	       : c->is_hello  ? "/availbridge.link.v1.Availability/Hello"
+	       : c->is_probe  ? "/availbridge.link.v1.Availability/Probe"
+	                      : "/availbridge.link.v1.Availability/Query";
+}
+
 /* False if it has to wait, or was doomed. */
 static bool send_call(struct client_call *c)
 {
@@ -123,14 +133,14 @@ static bool send_call(struct client_call *c)
 	grpc_timeout_print(timeout, c->deadline - loop_ms());
 	add(nv, &n, ":method", "POST");
 	add(nv, &n, ":scheme", "https");
-	add(nv, &n, ":path", c->is_announce ? "/availbridge.link.v1.Availability/Announce" : c->is_hello ? "/availbridge.link.v1.Availability/Hello" : "/availbridge.link.v1.Availability/Query");
+	add(nv, &n, ":path", method_of(c));
 	add(nv, &n, ":authority", k->to ? k->to->endpoint : c->peer->conf->name);
 	add(nv, &n, "te", "trailers");
 	add(nv, &n, "content-type", "application/grpc+proto");
 	add(nv, &n, "user-agent", "availbridge/" VERSION);
 	add(nv, &n, "grpc-accept-encoding", "identity");
 	add(nv, &n, "grpc-timeout", timeout);
-	if (!c->is_hello && !c->is_announce)
+	if (c->q.n)
 		add(nv, &n, "x-request-id", c->q.request_id);
 	if (link_stream_request(k->session, &c->st, nv, n) != 0)
 		return false;
@@ -198,6 +208,33 @@ void client_hello_send(struct client_peer *p)
 	client_calls_send(p);
 }
 
+static struct client_peer *peer_named(struct link_clients *k, const char *name)
+{
+	for (size_t i = 0; i < k->n; i++)
+		if (strcmp(k->peers[i].conf->name, name) == 0)
+			return &k->peers[i];
+	return NULL;
+}
+
+void link_probe(struct link_clients *k, const char *peer, int64_t deadline_ms, link_probed_cb *cb, void *arg)
+{
+	struct client_peer *p = peer_named(k, peer);
+	struct client_call *c = call_new(k, p, deadline_ms);
+
+	if (!c)
+		abort(); /* a promise to call back cannot be kept without memory for it */
+	c->is_probe = true;
+	c->probed = cb;
+	c->arg = arg;
+	if (!link_stream_put(&c->st, 0)) /* a message of no bytes */
+		doom(c, "the question could not be written", false);
+	c->st.out_last = true;
+	if (!c->doomed && (!p || !client_peer_route(p)))
+		doom(c, "there is no link", false);
+	if (!c->doomed)
+		client_calls_send(p);
+}
+
 void client_announce_call(struct client_peer *p, const struct buf *message, bool retires)
 {
 	struct client_call *c = call_new(p->all, p, ANNOUNCE_MS);
@@ -212,14 +249,6 @@ void client_announce_call(struct client_peer *p, const struct buf *message, bool
 	c->st.out_last = true;
 	if (!to || !client_peer_route(p) || !send_call(c)) /* signed for this connection: another one is of no use */
 		doom(c, "it could not be sent", false);
-}
-
-static struct client_peer *peer_named(struct link_clients *k, const char *name)
-{
-	for (size_t i = 0; i < k->n; i++)
-		if (strcmp(k->peers[i].conf->name, name) == 0)
-			return &k->peers[i];
-	return NULL;
 }
 
 void link_ask(struct link_clients *k, const char *peer, const struct fb_query *q, int64_t deadline_ms, const struct link_client_events *ev, void *arg)
@@ -323,6 +352,8 @@ void client_call_message(struct link_stream *st, enum grpc_read what, const uint
 	if (what != GRPC_READ_MESSAGE) {
 		say(c, what == GRPC_READ_TOO_BIG ? "the peer's answer is larger than the link allows" : "the peer compressed its answer, which nobody asked for");
 		call_end(c, FB_PEER_FAILED);
+	} else if (c->is_probe) {
+		c->was_probed = c->is_grpc && c->http == 200 && link_probe_read(p, n, &c->probe);
 	} else if (c->is_announce) {
 		c->taken = c->is_grpc && c->http == 200 ? link_announced_read(p, n) : LINK_NOT_TAKEN;
 	} else if (c->is_grpc && c->http == 200) {
@@ -349,7 +380,7 @@ static enum fb_reason reason_of(const struct client_call *c)
 /* The peer did not even look at it (RFC 9113 8.7), so it may be asked again, once. */
 static bool again(struct client_call *c, uint32_t code)
 {
-	if (code != NGHTTP2_REFUSED_STREAM || c->retried || c->n_answered || c->is_hello || c->is_announce)
+	if (code != NGHTTP2_REFUSED_STREAM || c->retried || c->n_answered || !c->q.n)
 		return false;
 	link_stream_release(&c->st);
 	link_stream_init(&c->st, LINK_ANSWER_BYTES);

@@ -70,7 +70,7 @@ struct link_clients {
 	struct link_server *server; /* what they ask there; NULL before link_clients_serve() */
 };
 
-/* One rpc that we asked: a Query, or our own Hello. */
+/* One rpc that we asked: a Query, our own Hello, an Announce or a Probe. */
 struct client_call {
 	struct link_stream st;    /* the first member: a stream is cast to its call */
 	struct client_peer *peer; /* NULL if there is none */
@@ -80,6 +80,9 @@ struct client_call {
 	bool waits;               /* for the peer to dial: its timer ends that */
 	bool is_announce, retires; /* what our key says about itself; q.n = 0 */
 	enum link_taken taken;
+	bool is_probe, was_probed; /* asks what the peer says about us; it did */
+	struct link_probe probe;
+	link_probed_cb *probed;
 	bool is_hello, retried, doomed; /* doomed: its timer ends it with FB_PEER_FAILED, or FB_BUSY if `busy` */
 	bool busy;
 	int64_t deadline;         /* loop_ms() */

@@ -56,6 +56,13 @@ struct link_announce {
 	uint8_t spki[LINK_SPKI_BYTES], signature[LINK_SIGNATURE_BYTES], retired[LINK_PIN_BYTES];
 	size_t n_spki, n_signature;
 };
+enum { LINK_PROBE_BYTES = 256 };
+struct link_probe;
+/* Appends a ProbeReply. -1 if ${out} is full. */
+int link_probe_write(struct buf *out, const struct link_probe *say);
+/* Reads one. False if it is none. */
+bool link_probe_read(const uint8_t *p, size_t n, struct link_probe *said);
+
 enum link_taken { LINK_NOT_TAKEN = 0, LINK_TAKEN, LINK_WAITS };
 /* Appends the AnnounceRequest of ${a}. -1 if ${out} is full. */
 int link_announce_write(struct buf *out, const struct link_announce *a);

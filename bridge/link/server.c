@@ -185,6 +185,7 @@ void link_server_free(struct link_server *s)
 	s->draining = true; /* whoever hears that a connection ended makes no other */
 	while (s->conns)
 		conn_free(s->conns);
+	free(s->probed);
 	free(s);
 }
 

@@ -37,11 +37,14 @@ struct link_server {
 	int64_t front_expires;
 	link_announced_cb *announced;
 	void *announced_arg;
+	void (*probe)(void *arg, const struct pki_peer *peer, struct link_probe *out);
+	void *probe_arg;
+	int64_t *probed; /* by peer: until when what it asked is paid for */
 	void (*guest)(void *arg, struct pki_stream *stream, const char *from);
 	void *guest_arg;
 };
 
-enum link_method { LINK_NO_METHOD = 0, LINK_HELLO, LINK_QUERY, LINK_ANNOUNCE, LINK_CHECK, LINK_WATCH };
+enum link_method { LINK_NO_METHOD = 0, LINK_HELLO, LINK_QUERY, LINK_ANNOUNCE, LINK_PROBE, LINK_CHECK, LINK_WATCH };
 
 struct link_call {
 	struct link_stream st;     /* the first member: a stream is cast to its call */
@@ -87,6 +90,8 @@ void server_call_finish(struct link_call *c, enum grpc_status status, const char
 
 /* An AnnounceRequest of ${n} bytes at ${p} (announced.c). */
 void server_announce(struct link_call *c, const uint8_t *p, size_t n);
+/* A ProbeRequest, whatever is in it (probe.c). */
+void server_probe(struct link_call *c);
 /* grpc.health.v1: answers the request of ${n} bytes at ${p} for Check or Watch. */
 void server_health(struct link_call *c, const uint8_t *p, size_t n);
 /* Tells a watcher that we go, and ends it. */

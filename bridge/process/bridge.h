@@ -85,6 +85,8 @@ void bridge_rotation_pin(struct bridge *b, const uint8_t *data, size_t len);
 /* MSG_ANNOUNCED_DONE came. */
 void bridge_rotation_answered(struct bridge *b, const uint8_t *data, size_t len);
 
+/* Lets peers ask what our side of the link to them looks like (bridge_probe.c). */
+void bridge_probe_open(struct bridge *b);
 /* Answers one request of the control socket: ${data} is MSG_CONTROL's payload, ${fd} the asker's connection (taken over). */
 void bridge_control(struct bridge *b, const uint8_t *data, size_t len, int fd);
 /* Ends the control socket's open queries without an answer. */

@@ -268,6 +268,7 @@ static int make_rooms(struct bridge *b)
 	b->server = link_server_new(b->loop, c, b->tls_link, &link_events, b);
 	if (b->server) {
 		bridge_pairing_open(b);
+		bridge_probe_open(b);
 		link_server_clients(b->server, b->clients);
 		link_clients_serve(b->clients, b->server);
 	}

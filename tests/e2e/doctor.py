@@ -125,12 +125,39 @@ def here(a, b, login):
     a.calendar("anna")
 
 
+def told_by_the_peer(a, b):
+    """What only the other side can know, it tells: what its settings are about us."""
+    mine = b.dir / "peers.d/site-a.conf"
+    for what, (file, pattern, new), hop, parts, behind in (
+            ("rule missing there", (mine, r"^rule in .*$", ""), "its rules in", ["rule add --peer site-a --direction in"], ["look-up"]),
+            ("switch off there", (mine, r"^free-busy-access-enabled .*$", "free-busy-access-enabled no"), "its rules in", ["peer set site-a --free-busy-access-enabled yes"],
+             ["look-up"]),
+            ("no rule out there", (mine, r"^rule out .*$", ""), "its rules out", ["rule add --peer site-a --direction out"], []),
+            ("no row there", (b.dir / "address-spaces.conf", r"^a\.example .*$", ""), "its table", ["address-space add --forest-name a.example --peer site-a"], ["look-up"])):
+        with edited(file, pattern, new):
+            b.run("reload")
+            healed(a, b)
+            one(a, ["site-b"], hop, "there", *parts, behind=behind)
+    b.run("reload")
+    healed(a, b)
+    seen = [(None, "its side") if ("site-b", "its side") in (rows := doctor(a, "site-b")) else rows[("site-b", "its table")]["state"] for _ in range(8)]
+    same(seen, ["ok"] * 6 + [(None, "its side")] * 2, "six probes at once are answered, and no more")
+    b.run("reload")
+    healed(a, b)
+
+
+def healed(a, b):
+    """After a reload there the links come up again by themselves, both ways."""
+    a.up()
+    b.up()
+
+
 def there(a, b):
     b.run("peer", "disable", "site-a")
     one(a, ["site-b"], "Hello", "there", a.pin(), "peer enable", "peer show site-a", behind=["look-up"])
     b.run("peer", "enable", "site-a")
     b.run("reload")
-    check(sites.until(lambda: all(r["state"] == "ok" for r in json.loads(a.run("doctor", "site-b", "--json", code=None))["hops"] if r["peer"]), "all is well again", 40), "healed")
+    healed(a, b)
     b.stop()
     one(a, ["site-b"], "TCP", "there", "daemon runs", behind=LINK)
     a.stop()
@@ -180,6 +207,7 @@ def strange(a, folder):
 def main():
     with tempfile.TemporaryDirectory() as folder, sites.pair() as (a, b):
         b.calendar("bob", ("20260302T090000", "20260302T100000"))
+        told_by_the_peer(a, b)
         here(a, b, ["--user", "anna", "--password-file", str(a.dir / "password")])
         there(a, b)
         strange(a, folder)

@@ -1,0 +1,91 @@
+#include <stdlib.h>
+#include <string.h>
+#include "bridge/base/log.h"
+#include "bridge/link/server.h"
+#include "bridge/link/wire.h"
+#include "link.pb-c.h"
+
+/* What we say to a peer about itself. It knows our key and we know its, but it is not to measure us by the second. */
+
+#define PB(name) Availbridge__Link__V1__##name
+
+enum { EVERY_MS = 10000, AT_ONCE = 6 };
+
+static const struct wire_cap caps[] = {{0}};
+
+int link_probe_write(struct buf *out, const struct link_probe *say)
+{
+	PB(ProbeReply) m = AVAILBRIDGE__LINK__V1__PROBE_REPLY__INIT;
+
+	m.rows = say->rows;
+	m.access = say->access;
+	m.rules_in = say->rules_in;
+	m.rules_out = say->rules_out;
+	m.backend = say->backend;
+	m.link = say->link;
+	return wire_pack(out, &m.base);
+}
+
+bool link_probe_read(const uint8_t *p, size_t n, struct link_probe *said)
+{
+	const char *why;
+	PB(ProbeReply) *m;
+
+	memset(said, 0, sizeof *said);
+	if (n > LINK_PROBE_BYTES || !wire_within(&availbridge__link__v1__probe_reply__descriptor, p, n, caps, &why))
+		return false;
+	m = availbridge__link__v1__probe_reply__unpack(NULL, n, p);
+	if (!m)
+		return false;
+	*said = (struct link_probe){.rows = m->rows, .rules_in = m->rules_in, .rules_out = m->rules_out, .access = m->access, .backend = m->backend,
+	                            .link = m->link};
+	availbridge__link__v1__probe_reply__free_unpacked(m, NULL);
+	return true;
+}
+
+/* Each probe costs so long of the future; more than so many in advance are not given. */
+static bool spend(struct link_server *s, const char *peer)
+{
+	const struct conf_peer *p = conf_peer_named(s->conf, peer);
+	int64_t now = loop_ms(), *at = p ? &s->probed[p - s->conf->peers] : NULL;
+
+	if (!at || *at > now + (AT_ONCE - 1) * EVERY_MS)
+		return false;
+	*at = (*at > now ? *at : now) + EVERY_MS;
+	return true;
+}
+
+void server_probe(struct link_call *c)
+{
+	struct link_server *s = c->conn->server;
+	const char *peer = pki_peer_name(c->conn->peer);
+	struct link_probe say = {0};
+	struct buf b;
+	uint8_t *to;
+
+	if (!s->probe) {
+		server_call_finish(c, GRPC_UNIMPLEMENTED, "no such method");
+		return;
+	}
+	if (!spend(s, peer)) {
+		server_call_finish(c, GRPC_RESOURCE_EXHAUSTED, "probed too often; once in ten seconds is answered");
+		return;
+	}
+	s->probe(s->probe_arg, c->conn->peer, &say);
+	log_event(LOG_LEVEL_INFO, "link-probed", LS("peer", peer), LS("from", c->conn->from));
+	buf_init(&b, LINK_PROBE_BYTES);
+	to = link_probe_write(&b, &say) == 0 ? link_stream_put(&c->st, b.len) : NULL;
+	if (to && b.len)
+		memcpy(to, buf_ptr(&b), b.len);
+	server_call_finish(c, to ? GRPC_OK : GRPC_INTERNAL, to ? NULL : "our answer could not be written");
+	buf_free(&b);
+}
+
+void link_server_probes(struct link_server *s, void (*probe)(void *arg, const struct pki_peer *peer, struct link_probe *out), void *arg)
+{
+	s->probed = calloc(s->conf->n_peers + 1, sizeof *s->probed);
+	if (!s->probed)
+		abort();
+	s->probe = probe;
+	s->probe_arg = arg;
+}
