@@ -46,10 +46,13 @@ bool link_probe_read(const uint8_t *p, size_t n, struct link_probe *said)
 /* Each probe costs so long of the future; more than so many in advance are not given. */
 static bool spend(struct link_server *s, const char *peer)
 {
-	const struct conf_peer *p = conf_peer_named(s->conf, peer);
-	int64_t now = loop_ms(), *at = p ? &s->probed[p - s->conf->peers] : NULL;
+	int64_t now = loop_ms(), *at;
+	size_t i = 0;
 
-	if (!at || *at > now + (AT_ONCE - 1) * EVERY_MS)
+	while (i < s->conf->n_peers && strcmp(s->conf->peers[i].name, peer) != 0)
+		i++;
+	at = &s->probed[i];
+	if (i == s->conf->n_peers || *at > now + (AT_ONCE - 1) * EVERY_MS)
 		return false;
 	*at = (*at > now ? *at : now) + EVERY_MS;
 	return true;
