@@ -58,7 +58,7 @@ static const struct conf_row rows[] = {
 	 .comment = "How many seconds (of CPU and of the clock) one calendar may take; then it is an error."},
 	{"worker_memory_mib", &conf_kind_number, AT(worker_memory_mib), 32, 4096, "256",
 	 .comment = "How many MiB of memory one calendar may take."},
-	{"cache_mib", &conf_kind_number, AT(cache_mib), 1, 4096, "64",
+	{"cache_mib", &conf_kind_number, AT(cache_mib), 1, 4096, "256",
 	 .comment = "MiB of expanded calendars that a bridge keeps in memory."},
 	{"max_connections", &conf_kind_number, AT(max_connections), 1, 100000, "2000",
 	 .comment = "Connections at the front that one bridge process keeps open."},
