@@ -32,6 +32,13 @@ suite() {
 	[ "$failed" = 0 ] || tail -n 60 "$log" | sed 's/^/    /'
 	echo "${passed:-0} $failed" >>$work/counts
 }
+# Two suites at a time: they wait more than they work.
+beside=0
+both() {
+	suite "$@" &
+	beside=$((beside + 1))
+	[ $((beside % 2)) = 1 ] || wait
+}
 # Builds one thing; a build that breaks is one failure.
 compile() {
 	if make BUILD="$build" -k -j2 --no-print-directory "$@" >$work/make.log 2>&1; then
@@ -51,9 +58,10 @@ export ASAN_OPTIONS=abort_on_error=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=
 for variant in release asan; do
 	for t in "$build"/$variant/unit/test_*; do
 		case $t in *.d) continue ;; esac
-		suite "$variant/$(basename "$t")" 240 "$t"
+		both "$variant/$(basename "$t")" 240 "$t"
 	done
 done
+wait
 suite calendars 400 $python tests/calendars/compare.py "$PROGRAM" 2000
 ews=$build/release/unit/test_ews
 suite schema 120 $python tests/schema/answers.py "${ews}_answers" "${ews}_zones" "${ews}_suggestions"
@@ -62,11 +70,12 @@ suite pairing-model 90 tests/pairing/model.sh
 suite demo 120 tests/check.sh --one env ONCE=1 DEMO="$PWD/$work/demo" scripts/demo.sh
 for t in tests/e2e/*.py; do
 	case $t in */sites.py | */raw_link.py) continue ;; esac
-	suite "e2e-$(basename "$t" .py)" 300 $python "$t"
+	both "e2e-$(basename "$t" .py)" 300 $python "$t"
 done
 # Those that feed a running bridge what is odd or hostile, once more with the sanitizers watching.
 for t in mailboxes captures http_strict logins hostile_client same_answer random_rules link_stranger pairing; do
-	suite "asan/e2e-$t" 300 env PROGRAM="$PWD/$build/asan/availbridge" ROUNDS=3 $python tests/e2e/$t.py
+	both "asan/e2e-$t" 300 env PROGRAM="$PWD/$build/asan/availbridge" ROUNDS=3 $python tests/e2e/$t.py
 done
+wait
 suite install 60 tests/install.sh
 awk '{ p += $1; f += $2 } END { printf "%d passed, %d failed\n", p, f; exit f != 0 || p == 0 }' $work/counts
