@@ -39,6 +39,7 @@ def verbs(a, b):
     """Each verb cuts a live link in the running generation and one in a generation that drains."""
     stolen = a.dir / "identity.pem", a.dir / "identity.key"
     for words in (("disable", "site-a"), ("unpin", a.pin()), ("remove", "site-a")):
+        until(lambda: len(bridges(b)) == 1, "only one generation", 30)
         old = taken(b, *stolen, f"{words[0]}, before")
         old.ask_and_wait()
         b.run("reload")
