@@ -1,4 +1,4 @@
-# make demo | make check | make check-clients | make install | make fuzz | make soak SECONDS=600 | make clean      V=1 shows the commands
+# make demo | check | check-clients | check-forests | install | fuzz | soak SECONDS=600 | clean      V=1 shows the commands
 PREFIX  ?= /usr
 SYSCONF ?= /etc
 FUZZ_SECONDS ?= 30
@@ -69,6 +69,8 @@ check:
 	$(Q)scripts/install-deps build check && tests/check.sh
 check-clients:
 	$(Q)scripts/install-deps build check clients && tests/check-clients.sh
+check-forests:
+	$(Q)scripts/install-deps build check forests && tests/check-forests.sh
 soak: all
 	$(Q)scripts/install-deps build check && BUILD=$(BUILD) SECONDS_TO_RUN=$(SECONDS) tests/soak.sh
 fuzz:
@@ -79,5 +81,5 @@ install: all
 	$(Q)DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONF='$(SYSCONF)' scripts/install.sh $(O)/availbridge
 
 -include $(OBJ:.o=.d) $(O)/bridge/main.d $(UNIT:%=%.d)
-.PHONY: all deps program unit fuzzers floors demo check check-clients soak fuzz clean install
+.PHONY: all deps program unit fuzzers floors demo check check-clients check-forests soak fuzz clean install
 .DELETE_ON_ERROR:
