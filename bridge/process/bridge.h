@@ -91,9 +91,4 @@ void bridge_probe_open(struct bridge *b);
 void bridge_control(struct bridge *b, const uint8_t *data, size_t len, int fd);
 /* Ends the control socket's open queries without an answer. */
 void bridge_control_close(struct bridge *b);
-
-/* Appends `status` for people or as JSON (its fields are in status.c); ${known} is what the supervisor packed. -1 if that is malformed. */
-int status_put(struct buf *out, const struct bridge *b, struct unpack *known, bool json);
-/* Appends what `peer-show` says about ${peer}. -1 if there is no such peer. */
-int status_put_peer(struct buf *out, const struct bridge *b, const char *peer, bool json);
 #endif

@@ -8,6 +8,7 @@
 #include "bridge/base/text.h"
 #include "bridge/process/bridge.h"
 #include "bridge/process/control_server.h"
+#include "bridge/process/status.h"
 
 enum { BODY_MS = 20000, STATUS_MAX = 32 << 20 };
 

@@ -47,7 +47,7 @@ size_t generation_shut_open(const struct generation *g, uint32_t number);
 void generation_shut_force(struct generation *g, uint32_t number);
 /* Sends every bridge the same message without a descriptor; to how many it went. */
 size_t generation_tell(struct generation *g, uint16_t type, const void *data, size_t len);
-/* Packs what `status` shows of its processes (status.c reads it). */
+/* Packs what `status` shows of its processes (status_processes.c reads it). */
 void generation_pack(const struct generation *g, struct buf *out);
 /* Its number. */
 unsigned generation_number(const struct generation *g);

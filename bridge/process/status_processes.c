@@ -1,0 +1,97 @@
+#include "bridge/process/status.h"
+
+static void put_process(struct buf *out, struct unpack *u, bool json)
+{
+	const char *role = unpack_str(u);
+	uint64_t pid = unpack_u64(u), up = unpack_u64(u);
+	uint32_t restarts = unpack_u32(u);
+
+	if (json) {
+		status_comma(out);
+		buf_putc(out, '{');
+		status_str(out, "process", role);
+		status_num(out, "pid", pid);
+		status_num(out, "uptime_ms", up);
+		status_num(out, "restarts", restarts);
+		buf_putc(out, '}');
+		return;
+	}
+	if (!pid) {
+		buf_printf(out, "  %-16s starting again", role ? role : "");
+	} else {
+		buf_printf(out, "  %-16s pid %-8llu up ", role ? role : "", (unsigned long long)pid);
+		status_span(out, up);
+	}
+	if (restarts)
+		buf_printf(out, ", started again %u time%s", restarts, restarts == 1 ? "" : "s");
+	buf_putc(out, '\n');
+}
+
+void status_generation(struct buf *out, struct unpack *u, bool json)
+{
+	uint32_t number = unpack_u32(u), n;
+	const char *state = unpack_str(u);
+
+	n = unpack_u32(u);
+	if (json) {
+		status_comma(out);
+		buf_putc(out, '{');
+		status_num(out, "number", number);
+		status_str(out, "state", state);
+		status_key(out, "processes");
+		buf_putc(out, '[');
+	} else
+		buf_printf(out, "generation %u: %s\n", number, state ? state : "");
+	for (; n && !u->bad; n--)
+		put_process(out, u, json);
+	if (json)
+		buf_puts(out, "]}");
+}
+
+/* ---- invitations: what invitations_pack() packed ---- */
+
+static void put_invitation(struct buf *out, struct unpack *u, bool json)
+{
+	const char *name = unpack_str(u), *by;
+	uint64_t left = unpack_u64(u);
+	uint32_t tries = unpack_u32(u);
+	bool done;
+
+	by = unpack_str(u);
+	done = unpack_u8(u);
+	if (json) {
+		status_comma(out);
+		buf_putc(out, '{');
+		status_str(out, "name", name);
+		status_num(out, "seconds_left", left);
+		status_num(out, "tries_left", tries);
+		status_str(out, "used_by", by);
+		status_key(out, "written");
+		buf_puts(out, done ? "true}" : "false}");
+		return;
+	}
+	buf_printf(out, "invitation for %s: ", name ? name : "");
+	if (done) {
+		buf_printf(out, "used by %s\n", by ? by : "");
+	} else if (!tries) {
+		buf_puts(out, "! closed, its secret was tried wrongly; the log names the keys\n");
+	} else {
+		buf_puts(out, "open for ");
+		status_span(out, left * 1000);
+		buf_printf(out, ", %u tr%s left%s%s\n", tries, tries == 1 ? "y" : "ies", by ? ", being used by " : "", by ? by : "");
+	}
+}
+
+void status_invitations(struct buf *out, struct unpack *u, bool json)
+{
+	uint32_t n = unpack_u32(u);
+
+	if (json) {
+		status_key(out, "invitations");
+		buf_putc(out, '[');
+	}
+	for (; n && !u->bad; n--)
+		put_invitation(out, u, json);
+	if (json)
+		buf_putc(out, ']');
+}
