@@ -38,7 +38,7 @@ struct invitation {
 struct invitations {
 	struct loop *loop;
 	const char *conf_path;
-	void (*tell)(void *arg, uint16_t type, const void *data, size_t len);
+	size_t (*tell)(void *arg, uint16_t type, const void *data, size_t len);
 	void *arg;
 	struct invitation *list;
 };
@@ -405,7 +405,7 @@ bool invitations_reaped(struct invitations *v, pid_t pid, int status)
 
 /* ---- the whole ---- */
 
-struct invitations *invitations_new(struct loop *l, const char *conf_path, void (*tell_all)(void *arg, uint16_t type,
+struct invitations *invitations_new(struct loop *l, const char *conf_path, size_t (*tell_all)(void *arg, uint16_t type,
                                     const void *data, size_t len), void *arg)
 {
 	struct invitations *v = calloc(1, sizeof *v);

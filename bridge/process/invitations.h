@@ -11,8 +11,8 @@
  */
 struct invitations;
 
-/* None. ${tell} sends every bridge a message. ${conf_path} is borrowed. Aborts when out of memory. Caller frees. */
-struct invitations *invitations_new(struct loop *l, const char *conf_path, void (*tell)(void *arg, uint16_t type, const void *data, size_t len), void *arg);
+/* None. ${tell} sends every bridge a message and returns to how many. ${conf_path} is borrowed. Aborts when out of memory. Caller frees. */
+struct invitations *invitations_new(struct loop *l, const char *conf_path, size_t (*tell)(void *arg, uint16_t type, const void *data, size_t len), void *arg);
 /* Ends them all; who waits for one hears that the daemon ends. NULL is allowed. */
 void invitations_free(struct invitations *v);
 /* Answers the request ${line} of the control socket if it is about invitations, and takes over ${fd}. False if it is not. */

@@ -172,3 +172,36 @@ int listen_control(const char *path, unsigned uid, unsigned gid, struct buf *err
 	umask(before);
 	return fd;
 }
+
+void listen_pair_free(struct listening *l)
+{
+	if (!l)
+		return;
+	listen_close(&l[0]);
+	listen_close(&l[1]);
+	free(l);
+}
+
+struct listening *listen_pair_open(const char *front, const char *link, const struct listening *before, struct buf *error)
+{
+	const char *const want[2] = {front, link};
+	struct listening *out = calloc(2, sizeof *out);
+	const struct listening *old;
+	size_t i, k;
+
+	if (!out)
+		abort();
+	for (k = 0; k < 2; k++) {
+		old = before && strcmp(before[k].address, want[k]) == 0 ? &before[k] : NULL;
+		if (!old && listen_open(&out[k], want[k], error) != 0) {
+			listen_pair_free(out);
+			return NULL;
+		}
+		if (old)
+			out[k].address = strdup(want[k]);
+		for (i = 0; old && i < old->n; i++)
+			if ((out[k].fds[out[k].n] = fcntl(old->fds[i], F_DUPFD_CLOEXEC, 3)) >= 0)
+				out[k].n++;
+	}
+	return out;
+}

@@ -19,6 +19,13 @@ int listen_open(struct listening *out, const char *address, struct buf *error);
 /* Closes and empties it. */
 void listen_close(struct listening *l);
 /*
+ * The sockets for ${front} and ${link}, two in an array. What is open in ${before} (such a pair, or NULL) under the same address is not
+ * opened again, so that no connection is lost. NULL with a sentence in ${error}. Aborts when out of memory. Caller frees.
+ */
+struct listening *listen_pair_open(const char *front, const char *link, const struct listening *before, struct buf *error);
+/* Closes and frees both. NULL is allowed. */
+void listen_pair_free(struct listening *pair);
+/*
  * The control socket ${path}, mode 0600, owned by ${uid}: a socket left by a daemon that is gone is replaced, one that answers is not, and
  * nothing that is no socket is touched. The folder is made if it is missing. The descriptor, or -1 with a sentence in ${error}.
  */
