@@ -1,0 +1,159 @@
+"""slapd as the directory of a test, with the people of people.py: on free ports of one loopback address, everything in one folder."""
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import people as who
+
+MODULES = ("back_mdb", "ppolicy")
+LOCKED_FOR_EVER = "000001010000Z"  # what ppolicy calls an account that an administrator locked
+
+# Attributes that a site may have made for itself: the settings can name any.
+SCHEMA = """attributetype ( 1.3.6.1.4.1.4203.666.1.1 NAME 'testHidden' EQUALITY booleanMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.7 SINGLE-VALUE )
+attributetype ( 1.3.6.1.4.1.4203.666.1.2 NAME 'testTarget' EQUALITY caseIgnoreIA5Match SYNTAX 1.3.6.1.4.1.1466.115.121.1.26 )
+objectclass ( 1.3.6.1.4.1.4203.666.3.1 NAME 'testMailbox' SUP top AUXILIARY MAY ( testHidden $ testTarget ) )
+"""
+ATTRIBUTES = ("hidden=testHidden", "target=testTarget")  # what directory.conf says of it
+
+
+def quiet(*words):
+    r = subprocess.run([str(w) for w in words], capture_output=True, text=True)
+    if r.returncode:
+        raise RuntimeError(f"{words[0]}: exit {r.returncode}\n{(r.stdout + r.stderr)[-3000:]}")
+    return r.stdout
+
+
+def two_free_ports(address):
+    sockets = []
+    while len(sockets) < 2:
+        s = socket.socket()
+        try:
+            s.bind((address, random.randrange(10000, 32000)))
+            sockets.append(s)
+        except OSError:
+            s.close()
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+class OpenLdap:
+    """${authority} None = a server that knows no TLS."""
+    def __init__(self, folder, domain, other, authority, address="127.0.0.1"):
+        self.tree, self.folder, self.address, self.process = who.Tree(domain, other), folder, address, None
+        (folder / "data").mkdir(parents=True)
+        self.plain, self.tls = two_free_ports(address)
+        self.bind_name = self.tree.person(who.Person(who.SERVICE))
+        self.ca = authority.ca if authority else None
+        self.configure(authority.certificate(folder.name, "localhost", address) if authority else None)
+        self.load()
+
+    def configure(self, certificate):
+        schemas = "".join(f"include /etc/ldap/schema/{s}.schema\n" for s in ("core", "cosine", "inetorgperson", "misc"))
+        (self.folder / "own.schema").write_text(SCHEMA)
+        tls = f"TLSCACertificateFile {self.ca}\nTLSCertificateFile {certificate[0]}\nTLSCertificateKeyFile {certificate[1]}\n" if certificate else ""
+        # What is not paged ends at 100 entries, as at many a site; the account that looks up may page on.
+        (self.folder / "slapd.conf").write_text(schemas + f"""include {self.folder}/own.schema
+modulepath /usr/lib/ldap
+{''.join(f'moduleload {m}{chr(10)}' for m in MODULES)}{tls}pidfile {self.folder}/slapd.pid
+allow bind_anon_cred
+access to attrs=userPassword by anonymous auth by * none
+access to * by dn.exact="{self.bind_name}" read by * none
+database mdb
+suffix "{self.tree.base}"
+directory {self.folder}/data
+maxsize 104857600
+sizelimit 100
+limits dn.exact="{self.bind_name}" size.soft=100 size.hard=100 size.pr=100 size.prtotal=unlimited
+index objectClass,member,mail,mailLocalAddress,uid eq
+overlay ppolicy
+""")
+
+    def load(self):
+        t = self.tree
+        ldif = who.entry(t.base, ("objectClass", "dcObject"), ("objectClass", "organization"), ("o", t.domain), ("dc", t.domain.split(".")[0]))
+        ldif += t.units() + "".join(map(self.person, t.people + t.fillers()))
+        ldif += "".join(who.entry(t.member(a), ("objectClass", "inetOrgPerson"), ("cn", a.replace("@", " at ")), ("sn", a), ("mail", a)) for a in t.contacts())
+        nobody = f"CN=nobody,{t.base}"  # a group of names has at least one
+        ldif += "".join(who.entry(t.group(g), ("objectClass", "groupOfNames"), ("cn", g), *[("member", t.member(m)) for m in members] or [("member", nobody)])
+                        for g, members in t.groups.items())
+        (self.folder / "load.ldif").write_text(ldif)
+        quiet("slapadd", "-q", "-f", self.folder / "slapd.conf", "-l", self.folder / "load.ldif")
+
+    def person(self, p):
+        pairs = [("objectClass", c) for c in ("inetOrgPerson", "inetLocalMailRecipient", "testMailbox")]
+        pairs += [("cn", p.cn or p.name), ("sn", p.name), ("uid", p.name)]
+        pairs += [("userPassword", who.PASSWORD)] if not p.name.startswith("filler") else []
+        pairs += [("mail", f"{p.name}@{self.tree.domain}")] if p.mail else []
+        pairs += [("mailLocalAddress", a) for a in p.aliases]
+        pairs += [("testHidden", "TRUE")] if p.hidden else []
+        pairs += [("testTarget", p.target)] if p.target else []
+        # Exchange's disabled rooms have no likeness here.
+        pairs += [("pwdAccountLockedTime", LOCKED_FOR_EVER)] if p.disabled and not p.recipient_type else []
+        return who.entry(self.tree.person(p), *pairs)
+
+    # ---- running ----
+
+    def start(self):
+        urls = f"ldap://{self.address}:{self.plain}" + (f" ldaps://{self.address}:{self.tls}" if self.ca else "")
+        self.process = subprocess.Popen(["slapd", "-f", str(self.folder / "slapd.conf"), "-h", urls, "-d", "stats"], stdin=subprocess.DEVNULL,
+                                        stdout=open(self.folder / "slapd.log", "ab"), stderr=subprocess.STDOUT)
+        end = time.monotonic() + 20
+        while not all(map(self.listens, (self.plain, self.tls) if self.ca else (self.plain,))):
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"slapd does not come up:\n{self.log()[-3000:]}")
+            time.sleep(0.02)
+
+    def listens(self, port):
+        with socket.socket() as s:
+            return s.connect_ex((self.address, port)) == 0
+
+    def pause(self):
+        """It accepts, by the kernel's hand, and says nothing any more."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.resume()
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process = None
+
+    def log(self):
+        path = self.folder / "slapd.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    # ---- for tests ----
+
+    def url(self, scheme="ldaps"):
+        return f"{scheme}://{self.address}:{self.tls if scheme == 'ldaps' else self.plain}"
+
+    def password_file(self, password=who.PASSWORD):
+        path = self.folder / "bind.password"
+        path.touch(mode=0o600)
+        path.write_text(password + "\n")
+        return path
+
+    def searches(self):
+        """(base, filter) of each search that the server saw, in order."""
+        return re.findall(r'SRCH base="((?:[^"\\]|\\.)*)" scope=\d deref=\d filter="(.*)"', self.log())
+
+    def found(self):
+        """How many entries each search gave."""
+        return [int(n) for n in re.findall(r"SEARCH RESULT .*? nentries=(\d+)", self.log())]
+
+    def copy_to(self, folder):
+        """The same data for a second server."""
+        shutil.copytree(self.folder / "data", folder / "data", dirs_exist_ok=True)

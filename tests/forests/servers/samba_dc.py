@@ -1,0 +1,209 @@
+"""A Samba Active Directory domain controller as a forest of a test: on a loopback address of its own, with everything in one folder."""
+import hashlib
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import people as who
+
+HERE = pathlib.Path(__file__).resolve().parent
+ADMIN_PASSWORD = "Adm1n-of-the-forest"
+
+# What Exchange's setup would have added to the schema, as far as anybody here looks at it: name, OID, syntax, OM syntax.
+ATTRIBUTES = [
+    ("targetAddress", "ms-Exch-Target-Address", "1.2.840.113556.1.2.352", "2.5.5.12", 64),
+    ("msExchHideFromAddressLists", "ms-Exch-Hide-From-Address-Lists", "1.2.840.113556.1.2.73", "2.5.5.8", 1),
+    ("msExchRecipientTypeDetails", "ms-Exch-Recipient-Type-Details", "1.2.840.113556.1.4.7000.102.50870", "2.5.5.16", 65),
+]
+
+
+def free_address():
+    """A loopback address on which no LDAP server listens. The servers' ports are fixed; so each gets an address."""
+    while True:
+        address = f"127.{random.randrange(1, 250)}.{random.randrange(1, 250)}.{random.randrange(1, 250)}"
+        with socket.socket() as s:
+            try:
+                s.bind((address, 389))
+                return address
+            except OSError:
+                continue
+
+
+def quiet(*words, **how):
+    r = subprocess.run([str(w) for w in words], capture_output=True, text=True, **how)
+    if r.returncode:
+        raise RuntimeError(f"{words[0]}: exit {r.returncode}\n{(r.stdout + r.stderr)[-3000:]}")
+    return r.stdout
+
+
+class Forest:
+    """${domain} ("a.example"), whose contacts are people of ${other}. Made once, kept as a copy under build/, and started from there."""
+    def __init__(self, folder, domain, other, authority):
+        self.domain, self.realm, self.netbios = domain, domain.upper(), "LAB" + domain[0].upper()
+        self.tree = who.Tree(domain, other)
+        self.folder, self.address, self.process = folder, free_address(), None
+        self.host = f"dc-{domain[0]}.{domain}"
+        self.upn = f"{who.SERVICE}@{domain}"
+        self.ca = authority.ca
+        self.krb5 = folder / "krb5.conf"
+        template = self.made()
+        shutil.copytree(template, folder)
+        certificate, key = authority.certificate(f"dc-{domain[0]}", self.host, self.address)
+        self.configure(str(template), certificate, key)
+
+    # ---- making ----
+
+    def made(self):
+        sources = b"".join((HERE / name).read_bytes() for name in ("samba_dc.py", "people.py"))
+        digest = hashlib.sha256(sources + self.domain.encode()).hexdigest()[:16]
+        kept = HERE.parents[2] / "build/forests/made" / f"{self.domain}-{digest}"
+        if not kept.exists():
+            work = kept.with_name(f"{kept.name}.{os.getpid()}")
+            shutil.rmtree(work, ignore_errors=True)
+            work.parent.mkdir(parents=True, exist_ok=True)
+            self.provision(work)
+            self.fill(work)
+            conf = work / "etc/smb.conf"
+            conf.write_text(conf.read_text().replace(str(work), str(kept)))
+            try:
+                work.rename(kept)
+            except OSError:  # somebody else was first
+                shutil.rmtree(work)
+        return kept
+
+    def provision(self, folder):
+        quiet("samba-tool", "domain", "provision", f"--targetdir={folder}", f"--realm={self.realm}", f"--domain={self.netbios}", "--server-role=dc",
+              "--dns-backend=SAMBA_INTERNAL", "--use-rfc2307", f"--host-name=dc-{self.domain[0]}", "--host-ip=127.0.0.1",
+              f"--adminpass={ADMIN_PASSWORD}", "--option=vfs objects=dfs_samba4 acl_xattr xattr_tdb", "--option=interfaces=127.0.0.1/8",
+              "--option=bind interfaces only=yes")
+        self.change(folder / "etc/smb.conf", folder)
+
+    def ldb(self, folder, tool, ldif):
+        file = folder / "change.ldif"
+        file.write_text(ldif)
+        try:
+            quiet(tool, "-H", folder / "private/sam.ldb", f"--configfile={folder}/etc/smb.conf", "--option=dsdb:schema update allowed=true", file)
+        finally:
+            file.unlink()
+
+    def fill(self, folder):
+        t = self.tree
+        schema = f"CN=Schema,CN=Configuration,{t.base}"
+        attributes = "".join(who.entry(f"CN={cn},{schema}", ("objectClass", "attributeSchema"), ("lDAPDisplayName", name), ("attributeID", oid),
+                                       ("attributeSyntax", syntax), ("oMSyntax", om), ("isSingleValued", "TRUE"),
+                                       ("searchFlags", 1)) for name, cn, oid, syntax, om in ATTRIBUTES)
+        reload = "dn:\nchangetype: modify\nadd: schemaUpdateNow\nschemaUpdateNow: 1\n\n"
+        self.ldb(folder, "ldbadd", attributes)
+        self.ldb(folder, "ldbmodify", reload + f"dn: CN=Mail-Recipient,{schema}\nchangetype: modify\nadd: mayContain\n" +
+                 "".join(f"mayContain: {a[0]}\n" for a in ATTRIBUTES) + "-\n\n" + reload)
+        self.ldb(folder, "ldbadd", t.units() + "".join(map(self.user, t.people + t.fillers())) +
+                 "".join(who.entry(t.member(a), ("objectClass", "contact"), *t.contact(a)) for a in t.contacts()) +
+                 "".join(who.entry(t.group(g), ("objectClass", "group"), ("sAMAccountName", g)) for g in t.groups))
+        self.ldb(folder, "ldbmodify", t.memberships())
+
+    def user(self, p):
+        pairs = [("objectClass", "user"), ("sAMAccountName", p.name), ("userPrincipalName", f"{p.name}@{self.domain}")]
+        filler = p.name.startswith("filler")
+        pairs += [] if filler else [("unicodePwd", f'"{who.PASSWORD}"'.encode("utf-16-le"))]
+        pairs += [("userAccountControl", 514 if p.disabled or filler else 512)]
+        if p.name == who.HTTP_SERVICE:
+            pairs += [("servicePrincipalName", f"HTTP/mail.{self.domain}")]
+        return who.entry(self.tree.person(p), *pairs, *self.tree.addresses(p), *self.tree.exchange(p))
+
+    @staticmethod
+    def change(smb_conf, folder, **settings):
+        """Puts settings of the global section in place, and what Samba would write elsewhere into our folder."""
+        settings.update(log_file=f"{folder}/log.samba", pid_directory=f"{folder}/pid", ncalrpc_dir=f"{folder}/ncalrpc")
+        (folder / "pid").mkdir(exist_ok=True)
+        text = smb_conf.read_text()
+        for name, value in settings.items():
+            name = name.replace("_", " ")
+            text = re.sub(rf"(?m)^\t{name} = .*\n", "", text)
+            text = text.replace("[global]\n", f"[global]\n\t{name} = {value}\n", 1)
+        smb_conf.write_text(text)
+
+    def configure(self, template, certificate, key):
+        conf = self.folder / "etc/smb.conf"
+        conf.write_text(conf.read_text().replace(template, str(self.folder)))
+        self.change(conf, self.folder, interfaces=f"{self.address}/8", server_services="ldap, kdc, cldap",
+                    ldap_server_require_strong_auth="allow_sasl_over_tls", tls_enabled="yes", tls_certfile=certificate,
+                    tls_keyfile=key, tls_cafile=self.ca)
+        # A server known by its address, since a test adds no names to this machine; the alias ldap/ of HOST/ is not made by these services.
+        self.ldb(self.folder, "ldbmodify", f"dn: CN=DC-{self.domain[0].upper()},OU=Domain Controllers,{self.tree.base}\nchangetype: modify\n"
+                 f"add: servicePrincipalName\nservicePrincipalName: ldap/{self.host}\nservicePrincipalName: ldap/{self.address}\n\n")
+        self.krb5.write_text(f"""[libdefaults]
+ default_realm = {self.realm}
+ dns_lookup_realm = false
+ dns_lookup_kdc = false
+ dns_canonicalize_hostname = false
+ rdns = false
+ udp_preference_limit = 1
+[realms]
+ {self.realm} = {{
+  kdc = {self.address}
+ }}
+[domain_realm]
+ .{self.domain} = {self.realm}
+ {self.domain} = {self.realm}
+""")
+
+    # ---- running ----
+
+    def start(self):
+        self.process = subprocess.Popen(["samba", "-M", "single", "-s", str(self.folder / "etc/smb.conf"), "--foreground", "--no-process-group"],
+                                        stdin=subprocess.DEVNULL, stdout=open(self.folder / "out.samba", "ab"), stderr=subprocess.STDOUT)
+        end = time.monotonic() + 30
+        while not all(map(self.listens, (88, 389, 636, 3268, 3269))):
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"samba of {self.domain} does not come up:\n{self.log()[-3000:]}")
+            time.sleep(0.05)
+
+    def listens(self, port):
+        with socket.socket() as s:
+            return s.connect_ex((self.address, port)) == 0
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process = None
+
+    def log(self):
+        return "".join(f.read_text(errors="replace") for f in (self.folder / "out.samba", self.folder / "log.samba") if f.exists())
+
+    # ---- for tests ----
+
+    def url(self, scheme="ldaps", port=""):
+        return f"{scheme}://{self.address}{port and f':{port}'}"
+
+    def keytab(self, principal):
+        """A keytab of ${principal} ("HTTP/mail.a.example", "svc-availbridge"), without a password."""
+        path = self.folder / f"{re.sub(r'[^a-zA-Z0-9]', '-', principal)}.keytab"
+        if not path.exists():
+            quiet("samba-tool", "domain", "exportkeytab", path, f"--principal={principal}", f"--configfile={self.folder}/etc/smb.conf")
+        return path
+
+    def password_file(self, password=who.PASSWORD):
+        path = self.folder / "bind.password"
+        path.touch(mode=0o600)
+        path.write_text(password + "\n")
+        return path
+
+    def search(self, filter, *attributes):
+        """What the forest's own administrator finds: blocks of LDIF."""
+        return quiet("ldbsearch", "-H", self.folder / "private/sam.ldb", f"--configfile={self.folder}/etc/smb.conf", filter, *attributes)
+
+    def modify(self, ldif):
+        """A change while the server runs, through its own database file."""
+        self.ldb(self.folder, "ldbmodify", ldif)
