@@ -84,6 +84,19 @@ bool conf_name_valid(const char *s)
 	return n >= 1 && n <= 63 && !s[n] && !strchr("._-", s[0]);
 }
 
+bool conf_group_is_dn(const char *group)
+{
+	return strchr(group, '=') != NULL;
+}
+
+/* Has ${s} the shape of a DN (RFC 4514)? The directory alone knows whether it names anything. */
+static bool dn_valid(const char *s)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-");
+
+	return n >= 1 && s[n] == '=' && s[n + 1] && strlen(s) <= CONF_DN_MAX;
+}
+
 char *conf_rule_word(const char *s)
 {
 	char normal[FB_ADDRESS_MAX + 1];
@@ -91,7 +104,7 @@ char *conf_rule_word(const char *s)
 	if (strcmp(s, "*") == 0)
 		return conf_dup(s);
 	if (strncmp(s, "group:", 6) == 0)
-		return conf_name_valid(s + 6) ? conf_dup(s) : NULL;
+		return conf_name_valid(s + 6) || dn_valid(s + 6) ? conf_dup(s) : NULL;
 	if (strchr(s, '@') ? fb_address_normal(s, normal) : fb_domain_normal(s, normal))
 		return conf_dup(normal);
 	return NULL;
@@ -164,6 +177,8 @@ struct conf *conf_load_changed(const char *path, const struct conf_change *chang
 	conf_read_spaces(&l);
 	conf_read_accounts(&l);
 	conf_read_peers(&l);
+	conf_read_backends(&l);
+	conf_read_directory(&l);
 	/* what is missing for an earlier fault would only be complained of twice */
 	if (problems->n == before)
 		conf_cross_check(&l);
@@ -224,12 +239,28 @@ void conf_free(struct conf *c)
 	}
 	for (size_t i = 0; i < c->n_peers; i++)
 		free_peer(&c->peers[i]);
+	for (size_t i = 0; i < c->n_backends; i++)
+		conf_free_backend(&c->backends[i]);
+	conf_free_directory(c->directory);
+	free(c->backends);
 	free(c->spaces);
 	free(c->accounts);
 	free(c->peers);
 	free(c->dir);
 	free(c->file);
 	free(c);
+}
+
+void conf_print_lines(struct buf *out, const struct conf *c)
+{
+	for (size_t i = 0; i < c->n_backends; i++) {
+		buf_printf(out, "# backends.d/%s.conf\n", c->backends[i].name);
+		conf_put_backend(out, &c->backends[i]);
+	}
+	if (c->directory) {
+		buf_puts(out, "# directory.conf\n");
+		conf_put_directory(out, c->directory);
+	}
 }
 
 static int name_to_peer(const void *name, const void *peer)
@@ -243,6 +274,14 @@ const struct conf_peer *conf_peer_named(const struct conf *c, const char *name)
 	if (c->n_peers && strcmp(c->peers[0].name, name) == 0)
 		return &c->peers[0];
 	return c->n_peers > 1 ? bsearch(name, c->peers + 1, c->n_peers - 1, sizeof(*c->peers), name_to_peer) : NULL;
+}
+
+const struct conf_backend *conf_backend_named(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_backends; i++)
+		if (strcmp(c->backends[i].name, name) == 0)
+			return &c->backends[i];
+	return NULL;
 }
 
 const struct conf_group *conf_group_named(const struct conf *c, const char *name)

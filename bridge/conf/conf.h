@@ -9,11 +9,13 @@
 struct pki_offer; /* pki/pairing.h */
 
 /*
- * All settings, const once loaded. Four kinds of file, in the folder of the main one:
+ * All settings, const once loaded. Six kinds of file, in the folder of the main one:
  *   availbridge.conf       the admin's (libconfig syntax, rows in conf/schema.c)
  *   address-spaces.conf    one row a line:  FOREST-NAME  PEER|local|nobody  [ACCESS-METHOD]
  *   accounts.conf          one account a line:  NAME  stands-for=user:ADDRESS|organisation|server  password=HASH
  *   peers.d/NAME.conf      endpoint, pin, next-pin, switch, cap and rules, one a line (conf/lines.h for the syntax)
+ *   backends.d/NAME.conf   a calendar server and whom it serves, one setting a line (rows in conf/backends.c)
+ *   directory.conf         the directory server, one setting a line (rows in conf/directory.c)
  */
 
 /* What was wrong, where, and what to do: printed as FILE:LINE: what. fix */
@@ -52,7 +54,7 @@ struct conf_account {
 
 struct conf_rule {
 	bool in; /* else out */
-	char *requester, *target; /* ADDRESS, DOMAIN, "*" or group:NAME; address and domain are normal */
+	char *requester, *target; /* ADDRESS, DOMAIN, "*", group:NAME or group:DN; address and domain are normal */
 	enum fb_level level;
 	int line;
 };
@@ -82,6 +84,64 @@ struct conf_group {
 	size_t n;
 };
 
+/* Where a password stands; at most one of the two is set. It is read by conf_secret_read() alone. */
+struct conf_secret {
+	char *file;       /* a path */
+	char *credential; /* a name in systemd's $CREDENTIALS_DIRECTORY */
+};
+
+enum conf_backend_type { CONF_BACKEND_EWS = 0, CONF_BACKEND_CALDAV };
+enum conf_auth { CONF_AUTH_NONE = 0, CONF_AUTH_BASIC, CONF_AUTH_NTLM, CONF_AUTH_NEGOTIATE, CONF_AUTH_CERTIFICATE };
+enum conf_caldav_method { CONF_CALDAV_AUTO = 0, CONF_CALDAV_OUTBOX, CONF_CALDAV_REPORT, CONF_CALDAV_URL, CONF_CALDAV_EVENTS };
+/* A calendar server. Texts that are not given are NULL. */
+struct conf_backend {
+	char *name, *file;
+	enum conf_backend_type type;
+	char *url;           /* ews: the whole URL; caldav: the base, which may hold {address}, {user} and {domain} behind the host */
+	char **serves;       /* as a rule's words */
+	int *serves_lines;   /* where they stand in the file */
+	size_t n_serves;
+	enum conf_auth auth;
+	char *user;          /* to log in as; with negotiate the Kerberos principal */
+	struct conf_secret password;
+	char *keytab, *client_certificate, *client_key, *ca_file; /* paths */
+	uint8_t pin[32];     /* SHA-256 of the server's SubjectPublicKeyInfo */
+	bool has_pin;
+	int version;         /* ews: 2007, 2010, 2013 or 2016 */
+	int window_days;     /* the longest window of one call, 1..62 */
+	int concurrency;     /* calls at once, of all bridges together */
+	int batch;           /* ews: mailboxes of one call, 1..100 */
+	int timeout_ms;
+	int cache_ms;        /* how long an answer may be given again; 0 = never */
+	enum conf_caldav_method method;
+	char *principal, *freebusy_url, *calendar; /* templates as url: a path from the root of the host, or a whole URL */
+	char *discover;      /* caldav: a domain whose DNS names the server (RFC 6764), instead of url */
+};
+
+enum conf_preset { CONF_ACTIVE_DIRECTORY = 0, CONF_OPENLDAP };
+enum conf_bind { CONF_BIND_NONE = 0, CONF_BIND_SIMPLE, CONF_BIND_GSSAPI };
+enum conf_attribute {
+	CONF_ATTRIBUTE_MAIL = 0, CONF_ATTRIBUTE_ALIASES, CONF_ATTRIBUTE_TARGET, CONF_ATTRIBUTE_HIDDEN, CONF_ATTRIBUTE_DISABLED,
+	CONF_ATTRIBUTE_MEMBER, CONF_ATTRIBUTE_MEMBER_OF, CONF_ATTRIBUTE_SID, CONF_ATTRIBUTE_UPN, CONF_ATTRIBUTE_ACCOUNT,
+	CONF_CLASS_PERSON, CONF_CLASS_GROUP, /* these two are values of objectClass */
+	CONF_ATTRIBUTES
+};
+/* The directory server. Texts that are not given are NULL. */
+struct conf_directory {
+	char *file;
+	char **servers; /* ldaps://HOST[:PORT], or ldap://HOST[:PORT] for StartTLS; in the order in which they are tried */
+	size_t n_servers;
+	enum conf_preset preset;
+	char *base;     /* DN; "" = the root */
+	enum conf_bind bind;
+	char *bind_name; /* DN or UPN */
+	struct conf_secret password;
+	char *keytab, *principal, *ca_file;
+	int timeout_ms, cache_ms;
+	char *attributes[CONF_ATTRIBUTES]; /* never NULL: what is not given comes from the preset; "" = there is none */
+	bool login;     /* Basic logins are checked by a bind */
+};
+
 struct conf {
 	char *dir, *file;        /* the folder and the main file */
 	int setting_lines[64];   /* where each setting stands in it, see conf_setting_line() */
@@ -98,7 +158,7 @@ struct conf {
 	char *user;              /* to run as when started as root; "" = stay */
 	char *log_level, *log_format; /* "info", "text" or "json" */
 	int query_deadline_ms, hard_stop_ms; /* 10 s, 20 s */
-	int bridges, calendar_workers, login_workers;
+	int bridges, calendar_workers, login_workers, directory_workers;
 	int worker_seconds;      /* CPU and wall limit of one calendar job */
 	int worker_memory_mib;
 	int cache_mib;           /* expanded calendars kept in a bridge */
@@ -119,6 +179,8 @@ struct conf {
 	struct conf_address_space *spaces; size_t n_spaces;
 	struct conf_account *accounts; size_t n_accounts;
 	struct conf_peer *peers; size_t n_peers; /* by name; [0] is always "local" */
+	struct conf_backend *backends; size_t n_backends; /* by name */
+	struct conf_directory *directory; /* NULL = there is none */
 };
 
 /*
@@ -142,10 +204,20 @@ int conf_file_path(char *out, size_t size, const char *path, const char *name);
 /* True if ${s} may be the name of a peer or a site: 1..63 of letters, digits, '.', '_', '-', beginning with a letter or digit. */
 bool conf_name_valid(const char *s);
 /*
- * Reads a requester or a target of a rule into its normal form (malloc'd, caller frees). NULL if it is no address, domain, "*" or
- * group:NAME.
+ * Reads a requester or a target of a rule into its normal form (malloc'd, caller frees). NULL if it is no address, domain, "*",
+ * group:NAME or group:DN.
  */
 char *conf_rule_word(const char *s);
+/* True if ${group}, what stands behind "group:", is a DN: a group of the directory and not of the settings. */
+bool conf_group_is_dn(const char *group);
+/*
+ * Appends the password of ${s} to ${out}, whose ceiling is the limit; the caller wipes it. One newline at its end is not counted. -1 with a
+ * sentence in ${error}: there is none, it cannot be read, others than its owner have a right to it, its owner is neither root nor whom
+ * we run as, or it is empty or more than one line.
+ */
+int conf_secret_read(const struct conf *c, const struct conf_secret *s, struct buf *out, struct buf *error);
+/* Reads the passwords of all backends and of the directory, and forgets them: what is wrong with one is added to ${problems}. */
+void conf_secrets_check(const struct conf *c, struct conf_problems *problems);
 /* True if what a site offers at pairing is a name, endpoints and domains in normal form: at least one of each, no domain twice. */
 bool conf_offer_valid(const struct pki_offer *o);
 /* True if ${s} is HOST:PORT or [IPV6]:PORT with a port of 1..65535; the host may be empty only if ${any_host}. */
@@ -160,6 +232,8 @@ void conf_free(struct conf *c);
 void conf_forget_passwords(struct conf *c);
 /* The peer called ${name}, or NULL. */
 const struct conf_peer *conf_peer_named(const struct conf *c, const char *name);
+/* The backend called ${name}, or NULL. */
+const struct conf_backend *conf_backend_named(const struct conf *c, const char *name);
 /* The configured group, or NULL. */
 const struct conf_group *conf_group_named(const struct conf *c, const char *name);
 /* What the sample file is made for: the settings that differ from site to site, as they are to stand there. */
@@ -170,8 +244,14 @@ struct conf_site {
 int conf_sample(struct buf *out, const struct conf_site *given);
 /* Appends `name = value` lines of what is in force (for `check`). */
 void conf_print(struct buf *out, const struct conf *c);
+/* Appends what is in force of backends.d and directory.conf, in the syntax of these files under a comment with their names (for `check`). */
+void conf_print_lines(struct buf *out, const struct conf *c);
 /* The line of the main file that gives the setting ${name}; 0 if none does and the default is in force. */
 int conf_setting_line(const struct conf *c, const char *name);
 /* The ${i}th setting's name, NULL past the end (for the test that holds the man page against the rows). */
 const char *conf_setting_name(size_t i);
+/* The same for backends.d and for directory.conf. */
+const char *conf_backend_setting_name(size_t i);
+/* See conf_backend_setting_name(). */
+const char *conf_directory_setting_name(size_t i);
 #endif

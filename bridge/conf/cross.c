@@ -126,18 +126,22 @@ static void check_accounts(struct conf_loading *l, const struct conf_address_spa
 	free(a);
 }
 
-static void check_word_group(struct conf_loading *l, const struct conf_peer *p, const struct conf_rule *r, const char *word)
+static void check_word_group(struct conf_loading *l, const char *file, int line, const char *word)
 {
-	if (strncmp(word, "group:", 6) == 0 && !conf_group_named(l->c, word + 6))
-		conf_problem_add(l->problems, p->file, r->line, "Add it to `groups` in the main file, or mend its name.",
-		                 "there is no group %s", word + 6);
+	if (strncmp(word, "group:", 6) != 0)
+		return;
+	if (!conf_group_is_dn(word + 6) && !conf_group_named(l->c, word + 6))
+		conf_problem_add(l->problems, file, line, "Add it to `groups` in the main file, or mend its name.", "there is no group %s", word + 6);
+	if (conf_group_is_dn(word + 6) && !l->c->directory)
+		conf_problem_add(l->problems, file, line, "Name the directory in directory.conf, or use a group of the main file.",
+		                 "there is no directory to ask about the group %s", word + 6);
 }
 
 static void check_peer(struct conf_loading *l, const struct conf_peer *p)
 {
 	for (size_t i = 0; i < p->n_rules; i++) {
-		check_word_group(l, p, &p->rules[i], p->rules[i].requester);
-		check_word_group(l, p, &p->rules[i], p->rules[i].target);
+		check_word_group(l, p->file, p->rules[i].line, p->rules[i].requester);
+		check_word_group(l, p->file, p->rules[i].line, p->rules[i].target);
 	}
 	if (p == &l->c->peers[0])
 		return;
@@ -218,6 +222,46 @@ static void check_pins(struct conf_loading *l)
 	free(list);
 }
 
+/* One word of a `serves`, and whose it is. */
+struct served {
+	const struct conf_backend *backend;
+	const char *word;
+	int line;
+};
+
+static int by_word(const void *a, const void *b)
+{
+	const struct served *x = a, *y = b;
+	int order = strcmp(x->word, y->word);
+
+	if (order == 0)
+		order = strcmp(x->backend->name, y->backend->name);
+	return order ? order : x->line - y->line;
+}
+
+static void check_backends(struct conf_loading *l)
+{
+	struct served *list = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->c->n_backends; i++) {
+		const struct conf_backend *b = &l->c->backends[i];
+
+		for (size_t k = 0; k < b->n_serves; k++) {
+			check_word_group(l, b->file, b->serves_lines[k], b->serves[k]);
+			list = conf_grow(list, n, sizeof(*list));
+			list[n++] = (struct served){b, b->serves[k], b->serves_lines[k]};
+		}
+	}
+	if (n)
+		qsort(list, n, sizeof(*list), by_word);
+	for (size_t i = 1; i < n; i++)
+		if (strcmp(list[i].word, list[i - 1].word) == 0)
+			conf_problem_add(l->problems, list[i].backend->file, list[i].line, "Remove one of the two lines.",
+			                 "%s is served by %s already, in line %d", list[i].word, list[i - 1].backend->name, list[i - 1].line);
+	free(list);
+}
+
 static void check_main(struct conf_loading *l)
 {
 	const struct conf *c = l->c;
@@ -250,6 +294,7 @@ void conf_cross_check(struct conf_loading *l)
 	for (size_t i = 0; i < l->c->n_peers; i++)
 		check_peer(l, &l->c->peers[i]);
 	check_pins(l);
+	check_backends(l);
 	free(list);
 }
 
@@ -273,6 +318,19 @@ static void warn_rule(const struct conf *c, const struct conf_address_space **li
 	if (to && !is_of(c, list, to, asked))
 		conf_problem_add(w, p->file, r->line, "Give the domain its row with `availbridge address-space add`, or remove the rule.",
 		                 "the rule can never match: %s is no domain of %s", to, asked);
+}
+
+static void warn_backends(const struct conf *c, const struct conf_address_space **list, struct conf_problems *w)
+{
+	for (size_t i = 0; i < c->n_backends; i++)
+		for (size_t k = 0; k < c->backends[i].n_serves; k++) {
+			const struct conf_backend *b = &c->backends[i];
+			const char *domain = domain_of(b->serves[k]);
+
+			if (domain && !is_of(c, list, domain, "local"))
+				conf_problem_add(w, b->file, b->serves_lines[k], "Give the domain to local with `availbridge address-space add`, or remove the line.",
+				                 "the backend is never asked about it: %s is none of our domains", domain);
+		}
 }
 
 void conf_warnings(const struct conf *c, struct conf_problems *warnings)
@@ -300,5 +358,6 @@ void conf_warnings(const struct conf *c, struct conf_problems *warnings)
 				all[r->in] = r;
 		}
 	}
+	warn_backends(c, list, warnings);
 	free(list);
 }

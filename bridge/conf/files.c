@@ -1,5 +1,3 @@
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +11,6 @@
 /* The files that verbs own. Each complaint names its line; the reading goes on behind it. */
 
 #define NEAREST(s, names) text_nearest((s), (names), sizeof(names) / sizeof((names)[0]))
-
-static struct lines *read_lines(struct conf_loading *l, const char *path)
-{
-	const struct conf_change *change = conf_change_of(l, path);
-
-	if (change)
-		return lines_parse(path, change->text ? change->text : "", change->text ? strlen(change->text) : 0, l->problems);
-	return lines_read(path, CONF_LINES_MAX, l->problems);
-}
 
 static void read_space(struct conf_loading *l, const char *path, const struct line *line)
 {
@@ -54,7 +43,7 @@ void conf_read_spaces(struct conf_loading *l)
 
 	if (conf_file_path(path, sizeof(path), l->c->file, "address-spaces.conf") < 0)
 		return; /* the main file's own path is longer still and was refused */
-	lines = read_lines(l, path);
+	lines = conf_read_lines(l, path);
 	for (size_t i = 0; lines && i < lines->n; i++)
 		if (lines->list[i].n)
 			read_space(l, path, &lines->list[i]);
@@ -121,7 +110,7 @@ void conf_read_accounts(struct conf_loading *l)
 		                 "others than its owner may read or write this file, which holds password hashes");
 		return;
 	}
-	lines = read_lines(l, path);
+	lines = conf_read_lines(l, path);
 	for (size_t i = 0; lines && i < lines->n; i++)
 		if (lines->list[i].n)
 			read_account(l, path, &lines->list[i]);
@@ -232,9 +221,9 @@ static void read_rule(struct peer_reading *r)
 	else if (!fb_level_named(w[4], &rule.level))
 		COMPLAIN(r, "Write None, AvailabilityOnly or LimitedDetails.", "'%s' is no level", w[4]);
 	else if (!(rule.requester = conf_rule_word(w[2])))
-		COMPLAIN(r, "Write an address, a domain, * or group:NAME.", "'%s' is no requester", w[2]);
+		COMPLAIN(r, "Write an address, a domain, *, group:NAME or group:DN.", "'%s' is no requester", w[2]);
 	else if (!(rule.target = conf_rule_word(w[3])))
-		COMPLAIN(r, "Write an address, a domain, * or group:NAME.", "'%s' is no target", w[3]);
+		COMPLAIN(r, "Write an address, a domain, *, group:NAME or group:DN.", "'%s' is no target", w[3]);
 	if (!rule.target) {
 		free(rule.requester);
 		return;
@@ -307,7 +296,7 @@ static void read_peer(struct conf_loading *l, const char *name)
 	/* what a file does not say is off; our own people have no switch and no cap */
 	*r.p = (struct conf_peer){.name = conf_dup(name), .file = conf_dup(path), .enabled = r.local, .access_enabled = r.local,
 	                          .access_level = r.local ? FB_LEVEL_LIMITED_DETAILS : FB_LEVEL_NONE};
-	lines = read_lines(l, path);
+	lines = conf_read_lines(l, path);
 	for (size_t i = 0; lines && i < lines->n; i++) {
 		r.line = &lines->list[i];
 		if (r.line->n)
@@ -316,74 +305,17 @@ static void read_peer(struct conf_loading *l, const char *name)
 	lines_free(lines);
 }
 
-/* The NAME of NAME.conf in ${out}; false for what is none of ours (editors leave their own files). */
-static bool peer_of_file(const char *file, char out[64])
-{
-	size_t n = strlen(file);
-
-	if (n < 6 || n > 68 || strcmp(file + n - 5, ".conf") != 0 || file[0] == '.')
-		return false;
-	memcpy(out, file, n - 5);
-	out[n - 5] = 0;
-	return true;
-}
-
-struct names {
-	char (*list)[64];
-	size_t n;
-};
-
-static void add_name(struct conf_loading *l, struct names *names, const char *dir, const char *name)
-{
-	if (strcmp(name, "local") == 0)
-		return;
-	if (!conf_name_valid(name) || strcmp(name, "nobody") == 0)
-		conf_problem_add(l->problems, dir, 0, "Rename the file.", "'%s' cannot be the name of a peer", name);
-	else if (names->n == CONF_PEERS_MAX)
-		conf_problem_add(l->problems, dir, 0, "Remove files that are not needed.", "there are more than %d peers", CONF_PEERS_MAX);
-	for (size_t i = 0; i < names->n; i++)
-		if (strcmp(names->list[i], name) == 0)
-			return;
-	if (names->n == CONF_PEERS_MAX || !conf_name_valid(name))
-		return;
-	names->list = conf_grow(names->list, names->n, sizeof(*names->list));
-	strcpy(names->list[names->n++], name);
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
 void conf_read_peers(struct conf_loading *l)
 {
-	struct names names = {0};
-	char dir[4096], path[4096 + 300], name[64];
-	const struct dirent *e;
-	DIR *d;
+	struct conf_names names = conf_folder_names(l, "peers.d", "peer", CONF_PEERS_MAX);
+	char dir[4096] = "";
 
-	if (conf_file_path(dir, sizeof(dir), l->c->file, "peers.d") < 0)
-		return;
-	d = opendir(dir);
-	if (!d && errno != ENOENT)
-		conf_problem_add(l->problems, dir, 0, "Make it readable for this user.", "the folder cannot be read: %s", strerror(errno));
-	while (d && (e = readdir(d))) {
-		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		const struct conf_change *change = conf_change_of(l, path);
-
-		if (peer_of_file(e->d_name, name) && (!change || change->text))
-			add_name(l, &names, dir, name);
-	}
-	if (d)
-		closedir(d);
-	for (size_t i = 0; i < l->n_changes; i++)
-		if (l->changes[i].text && strncmp(l->changes[i].path, dir, strlen(dir)) == 0 &&
-		    peer_of_file(strrchr(l->changes[i].path, '/') + 1, name) && l->changes[i].path[strlen(dir)] == '/')
-			add_name(l, &names, dir, name);
+	conf_file_path(dir, sizeof(dir), l->c->file, "peers.d");
 	read_peer(l, "local");
-	if (names.n)
-		qsort(names.list, names.n, sizeof(*names.list), by_name);
 	for (size_t i = 0; i < names.n; i++)
-		read_peer(l, names.list[i]);
+		if (strcmp(names.list[i], "nobody") == 0)
+			conf_problem_add(l->problems, dir, 0, "Rename the file.", "'nobody' cannot be the name of a peer");
+		else if (strcmp(names.list[i], "local") != 0)
+			read_peer(l, names.list[i]);
 	free(names.list);
 }

@@ -54,6 +54,8 @@ static const struct conf_row rows[] = {
 	{"bridges", &conf_kind_number, AT(bridges), 1, 64, "1", .comment = "Bridge processes."},
 	{"calendar_workers", &conf_kind_number, AT(calendar_workers), 1, 64, "2", .comment = "Processes that read calendars."},
 	{"login_workers", &conf_kind_number, AT(login_workers), 1, 64, "2", .comment = "Processes that check passwords."},
+	{"directory_workers", &conf_kind_number, AT(directory_workers), 1, 64, "2",
+	 .comment = "Processes that ask the directory, if directory.conf names one."},
 	{"worker_seconds", &conf_kind_number, AT(worker_seconds), 1, 60, "5",
 	 .comment = "How many seconds (of CPU and of the clock) one calendar may take; then it is an error."},
 	{"worker_memory_mib", &conf_kind_number, AT(worker_memory_mib), 32, 4096, "256",

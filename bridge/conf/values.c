@@ -135,8 +135,7 @@ static void get_clock(struct buf *out, const struct conf *c, const struct conf_r
 	buf_printf(out, "%02d:%02d", *int_at(c, row) / 60, *int_at(c, row) % 60);
 }
 
-/* "10 s", "500 ms", "2 min"; a bare number is seconds. */
-static bool set_duration(struct conf *c, const struct conf_row *row, const char *text)
+bool conf_duration_read(const char *text, int64_t min, int64_t max, int *ms)
 {
 	static const struct {
 		const char *unit;
@@ -153,19 +152,27 @@ static bool set_duration(struct conf *c, const struct conf_row *row, const char 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
 		if (strcmp(unit, units[i].unit) == 0 && text_int(number, 0, 999999999, &n)) {
 			n *= units[i].ms;
-			if (n < row->min || n > row->max)
+			if (n < min || n > max)
 				return false;
-			*int_at(c, row) = (int)n;
+			*ms = (int)n;
 			return true;
 		}
 	return false;
 }
 
+void conf_duration_put(struct buf *out, int ms)
+{
+	buf_printf(out, ms % 1000 ? "%d ms" : "%d s", ms % 1000 ? ms : ms / 1000);
+}
+
+static bool set_duration(struct conf *c, const struct conf_row *row, const char *text)
+{
+	return conf_duration_read(text, row->min, row->max, int_at(c, row));
+}
+
 static void get_duration(struct buf *out, const struct conf *c, const struct conf_row *row)
 {
-	int ms = *int_at(c, row);
-
-	buf_printf(out, ms % 1000 ? "%d ms" : "%d s", ms % 1000 ? ms : ms / 1000);
+	conf_duration_put(out, *int_at(c, row));
 }
 
 static bool set_number(struct conf *c, const struct conf_row *row, const char *text)

@@ -55,6 +55,7 @@ static int look(const char *conf_path, bool json, bool verbose)
 
 	if (c) {
 		check_keys(c, &problems);
+		conf_secrets_check(c, &problems);
 		conf_warnings(c, &warnings);
 	}
 	buf_init(&b, 64 << 20);
@@ -70,8 +71,10 @@ static int look(const char *conf_path, bool json, bool verbose)
 		if (warnings.n)
 			puts("Allowed, but look at it:");
 		ctl_problems_print(stdout, &warnings);
-		if (verbose && c)
+		if (verbose && c) {
 			conf_print(&b, c);
+			conf_print_lines(&b, c);
+		}
 		fputs(buf_cstr(&b), stdout);
 		if (!problems.n)
 			puts("ok");

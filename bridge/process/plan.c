@@ -235,6 +235,10 @@ int plan_check_role(const char *conf_path)
 	if (c) {
 		check_key(&problems, c->front_key);
 		check_key(&problems, c->identity_key);
+		for (i = 0; i < c->n_backends; i++)
+			if (c->backends[i].client_key)
+				check_key(&problems, c->backends[i].client_key);
+		conf_secrets_check(c, &problems);
 	}
 	for (i = 0; i < problems.n && out.len < MESSAGE_TEXT_MAX / 2; i++) {
 		const struct conf_problem *p = &problems.list[i];

@@ -47,26 +47,35 @@ static int put_file(int fd, const char *path)
 	return r == FILE_OK ? 0 : -1;
 }
 
-/* The path of each file in peers.d, however it is called: conf/ knows which of them count. ${f} returns nonzero to stop. */
-static int each_peer_file(const char *conf_path, int (*f)(void *arg, const char *path), void *arg)
+/*
+ * The path of each file beside the main one, there or not, and of each that is in the folders of settings, however it is called: conf/ knows
+ * which of them count. ${f} returns nonzero to stop.
+ */
+static int each_file(const char *conf_path, int (*f)(void *arg, const char *path), void *arg)
 {
+	static const char *const names[] = {"address-spaces.conf", "accounts.conf", "directory.conf"};
+	static const char *const folders[] = {"peers.d", "backends.d"};
 	char dir[4096], path[4096 + 300];
 	struct dirent *e;
 	int r = 0;
 	DIR *d;
 
-	if (conf_file_path(dir, sizeof dir, conf_path, "peers.d") != 0 || !(d = opendir(dir)))
-		return 0;
-	while (r == 0 && (e = readdir(d))) {
-		snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-		if (e->d_name[0] != '.')
-			r = f(arg, path);
+	for (size_t i = 0; r == 0 && i < sizeof names / sizeof names[0]; i++)
+		r = conf_file_path(path, sizeof path, conf_path, names[i]) == 0 ? f(arg, path) : -1;
+	for (size_t i = 0; r == 0 && i < sizeof folders / sizeof folders[0]; i++) {
+		if (conf_file_path(dir, sizeof dir, conf_path, folders[i]) != 0 || !(d = opendir(dir)))
+			continue;
+		while (r == 0 && (e = readdir(d))) {
+			snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
+			if (e->d_name[0] != '.')
+				r = f(arg, path);
+		}
+		closedir(d);
 	}
-	closedir(d);
 	return r;
 }
 
-static int put_peer_file(void *arg, const char *path)
+static int put_regular(void *arg, const char *path)
 {
 	struct stat st;
 
@@ -75,16 +84,7 @@ static int put_peer_file(void *arg, const char *path)
 
 int snapshot_take(int fd, const char *conf_path)
 {
-	static const char *const names[] = {"address-spaces.conf", "accounts.conf"};
-	char path[4096];
-	size_t i;
-
-	if (put_file(fd, conf_path) != 0)
-		return -1;
-	for (i = 0; i < 2; i++)
-		if (conf_file_path(path, sizeof path, conf_path, names[i]) != 0 || put_file(fd, path) != 0)
-			return -1;
-	return each_peer_file(conf_path, put_peer_file, &fd);
+	return put_file(fd, conf_path) == 0 ? each_file(conf_path, put_regular, &fd) : -1;
 }
 
 struct changes {
@@ -141,7 +141,7 @@ struct conf *snapshot_load(int fd, const char *conf_path, struct conf_problems *
 	if (u.bad)
 		conf_problem_add(problems, conf_path, 0, "", "the settings as they were checked are cut short");
 	else {
-		each_peer_file(conf_path, hide_later, &c);
+		each_file(conf_path, hide_later, &c);
 		conf = conf_load_changed(conf_path, c.list, c.n, problems);
 	}
 	munmap(p, (size_t)st.st_size);

@@ -154,6 +154,8 @@ static void run(const char *name)
 
 int main(void)
 {
+	char folder[128];
+
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	site_new();
 	site_write("address-spaces.conf", "# Whose each domain is.\na.example local\nb.example site-b PerUserFB\ne.example nobody\n");
@@ -162,6 +164,14 @@ int main(void)
 	                                  "free-busy-access-enabled yes\nfree-busy-access-level AvailabilityOnly\n"
 	                                  "rule in bob@b.example anna@a.example LimitedDetails\nrule out * * LimitedDetails\n");
 	site_write("peers.d/local.conf", "# Our own people.\nrule in * * AvailabilityOnly\n");
+	snprintf(folder, sizeof(folder), "%s/backends.d", site_dir);
+	mkdir(folder, 0700);
+	site_write("backends.d/ex.conf", "# Exchange.\ntype ews\nurl https://ex.a.example/EWS/Exchange.asmx\nserves a.example\nauth basic\nuser svc\n"
+	                                 "password-file secret\nversion 2013\ntimeout \"5 s\"\n");
+	site_write("directory.conf", "# The directory.\nserver ldaps://dc.a.example\npreset active-directory\nbase DC=a,DC=example\n"
+	                             "bind simple\nbind-name CN=svc\npassword-file secret\nattribute hidden=x\n");
+	run("backends.d/ex.conf");
+	run("directory.conf");
 	run("availbridge.conf");
 	run("address-spaces.conf");
 	run("peers.d/site-b.conf");

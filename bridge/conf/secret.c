@@ -1,0 +1,130 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "bridge/base/file.h"
+#include "bridge/conf/conf.h"
+
+/* Passwords by reference: they never stand in the settings. */
+
+enum { SECRET_MAX = 4096 };
+
+/* Where ${s} is read from, in ${path}. -1 with a sentence. */
+static int find(const struct conf_secret *s, char *path, size_t size, struct buf *error)
+{
+	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+	int n;
+
+	if (s->file) {
+		n = snprintf(path, size, "%s", s->file);
+	} else if (!s->credential) {
+		buf_puts(error, "no password is named");
+		return -1;
+	} else if (!dir) {
+		buf_printf(error, "the credential %s cannot be found: systemd gave none. Add LoadCredential=%s:PATH to the service", s->credential,
+		           s->credential);
+		return -1;
+	} else {
+		n = snprintf(path, size, "%s/%s", dir, s->credential);
+	}
+	if (n < 0 || (size_t)n >= size) {
+		buf_puts(error, "the path of the password file is too long");
+		return -1;
+	}
+	return 0;
+}
+
+static bool is_ours(const struct conf *c, uid_t owner)
+{
+	const struct passwd *user = *c->user ? getpwnam(c->user) : NULL;
+
+	return owner == 0 || owner == geteuid() || (user && owner == user->pw_uid);
+}
+
+/*
+ * May the file be trusted to be secret? The group's bits of a credential are the mask of systemd's access list, which names our user
+ * alone, in a folder that nobody else enters.
+ */
+static int check_rights(const struct conf *c, const struct conf_secret *s, const char *path, struct buf *error)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		buf_printf(error, "the password file %s cannot be read: %s", path, strerror(errno));
+	else if (st.st_mode & (s->file ? 077 : 007))
+		buf_printf(error, "others than its owner have a right to the password file %s. Run: chmod 600 %s", path, path);
+	else if (!is_ours(c, st.st_uid))
+		buf_printf(error, "the password file %s belongs to neither root nor the user that availbridge runs as. Run: chown on it", path);
+	else
+		return 0;
+	return -1;
+}
+
+static int take(const char *path, struct buf *text, struct buf *out, struct buf *error)
+{
+	switch (file_read(path, text)) {
+	case FILE_OK:
+		break;
+	case FILE_TOO_BIG:
+		buf_printf(error, "the password file %s is larger than %d bytes", path, SECRET_MAX);
+		return -1;
+	case FILE_ABSENT:
+	case FILE_COULD_NOT:
+		buf_printf(error, "the password file %s cannot be read: %s", path, strerror(errno));
+		return -1;
+	}
+	const char *s = buf_cstr(text);
+	size_t n = text->len;
+
+	n -= n && s[n - 1] == '\n';
+	n -= n && s[n - 1] == '\r';
+	if (n == 0 || memchr(s, '\n', n) || memchr(s, 0, n)) {
+		buf_printf(error, "the password file %s does not hold one line of text", path);
+		return -1;
+	}
+	if (buf_add(out, s, n) < 0) {
+		buf_printf(error, "the password in %s is too long", path);
+		return -1;
+	}
+	return 0;
+}
+
+int conf_secret_read(const struct conf *c, const struct conf_secret *s, struct buf *out, struct buf *error)
+{
+	struct buf text;
+	char path[4096];
+	int r;
+
+	if (find(s, path, sizeof(path), error) < 0 || check_rights(c, s, path, error) < 0)
+		return -1;
+	buf_init(&text, SECRET_MAX);
+	r = take(path, &text, out, error);
+	buf_wipe(&text);
+	return r;
+}
+
+static void check(const struct conf *c, const char *file, const struct conf_secret *s, struct conf_problems *problems)
+{
+	struct buf secret, error;
+
+	if (!s->file && !s->credential)
+		return;
+	buf_init(&secret, SECRET_MAX);
+	buf_init(&error, 8192);
+	if (conf_secret_read(c, s, &secret, &error) < 0)
+		conf_problem_add(problems, file, 0, "Look at password-file or password-credential.", "%s", buf_cstr(&error));
+	buf_wipe(&secret);
+	buf_free(&error);
+}
+
+void conf_secrets_check(const struct conf *c, struct conf_problems *problems)
+{
+	for (size_t i = 0; i < c->n_backends; i++)
+		check(c, c->backends[i].file, &c->backends[i].password, problems);
+	if (c->directory)
+		check(c, c->directory->file, &c->directory->password, problems);
+}
