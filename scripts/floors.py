@@ -23,6 +23,7 @@ LIBRARIES = {
     r"unicode/": "bridge/availability",
     r"event2/": "bridge/base",
     r"ares\.h": "bridge/ctl",
+    r"curl/": "bridge/backend",
     r"seccomp\.h|linux/landlock\.h": "bridge/process",
 }
 floor_of = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}

@@ -1,0 +1,130 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "bridge/backend/http_own.h"
+#include "bridge/base/file.h"
+#include "bridge/base/text.h"
+
+enum { PASSWORD_MAX = 1024, PEM_MAX = 1 << 20 };
+
+/* ${what} is the setting's name. A key that others may read is refused. */
+static int read_pem(struct buf *out, const char *what, const char *path, bool secret, struct buf *error)
+{
+	enum file_result r;
+
+	if (!path)
+		return 0;
+	if (secret && file_is_loose(path)) {
+		buf_printf(error, "%s %s: group or others have rights to it. Take them away: chmod 600 %s", what, path, path);
+		return -1;
+	}
+	r = file_read(path, out);
+	if (r == FILE_OK && out->len)
+		return 0;
+	buf_printf(error, "%s %s: %s", what, path,
+	           r == FILE_TOO_BIG ? "it is over 1 MiB" : r == FILE_OK ? "it is empty" : r == FILE_ABSENT ? "there is no such file" : "it cannot be read");
+	return -1;
+}
+
+static void spell_pin(struct http_identity *id, const struct conf_backend *b)
+{
+	struct buf pin;
+
+	if (!b->has_pin)
+		return;
+	buf_init(&pin, sizeof id->pin - 1);
+	buf_puts(&pin, "sha256//");
+	text_base64(&pin, b->pin, sizeof b->pin);
+	snprintf(id->pin, sizeof id->pin, "%s", buf_cstr(&pin));
+	buf_free(&pin);
+}
+
+/* MIT Kerberos finds the key and renews the ticket by itself; the ticket stays in this process's memory. */
+static int offer_keytab(const char *keytab, struct buf *error)
+{
+	const char *other = getenv("KRB5_CLIENT_KTNAME");
+
+	if (!keytab)
+		return 0;
+	if (other && strcmp(other, keytab) != 0) {
+		buf_printf(error, "keytab %s: this process has another already, %s", keytab, other);
+		return -1;
+	}
+	if (setenv("KRB5_CLIENT_KTNAME", keytab, 1) == 0 && setenv("KRB5CCNAME", "MEMORY:availbridge", 1) == 0)
+		return 0;
+	buf_puts(error, "out of memory");
+	return -1;
+}
+
+int http_identity_read(struct http_identity *id, const struct conf *c, const struct conf_backend *b, struct buf *error)
+{
+	*id = (struct http_identity){.auth = b->auth, .user = b->user};
+	buf_init(&id->password, PASSWORD_MAX);
+	buf_init(&id->ca, PEM_MAX);
+	buf_init(&id->certificate, PEM_MAX);
+	buf_init(&id->key, PEM_MAX);
+	spell_pin(id, b);
+	if ((b->auth == CONF_AUTH_BASIC || b->auth == CONF_AUTH_NTLM) && conf_secret_read(c, &b->password, &id->password, error) != 0)
+		return -1;
+	if (b->auth == CONF_AUTH_NEGOTIATE && offer_keytab(b->keytab, error) != 0)
+		return -1;
+	if (read_pem(&id->ca, "ca-file", b->ca_file, false, error) != 0 ||
+	    read_pem(&id->certificate, "client-certificate", b->client_certificate, false, error) != 0)
+		return -1;
+	return read_pem(&id->key, "client-key", b->client_key, true, error);
+}
+
+void http_identity_free(struct http_identity *id)
+{
+	buf_wipe(&id->password);
+	buf_free(&id->ca);
+	buf_free(&id->certificate);
+	buf_wipe(&id->key);
+}
+
+#define SET(option, value) (curl_easy_setopt(easy, (option), (value)) == CURLE_OK)
+
+/* Borrowed: the identity outlives every handle. */
+static bool set_blob(CURL *easy, CURLoption option, const struct buf *b)
+{
+	struct curl_blob blob = {.data = buf_ptr(b), .len = b->len, .flags = CURL_BLOB_NOCOPY};
+
+	return !b->len || SET(option, &blob);
+}
+
+/* One bit alone: what the server offers besides is not looked at, so that it cannot ask for something weaker. */
+static bool set_login(struct http_identity *id, CURL *easy)
+{
+	const char *user = id->user ? id->user : "";
+
+	switch (id->auth) {
+	case CONF_AUTH_BASIC:
+		return SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC) && SET(CURLOPT_USERNAME, user) && SET(CURLOPT_PASSWORD, buf_cstr(&id->password));
+	case CONF_AUTH_NTLM:
+		return SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_NTLM) && SET(CURLOPT_USERNAME, user) && SET(CURLOPT_PASSWORD, buf_cstr(&id->password));
+	case CONF_AUTH_NEGOTIATE: /* who we are stands in the keytab */
+		return SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_NEGOTIATE) && SET(CURLOPT_USERNAME, "") && SET(CURLOPT_PASSWORD, "");
+	default:
+		return true;
+	}
+}
+
+/*
+ * By the CA file or the system's CAs. A pin without a CA file takes the place of the chain: the key itself is known, as on the link. The name
+ * in the certificate is checked in every case.
+ */
+static bool set_verification(const struct http_identity *id, CURL *easy)
+{
+	bool pin_alone = id->pin[0] && !id->ca.len;
+
+	return SET(CURLOPT_SSL_VERIFYPEER, pin_alone ? 0L : 1L) && SET(CURLOPT_SSL_VERIFYHOST, 2L) &&
+	       SET(CURLOPT_CAPATH, NULL) && /* a folder would keep curl from reading the system's CAs but once */
+	       set_blob(easy, CURLOPT_CAINFO_BLOB, &id->ca) && (!id->pin[0] || SET(CURLOPT_PINNEDPUBLICKEY, id->pin)) &&
+	       SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+}
+
+bool http_identity_apply(struct http_identity *id, CURL *easy)
+{
+	return set_verification(id, easy) && set_blob(easy, CURLOPT_SSLCERT_BLOB, &id->certificate) &&
+	       set_blob(easy, CURLOPT_SSLKEY_BLOB, &id->key) && set_login(id, easy);
+}

@@ -1,0 +1,41 @@
+#ifndef BRIDGE_BACKEND_HTTP_OWN_H
+#define BRIDGE_BACKEND_HTTP_OWN_H
+#include <curl/curl.h>
+#include "bridge/backend/http.h"
+
+/* What http.c and its parts share. Private to them. */
+
+/* Who we are to the backend and how it is known, read whole: no file of it is opened again. */
+struct http_identity {
+	enum conf_auth auth;
+	const char *user;            /* borrowed from the settings; NULL = none */
+	struct buf password, ca, certificate, key; /* empty = none */
+	char pin[64];                /* as curl spells it; "" = none */
+};
+
+/* Reads what ${b} names. -1 with a sentence; http_identity_free() is due either way. */
+int http_identity_read(struct http_identity *id, const struct conf *c, const struct conf_backend *b, struct buf *error);
+/* Wipes and frees what was read. */
+void http_identity_free(struct http_identity *id);
+/* Gives ${easy} the login and the verification, for as long as it lives. False if curl refuses any of it: nothing may be sent then. */
+bool http_identity_apply(struct http_identity *id, CURL *easy);
+
+/* curl's multi interface on the house's loop: it says which sockets to watch and when to wake it, and is told what happened. */
+struct http_watch;
+struct http_multi {
+	struct loop *loop;
+	CURLM *curl;
+	struct loop_timer *timer;
+	struct http_watch *watches;
+	void (*done)(CURL *easy, CURLcode code); /* called for each transfer that is over, never out of curl */
+};
+/* Starts it, with room for ${connections} that are kept. Aborts when out of memory. */
+void http_multi_open(struct http_multi *m, struct loop *l, int connections, void (*done)(CURL *easy, CURLcode code));
+/* Closes all connections; its transfers must have been taken out. */
+void http_multi_close(struct http_multi *m);
+
+/* One line of an answer's head: false with a sentence in *${why} if the answer must not be read on. */
+bool http_line_allowed(const char *line, size_t len, const char **why);
+/* Appends to ${to} the URL that ${location}, absolute or not, means at ${from}. False if it is none, holds a login, or is not https on the same host and port. */
+bool http_redirect(const char *from, const char *location, struct buf *to);
+#endif

@@ -1,0 +1,430 @@
+/* links: base availability conf pki backend */
+#include "bridge/backend/http.h"
+#include <sys/stat.h>
+#include "tests/unit/https_world.h"
+
+/* What one call ended with. */
+struct got {
+	int n;
+	enum http_outcome outcome;
+	int status;
+	char why[400], body[400], url[200], retry[40];
+};
+
+static struct conf conf;
+static char password_file[80];
+static int outstanding;
+
+static void on_done(void *arg, const struct http_reply *r)
+{
+	struct got *g = arg;
+	const char *retry = r->outcome == HTTP_ANSWERED ? http_header(r, "Retry-After") : NULL;
+
+	g->n++;
+	g->outcome = r->outcome;
+	g->status = r->status;
+	snprintf(g->why, sizeof g->why, "%s", r->why ? r->why : "");
+	snprintf(g->body, sizeof g->body, "%s", buf_cstr(r->body));
+	snprintf(g->url, sizeof g->url, "%s", r->url ? r->url : "");
+	snprintf(g->retry, sizeof g->retry, "%s", retry ? retry : "");
+	if (--outstanding == 0)
+		loop_stop(world_loop);
+}
+
+static void put_file(const char *path, const char *text, int mode)
+{
+	FILE *f = fopen(path, "we");
+
+	fputs(text, f);
+	fclose(f);
+	chmod(path, (mode_t)mode);
+}
+
+/* As the settings of a backend would be, with the login ${user}. */
+static struct conf_backend backend_as(const char *user)
+{
+	return (struct conf_backend){.name = "exchange", .type = CONF_BACKEND_EWS, .auth = user ? CONF_AUTH_BASIC : CONF_AUTH_NONE,
+	                             .user = (char *)user, .password = {.file = password_file}, .ca_file = world_ca, .concurrency = 10};
+}
+
+static struct http *open_as(const struct conf_backend *b)
+{
+	struct buf error;
+	struct http *h;
+
+	buf_init(&error, 4096);
+	h = http_new(world_loop, &conf, b, &error);
+	if (!CHECK(h != NULL))
+		fprintf(stderr, "%s\n", buf_cstr(&error));
+	buf_free(&error);
+	return h;
+}
+
+static const char *url_of(const char *path)
+{
+	static char url[200];
+
+	snprintf(url, sizeof url, "https://localhost:%d%s", world_port, path);
+	return url;
+}
+
+static void ask(struct http *h, const char *path, int redirects, struct got *g)
+{
+	const struct http_request r = {.method = "POST", .url = *path == '/' ? url_of(path) : path, .body = "question", .len = 8, .max_reply = 300,
+	                               .timeout_ms = strstr(path, "hang") ? 300 : 20000, .redirects = redirects};
+
+	memset(g, 0, sizeof *g);
+	outstanding++;
+	http_send(h, &r, on_done, g);
+}
+
+static struct got ask_once(struct http *h, const char *path, int redirects)
+{
+	struct got g;
+
+	ask(h, path, redirects, &g);
+	loop_run(world_loop);
+	CHECK_INT(g.n, 1);
+	return g;
+}
+
+/* ---- the server ---- */
+
+static char seen_head[4096], seen_body[100], seen_other[4096];
+
+static void login_of(const char *head, char *out, size_t size)
+{
+	const char *found = strcasestr(head, "\r\nAuthorization: Basic ");
+	struct buf b;
+
+	buf_init(&b, size - 1);
+	if (found)
+		text_unbase64(&b, found + 23, strcspn(found + 23, "\r"));
+	snprintf(out, size, "%s", buf_cstr(&b));
+	buf_free(&b);
+}
+
+static void answer(struct world_connection *c, const char *head, const char *body)
+{
+	char path[100] = "", text[600], login[128];
+
+	snprintf(seen_head, sizeof seen_head, "%s", head);
+	snprintf(seen_body, sizeof seen_body, "%s", body);
+	sscanf(head, "%*s %99s", path);
+	login_of(head, login, sizeof login);
+	if (strcmp(path, "/who") == 0) {
+		/* as a server that binds its login to the connection: the first one counts */
+		if (!c->user[0])
+			snprintf(c->user, sizeof c->user, "%s", login);
+		world_say(c, 200, "", c->user);
+	} else if (strcmp(path, "/ask-basic") == 0) {
+		strcat(seen_other, head);
+		world_say(c, 401, "WWW-Authenticate: Basic realm=\"x\"\r\n", "");
+	} else if (strcmp(path, "/busy") == 0)
+		world_say(c, 503, "Retry-After: 7\r\n", "later");
+	else if (strcmp(path, "/hang") == 0)
+		return;
+	else if (strcmp(path, "/hop") == 0)
+		world_say(c, 301, "Location: /landed\r\n", "moved");
+	else if (strcmp(path, "/round") == 0)
+		world_say(c, 302, "Location: /round\r\n", "moved");
+	else if (strcmp(path, "/away") == 0) {
+		snprintf(text, sizeof text, "Location: https://127.0.0.1:%d/stolen\r\n", world_port);
+		world_say(c, 302, text, "moved");
+	} else if (strcmp(path, "/down") == 0) {
+		snprintf(text, sizeof text, "Location: http://localhost:%d/stolen\r\n", world_port);
+		world_say(c, 302, text, "moved");
+	} else if (strcmp(path, "/large") == 0) {
+		memset(text, 'x', 500);
+		text[500] = 0;
+		world_say(c, 200, "", text);
+	} else if (strcmp(path, "/endless") == 0) {
+		world_raw(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+		for (int i = 0; i < 100; i++)
+			world_raw(c, "10\r\n0123456789abcdef\r\n");
+	} else if (strcmp(path, "/headers") == 0) {
+		world_raw(c, "HTTP/1.1 200 OK\r\n");
+		for (int i = 0; i < 2000; i++)
+			world_raw(c, "X-More: 0123456789012345678901234567890123456789\r\n");
+	} else if (strcmp(path, "/gzip") == 0)
+		world_say(c, 200, "Content-Encoding: gzip\r\n", "bomb");
+	else if (strcmp(path, "/te") == 0)
+		world_raw(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n4\r\nbomb\r\n0\r\n\r\n");
+	else if (strcmp(path, "/cut") == 0) {
+		world_raw(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+		world_close(c);
+	} else
+		world_say(c, 200, "", path);
+}
+
+/* ---- tests ---- */
+
+static void test_plain(void)
+{
+	struct conf_backend b = backend_as("svc");
+	struct http *h = open_as(&b);
+	int before = world_connections;
+	struct got g = ask_once(h, "/x", 0);
+	char login[128];
+
+	CHECK_INT(g.outcome, HTTP_ANSWERED);
+	CHECK_INT(g.status, 200);
+	CHECK_STR(g.body, "/x");
+	CHECK_STR(g.url, url_of("/x"));
+	CHECK_STR(seen_body, "question");
+	CHECK(strncmp(seen_head, "POST /x HTTP/1.1\r\n", 18) == 0);
+	CHECK(strcasestr(seen_head, "\r\nExpect") == NULL);
+	login_of(seen_head, login, sizeof login);
+	CHECK_STR(login, "svc:geheim");
+	for (int i = 0; i < 20; i++)
+		CHECK_INT(ask_once(h, "/x", 0).status, 200);
+	CHECK_INT(world_connections - before, 1); /* kept */
+	g = ask_once(h, "/busy", 0);
+	CHECK_INT(g.status, 503);
+	CHECK_STR(g.retry, "7");
+	http_free(h);
+}
+
+static void test_methods(void)
+{
+	static const char *const headers[] = {"Depth: 1", "Content-Type: application/xml", NULL};
+	struct conf_backend b = backend_as(NULL);
+	struct http *h = open_as(&b);
+	struct got g = {0};
+	const struct http_request report = {.method = "REPORT", .url = url_of("/cal"), .headers = headers, .body = "<x/>", .len = 4,
+	                                    .max_reply = 300, .timeout_ms = 20000};
+
+	outstanding++;
+	http_send(h, &report, on_done, &g);
+	loop_run(world_loop);
+	CHECK_INT(g.status, 200);
+	CHECK(strncmp(seen_head, "REPORT /cal HTTP/1.1\r\n", 22) == 0);
+	CHECK(strstr(seen_head, "\r\nDepth: 1\r\n") != NULL);
+	CHECK(strcasestr(seen_head, "\r\nAuthorization") == NULL);
+	CHECK_STR(seen_body, "<x/>");
+
+	const struct http_request get = {.method = "GET", .url = url_of("/file"), .max_reply = 300, .timeout_ms = 20000};
+	outstanding++;
+	http_send(h, &get, on_done, &g);
+	loop_run(world_loop);
+	CHECK(strncmp(seen_head, "GET /file HTTP/1.1\r\n", 20) == 0);
+	CHECK(strstr(seen_head, "Depth") == NULL);
+	CHECK_STR(seen_body, "");
+	http_free(h);
+}
+
+static void test_redirects(void)
+{
+	struct conf_backend b = backend_as("svc");
+	struct http *h = open_as(&b);
+	struct got g = ask_once(h, "/hop", 3);
+
+	CHECK_INT(g.status, 200);
+	CHECK_STR(g.body, "/landed");
+	CHECK_STR(g.url, url_of("/landed"));
+	CHECK(strncmp(seen_head, "POST /landed ", 13) == 0);
+	CHECK_STR(seen_body, "question");
+	CHECK_INT(ask_once(h, "/hop", 0).status, 301);
+	g = ask_once(h, "/round", 3);
+	CHECK_INT(g.outcome, HTTP_FAILED);
+	CHECK(strstr(g.why, "too often") != NULL);
+	const char *const elsewhere[] = {"/away", "/down"};
+	for (int i = 0; i < 2; i++) {
+		g = ask_once(h, elsewhere[i], 3);
+		CHECK_INT(g.outcome, HTTP_FAILED);
+		CHECK(strstr(g.why, "another host") != NULL);
+		CHECK(strstr(seen_head, "stolen") == NULL);
+	}
+	http_free(h);
+}
+
+static void test_limits(void)
+{
+	static const struct {
+		const char *path;
+		enum http_outcome outcome;
+		const char *why;
+	} cases[] = {
+		{"/large", HTTP_FAILED, "larger answer"}, {"/endless", HTTP_FAILED, "larger answer"}, {"/headers", HTTP_FAILED, "64 KiB of headers"},
+		{"/gzip", HTTP_FAILED, "compressed"}, {"/te", HTTP_FAILED, "transfer encoding"}, {"/cut", HTTP_FAILED, "did not come whole"},
+		{"/hang", HTTP_TIMED_OUT, "did not answer in time"},
+		{"https://localhost:1/", HTTP_UNREACHABLE, "cannot be reached"}, {"https://no-such-host.invalid/", HTTP_UNREACHABLE, "cannot be reached"},
+		{"http://localhost:1/", HTTP_FAILED, ""}, {"https://svc:geheim@localhost:1/", HTTP_FAILED, ""}, {"file:///etc/passwd", HTTP_FAILED, ""},
+	};
+	struct conf_backend b = backend_as("svc");
+	struct http *h = open_as(&b);
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct got g = ask_once(h, cases[i].path, 0);
+		if (!CHECK_INT(g.outcome, cases[i].outcome) || !CHECK(strstr(g.why, cases[i].why) != NULL) || !CHECK(strstr(g.why, "geheim") == NULL))
+			fprintf(stderr, "\t%s: %s\n", cases[i].path, g.why);
+		CHECK_INT(ask_once(h, "/x", 0).status, 200); /* and the next one goes on as if nothing had been */
+	}
+	http_free(h);
+}
+
+static void test_trust(void)
+{
+	struct conf_backend b = backend_as(NULL);
+	struct buf error;
+	struct http *h;
+	struct got g;
+
+	buf_init(&error, 4096);
+	b.ca_file = NULL;
+	h = open_as(&b); /* the system's CAs do not know it */
+	g = ask_once(h, "/x", 0);
+	CHECK_INT(g.outcome, HTTP_UNTRUSTED);
+	http_free(h);
+
+	b.has_pin = true; /* a pin of another key, with the right CA and without any */
+	for (int ca = 0; ca < 2; ca++) {
+		b.ca_file = ca ? world_ca : NULL;
+		h = open_as(&b);
+		g = ask_once(h, "/x", 0);
+		CHECK_INT(g.outcome, HTTP_UNTRUSTED);
+		CHECK(strstr(g.why, "pin") != NULL);
+		http_free(h);
+	}
+	CHECK_INT(pki_identity_pin(world_certificate, b.pin, &error), 0);
+	for (int ca = 0; ca < 2; ca++) {
+		b.ca_file = ca ? world_ca : NULL;
+		h = open_as(&b);
+		CHECK_INT(ask_once(h, "/x", 0).status, 200);
+		http_free(h);
+	}
+	b.has_pin = false; /* another name than those in the certificate */
+	h = open_as(&b);
+	char url[60];
+	snprintf(url, sizeof url, "https://127.0.0.2:%d/x", world_port);
+	g = ask_once(h, url, 0);
+	CHECK(g.outcome == HTTP_UNTRUSTED || g.outcome == HTTP_UNREACHABLE);
+	http_free(h);
+	buf_free(&error);
+}
+
+/* One scheme alone: a server that asks for Basic after it never sees the password. */
+static void test_no_weaker_scheme(void)
+{
+	struct conf_backend b = backend_as("svc");
+	struct http *h;
+	struct buf basic;
+
+	buf_init(&basic, 100);
+	text_base64(&basic, "svc:geheim", 10);
+	b.auth = CONF_AUTH_NTLM;
+	h = open_as(&b);
+	seen_other[0] = 0;
+	CHECK_INT(ask_once(h, "/ask-basic", 0).status, 401);
+	CHECK(strstr(seen_other, "Authorization: NTLM ") != NULL);
+	CHECK(strstr(seen_other, "Authorization: Basic") == NULL);
+	CHECK(strstr(seen_other, buf_cstr(&basic)) == NULL);
+	http_free(h);
+	buf_free(&basic);
+}
+
+/* Two credentials for one server never share a connection, however they alternate. */
+static void test_two_users(void)
+{
+	char other_file[90];
+	struct conf_backend one = backend_as("one"), two = backend_as("two");
+	struct http *h[2];
+	int before = world_connections, crossed = 0;
+
+	snprintf(other_file, sizeof other_file, "%s/other", world_dir);
+	put_file(other_file, "anders\n", 0600);
+	two.password.file = other_file;
+	h[0] = open_as(&one);
+	h[1] = open_as(&two);
+	for (int i = 0; i < 1000; i++) {
+		struct got g = ask_once(h[i % 2], "/who", 0);
+		crossed += strcmp(g.body, i % 2 ? "two:anders" : "one:geheim") != 0;
+	}
+	CHECK_INT(crossed, 0);
+	CHECK_INT(world_connections - before, 2);
+	http_free(h[0]);
+	http_free(h[1]);
+}
+
+static void test_concurrency(void)
+{
+	struct conf_backend b = backend_as("svc");
+	struct http *h;
+	struct got g[30];
+	int before = world_connections;
+	struct http_call *held;
+
+	b.concurrency = 3;
+	h = open_as(&b);
+	for (int i = 0; i < 30; i++)
+		ask(h, "/x", 0, &g[i]);
+	loop_run(world_loop);
+	for (int i = 0; i < 30; i++)
+		CHECK(g[i].n == 1 && g[i].status == 200);
+	CHECK(world_connections - before <= 3);
+
+	/* Three hang: the fourth waits for them; and cancelled ones never come back. */
+	for (int i = 0; i < 3; i++)
+		ask(h, "/hang", 0, &g[i]);
+	ask(h, "/x", 0, &g[3]);
+	const struct http_request r = {.method = "GET", .url = url_of("/never"), .max_reply = 10, .timeout_ms = 10000};
+	struct got never = {0};
+	held = http_send(h, &r, on_done, &never);
+	http_cancel(held);
+	loop_run(world_loop);
+	for (int i = 0; i < 3; i++)
+		CHECK_INT(g[i].outcome, HTTP_TIMED_OUT);
+	CHECK_INT(g[3].status, 200);
+	CHECK_INT(never.n, 0);
+
+	ask(h, "/hang", 0, &g[0]);
+	held = http_send(h, &r, on_done, &never);
+	outstanding = 0;
+	http_free(h); /* with calls open */
+	CHECK_INT(g[0].n, 0);
+}
+
+static void test_bad_files(void)
+{
+	struct conf_backend b = backend_as("svc");
+	struct buf error;
+
+	buf_init(&error, 4096);
+	chmod(password_file, 0644);
+	CHECK(http_new(world_loop, &conf, &b, &error) == NULL);
+	CHECK(strstr(buf_cstr(&error), password_file) != NULL);
+	chmod(password_file, 0600);
+	b = backend_as(NULL);
+	b.ca_file = "/nowhere/ca.pem";
+	buf_reset(&error);
+	CHECK(http_new(world_loop, &conf, &b, &error) == NULL);
+	CHECK_STR(buf_cstr(&error), "ca-file /nowhere/ca.pem: there is no such file");
+	b = backend_as(NULL);
+	b.client_key = password_file;
+	chmod(password_file, 0640);
+	buf_reset(&error);
+	CHECK(http_new(world_loop, &conf, &b, &error) == NULL);
+	CHECK(strstr(buf_cstr(&error), "chmod 600") != NULL);
+	chmod(password_file, 0600);
+	buf_free(&error);
+}
+
+int main(void)
+{
+	world_start(answer);
+	snprintf(password_file, sizeof password_file, "%s/password", world_dir);
+	put_file(password_file, "geheim\n", 0600);
+	conf.dir = world_dir;
+	conf.user = (char[]){""};
+	test_plain();
+	test_methods();
+	test_redirects();
+	test_limits();
+	test_trust();
+	test_no_weaker_scheme();
+	test_two_users();
+	test_concurrency();
+	test_bad_files();
+	world_end();
+	return check_done();
+}
