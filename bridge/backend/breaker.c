@@ -1,0 +1,35 @@
+#include "bridge/backend/breaker.h"
+
+static int64_t at_most(int64_t ms, int64_t limit)
+{
+	return ms < limit ? ms : limit;
+}
+
+/* The next pause: twice the one before while it stays open. */
+static int64_t next_pause(const struct breaker *b, enum fetch_health h, int64_t asked_ms)
+{
+	int64_t own = b->open ? at_most(2 * b->pause_ms, BREAKER_LONGEST_PAUSE_MS) : h == FETCH_REFUSED ? BREAKER_REFUSED_PAUSE_MS : BREAKER_PAUSE_MS;
+
+	return asked_ms > own ? at_most(asked_ms, BREAKER_BUSY_PAUSE_MAX_MS) : own;
+}
+
+void breaker_probe(struct breaker *b)
+{
+	b->probing = true;
+}
+
+int64_t breaker_heard(struct breaker *b, enum fetch_health h, int64_t pause_ms)
+{
+	if (h == FETCH_WORKS) {
+		*b = (struct breaker){0};
+		return -1;
+	}
+	b->failures++;
+	if (b->open ? !b->probing : h == FETCH_DOWN && b->failures < BREAKER_FAILURES)
+		return -1;
+	b->pause_ms = next_pause(b, h, pause_ms);
+	b->open = true;
+	b->probing = false;
+	b->why = h;
+	return b->pause_ms;
+}
