@@ -1,0 +1,60 @@
+/* links: base budget availability acl conf pki ews trace */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "bridge/base/buf.h"
+#include "bridge/trace/trace.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/*
+ * A head and a body out of the input with a password, a token and a subject in their places among it: whatever stands around them, none of
+ * them comes out, and each record is one.
+ */
+static const char secret[] = "T7vQx2Lw9sKd", basic[] = "VDd2UXgyTHc5c0tkOlQ3dlF4Mkx3OXNLZA==";
+
+static void check(int fd, struct buf *out)
+{
+	off_t n = lseek(fd, 0, SEEK_END);
+
+	if (n < 0 || pread(fd, buf_reserve(out, (size_t)n), (size_t)n, 0) != n)
+		abort();
+	buf_commit(out, (size_t)n);
+	if (memmem(buf_ptr(out), out->len, secret, sizeof secret - 1) || memmem(buf_ptr(out), out->len, basic, sizeof basic - 1))
+		abort();
+	if (out->len < 3 || memcmp(buf_ptr(out), "== ", 3) != 0 || memmem(buf_ptr(out) + 1, out->len - 1, "\n== ", 4))
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const uint8_t key[TRACE_KEY] = {1};
+	const struct trace_about about = {.side = "front", .what = "request", .protocol = "TLSv1.3 TLS_AES_256_GCM_SHA384"};
+	size_t a = size > 0 ? data[0] * (size - 1) / 255 : 0, b = size - (size > 0) - a;
+	const uint8_t *text = data + (size > 0);
+	int fd = memfd_create("trace", MFD_CLOEXEC);
+	struct trace *t = trace_new(fd, key, TRACE_FILE_MAX);
+	struct trace_record *r = trace_begin(t, &about);
+	struct buf head, body, out;
+
+	buf_init(&head, 1 << 20);
+	buf_init(&body, 1 << 20);
+	buf_init(&out, 16 << 20);
+	buf_add(&head, text, a);
+	buf_printf(&head, "\r\nAuthorization: Basic %s\r\nCookie: s=%s\r\n%s\r\n", basic, secret, secret);
+	buf_add(&body, text + a, b);
+	buf_printf(&body, "<Subject>%s</Subject><Location a=\"%s\"><![CDATA[%s]]></Location><!-- %s -->", secret, secret, secret, secret);
+	buf_add(&body, text, a);
+	trace_head(r, buf_ptr(&head), head.len);
+	trace_body(r, buf_ptr(&body), body.len);
+	trace_note(r, "the end");
+	trace_end(r, NULL);
+	check(fd, &out);
+	trace_free(t);
+	close(fd);
+	buf_free(&head);
+	buf_free(&body);
+	buf_free(&out);
+	return 0;
+}
