@@ -89,7 +89,7 @@ static void put_sid(struct buf *out, const uint64_t key[2], const char *s, size_
 	else if (dashes == 7 && strncmp(s, "S-1-5-21-", 9) == 0 && tail <= 3)
 		buf_printf(out, "S-1-5-21-[domain-%08x]-%.*s", number_of(key, s, n - tail - 1), (int)tail, last + 1);
 	else
-		buf_printf(out, "%.8s[domain-%08x]-[who-%08x]", s, number_of(key, s, n - tail - 1), number_of(key, s, n));
+		buf_printf(out, "%.8s-[domain-%08x]-[who-%08x]", s, number_of(key, s, n - tail - 1), number_of(key, s, n));
 }
 
 /* An error's words: plain ones are shown, and addresses as elsewhere. What is no plain word may be anything, so it is hidden. */

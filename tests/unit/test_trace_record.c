@@ -144,10 +144,10 @@ static void security_context(void)
 	                           "<t:GroupIdentifier Attributes=\"7\"><t:SecurityIdentifier>S-1-5-11</t:SecurityIdentifier></t:GroupIdentifier>"
 	                           "<t:GroupIdentifier Attributes=\"7\"><t:SecurityIdentifier>S-1-12-1-1234567890-1234567-123456-99999</t:SecurityIdentifier></t:GroupIdentifier>"
 	                           "</t:GroupSids><t:PrimarySmtpAddress>alice@a.example</t:PrimarySmtpAddress></t:SerializedSecurityContext>", ""));
-	const char *domain = strstr(out, "<t:UserSid>S-1-5-21[domain-"), *again = strstr(out, "S-1-5-21-[domain-");
+	const char *domain = strstr(out, "<t:UserSid>S-1-5-21-[domain-"), *again = domain ? strstr(domain + 20, "S-1-5-21-[domain-") : NULL;
 
-	CHECK(domain != NULL || strstr(out, "<t:UserSid>S-1-5-21-[domain-") != NULL);
-	CHECK(again != NULL);
+	CHECK(again && memcmp(domain + 11, again, 26) == 0); /* the same domain */
+	SHOWS(out, "<t:SecurityIdentifier>S-1-12-1-[domain-");
 	SHOWS(out, "]-513</t:SecurityIdentifier>");
 	SHOWS(out, "<t:SecurityIdentifier>S-1-5-11</t:SecurityIdentifier>");
 	SHOWS(out, "Attributes=\"7\"");
