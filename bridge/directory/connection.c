@@ -1,0 +1,193 @@
+#include "bridge/directory/connection.h"
+#include <sasl/sasl.h>
+#include <stdlib.h>
+#include <string.h>
+#include "bridge/base/loop.h"
+#include "bridge/directory/connection_inside.h"
+
+enum { INCOMING_MAX = 4 << 20 };
+/* Which authorities count when the settings name no file: those of the system. */
+static const char system_authorities[] = "/etc/ssl/certs/ca-certificates.crt";
+
+struct timeval connection_left(int64_t deadline)
+{
+	int64_t ms = deadline - loop_ms();
+
+	if (ms < 1)
+		ms = 1;
+	return (struct timeval){ms / 1000, ms % 1000 * 1000};
+}
+
+void connection_limit(struct connection *c, int64_t deadline)
+{
+	const struct timeval left = connection_left(deadline);
+
+	ldap_set_option(c->ld, LDAP_OPT_NETWORK_TIMEOUT, &left);
+	ldap_set_option(c->ld, LDAP_OPT_TIMEOUT, &left);
+}
+
+void connection_say(struct connection *c, const char *what, int code, struct buf *error)
+{
+	char *more = NULL;
+
+	buf_printf(error, "%s: %s: %s", c->url, what, ldap_err2string(code));
+	if (ldap_get_option(c->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &more) == LDAP_OPT_SUCCESS && more && *more)
+		buf_printf(error, " (%s)", more);
+	ldap_memfree(more);
+}
+
+LDAPMessage *connection_wait(struct connection *c, int id, const char *what, int64_t deadline, struct buf *error)
+{
+	struct timeval left = connection_left(deadline);
+	LDAPMessage *m = NULL;
+	int r = ldap_result(c->ld, id, LDAP_MSG_ONE, &left, &m);
+
+	if (r > 0)
+		return m;
+	if (r == 0) {
+		ldap_abandon_ext(c->ld, id, NULL, NULL);
+		buf_printf(error, "%s: %s: no answer in time", c->url, what);
+	} else {
+		ldap_get_option(c->ld, LDAP_OPT_RESULT_CODE, &r);
+		connection_say(c, what, r, error);
+	}
+	return NULL;
+}
+
+/* ---- connecting ---- */
+
+/* Whatever /etc/ldap/ldap.conf or the environment might say: the library reads neither (LDAPNOINIT), and nothing here is left to its defaults. */
+static int set_up(struct connection *c, const struct conf_directory *d)
+{
+	const int version = LDAP_VERSION3, never = LDAP_DEREF_NEVER, demand = LDAP_OPT_X_TLS_DEMAND, tls_min = LDAP_OPT_X_TLS_PROTOCOL_TLS1_2,
+	          client = 0, binding = LDAP_OPT_X_SASL_CBINDING_TLS_ENDPOINT;
+	const char *authorities = d->ca_file ? d->ca_file : system_authorities;
+	ber_len_t incoming = INCOMING_MAX;
+	Sockbuf *sb = NULL;
+	int r = ldap_set_option(c->ld, LDAP_OPT_PROTOCOL_VERSION, &version);
+
+	r |= ldap_set_option(c->ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
+	r |= ldap_set_option(c->ld, LDAP_OPT_DEREF, &never);
+	r |= ldap_set_option(c->ld, LDAP_OPT_RESTART, LDAP_OPT_ON);
+	r |= ldap_set_option(c->ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand);
+	r |= ldap_set_option(c->ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, &tls_min);
+	r |= ldap_set_option(c->ld, LDAP_OPT_X_TLS_CACERTFILE, authorities);
+	r |= ldap_set_option(c->ld, LDAP_OPT_X_SASL_NOCANON, LDAP_OPT_ON);
+	r |= ldap_set_option(c->ld, LDAP_OPT_X_SASL_SECPROPS, "noanonymous,noplain,maxssf=0");
+	r |= ldap_set_option(c->ld, LDAP_OPT_X_SASL_CBINDING, &binding);
+	r |= ldap_set_option(c->ld, LDAP_OPT_X_TLS_NEWCTX, &client);
+	r |= ldap_get_option(c->ld, LDAP_OPT_SOCKBUF, &sb);
+	if (r == LDAP_OPT_SUCCESS && sb)
+		ber_sockbuf_ctrl(sb, LBER_SB_OPT_SET_MAX_INCOMING, &incoming);
+	return r == LDAP_OPT_SUCCESS ? 0 : -1;
+}
+
+/* ldaps:// does both at once; ldap:// must take StartTLS before it hears anything else of us. */
+static int connect_now(struct connection *c, int64_t deadline, struct buf *error)
+{
+	bool plain = strncmp(c->url, "ldap:", 5) == 0;
+	int r;
+
+	connection_limit(c, deadline);
+	if ((r = ldap_connect(c->ld)) != LDAP_SUCCESS) {
+		connection_say(c, "cannot connect", r, error);
+		return -1;
+	}
+	connection_limit(c, deadline);
+	if (plain && (r = ldap_start_tls_s(c->ld, NULL, NULL)) != LDAP_SUCCESS) {
+		connection_say(c, "StartTLS failed, and without it nothing is sent", r, error);
+		return -1;
+	}
+	if (!ldap_tls_inplace(c->ld)) {
+		buf_printf(error, "%s: there is no TLS on this connection", c->url);
+		return -1;
+	}
+	return 0;
+}
+
+struct connection *connection_open(const struct conf_directory *d, const char *url, int64_t deadline, struct buf *error)
+{
+	struct connection *c = calloc(1, sizeof *c);
+
+	if (!c)
+		abort();
+	c->url = url;
+	if (ldap_initialize(&c->ld, url) != LDAP_SUCCESS) {
+		buf_printf(error, "%s: the library does not understand this URL", url);
+		free(c);
+		return NULL;
+	}
+	if (set_up(c, d) != 0)
+		buf_printf(error, "%s: TLS cannot be set up: see that ca-file names a file of PEM certificates that the daemon's user can read", url);
+	else if (connect_now(c, deadline, error) == 0)
+		return c;
+	connection_free(c);
+	return NULL;
+}
+
+void connection_free(struct connection *c)
+{
+	if (!c)
+		return;
+	ldap_unbind_ext(c->ld, NULL, NULL);
+	free(c);
+}
+
+/* ---- logging in ---- */
+
+static enum fb_fact judge_bind(struct connection *c, LDAPMessage *m, struct buf *error)
+{
+	char *more = NULL;
+	int code = LDAP_OTHER, r = ldap_parse_result(c->ld, m, &code, NULL, &more, NULL, NULL, 1);
+
+	if (r != LDAP_SUCCESS)
+		code = r;
+	if (code != LDAP_SUCCESS) {
+		buf_printf(error, "%s: the bind was refused: %s", c->url, ldap_err2string(code));
+		if (more && *more)
+			buf_printf(error, " (%s)", more);
+	}
+	ldap_memfree(more);
+	return code == LDAP_SUCCESS ? FB_YES : code == LDAP_INVALID_CREDENTIALS ? FB_NO : FB_COULD_NOT_TELL;
+}
+
+enum fb_fact connection_bind(struct connection *c, const char *name, const char *password, int64_t deadline, struct buf *error)
+{
+	struct berval secret = {strlen(password), (char *)(uintptr_t)password};
+	LDAPMessage *m;
+	int id, r;
+
+	if (!*name || !*password) {
+		buf_printf(error, "%s: a bind without a name or a password is none", c->url);
+		return FB_NO;
+	}
+	connection_limit(c, deadline);
+	if ((r = ldap_sasl_bind(c->ld, name, LDAP_SASL_SIMPLE, &secret, NULL, NULL, &id)) != LDAP_SUCCESS) {
+		connection_say(c, "the bind cannot be sent", r, error);
+		return FB_COULD_NOT_TELL;
+	}
+	m = connection_wait(c, id, "the bind", deadline, error);
+	return m ? judge_bind(c, m, error) : FB_COULD_NOT_TELL;
+}
+
+/* The mechanism asks for nothing that the ticket does not say. */
+static int answer_nothing(LDAP *ld, unsigned flags, void *defaults, void *in)
+{
+	for (sasl_interact_t *i = in; i->id != SASL_CB_LIST_END; i++) {
+		i->result = "";
+		i->len = 0;
+	}
+	return LDAP_SUCCESS;
+}
+
+enum fb_fact connection_bind_gssapi(struct connection *c, int64_t deadline, struct buf *error)
+{
+	int r;
+
+	connection_limit(c, deadline);
+	r = ldap_sasl_interactive_bind_s(c->ld, NULL, "GSSAPI", NULL, NULL, LDAP_SASL_QUIET, answer_nothing, NULL);
+	if (r == LDAP_SUCCESS)
+		return FB_YES;
+	connection_say(c, "the Kerberos bind failed", r, error);
+	return r == LDAP_INVALID_CREDENTIALS ? FB_NO : FB_COULD_NOT_TELL;
+}

@@ -1,0 +1,20 @@
+#ifndef BRIDGE_DIRECTORY_CONNECTION_INSIDE_H
+#define BRIDGE_DIRECTORY_CONNECTION_INSIDE_H
+#include <ldap.h>
+#include "bridge/directory/connection.h"
+
+/* Inside connection.c and search.c, the two files that know libldap. */
+struct connection {
+	LDAP *ld;
+	const char *url;
+};
+
+/* What is left until ${deadline}, at least a millisecond. */
+struct timeval connection_left(int64_t deadline);
+/* Lets what libldap does by itself take no longer than until ${deadline}. */
+void connection_limit(struct connection *c, int64_t deadline);
+/* Appends "URL: WHAT: what libldap, the TLS library and the server say of ${code}". */
+void connection_say(struct connection *c, const char *what, int code, struct buf *error);
+/* Waits for one message of the operation ${id} until ${deadline}. NULL with a sentence: the operation is then abandoned. Caller frees with ldap_msgfree(). */
+LDAPMessage *connection_wait(struct connection *c, int id, const char *what, int64_t deadline, struct buf *error);
+#endif

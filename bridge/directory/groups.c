@@ -1,0 +1,249 @@
+#include "bridge/directory/groups.h"
+#include <stdlib.h>
+#include <string.h>
+#include "bridge/base/loop.h"
+#include "bridge/base/text.h"
+#include "bridge/directory/filter.h"
+#include "bridge/directory/session_inside.h"
+
+enum {
+	HERE_MS = 60000,
+	HERE_BYTES = 1 << 20,
+	FILTER_MAX = 1 << 20,
+	CLIMB_MAX = 5000, /* groups that one entry may be in */
+	CLIMB_STEP = 50,  /* groups asked about in one search */
+	CLIMB_BYTES = 4 << 20
+};
+
+/* ---- which groups ---- */
+
+static void add_word(struct directory_groups *g, const char *word)
+{
+	const char *name = word + 6;
+
+	if (strncmp(word, "group:", 6) != 0 || !conf_group_is_dn(name))
+		return;
+	for (size_t i = 0; i < g->n; i++)
+		if (strcmp(g->list[i], name) == 0)
+			return;
+	g->list = realloc(g->list, (g->n + 1) * sizeof *g->list);
+	if (!g->list)
+		abort();
+	g->list[g->n++] = name;
+}
+
+void directory_groups_collect(const struct conf *c, struct directory_groups *out)
+{
+	*out = (struct directory_groups){0};
+	for (size_t i = 0; i < c->n_peers; i++)
+		for (size_t k = 0; k < c->peers[i].n_rules; k++) {
+			add_word(out, c->peers[i].rules[k].requester);
+			add_word(out, c->peers[i].rules[k].target);
+		}
+	for (size_t i = 0; i < c->n_backends; i++)
+		for (size_t k = 0; k < c->backends[i].n_serves; k++)
+			add_word(out, c->backends[i].serves[k]);
+}
+
+void directory_groups_free(struct directory_groups *g)
+{
+	free(g->list);
+	*g = (struct directory_groups){0};
+}
+
+void groups_forget(struct groups_here *g)
+{
+	arena_free(g->arena);
+	*g = (struct groups_here){0};
+}
+
+/* One group as the server spells it, whatever the spelling of its DN in the rules; NULL in ${out} if there is none. */
+static int find_one(struct directory_session *s, const char *dn, struct arena *a, const char **out)
+{
+	static const char *const nothing[] = {"", NULL};
+	const struct directory_query q = {dn, dn, false, "(objectClass=*)", nothing, 1};
+	struct found f;
+	enum search_result r = session_search(s, "group", &q, &f);
+	bool full = false;
+
+	if (r == SEARCH_DONE && f.first)
+		full = !(*out = arena_strdup(a, f.first->dn));
+	found_free(&f);
+	if (full)
+		buf_puts(&s->why, "the rules mention more groups of the directory than there is room for");
+	return r == SEARCH_FAILED || full ? -1 : 0;
+}
+
+/* The groups themselves are looked up once a minute. */
+static int find_groups(struct directory_session *s)
+{
+	struct groups_here here = {.arena = arena_new(HERE_BYTES), .until = loop_ms() + HERE_MS};
+	int r = 0;
+
+	if (s->here.arena && loop_ms() < s->here.until) {
+		arena_free(here.arena);
+		return 0;
+	}
+	groups_forget(&s->here);
+	if (!here.arena || !(here.dns = arena_alloc(here.arena, (s->groups.n + 1) * sizeof *here.dns)))
+		abort();
+	for (size_t i = 0; i < s->groups.n && r == 0; i++)
+		r = find_one(s, s->groups.list[i], here.arena, &here.dns[i]);
+	if (r == 0)
+		s->here = here;
+	else
+		groups_forget(&here);
+	return r;
+}
+
+/* ---- where the server follows chains of links ---- */
+
+/* Does ${filter} hold of the entry ${dn}? */
+static enum fb_fact holds(struct directory_session *s, const char *about, const char *dn, struct buf *filter)
+{
+	static const char *const nothing[] = {"", NULL};
+	const struct directory_query q = {about, dn, false, buf_cstr(filter), nothing, 1};
+	struct found f;
+	enum search_result r = filter->failed ? SEARCH_FAILED : session_search(s, "in group", &q, &f);
+	enum fb_fact fact = r == SEARCH_DONE ? (f.n ? FB_YES : FB_NO) : FB_COULD_NOT_TELL;
+
+	if (filter->failed)
+		buf_puts(&s->why, "the rules mention more groups of the directory than fit into a search");
+	else
+		found_free(&f);
+	return fact;
+}
+
+/* One question for all first: most people are in none of them. */
+static enum fb_fact in_any_chain(struct directory_session *s, const char *dn)
+{
+	enum fb_fact fact;
+	struct buf filter;
+
+	buf_init(&filter, FILTER_MAX);
+	buf_puts(&filter, "(|");
+	for (size_t i = 0; i < s->groups.n; i++)
+		if (s->here.dns[i])
+			filter_in_chain(&filter, session_attribute(s, CONF_ATTRIBUTE_MEMBER_OF), s->here.dns[i]);
+	buf_putc(&filter, ')');
+	fact = holds(s, "any of them", dn, &filter);
+	buf_free(&filter);
+	return fact;
+}
+
+static int in_chains(struct directory_session *s, const char *dn, enum fb_fact *facts)
+{
+	enum fb_fact any = in_any_chain(s, dn);
+	struct buf filter;
+
+	buf_init(&filter, FILTER_MAX);
+	for (size_t i = 0; i < s->groups.n && any == FB_YES; i++) {
+		if (!s->here.dns[i])
+			continue;
+		buf_reset(&filter);
+		filter_in_chain(&filter, session_attribute(s, CONF_ATTRIBUTE_MEMBER_OF), s->here.dns[i]);
+		if ((facts[i] = holds(s, s->groups.list[i], dn, &filter)) == FB_COULD_NOT_TELL)
+			any = FB_COULD_NOT_TELL;
+	}
+	buf_free(&filter);
+	return any == FB_COULD_NOT_TELL ? -1 : 0;
+}
+
+/* ---- where it does not: upwards from the entry, from each group to the groups that it is a member of ---- */
+
+/* All that is known to contain the entry, in the order found; what stands behind `next` has not been asked about yet. */
+struct climb {
+	struct arena *arena;
+	const char *dns[CLIMB_MAX];
+	size_t n, next;
+};
+
+static bool climb_has(const struct climb *k, const char *dn)
+{
+	for (size_t i = 0; i < k->n; i++)
+		if (text_ieq(k->dns[i], dn))
+			return true;
+	return false;
+}
+
+/* A group seen before is a loop, or a second way to it: not gone through again. */
+static bool climb_add(struct climb *k, const char *dn)
+{
+	if (climb_has(k, dn))
+		return true;
+	if (k->n == CLIMB_MAX || !(k->dns[k->n] = arena_strdup(k->arena, dn)))
+		return false;
+	k->n++;
+	return true;
+}
+
+/* The groups that hold any of the next few. */
+static int climb_step(struct directory_session *s, struct climb *k)
+{
+	static const char *const nothing[] = {"", NULL};
+	size_t end = k->n < k->next + CLIMB_STEP ? k->n : k->next + CLIMB_STEP;
+	struct found f;
+	struct buf filter;
+	enum search_result r;
+	bool room = true;
+
+	buf_init(&filter, FILTER_MAX);
+	buf_puts(&filter, "(&");
+	filter_equal(&filter, "objectClass", "", session_attribute(s, CONF_CLASS_GROUP));
+	buf_puts(&filter, "(|");
+	for (; k->next < end; k->next++)
+		filter_equal(&filter, session_attribute(s, CONF_ATTRIBUTE_MEMBER), "", k->dns[k->next]);
+	buf_puts(&filter, "))");
+	r = session_search(s, "groups above", &(struct directory_query){NULL, s->d->base, true, buf_cstr(&filter), nothing, CLIMB_MAX}, &f);
+	for (struct found_entry *e = r == SEARCH_DONE ? f.first : NULL; e && room; e = e->next)
+		room = climb_add(k, e->dn);
+	room = room && !(r == SEARCH_DONE && f.more);
+	found_free(&f);
+	buf_free(&filter);
+	if (r == SEARCH_NO_BASE)
+		buf_printf(&s->why, "%s: the base \"%s\" is not there", s->d->servers[s->server], s->d->base);
+	else if (r == SEARCH_DONE && !room)
+		buf_printf(&s->why, "%s is in more than %d groups, which is more than are looked through", k->dns[0], CLIMB_MAX);
+	return r == SEARCH_DONE && room ? 0 : -1;
+}
+
+static int climb_all(struct directory_session *s, const char *dn, enum fb_fact *facts)
+{
+	struct climb *k = calloc(1, sizeof *k);
+	int r;
+
+	if (!k || !(k->arena = arena_new(CLIMB_BYTES)))
+		abort();
+	r = climb_add(k, dn) ? 0 : -1;
+	while (r == 0 && k->next < k->n)
+		r = climb_step(s, k);
+	for (size_t i = 0; i < s->groups.n && r == 0; i++)
+		if (s->here.dns[i])
+			facts[i] = climb_has(k, s->here.dns[i]) ? FB_YES : FB_NO;
+	arena_free(k->arena);
+	free(k);
+	return r;
+}
+
+/* A group that is not there, or that the server keeps to itself: only the rules that name it cannot be judged. */
+static void say_missing(struct directory_session *s, const char *group)
+{
+	if (!s->why.len)
+		buf_printf(&s->why, "%s does not show the group %s, which the rules name", s->d->servers[s->server], group);
+}
+
+int groups_of(struct directory_session *s, const char *dn, enum fb_fact *facts)
+{
+	int r = s->groups.n ? find_groups(s) : 0;
+
+	for (size_t i = 0; i < s->groups.n && r == 0; i++)
+		facts[i] = s->here.dns[i] ? FB_NO : FB_COULD_NOT_TELL;
+	if (r == 0 && dn && s->groups.n)
+		r = s->active_directory && *session_attribute(s, CONF_ATTRIBUTE_MEMBER_OF) ? in_chains(s, dn, facts) : climb_all(s, dn, facts);
+	for (size_t i = 0; i < s->groups.n; i++)
+		if (r != 0)
+			facts[i] = FB_COULD_NOT_TELL;
+		else if (!s->here.dns[i])
+			say_missing(s, s->groups.list[i]);
+	return r;
+}

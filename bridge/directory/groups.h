@@ -1,0 +1,35 @@
+#ifndef BRIDGE_DIRECTORY_GROUPS_H
+#define BRIDGE_DIRECTORY_GROUPS_H
+#include <stddef.h>
+#include <stdint.h>
+#include "bridge/availability/facts.h"
+#include "bridge/base/arena.h"
+#include "bridge/conf/conf.h"
+
+struct directory_session;
+
+/* The groups of the directory that any rule or any backend's `serves` mentions, each once, as written there (borrowed from the settings). */
+struct directory_groups {
+	const char **list;
+	size_t n;
+};
+/* Collects them: the same list in the same order in every process that has the same settings. Aborts when out of memory. Caller frees with directory_groups_free(). */
+void directory_groups_collect(const struct conf *c, struct directory_groups *out);
+/* Frees the list. */
+void directory_groups_free(struct directory_groups *g);
+
+/* Worker side: the same groups as the directory has them. */
+struct groups_here {
+	struct arena *arena;
+	const char **dns; /* as the server spells them; NULL = it has no such group */
+	int64_t until;    /* loop_ms(); looked up anew after that */
+};
+/* Forgets them. */
+void groups_forget(struct groups_here *g);
+/*
+ * Is the entry ${dn} in each of the session's groups, directly or through other groups? Fills ${facts}, one for each, in the order of
+ * s->groups. A group that the directory does not have is could-not-tell. ${dn} NULL: an entry that does not exist, which is in none. -1: all of them could
+ * not be told, the sentence is in s->why.
+ */
+int groups_of(struct directory_session *s, const char *dn, enum fb_fact *facts);
+#endif

@@ -1,0 +1,57 @@
+#include <string.h>
+#include "bridge/base/log.h"
+#include "bridge/directory/requester.h"
+
+/* A name that nobody has costs the server, and whoever measures, the same bind. */
+static const char nobody_dn[] = "CN=availbridge-nobody";
+
+static void say(const struct directory_session *s, const char *why)
+{
+	log_event(LOG_LEVEL_WARN, "login-failed", LS("server", s->d->servers[s->server]), LS("why", why));
+}
+
+/* By a connection of its own: the session stays bound as it was. */
+static enum fb_fact try_password(struct directory_session *s, const char *dn, const char *password)
+{
+	struct connection *c;
+	enum fb_fact ok = FB_COULD_NOT_TELL;
+	int64_t began = session_us();
+
+	buf_reset(&s->why);
+	if ((c = connection_open(s->d, s->d->servers[s->server], s->deadline, &s->why)))
+		ok = connection_bind(c, dn, password, s->deadline, &s->why);
+	connection_free(c);
+	session_step(s, "password", began, "%s", ok == FB_YES ? "right" : buf_cstr(&s->why));
+	return ok;
+}
+
+enum fb_fact directory_login(struct directory_session *s, const char *user, const char *password, char address[FB_ADDRESS_MAX + 1])
+{
+	struct directory_answer a = {0};
+	enum fb_fact ok = FB_NO;
+	struct buf dn, nobody;
+
+	address[0] = 0;
+	if (!*password || strlen(user) > DIRECTORY_TEXT_MAX)
+		return FB_NO;
+	buf_init(&dn, PERSON_FILTER_MAX);
+	buf_init(&nobody, DIRECTORY_TEXT_MAX * 2);
+	session_begin(s);
+	requester_find(s, DIRECTORY_NAME, user, &a, &dn);
+	if (a.exists == FB_COULD_NOT_TELL) {
+		say(s, buf_cstr(&s->why));
+		ok = FB_COULD_NOT_TELL;
+	} else if (a.exists == FB_YES && !a.disabled && *a.address) {
+		if ((ok = try_password(s, buf_cstr(&dn), password)) == FB_COULD_NOT_TELL)
+			say(s, buf_cstr(&s->why));
+		if (ok == FB_YES)
+			memcpy(address, a.address, sizeof a.address);
+	} else {
+		buf_printf(&nobody, "%s%s%s", nobody_dn, *s->d->base ? "," : "", s->d->base);
+		if (session_connect(s) == 0)
+			try_password(s, buf_cstr(&nobody), password);
+	}
+	buf_free(&nobody);
+	buf_free(&dn);
+	return ok;
+}

@@ -1,0 +1,208 @@
+#include "bridge/directory/person.h"
+#include <stdio.h>
+#include <string.h>
+#include "bridge/base/text.h"
+#include "bridge/directory/filter.h"
+
+enum { UAC_DISABLED = 2 }; /* ADS_UF_ACCOUNTDISABLE, MS-ADTS 2.2.16 */
+
+/* What is asked of an entry, in this order. */
+enum { MAIL, ALIASES, TARGET, HIDDEN, DISABLED, KIND, ATTRIBUTES };
+
+bool person_domain_is_ours(const struct conf *c, const char *domain)
+{
+	for (size_t i = 0; i < c->n_spaces; i++)
+		if (strcmp(c->spaces[i].peer, "local") == 0 && strcmp(c->spaces[i].forest_name, domain) == 0)
+			return true;
+	return false;
+}
+
+void person_address_filter(const struct directory_session *s, const char *address, struct buf *filter)
+{
+	const char *aliases = session_attribute(s, CONF_ATTRIBUTE_ALIASES), *target = session_attribute(s, CONF_ATTRIBUTE_TARGET);
+
+	buf_puts(filter, "(|");
+	filter_equal(filter, session_attribute(s, CONF_ATTRIBUTE_MAIL), "", address);
+	filter_equal(filter, aliases, "smtp:", address);
+	filter_equal(filter, aliases, "", address);
+	if (!person_domain_is_ours(s->c, fb_address_domain(address))) {
+		filter_equal(filter, target, "smtp:", address);
+		filter_equal(filter, target, "", address);
+	}
+	buf_putc(filter, ')');
+}
+
+/* ---- what an entry says ---- */
+
+static bool has_address(const struct found_values *v, const char *address)
+{
+	char normal[FB_ADDRESS_MAX + 1];
+
+	for (size_t i = 0; i < v->n; i++)
+		if (strlen(v->list[i].p) == v->list[i].n && fb_address_normal(v->list[i].p, normal) && strcmp(normal, address) == 0)
+			return true;
+	return false;
+}
+
+/* The server compares as it likes, some without regard to accents; who somebody is, is compared here. */
+static bool bears(const struct directory_session *s, const struct found_entry *e, const char *address)
+{
+	return has_address(&e->values[MAIL], address) || has_address(&e->values[ALIASES], address) ||
+	       (!person_domain_is_ours(s->c, fb_address_domain(address)) && has_address(&e->values[TARGET], address));
+}
+
+static bool take_address(const struct directory_session *s, const struct found_value *v, char out[FB_ADDRESS_MAX + 1])
+{
+	char normal[FB_ADDRESS_MAX + 1];
+
+	if (strlen(v->p) != v->n || !fb_address_normal(v->p, normal) || !person_domain_is_ours(s->c, fb_address_domain(normal)))
+		return false;
+	memcpy(out, normal, sizeof normal);
+	return true;
+}
+
+/* The primary address: the one that Exchange writes with SMTP: in capitals, else the first mail; only one in a domain of ours can be asked for here. */
+static void read_address(const struct directory_session *s, const struct found_entry *e, const char *asked, char out[FB_ADDRESS_MAX + 1])
+{
+	const struct found_values *aliases = &e->values[ALIASES], *mail = &e->values[MAIL];
+
+	if (asked && !person_domain_is_ours(s->c, fb_address_domain(asked))) {
+		snprintf(out, FB_ADDRESS_MAX + 1, "%s", asked);
+		return;
+	}
+	for (size_t i = 0; i < aliases->n; i++)
+		if (strncmp(aliases->list[i].p, "SMTP:", 5) == 0 && take_address(s, &aliases->list[i], out))
+			return;
+	for (size_t i = 0; i < mail->n; i++)
+		if (take_address(s, &mail->list[i], out))
+			return;
+	snprintf(out, FB_ADDRESS_MAX + 1, "%s", asked ? asked : "");
+}
+
+/* A target in a domain of ours is how mail is routed inside; any other, of whatever kind, says that the mailbox is not here. */
+static void read_target(const struct directory_session *s, const struct found_entry *e, char out[FB_ADDRESS_MAX + 1])
+{
+	const struct found_values *v = &e->values[TARGET];
+	char normal[FB_ADDRESS_MAX + 1];
+
+	for (size_t i = 0; i < v->n; i++)
+		if (!fb_address_normal(v->list[i].p, normal))
+			snprintf(out, FB_ADDRESS_MAX + 1, "%.*s", FB_ADDRESS_MAX, v->list[i].p);
+		else if (!person_domain_is_ours(s->c, fb_address_domain(normal)))
+			memcpy(out, normal, sizeof normal);
+}
+
+static bool says_no(const char *value)
+{
+	return text_ieq(value, "FALSE") || text_ieq(value, "no") || strcmp(value, "0") == 0;
+}
+
+enum fb_fact person_disabled_value(const char *name, const char *value)
+{
+	int64_t flags;
+
+	if (text_ieq(name, "userAccountControl"))
+		return text_int(value, INT32_MIN, UINT32_MAX, &flags) ? (flags & UAC_DISABLED ? FB_YES : FB_NO) : FB_COULD_NOT_TELL;
+	if (text_ieq(name, "pwdAccountLockedTime")) /* any other time is a lock that passes, after wrong passwords */
+		return strcmp(value, "000001010000Z") == 0 ? FB_YES : FB_NO;
+	return says_no(value) ? FB_NO : FB_YES;
+}
+
+/* Exchange keeps the accounts of rooms, equipment, shared and linked mailboxes disabled, and their calendars are there all the same. */
+static bool is_resource(const struct found_values *kind)
+{
+	static const char *const kinds[] = {"2", "4", "16", "32"}; /* msExchRecipientTypeDetails: linked, shared, room, equipment */
+
+	for (size_t i = 0; kind->n == 1 && i < sizeof kinds / sizeof *kinds; i++)
+		if (strcmp(kind->list[0].p, kinds[i]) == 0)
+			return true;
+	return false;
+}
+
+static void read_switches(struct directory_session *s, const struct found_entry *e, struct directory_answer *a)
+{
+	const struct found_values *hidden = &e->values[HIDDEN], *disabled = &e->values[DISABLED];
+
+	for (size_t i = 0; i < hidden->n; i++)
+		a->hidden |= !says_no(hidden->list[i].p);
+	for (size_t i = 0; i < disabled->n && !is_resource(&e->values[KIND]); i++) {
+		enum fb_fact fact = person_disabled_value(session_attribute(s, CONF_ATTRIBUTE_DISABLED), disabled->list[i].p);
+
+		a->disabled |= fact == FB_YES;
+		if (fact == FB_COULD_NOT_TELL) {
+			a->exists = FB_COULD_NOT_TELL;
+			buf_printf(&s->why, "%s: its %s is no number", e->dn, session_attribute(s, CONF_ATTRIBUTE_DISABLED));
+		}
+	}
+}
+
+/* ---- finding it ---- */
+
+static const struct found_entry *only_one(struct directory_session *s, const struct person_search *what, const struct found *f, bool *two)
+{
+	const struct found_entry *one = NULL;
+
+	*two = f->more;
+	for (const struct found_entry *e = f->first; e; e = e->next) {
+		if (what->address && !bears(s, e, what->address))
+			continue;
+		if (one) {
+			*two = true;
+			buf_printf(&s->why, "%s belongs to two entries of the directory, %s and %s: take it from one of them", what->asked, one->dn, e->dn);
+			return NULL;
+		}
+		one = e;
+	}
+	if (*two)
+		buf_printf(&s->why, "more than %d entries of the directory answer to %s", PERSON_CANDIDATES, what->asked);
+	return *two ? NULL : one;
+}
+
+static void read_entry(struct directory_session *s, const struct person_search *what, const struct found_entry *e, struct directory_answer *a, struct buf *dn)
+{
+	a->exists = FB_YES;
+	snprintf(a->dn, sizeof a->dn, "%s", e->dn);
+	buf_puts(dn, e->dn);
+	read_address(s, e, what->address, a->address);
+	if (!what->address || person_domain_is_ours(s->c, fb_address_domain(what->address)))
+		read_target(s, e, a->moved_to); /* that somebody else's mailbox is elsewhere is no news */
+	read_switches(s, e, a);
+}
+
+void person_find(struct directory_session *s, const struct person_search *what, struct directory_answer *a, struct buf *dn)
+{
+	const char *const attributes[] = {
+		[MAIL] = session_attribute(s, CONF_ATTRIBUTE_MAIL), [ALIASES] = session_attribute(s, CONF_ATTRIBUTE_ALIASES),
+		[TARGET] = session_attribute(s, CONF_ATTRIBUTE_TARGET), [HIDDEN] = session_attribute(s, CONF_ATTRIBUTE_HIDDEN),
+		[DISABLED] = session_attribute(s, CONF_ATTRIBUTE_DISABLED), [KIND] = session_attribute(s, CONF_ATTRIBUTE_RECIPIENT_TYPE), [ATTRIBUTES] = NULL};
+	struct buf filter;
+	struct found f;
+	bool two;
+
+	buf_init(&filter, PERSON_FILTER_MAX);
+	buf_puts(&filter, "(&");
+	filter_equal(&filter, "objectClass", "", session_attribute(s, CONF_CLASS_PERSON));
+	buf_puts(&filter, what->filter);
+	buf_putc(&filter, ')');
+	const struct directory_query q = {NULL, what->base, true, buf_cstr(&filter), attributes, PERSON_CANDIDATES};
+	enum search_result r = filter.failed ? SEARCH_FAILED : session_search(s, what->step, &q, &f);
+
+	a->exists = FB_COULD_NOT_TELL;
+	if (r == SEARCH_NO_BASE)
+		buf_printf(&s->why, "the directory has no entry \"%s\", where people are to be looked for: see `base`", what->base);
+	if (s->connection)
+		snprintf(a->server, sizeof a->server, "%s", s->d->servers[s->server]);
+	if (r == SEARCH_DONE) {
+		const struct found_entry *e = only_one(s, what, &f, &two);
+
+		if (e)
+			read_entry(s, what, e, a, dn);
+		else
+			a->exists = two ? FB_COULD_NOT_TELL : FB_NO;
+	}
+	if (filter.failed)
+		buf_printf(&s->why, "what is looked for is too long");
+	else
+		found_free(&f);
+	buf_free(&filter);
+}

@@ -1,0 +1,135 @@
+#include "bridge/directory/requester.h"
+#include <stdio.h>
+#include <string.h>
+#include "bridge/base/text.h"
+#include "bridge/directory/filter.h"
+#include "bridge/directory/sid.h"
+
+static void nobody(struct directory_answer *a)
+{
+	a->exists = FB_NO;
+}
+
+static void find(struct directory_session *s, const char *step, const char *base, struct buf *filter, const char *asked, struct directory_answer *a,
+                 struct buf *dn)
+{
+	const struct person_search what = {step, base, buf_cstr(filter), NULL, asked};
+
+	person_find(s, &what, a, dn);
+}
+
+/*
+ * Where the accounts of ${domain} are, a NetBIOS or DNS name: Active Directory keeps both in its partitions (MS-ADTS 6.1.1.2.1.1, crossRef). Yes: in
+ * ${base}. Another directory knows no such names: there our own SMTP domains stand for its base.
+ */
+static enum fb_fact domain_base(struct directory_session *s, const char *domain, struct buf *base)
+{
+	static const char *const attributes[] = {"nCName", NULL};
+	struct buf partitions, filter;
+	struct found f;
+	enum search_result r;
+	char normal[FB_DOMAIN_MAX + 1];
+
+	if (session_connect(s) != 0)
+		return FB_COULD_NOT_TELL;
+	if (!s->active_directory || !*s->configuration) {
+		buf_puts(base, s->d->base);
+		return fb_domain_normal(domain, normal) && person_domain_is_ours(s->c, normal) ? FB_YES : FB_NO;
+	}
+	buf_init(&partitions, DIRECTORY_TEXT_MAX);
+	buf_init(&filter, PERSON_FILTER_MAX);
+	buf_printf(&partitions, "CN=Partitions,%s", s->configuration);
+	buf_puts(&filter, "(&(objectClass=crossRef)(nETBIOSName=*)(|");
+	filter_equal(&filter, "nETBIOSName", "", domain);
+	filter_equal(&filter, "dnsRoot", "", domain);
+	buf_puts(&filter, "))");
+	r = filter.failed || partitions.failed ? SEARCH_FAILED : session_search(s, "domain", &(struct directory_query){domain, buf_cstr(&partitions), true, buf_cstr(&filter), attributes, 1}, &f);
+	if (filter.failed || partitions.failed)
+		found_init(&f);
+	if (r == SEARCH_DONE && f.first && f.first->values[0].n)
+		buf_puts(base, f.first->values[0].list[0].p);
+	found_free(&f);
+	buf_free(&filter);
+	buf_free(&partitions);
+	return r == SEARCH_DONE ? (base->len ? FB_YES : FB_NO) : FB_COULD_NOT_TELL;
+}
+
+/* The account ${name} of ${domain}; NULL: of any. */
+static void find_account(struct directory_session *s, const char *domain, const char *name, const char *asked, struct directory_answer *a, struct buf *dn)
+{
+	struct buf base, filter;
+	enum fb_fact known = FB_YES;
+
+	buf_init(&base, DIRECTORY_TEXT_MAX);
+	buf_init(&filter, PERSON_FILTER_MAX);
+	if (domain)
+		known = domain_base(s, domain, &base);
+	else
+		buf_puts(&base, s->d->base);
+	filter_equal(&filter, session_attribute(s, CONF_ATTRIBUTE_ACCOUNT), "", name);
+	if (known == FB_YES && filter.len)
+		find(s, "account", buf_cstr(&base), &filter, asked, a, dn);
+	else
+		a->exists = known == FB_COULD_NOT_TELL ? FB_COULD_NOT_TELL : FB_NO;
+	buf_free(&filter);
+	buf_free(&base);
+}
+
+static void find_sid(struct directory_session *s, const char *text, struct directory_answer *a, struct buf *dn)
+{
+	uint8_t sid[SID_MAX];
+	struct buf filter;
+	size_t n;
+
+	if (!sid_parse(text, sid, &n) || !*session_attribute(s, CONF_ATTRIBUTE_SID)) {
+		nobody(a);
+		return;
+	}
+	buf_init(&filter, PERSON_FILTER_MAX);
+	filter_equal_bytes(&filter, session_attribute(s, CONF_ATTRIBUTE_SID), sid, n);
+	find(s, "SID", s->d->base, &filter, text, a, dn);
+	buf_free(&filter);
+}
+
+/* A UPN need not be an address, and every account has one that is written nowhere: its name at its domain. */
+static void find_at(struct directory_session *s, const char *text, struct directory_answer *a, struct buf *dn)
+{
+	char address[FB_ADDRESS_MAX + 1], name[DIRECTORY_TEXT_MAX + 1];
+	const char *at = strrchr(text, '@');
+	struct buf filter;
+
+	buf_init(&filter, PERSON_FILTER_MAX);
+	buf_puts(&filter, "(|");
+	filter_equal(&filter, session_attribute(s, CONF_ATTRIBUTE_UPN), "", text);
+	if (fb_address_normal(text, address))
+		person_address_filter(s, address, &filter);
+	buf_putc(&filter, ')');
+	if (filter.len > strlen("(|)"))
+		find(s, "name", s->d->base, &filter, text, a, dn);
+	else
+		nobody(a);
+	buf_free(&filter);
+	if (a->exists != FB_NO)
+		return;
+	snprintf(name, sizeof name, "%.*s", (int)(at - text), text);
+	find_account(s, at + 1, name, text, a, dn);
+}
+
+void requester_find(struct directory_session *s, enum directory_kind kind, const char *text, struct directory_answer *a, struct buf *dn)
+{
+	const char *slash = strchr(text, '\\');
+	char domain[256];
+
+	if (kind == DIRECTORY_SID) {
+		find_sid(s, text, a, dn);
+	} else if (slash && (size_t)(slash - text) < sizeof domain && slash > text) {
+		snprintf(domain, sizeof domain, "%.*s", (int)(slash - text), text);
+		find_account(s, domain, slash + 1, text, a, dn);
+	} else if (slash || !*text) {
+		nobody(a);
+	} else if (strchr(text, '@')) {
+		find_at(s, text, a, dn);
+	} else {
+		find_account(s, NULL, text, text, a, dn);
+	}
+}

@@ -1,0 +1,48 @@
+#include "bridge/directory/servers.h"
+#include <string.h>
+
+void servers_begin(struct servers *s)
+{
+	memset(s->tried, 0, sizeof s->tried);
+}
+
+int servers_next(struct servers *s, int64_t now)
+{
+	int found = -1;
+
+	if (now < s->rest_until)
+		return -1;
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->tried[i])
+			continue;
+		if (now >= s->skip_until[i]) {
+			found = (int)i;
+			break;
+		}
+		if (found < 0)
+			found = (int)i; /* passed over for now, but better than none */
+	}
+	if (found >= 0)
+		s->tried[found] = true;
+	return found;
+}
+
+void servers_failed(struct servers *s, size_t i, int64_t now)
+{
+	s->skip_until[i] = now + SERVER_SKIP_MS;
+	for (size_t k = 0; k < s->n; k++)
+		if (now >= s->skip_until[k])
+			return;
+	s->rest_until = now + SERVERS_REST_MS;
+}
+
+void servers_work(struct servers *s, size_t i)
+{
+	s->skip_until[i] = 0;
+	s->rest_until = 0;
+}
+
+void servers_rest(struct servers *s, int64_t until)
+{
+	s->rest_until = until;
+}

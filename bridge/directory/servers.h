@@ -1,0 +1,26 @@
+#ifndef BRIDGE_DIRECTORY_SERVERS_H
+#define BRIDGE_DIRECTORY_SERVERS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Which server is tried next: in the order of the settings, those that failed not long ago last. Pure; times are loop_ms(). */
+enum { SERVERS_MAX = 16, SERVER_SKIP_MS = 30000, SERVERS_REST_MS = 2000 };
+struct servers {
+	size_t n;
+	int64_t skip_until[SERVERS_MAX]; /* 0 = it has not failed */
+	int64_t rest_until;              /* all have failed: nobody is asked before this */
+	bool tried[SERVERS_MAX];         /* in this job */
+};
+
+/* A new job: every server may be tried once more. */
+void servers_begin(struct servers *s);
+/* The server to try now, or -1: all were tried in this job, or all failed within the last two seconds. */
+int servers_next(struct servers *s, int64_t now);
+/* Server ${i} failed. */
+void servers_failed(struct servers *s, size_t i, int64_t now);
+/* Server ${i} works. */
+void servers_work(struct servers *s, size_t i);
+/* Nobody is asked before ${until}: what every server would refuse. */
+void servers_rest(struct servers *s, int64_t until);
+#endif

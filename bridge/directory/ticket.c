@@ -1,0 +1,72 @@
+#include "bridge/directory/ticket.h"
+#include <krb5.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { SPARE_S = 300 };
+/* Where SASL's GSSAPI looks for it: one cache of this process. */
+static const char cache_name[] = "MEMORY:availbridge-directory";
+
+struct ticket {
+	krb5_context context;
+	krb5_principal principal;
+	krb5_keytab keytab;
+	krb5_ccache cache;
+	krb5_creds creds;
+	const char *step; /* what was being done, for the sentence */
+};
+
+static krb5_error_code get(struct ticket *t, const char *keytab, const char *principal)
+{
+	krb5_error_code r;
+
+	t->step = "the principal's name";
+	if ((r = krb5_parse_name(t->context, principal, &t->principal)))
+		return r;
+	t->step = "the keytab";
+	if ((r = krb5_kt_resolve(t->context, keytab, &t->keytab)))
+		return r;
+	t->step = "getting a ticket";
+	if ((r = krb5_get_init_creds_keytab(t->context, &t->creds, t->principal, t->keytab, 0, NULL, NULL)))
+		return r;
+	t->step = "keeping the ticket";
+	if ((r = krb5_cc_resolve(t->context, cache_name, &t->cache)) || (r = krb5_cc_initialize(t->context, t->cache, t->principal)))
+		return r;
+	return krb5_cc_store_cred(t->context, t->cache, &t->creds);
+}
+
+static void clear(struct ticket *t)
+{
+	krb5_free_cred_contents(t->context, &t->creds);
+	if (t->cache)
+		krb5_cc_close(t->context, t->cache);
+	if (t->keytab)
+		krb5_kt_close(t->context, t->keytab);
+	krb5_free_principal(t->context, t->principal);
+	krb5_free_context(t->context);
+}
+
+int ticket_get(const char *keytab, const char *principal, int64_t *good_until, struct buf *error)
+{
+	struct ticket t = {.step = "Kerberos"};
+	krb5_error_code r;
+
+	if (*good_until > time(NULL) + SPARE_S)
+		return 0;
+	setenv("KRB5CCNAME", cache_name, 1);
+	if (krb5_init_context(&t.context)) {
+		buf_puts(error, "the Kerberos library cannot read its settings (/etc/krb5.conf)");
+		return -1;
+	}
+	if ((r = get(&t, keytab, principal))) {
+		const char *text = krb5_get_error_message(t.context, r);
+
+		buf_printf(error, "no Kerberos ticket for %s from the keytab %s (%s): %s", principal, keytab, t.step, text);
+		krb5_free_error_message(t.context, text);
+	} else {
+		*good_until = t.creds.times.endtime;
+	}
+	clear(&t);
+	return r ? -1 : 0;
+}
