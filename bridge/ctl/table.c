@@ -13,7 +13,7 @@ const struct ctl_verb ctl_verbs[] = {
 	 "init --site NAME --domain DOMAIN [--domain ...] --dir DIR [--front HOST:PORT] [--link HOST:PORT] [--public-url URL] "
 	 "[--calendars DIR]",
 	 "Makes a new site: commented settings, keys and certificates, folders.", ctl_init},
-	{"serve", "serve [--trace DIR]", "Runs the daemon in the foreground until SIGTERM.", ctl_serve},
+	{"serve", "serve", "Runs the daemon in the foreground until SIGTERM.", ctl_serve},
 	{"check", "check [--verbose] [--json]", "Looks over every file and prints each problem with its line and its fix.",
 	 ctl_check},
 	{"reload", "reload", "Takes the files as they are now into use; if anything is wrong, nothing changes.", ctl_reload},
@@ -68,6 +68,8 @@ const struct ctl_verb ctl_verbs[] = {
 	 "Shows who asked about whom and who changed what; finds what was changed or cut; holds the other site's audit against ours.", ctl_audit},
 	{"explain", "explain --requester ADDRESS|DOMAIN --target ADDRESS [--json]",
 	 "Says which row and which rule decide, and why; asks no peer and no calendar.", ctl_explain},
+	{"directory", "directory test ADDRESS|SID|UPN|DOMAIN\\NAME [--password-file FILE] [--json]",
+	 "Looks somebody up in the directory and prints what was found, where, and how long each step took.", ctl_directory},
 	{"query",
 	 "query --requester ADDRESS --start TIME --end TIME [--interval MINUTES] [--zone ZONE] [--view VIEW] [--json|--xml] "
 	 "ADDRESS...\n"

@@ -33,6 +33,8 @@ int ctl_identity(int argc, char **argv, const char *conf_path);
 int ctl_audit(int argc, char **argv, const char *conf_path);
 /* Says what decides about one requester and one target, asking nobody. */
 int ctl_explain(int argc, char **argv, const char *conf_path);
+/* Looks somebody up in the directory, telling each step. */
+int ctl_directory(int argc, char **argv, const char *conf_path);
 /* Asks the running daemon as a client would. */
 int ctl_query(int argc, char **argv, const char *conf_path);
 /* Computes one calendar offline. */
