@@ -1,4 +1,4 @@
-# make demo | check | check-clients | check-forests | install | fuzz | soak SECONDS=600 | clean      V=1 shows the commands
+# make demo | check | check-clients | check-forests | install | fuzz | soak SECONDS=600 | bench | clean      V=1 shows the commands
 PREFIX  ?= /usr
 SYSCONF ?= /etc
 FUZZ_SECONDS ?= 30
@@ -9,7 +9,7 @@ O       := $(BUILD)/$(VARIANT)
 Q       := $(if $(V),,@)
 
 # Floors, lowest first: a room may include only itself and what stands before its own floor (scripts/floors.sh).
-ROOMS := bridge/base bridge/availability bridge/conf pki bridge/address_space bridge/acl bridge/audit bridge/budget bridge/ews \
+ROOMS := bridge/base bridge/availability bridge/conf pki bridge/address_space bridge/acl bridge/audit bridge/budget bridge/ews bridge/trace \
          bridge/front bridge/link bridge/pairing bridge/backend bridge/directory bridge/proxy bridge/process bridge/ctl
 PKGS  := openssl libxml-2.0 libconfig libnghttp2 libprotobuf-c icu-uc icu-i18n libevent_core libseccomp libcares libcurl ldap lber krb5
 
@@ -73,6 +73,9 @@ check-forests:
 	$(Q)scripts/install-deps build check forests && tests/check-forests.sh
 soak: all
 	$(Q)scripts/install-deps build check && BUILD=$(BUILD) SECONDS_TO_RUN=$(SECONDS) tests/soak.sh
+# Everything interleaved on this machine; BENCH=quick takes under two minutes. docs/benchmarks.md explains the table.
+bench: all
+	$(Q)scripts/install-deps build bench && BUILD=$(BUILD) BENCH='$(BENCH)' tests/bench.sh
 fuzz:
 	$(Q)scripts/install-deps build check && FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz.sh
 clean:
@@ -81,5 +84,5 @@ install: all
 	$(Q)DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONF='$(SYSCONF)' scripts/install.sh $(O)/availbridge
 
 -include $(OBJ:.o=.d) $(O)/bridge/main.d $(UNIT:%=%.d)
-.PHONY: all deps program unit fuzzers floors demo check check-clients check-forests soak fuzz clean install
+.PHONY: all deps program unit fuzzers floors demo check check-clients check-forests soak bench fuzz clean install
 .DELETE_ON_ERROR:

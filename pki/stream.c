@@ -36,7 +36,7 @@ struct pki_stream {
 	uint8_t other_pin[PKI_PIN_LEN];
 	bool pairs, reverse;
 	char *only, *host;
-	char protocol[80], why[800];
+	char protocol[80], alpn[32], why[800];
 	bool has_why;
 };
 
@@ -176,6 +176,17 @@ static bool acceptable(struct pki_stream *s)
 	return false;
 }
 
+/* What the other side and we agreed on, in words. */
+static void take_facts(struct pki_stream *s)
+{
+	const unsigned char *alpn;
+	unsigned n;
+
+	snprintf(s->protocol, sizeof(s->protocol), "%s %s", SSL_get_version(s->ssl), SSL_get_cipher_name(s->ssl));
+	SSL_get0_alpn_selected(s->ssl, &alpn, &n);
+	snprintf(s->alpn, sizeof(s->alpn), "%.*s", (int)n, n ? (const char *)alpn : "");
+}
+
 static void handshake(struct pki_stream *s)
 {
 	int r;
@@ -188,7 +199,7 @@ static void handshake(struct pki_stream *s)
 		return;
 	}
 	s->want_write = false;
-	snprintf(s->protocol, sizeof(s->protocol), "%s %s", SSL_get_version(s->ssl), SSL_get_cipher_name(s->ssl));
+	take_facts(s);
 	if (!acceptable(s)) {
 		SSL_shutdown(s->ssl);
 		linger(s, LINGER_MS);
@@ -524,4 +535,14 @@ void pki_stream_pins(const struct pki_stream *s, uint8_t own[PKI_PIN_LEN], uint8
 const char *pki_stream_protocol(const struct pki_stream *s)
 {
 	return s->protocol;
+}
+
+bool pki_stream_named(const struct pki_stream *s)
+{
+	return SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name) != NULL;
+}
+
+const char *pki_stream_alpn(const struct pki_stream *s)
+{
+	return s->alpn;
 }

@@ -96,4 +96,8 @@ int pki_stream_exporter_announce(const struct pki_stream *s, uint8_t out[PKI_EXP
 void pki_stream_pins(const struct pki_stream *s, uint8_t own[PKI_PIN_LEN], uint8_t other[PKI_PIN_LEN]);
 /* "TLSv1.3" and the cipher's name, for logs. Borrowed. */
 const char *pki_stream_protocol(const struct pki_stream *s);
+/* True, on a server's stream from `up` on, if the client named the host that it wants (SNI, RFC 6066 3). */
+bool pki_stream_named(const struct pki_stream *s);
+/* The protocol that was agreed on by ALPN (RFC 7301), from `up` on; "" if none was. Borrowed. */
+const char *pki_stream_alpn(const struct pki_stream *s);
 #endif

@@ -7,14 +7,14 @@ FLOORS = [
     ["bridge/base"],
     ["bridge/availability", "bridge/conf", "pki"],
     ["bridge/address_space", "bridge/acl", "bridge/audit", "bridge/budget"],
-    ["bridge/ews"],
+    ["bridge/ews", "bridge/trace"],
     ["bridge/front", "bridge/link", "bridge/pairing", "bridge/backend", "bridge/directory", "bridge/proxy"],
     ["bridge/process"],
     ["bridge/ctl"],
     ["bridge"],
 ]
-# Rooms of one floor that may see a neighbour: settings are spelled in the trade's words.
-NEIGHBOURS = {"bridge/conf": ["bridge/availability", "pki"]}
+# Rooms of one floor that may see a neighbour: settings are spelled in the trade's words, a recording retells XML.
+NEIGHBOURS = {"bridge/conf": ["bridge/availability", "pki"], "bridge/trace": ["bridge/ews"]}
 LIBRARIES = {
     r"openssl/": "pki",
     r"libxml/": "bridge/ews",

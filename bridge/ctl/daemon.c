@@ -11,12 +11,13 @@ enum { RELOAD_MS = 60000, STATUS_MS = 10000 };
 
 int ctl_serve(int argc, char **argv, const char *conf_path)
 {
-	const struct ctl_option options[] = {{0}};
+	const char *trace = NULL;
+	const struct ctl_option options[] = {{"trace", .value = &trace}, {0}};
 	struct ctl_words words;
 
 	if (ctl_args(argc, argv, options, &words) < 0 || words.n)
 		return ctl_usage("serve");
-	return process_supervise(conf_path);
+	return process_supervise(conf_path, trace);
 }
 
 /* Peers that pairing wrote after the daemon read its files, and that wait to be confirmed: ${shown} does not name them. */

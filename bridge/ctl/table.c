@@ -13,7 +13,7 @@ const struct ctl_verb ctl_verbs[] = {
 	 "init --site NAME --domain DOMAIN [--domain ...] --dir DIR [--front HOST:PORT] [--link HOST:PORT] [--public-url URL] "
 	 "[--calendars DIR]",
 	 "Makes a new site: commented settings, keys and certificates, folders.", ctl_init},
-	{"serve", "serve", "Runs the daemon in the foreground until SIGTERM.", ctl_serve},
+	{"serve", "serve [--trace DIR]", "Runs the daemon in the foreground until SIGTERM.", ctl_serve},
 	{"check", "check [--verbose] [--json]", "Looks over every file and prints each problem with its line and its fix.",
 	 ctl_check},
 	{"reload", "reload", "Takes the files as they are now into use; if anything is wrong, nothing changes.", ctl_reload},

@@ -35,6 +35,7 @@ void connection_drop(struct connection *c)
 	if (c->dead)
 		return;
 	c->dead = true;
+	record_lost(c);
 	if (c->soap)
 		front_soap_cancel(c->soap);
 	if (c->login)
@@ -104,6 +105,7 @@ void connection_drain(struct connection *c)
 static void dispatch(struct connection *c)
 {
 	c->state = CONN_ASKING;
+	record_body(c);
 	c->route->answer(c);
 }
 
@@ -155,6 +157,7 @@ static void take_head(struct connection *c, struct buf *in, size_t n)
 		return;
 	}
 	buf_consume(in, n);
+	record_head(c, buf_ptr(&c->head), n);
 	status = http_head_parse((char *)buf_ptr(&c->head), n, &c->request);
 	if (status) {
 		c->request.keep = false; /* where the next request would start is anyone's guess */
@@ -276,9 +279,10 @@ static void on_down(void *arg, const char *why)
 {
 	struct connection *c = arg;
 
-	if (c->state == CONN_OPENING)
+	if (c->state == CONN_OPENING) {
 		log_event(LOG_LEVEL_INFO, "tls-failed", LS("address", c->address), LS("why", why));
-	else if (c->state == CONN_ASKING || c->state == CONN_LOGIN || c->state == CONN_BODY)
+		record_failure(c, why);
+	} else if (c->state == CONN_ASKING || c->state == CONN_LOGIN || c->state == CONN_BODY)
 		log_event(LOG_LEVEL_INFO, "client-gone", LS("request-id", c->request_id),
 		          LS("client-request-id", *c->client_id ? c->client_id : NULL), LS("address", c->address), LS("why", why));
 	connection_drop(c);
@@ -346,6 +350,7 @@ struct connection *connection_new(struct front *f, int fd, const char *address)
 		return NULL;
 	}
 	c->timer = loop_timer_new(f->loop, FRONT_HEAD_MS, on_timer, c);
+	record_connection(c);
 	c->next = f->open;
 	if (c->next)
 		c->next->prev = c;

@@ -60,6 +60,11 @@ struct front *front_new(struct loop *l, const struct conf *c, const struct addre
 	return f;
 }
 
+void front_trace(struct front *f, struct trace *t)
+{
+	f->trace = t;
+}
+
 void front_free(struct front *f)
 {
 	if (!f)

@@ -5,6 +5,7 @@
 #include "bridge/availability/facts.h"
 #include "bridge/base/loop.h"
 #include "bridge/conf/conf.h"
+#include "bridge/trace/trace.h"
 #include "pki/tls.h"
 
 /* The local clients' door: HTTPS, HTTP/1.1 framing (RFC 9112), login, EWS and Autodiscover. */
@@ -25,6 +26,8 @@ struct front_doors {
 
 /* Serves the connections given by front_accept(). ${c}, ${t}, ${tls} and ${doors} are borrowed. NULL when out of memory. Caller frees. */
 struct front *front_new(struct loop *l, const struct conf *c, const struct address_space *t, struct pki_tls *tls, const struct front_doors *doors);
+/* From now on what is said is recorded in ${t} (borrowed until front_free()); before the first front_accept(). */
+void front_trace(struct front *f, struct trace *t);
 /* Closes everything. NULL is allowed. */
 void front_free(struct front *f);
 /*

@@ -21,6 +21,7 @@ struct front {
 	const struct address_space *table;
 	struct pki_tls *tls;
 	const struct front_doors *doors;
+	struct trace *trace;               /* NULL = nothing is recorded */
 	struct pki_remembered *remembered;
 	struct ews_autodiscover autodiscover;
 	char host[FB_DOMAIN_MAX + 1];      /* of public_url: realm and Autodiscover's words */
@@ -73,6 +74,9 @@ struct connection {
 	struct login *login;
 	struct front_soap *soap;
 	size_t pending_mark;
+	/* the recording */
+	uint64_t traced_as;
+	struct trace_record *traced; /* the present request, until it is known under which id it is answered */
 };
 
 /* One path of ours. */
@@ -119,6 +123,19 @@ void respond(struct connection *c, int status, const char *type, const char *mor
 void respond_text(struct connection *c, int status, const char *more, const char *sentence);
 /* Answers 401 with the schemes on offer. */
 void respond_unauthorized(struct connection *c);
+
+/* Each records what it says, if anything is recorded (record.c): a new connection; a handshake that failed; the present request's head, before it is read; its body. */
+void record_connection(struct connection *c);
+/* See above. */
+void record_failure(struct connection *c, const char *why);
+/* See above; ${n} bytes at ${head}. */
+void record_head(struct connection *c, const void *head, size_t n);
+/* See above. */
+void record_body(struct connection *c);
+/* The answer that goes out: its ${head} with all fields, and its body (NULL = none); the request before it. */
+void record_answer(struct connection *c, const struct buf *head, const struct buf *body);
+/* The present request gets no answer. */
+void record_lost(struct connection *c);
 
 /* The request id that ${s} travels under. Borrowed. */
 const char *front_soap_id(const struct front_soap *s);

@@ -98,6 +98,7 @@ void respond(struct connection *c, int status, const char *type, const char *mor
 	buf_init(&out, 8 << 10);
 	put_head(c, &out, status, type, more, length);
 	log_request(c, status, length);
+	record_answer(c, &out, c->request.method == HTTP_HEAD ? NULL : body);
 	if (out.failed || pki_stream_write(c->stream, buf_ptr(&out), out.len) < 0 ||
 	    (length && c->request.method != HTTP_HEAD && pki_stream_write(c->stream, buf_ptr(body), length) < 0)) {
 		buf_free(&out);

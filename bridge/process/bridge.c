@@ -239,6 +239,9 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 	case MSG_BUDGETS:
 		bridge_budgets(b, fd);
 		break;
+	case MSG_TRACE:
+		bridge_trace(b, data, len, fd);
+		break;
 	case MSG_INVITATION:
 		bridge_pairing_invite(b, data, len);
 		break;

@@ -13,6 +13,7 @@
 #include "bridge/process/messages.h"
 #include "bridge/process/pool.h"
 #include "bridge/proxy/proxy.h"
+#include "bridge/trace/trace.h"
 
 /* The role @bridge: front, link, table and rules on one event loop. Opens no file once it serves. */
 struct acceptor;
@@ -33,6 +34,8 @@ struct bridge {
 	struct proxy *proxy;
 	struct audit_writer *audit;
 	struct budget *budgets;
+	struct trace *trace;
+	int trace_fd; /* -1 = nothing is recorded */
 	struct budget_limits budget_limits[BUDGET_KINDS];
 	struct front *front;
 	struct link_clients *clients;
@@ -64,6 +67,8 @@ int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(vo
 void bridge_close(struct bridge *b);
 /* MSG_BUDGETS came: ${fd} is taken over. Aborts if it is not what it should be. */
 void bridge_budgets(struct bridge *b, int fd);
+/* MSG_TRACE came: ${fd} is taken over. */
+void bridge_trace(struct bridge *b, const uint8_t *key, size_t len, int fd);
 /* Cuts ${peer} off at once: its links, its pins. */
 void bridge_shut_peer(struct bridge *b, const char *peer);
 /* Cuts every link under one of the ${pins} (blanks between) off at once, and takes those pins no more. */

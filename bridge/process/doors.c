@@ -288,7 +288,7 @@ static void make_pools(struct bridge *b, void (*changed)(void *arg, int64_t pid)
 
 int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(void *arg, int64_t pid), struct buf *error)
 {
-	b->calendars_fd = b->reserve = -1;
+	b->calendars_fd = b->reserve = b->trace_fd = -1;
 	if (load_settings(b, conf_path, error) != 0 || load_keys(b, error) != 0)
 		return -1;
 	b->calendars_fd = open(b->conf->calendars, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -314,6 +314,7 @@ void bridge_close(struct bridge *b)
 
 	bridge_control_close(b);
 	front_free(b->front);
+	trace_free(b->trace);
 	pairing_free(b->pairing);
 	link_server_free(b->server);
 	while (b->calls) {
@@ -338,6 +339,8 @@ void bridge_close(struct bridge *b)
 		close(b->calendars_fd);
 	if (b->reserve >= 0)
 		close(b->reserve);
+	if (b->trace_fd >= 0)
+		close(b->trace_fd);
 }
 
 void bridge_budgets(struct bridge *b, int fd)
@@ -347,6 +350,17 @@ void bridge_budgets(struct bridge *b, int fd)
 	close(fd);
 	if (!b->budgets)
 		abort();
+}
+
+void bridge_trace(struct bridge *b, const uint8_t *key, size_t len, int fd)
+{
+	if (len != TRACE_KEY || b->trace) {
+		close(fd);
+		return;
+	}
+	b->trace_fd = fd;
+	b->trace = trace_new(fd, key, TRACE_FILE_MAX);
+	front_trace(b->front, b->trace);
 }
 
 void bridge_shut_peer(struct bridge *b, const char *peer)

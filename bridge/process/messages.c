@@ -12,6 +12,7 @@ const struct channel_type messages_from_supervisor[] = {
 	{MSG_SHUT, "shut", CONTROL_LINE_MAX, 0},
 	{MSG_AUDIT, "audit", 32, 1},
 	{MSG_BUDGETS, "budgets", 0, 1},
+	{MSG_TRACE, "trace", 16, 1},
 	{MSG_INVITATION, "invitation", INVITATION_MAX, 0},
 	{MSG_WRITTEN, "written", INVITATION_MAX, 0},
 	{MSG_PIN, "pin", CONTROL_LINE_MAX, 0},

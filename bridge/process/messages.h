@@ -18,6 +18,7 @@ enum message {
 	MSG_SHUT,          /* u32 number, str "peer NAME" or "pin PIN...": cut it off at once, and say so */
 	MSG_AUDIT,         /* the 32 bytes that the segment's first record follows; descriptor: the segment, to append to from now on */
 	MSG_BUDGETS,       /* descriptor: the memory of all budgets (bridge/budget), before anything may be asked */
+	MSG_TRACE,         /* the 16 bytes of the recording's key; descriptor: its file, before anything may be asked */
 	MSG_INVITATION,    /* one that is open, or has changed: invitations.c */
 	MSG_PIN,           /* u64 number, u8 whether it is new or dropped, str peer, str pin: one of the peer's; MSG_PIN_DONE unless the number is 0 */
 	MSG_ANNOUNCED_DONE,/* u64 handle of a MSG_ANNOUNCED, u8 enum link_said, str sentence or NULL */
@@ -46,7 +47,7 @@ enum { MESSAGE_TEXT_MAX = 1 << 20, CONTROL_LINE_MAX = 2048, INVITATION_MAX = 409
 
 /* The tables, by who reads them (messages.c). */
 extern const struct channel_type messages_from_check[2];
-extern const struct channel_type messages_from_supervisor[11];
+extern const struct channel_type messages_from_supervisor[12];
 extern const struct channel_type messages_from_bridge[10];
 extern const struct channel_type messages_to_calendar_worker[1];
 extern const struct channel_type messages_from_calendar_worker[2];

@@ -7,8 +7,11 @@
  * checked for its generation (snapshot.h) and throws away what is not its own.
  */
 
-/* The supervisor: checks the settings, opens ports and folders, spawns, restarts, reloads; reads no byte from the network. Returns the exit code of `serve`. */
-int process_supervise(const char *conf_path);
+/*
+ * The supervisor: checks the settings, opens ports and folders, spawns, restarts, reloads; reads no byte from the network. With ${trace} what is
+ * said at the front is recorded in a new file in that folder (NULL = it is not). Returns the exit code of `serve`.
+ */
+int process_supervise(const char *conf_path, const char *trace);
 /* Runs the role ${argv}[1] and returns its exit code; -1 if argv[1] is no role. */
 int process_role(int argc, char **argv);
 #endif

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "bridge/process/messages.h"
 #include "bridge/process/opened.h"
 #include "bridge/process/process.h"
+#include "bridge/process/recording.h"
 #include "bridge/process/rights.h"
 #include "bridge/process/rotation.h"
 #include "bridge/process/sandbox.h"
@@ -39,6 +41,7 @@ struct supervisor {
 	struct rotation *rotation;
 	struct shutting *shutting;
 	int budgets;                           /* the memory of what was asked: every bridge gets it */
+	struct recording recording;            /* and this */
 	bool stopping;
 	int exit_code;
 	struct loop_signal *signals[4];
@@ -147,6 +150,7 @@ static void on_begins(void *arg, struct channel *bridge)
 	struct supervisor *s = arg;
 
 	channel_send(bridge, MSG_BUDGETS, NULL, 0, s->budgets);
+	recording_begin(&s->recording, bridge);
 	invitations_begin(s->invitations, bridge);
 	rotation_begin(s->rotation, bridge);
 }
@@ -333,14 +337,16 @@ static void finish(struct supervisor *s)
 	shutting_free(s->shutting);
 	invitations_free(s->invitations);
 	rotation_free(s->rotation);
+	recording_close(&s->recording);
 	free(s->conf_path);
 	loop_free(s->loop);
 }
 
-int process_supervise(const char *conf_path)
+int process_supervise(const char *conf_path, const char *trace)
 {
 	struct supervisor s = {.asker = -1, .started_ms = loop_ms()};
 	struct rlimit none = {0, 0};
+	struct buf error;
 
 	s.conf_path = realpath(conf_path, NULL);
 	if (!s.conf_path) {
@@ -360,6 +366,12 @@ int process_supervise(const char *conf_path)
 		fprintf(stderr, "There is no memory for the budgets: %s\n", strerror(errno));
 		return 1;
 	}
+	buf_init(&error, 2 * PATH_MAX);
+	if (recording_open(&s.recording, trace, &error) != 0) {
+		fprintf(stderr, "%s\n", buf_cstr(&error));
+		return 1;
+	}
+	buf_free(&error);
 	s.loop = loop_new();
 	s.shutting = shutting_new(s.loop, &s.all);
 	s.invitations = invitations_new(s.loop, s.conf_path, tell_all, &s);

@@ -139,8 +139,8 @@ class Site:
     def rule(self, peer, direction, requester, target, level, *more):
         self.run("rule", "add", "--peer", peer, "--direction", direction, "--requester", requester, "--target", target, "--level", level, *more)
 
-    def start(self):
-        self.process = subprocess.Popen([PROGRAM, "-c", str(self.config), "serve"], stdout=open(self.log_path, "ab"), stderr=subprocess.STDOUT)
+    def start(self, *options):
+        self.process = subprocess.Popen([PROGRAM, "-c", str(self.config), "serve", *options], stdout=open(self.log_path, "ab"), stderr=subprocess.STDOUT)
 
     def up(self, links=True):
         return until(lambda: self.is_up(links), f"{self.name} is up; log:\n{self.log()[-2000:]}")

@@ -1,4 +1,4 @@
-/* links: base availability conf acl address_space ews pki front */
+/* links: base availability conf acl address_space ews pki budget trace front */
 #include "bridge/front/auth.h"
 #include "bridge/front/http_parse.h"
 #include "tests/unit/check.h"

@@ -1,4 +1,4 @@
-/* links: base availability conf acl address_space ews pki front */
+/* links: base availability conf acl address_space ews pki budget trace front */
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>

@@ -69,7 +69,7 @@ static pid_t start_daemon(const char *log_to)
 		return pid;
 	fd = open(log_to, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	dup2(fd, 2);
-	_exit(process_supervise(conf));
+	_exit(process_supervise(conf, NULL));
 }
 
 static const char *ask(const char *request, int *code)

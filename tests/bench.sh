@@ -1,0 +1,7 @@
+#!/bin/sh
+# make bench: measures everything on this machine. BENCH=quick: the most telling rows, in under two minutes. ROWS="hit ...": those alone.
+cd "$(dirname "$0")/.." || exit 1
+build=${BUILD:-build}
+export PROGRAM="${PROGRAM:-$PWD/$build/release/availbridge}" BENCH="${BENCH:-}"
+# shellcheck disable=SC2086
+exec /usr/bin/python3 tests/bench/bench.py ${ROWS:-}

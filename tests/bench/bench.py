@@ -1,0 +1,41 @@
+"""make bench: measures everything, in turns, prints a table and writes build/bench/ratios.tsv. Words: the groups to run (default: all)."""
+import os
+import pathlib
+import shutil
+import sys
+
+import queries
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+GROUPS = {"hit": queries.hits}
+
+
+class Plan:
+    """How thoroughly, where, and what has been found so far."""
+
+    def __init__(self, folder):
+        self.quick = os.environ.get("BENCH") == "quick"
+        self.rounds, self.seconds = (3, 1) if self.quick else (11, 1)
+        self.folder, self.rows = folder, []
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+
+    def note(self, name, median, least, words=""):
+        self.rows.append((name, median, least))
+        print(f"{name:34} {median:9.3f} {least:9.3f}   {words}", flush=True)
+
+    def write(self):
+        text = "".join(f"{name}\t{median:.4g}\t{least:.4g}\n" for name, median, least in self.rows)
+        (self.folder / "ratios.tsv").write_text(text)
+
+
+def main():
+    os.environ.setdefault("PROGRAM", str(ROOT / "build/release/availbridge"))
+    plan = Plan(ROOT / "build/bench")
+    print(f"{'':34} {'median':>9} {'min/min':>9}", flush=True)
+    for word in sys.argv[1:] or GROUPS:
+        GROUPS[word](plan)
+        plan.write()
+
+
+main()
