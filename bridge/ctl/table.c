@@ -79,6 +79,8 @@ const struct ctl_verb ctl_verbs[] = {
 	 "freebusy --calendar FILE.ics --start TIME --end TIME [--zone ZONE] [--interval MINUTES] --json\n"
 	 "freebusy --batch",
 	 "Computes one calendar file offline.", ctl_freebusy},
+	{"exchange-setup", "exchange-setup [PEER] [--version 2010|2013|2016|2019|SE] [--access-method OrgWideFB|OrgWideFBBasic|PerUserFB] [--user NAME] [--remove]",
+	 "Prints the PowerShell that makes this site's Exchange ask the bridge, and what is missing for it.", ctl_exchange_setup},
 	{"help", "help [VERB]", "Prints the verbs, or the forms of one.", ctl_help},
 	{"version", "version [--json]", "Prints the version.", ctl_version},
 	{0},

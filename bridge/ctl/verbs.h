@@ -39,6 +39,8 @@ int ctl_directory(int argc, char **argv, const char *conf_path);
 int ctl_query(int argc, char **argv, const char *conf_path);
 /* Computes one calendar offline. */
 int ctl_freebusy(int argc, char **argv, const char *conf_path);
+/* Prints the PowerShell that makes our Exchange ask the bridge. */
+int ctl_exchange_setup(int argc, char **argv, const char *conf_path);
 /* Prints the verbs, or the forms of one. */
 int ctl_help(int argc, char **argv, const char *conf_path);
 /* Prints the program's name and version. */

@@ -531,6 +531,26 @@ static void cut_off(void)
 	CHECK(says("no daemon is running"));
 }
 
+/* What nothing is there for is said, and no command is printed that would do half of it. */
+static void exchange(void)
+{
+	char line[512];
+
+	CHECK_INT(run_here("peer add site-x --endpoint x:7443 --pin " PIN4), 0);
+	CHECK_INT(run_here("exchange-setup site-x"), 1);
+	CHECK(says("# MISSING: no domain in the table is site-x's") && !strstr(said, "AvailabilityAddressSpace -") && !strstr(said, "$login"));
+	CHECK_INT(run_here("address-space add --forest-name x.example --peer site-x"), 0);
+	site_write("secret", "hunter2\n");
+	snprintf(line, sizeof(line), "account add it's|$(us) --stands-for organisation --password-file %s/secret", site_dir);
+	CHECK_INT(run_here(line), 0);
+	CHECK_INT(run_here("exchange-setup site-x --user it's|$(us)"), 0);
+	CHECK(says("\n$login = Get-Credential -Credential 'it''s $(us)'\n"));
+	CHECK(says("\nAdd-AvailabilityAddressSpace -ForestName 'x.example' -AccessMethod OrgWideFB -Credentials $login -TargetAutodiscoverEpr 'https://"));
+	CHECK_INT(run_here("exchange-setup site-x --version 2010 --remove"), 0);
+	CHECK_STR(strchr(said, '\n'), "\nRemove-AvailabilityAddressSpace 'x.example' -Confirm:$false\n# Exchange may remember them for a while.\n");
+	CHECK_INT(run_here("exchange-setup site-x site-y"), 2);
+}
+
 int main(void)
 {
 	init();
@@ -542,6 +562,7 @@ int main(void)
 	rules();
 	explain();
 	accounts();
+	exchange();
 	by_hand();
 	keys();
 	at_once();
