@@ -5,15 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include "bridge/base/log.h"
 #include "bridge/base/pack.h"
 #include "bridge/base/text.h"
 #include "bridge/conf/conf.h"
-#include "bridge/process/expiry.h"
+#include "bridge/process/front_watch.h"
+#include "bridge/process/live_pins.h"
 #include "bridge/process/messages.h"
 #include "bridge/process/notes.h"
 #include "bridge/process/spawn.h"
@@ -27,21 +26,6 @@ struct announced {
 	uint64_t handle;
 	bool retires;
 	char peer[64], under[PKI_PIN_TEXT], pin[PKI_PIN_TEXT];
-};
-
-/* A pin that was taken or dropped while bridges run, whose settings were read before. */
-struct live {
-	struct live *next;
-	bool adds, told; /* told: all bridges knew it before its announcement was answered */
-	char peer[64], pin[PKI_PIN_TEXT];
-	unsigned reload; /* how many reloads had begun */
-};
-
-/* A file as stat(2) shows it. */
-struct stamp {
-	struct timespec mtime, ctime;
-	ino_t ino;
-	off_t size;
 };
 
 struct rotation {
@@ -58,13 +42,10 @@ struct rotation {
 	struct loop_timer *patience; /* for the verb, then for the bridges */
 	uint64_t number;         /* of the pin that the bridges are being told */
 	size_t waits;            /* how many have not said that they know it */
-	struct live *live;
+	struct live_pin *live;
 	unsigned reloads;
-	struct stamp seen[2], tried[2]; /* the front's certificate and key: at the last look, at the last reload */
-	bool watch_reloads;      /* the reload under way was our doing */
-	char trouble[SENTENCE];  /* the front's files changed and cannot be used; "" = no */
-	enum expiry warned;
-	struct loop_timer *look, *hourly;
+	struct front_watch *front;
+	struct loop_timer *hourly;
 };
 
 static void start_next(struct rotation *r);
@@ -149,26 +130,9 @@ static void not_all_know(void *arg)
 	answer(arg, 3, "not every process there knows the pin yet; it will be announced again");
 }
 
-static void pack_pin(struct buf *out, uint64_t number, const struct live *p)
-{
-	pack_u64(out, number);
-	pack_u8(out, p->adds);
-	pack_str(out, p->peer);
-	pack_str(out, p->pin);
-}
-
-static struct live *live_named(struct rotation *r, const struct announced *a)
-{
-	struct live *p = r->live;
-
-	while (p && (strcmp(p->peer, a->peer) != 0 || strcmp(p->pin, a->pin) != 0))
-		p = p->next;
-	return p;
-}
-
 static void all_know(struct rotation *r)
 {
-	struct live *p = live_named(r, r->queue);
+	struct live_pin *p = live_pin_find(r->live, r->queue->peer, r->queue->pin);
 
 	if (p)
 		p->told = true;
@@ -179,24 +143,14 @@ static void all_know(struct rotation *r)
 static void tell_bridges(struct rotation *r)
 {
 	const struct announced *a = r->queue;
-	struct live *p = live_named(r, a);
+	const struct live_pin *p = live_pin_note(&r->live, a->peer, a->pin, !a->retires, r->reloads);
 	struct buf b;
 
-	if (!p) {
-		if (!(p = calloc(1, sizeof *p)))
-			abort();
-		p->next = r->live;
-		r->live = p;
-		strcpy(p->peer, a->peer);
-		strcpy(p->pin, a->pin);
-	}
-	p->adds = !a->retires;
-	p->reload = r->reloads;
 	do
 		text_random(&r->number, sizeof r->number);
 	while (!r->number);
 	buf_init(&b, CONTROL_LINE_MAX);
-	pack_pin(&b, r->number, p);
+	live_pin_pack(&b, r->number, p);
 	r->waits = r->doors.tell(r->arg, MSG_PIN, buf_ptr(&b), b.len);
 	buf_free(&b);
 	if (r->waits == 0)
@@ -208,11 +162,11 @@ static void tell_bridges(struct rotation *r)
 static void start_next(struct rotation *r)
 {
 	const struct announced *a = r->queue;
-	const struct live *p;
+	const struct live_pin *p;
 
 	if (!a || r->verb || r->number)
 		return;
-	p = live_named(r, (struct announced *)a);
+	p = live_pin_find(r->live, a->peer, a->pin);
 	if (p && p->told && p->adds == !a->retires) { /* said again by another of the peer's processes */
 		answer(r, 0, NULL);
 		return;
@@ -282,35 +236,17 @@ void rotation_begin(struct rotation *r, struct channel *bridge)
 {
 	struct buf b;
 
-	for (const struct live *p = r->live; p; p = p->next) {
+	for (const struct live_pin *p = r->live; p; p = p->next) {
 		buf_init(&b, CONTROL_LINE_MAX);
-		pack_pin(&b, 0, p);
+		live_pin_pack(&b, 0, p);
 		channel_send(bridge, MSG_PIN, buf_ptr(&b), b.len, -1);
 		buf_free(&b);
 	}
 }
 
-static bool has_word(const char *line, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *at = line; (at = strstr(at, word)); at += n)
-		if ((at == line || at[-1] == ' ') && (at[n] == ' ' || at[n] == 0))
-			return true;
-	return false;
-}
-
 void rotation_forget(struct rotation *r, const char *line)
 {
-	struct live **at = &r->live, *p;
-
-	while ((p = *at))
-		if (has_word(line, p->peer) || has_word(line, p->pin)) {
-			*at = p->next;
-			free(p);
-		} else {
-			at = &p->next;
-		}
+	live_pins_forget(&r->live, line);
 }
 
 static void rotated(struct rotation *r, bool ok, const char *text)
@@ -347,101 +283,31 @@ bool rotation_reaped(struct rotation *r, pid_t pid, int status)
 
 /* ---- once in a while ---- */
 
-static void warn_expiry(struct rotation *r)
-{
-	enum expiry e = expiry_of(r->plan->front_expires, time(NULL));
-	struct buf b;
-
-	if (e >= EXPIRY_60 && e != r->warned) {
-		buf_init(&b, 256);
-		expiry_put(&b, r->plan->front_expires, time(NULL));
-		log_event(e >= EXPIRY_7 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "front-certificate", LS("text", buf_cstr(&b)),
-		          LS("file", r->plan->front_certificate),
-		          LS("fix", "put a new certificate and key in their place; they are taken into use at once"));
-		buf_free(&b);
-	}
-	r->warned = e;
-}
-
 static void hourly(void *arg)
 {
 	struct rotation *r = arg;
 
 	loop_timer_again(r->hourly, HOURLY_MS);
-	warn_expiry(r);
+	front_watch_warn(r->front);
 	if (!r->verb && !r->number && !r->queue)
 		run(r, (const char *const[]){"identity", "rotate", NULL}, true);
-}
-
-static void look_at(const struct rotation *r, struct stamp out[2])
-{
-	const char *const paths[2] = {r->plan->front_certificate, r->plan->front_key};
-	struct stat st;
-
-	memset(out, 0, 2 * sizeof *out);
-	for (int i = 0; i < 2; i++)
-		if (stat(paths[i], &st) == 0) {
-			out[i].mtime = st.st_mtim;
-			out[i].ctime = st.st_ctim;
-			out[i].ino = st.st_ino;
-			out[i].size = st.st_size;
-		}
-}
-
-/* Changed since the last reload, and not any more since the last look: whoever writes two files is done with both. */
-static void look(void *arg)
-{
-	struct rotation *r = arg;
-	struct stamp found[2];
-	bool quiet;
-
-	loop_timer_again(r->look, LOOK_MS);
-	look_at(r, found);
-	quiet = memcmp(found, r->seen, sizeof found) == 0;
-	memcpy(r->seen, found, sizeof found);
-	if (!quiet || memcmp(found, r->tried, sizeof found) == 0)
-		return;
-	r->watch_reloads = true;
-	if (r->doors.reload(r->arg))
-		log_event(LOG_LEVEL_INFO, "front-certificate", LS("text", "its files have changed"), LS("file", r->plan->front_certificate));
-	else
-		r->watch_reloads = false;
 }
 
 void rotation_reloads(struct rotation *r)
 {
 	r->reloads++;
-	if (r->plan)
-		look_at(r, r->tried);
+	front_watch_reloads(r->front);
 }
 
 void rotation_reloaded(struct rotation *r, const struct plan *plan, const char *why)
 {
-	struct live **at = &r->live, *p;
-	bool ours = r->watch_reloads;
-
-	r->watch_reloads = false;
-	if (!plan) {
-		if (ours)
-			snprintf(r->trouble, sizeof r->trouble, "%s", why);
+	front_watch_reloaded(r->front, plan, why);
+	if (!plan)
 		return;
-	}
 	r->plan = plan;
-	r->trouble[0] = 0;
-	look_at(r, r->seen);
-	if (!r->look) {
-		memcpy(r->tried, r->seen, sizeof r->tried);
-		r->look = loop_timer_new(r->loop, LOOK_MS, look, r);
+	if (!r->hourly)
 		r->hourly = loop_timer_new(r->loop, FIRST_MS, hourly, r);
-	}
-	warn_expiry(r);
-	while ((p = *at)) /* what was written before the settings were read is in them */
-		if (p->reload < r->reloads) {
-			*at = p->next;
-			free(p);
-		} else {
-			at = &p->next;
-		}
+	live_pins_written(&r->live, r->reloads);
 }
 
 /* ---- status ---- */
@@ -468,7 +334,7 @@ void rotation_pack(const struct rotation *r, struct buf *out)
 	struct buf list;
 
 	pack_u64(out, r->plan ? (uint64_t)r->plan->front_expires : 0);
-	pack_str(out, r->trouble[0] ? r->trouble : NULL);
+	pack_str(out, front_watch_trouble(r->front));
 	for (int i = 0; i < 2; i++) {
 		struct listing l = {&list, 0};
 
@@ -491,13 +357,13 @@ struct rotation *rotation_new(struct loop *l, const char *conf_path, const struc
 	if (!r)
 		abort();
 	*r = (struct rotation){.loop = l, .conf_path = conf_path, .doors = *doors, .arg = arg, .output = -1};
+	r->front = front_watch_new(l, doors->reload, arg);
 	return r;
 }
 
 void rotation_free(struct rotation *r)
 {
 	struct announced *a;
-	struct live *p;
 
 	if (!r)
 		return;
@@ -506,15 +372,12 @@ void rotation_free(struct rotation *r)
 	if (r->output >= 0)
 		close(r->output);
 	loop_timer_free(r->patience);
-	loop_timer_free(r->look);
 	loop_timer_free(r->hourly);
+	front_watch_free(r->front);
 	while ((a = r->queue)) {
 		r->queue = a->next;
 		free(a);
 	}
-	while ((p = r->live)) {
-		r->live = p->next;
-		free(p);
-	}
+	live_pins_free(&r->live);
 	free(r);
 }
