@@ -216,6 +216,8 @@ static void free_peer(struct conf_peer *p)
 		free(p->rules[i].requester);
 		free(p->rules[i].target);
 	}
+	free(p->from[0]);
+	free(p->from[1]);
 	free(p->unconfirmed);
 	free(p->endpoints);
 	free(p->rules);

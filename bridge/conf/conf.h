@@ -58,6 +58,7 @@ struct conf_rule {
 	enum fb_level level;
 	int line;
 };
+enum { CONF_FROM_MAX = 64 }; /* ancestors of a pin that are kept */
 enum conf_dial { CONF_DIAL_BOTH = 0, CONF_DIAL_OUT, CONF_DIAL_IN };
 struct conf_peer {
 	char *name; /* "local" is the reserved one: our own people about each other; it always exists */
@@ -71,8 +72,8 @@ struct conf_peer {
 	uint8_t pins[2][32]; /* current, next: SHA-256 of the SubjectPublicKeyInfo */
 	size_t n_pins;
 	int pin_lines[2];    /* where they stand in the file */
-	bool announced[2];   /* the peer announced it over the link, */
-	uint8_t from[2][32]; /* under the key with this pin */
+	uint8_t (*from[2])[32]; /* the pins it comes from, the newest first: announced under the first, that under the second...; owned */
+	size_t n_from[2];    /* 0 = the admin wrote it */
 	bool access_enabled;     /* Exchange's FreeBusyAccessEnabled; a new peer is off */
 	enum fb_level access_level; /* Exchange's FreeBusyAccessLevel: the cap over `in` rules */
 	struct conf_rule *rules; /* in the order of the file */

@@ -177,6 +177,26 @@ static void read_dial(struct peer_reading *r)
 		COMPLAIN(r, "Write both, out (it cannot connect to us) or in (we cannot connect to it).", "'%s' does not say who dials", word);
 }
 
+/* "from=PIN,PIN...". Not more than are ever written. */
+static bool read_from(struct peer_reading *r, size_t slot, const char *word)
+{
+	uint8_t pins[CONF_FROM_MAX][PKI_PIN_LEN];
+	char *list = strdup(word), *rest = list, *pin;
+	size_t n = 0;
+	bool ok = list && strncmp(word, "from=", 5) == 0;
+
+	rest += ok ? 5 : 0;
+	while (ok && (pin = strsep(&rest, ",")))
+		ok = n < CONF_FROM_MAX && pki_pin_parse(pin, pins[n++]);
+	free(list);
+	if (!ok)
+		return false;
+	r->p->from[slot] = conf_grow(NULL, 0, n * sizeof(pins[0]));
+	memcpy(r->p->from[slot], pins, n * sizeof(pins[0]));
+	r->p->n_from[slot] = n;
+	return true;
+}
+
 static void read_pin(struct peer_reading *r)
 {
 	size_t slot = r->p->n_pins;
@@ -190,9 +210,9 @@ static void read_pin(struct peer_reading *r)
 		         r->line->words[1]);
 		return;
 	}
-	r->p->announced[slot] = r->line->n == 3;
-	if (r->line->n == 3 && (strncmp(r->line->words[2], "from=", 5) != 0 || !pki_pin_parse(r->line->words[2] + 5, r->p->from[slot]))) {
-		COMPLAIN(r, "Write from= and the pin under which it was announced, or nothing.", "'%s' does not say where the pin comes from", r->line->words[2]);
+	if (r->line->n == 3 && !read_from(r, slot, r->line->words[2])) {
+		COMPLAIN(r, "Write from= and the pins that it comes from, the newest first, with commas between them; or nothing.",
+		         "'%s' does not say where the pin comes from", r->line->words[2]);
 		return;
 	}
 	r->p->pin_lines[r->p->n_pins++] = r->line->number;
@@ -243,8 +263,8 @@ static const struct keyword {
 	{"unconfirmed", 2, true, false, read_unconfirmed, "Write unconfirmed \"SIX WORDS\"."},
 	{"endpoint", 2, false, false, read_endpoint, "Write endpoint HOST:PORT."},
 	{"dial", 2, true, false, read_dial, "Write dial both|out|in."},
-	{"pin", 2, true, false, read_pin, "Write pin sha256:HEX [from=sha256:HEX]."},
-	{"next-pin", 2, true, false, read_pin, "Write next-pin sha256:HEX [from=sha256:HEX]."},
+	{"pin", 2, true, false, read_pin, "Write pin sha256:HEX [from=sha256:HEX,...]."},
+	{"next-pin", 2, true, false, read_pin, "Write next-pin sha256:HEX [from=sha256:HEX,...]."},
 	{"free-busy-access-enabled", 2, true, false, read_access, "Write free-busy-access-enabled yes|no."},
 	{"free-busy-access-level", 2, true, false, read_access_level, "Write free-busy-access-level LEVEL."},
 	{"rule", 5, false, true, read_rule, "Write rule in|out REQUESTER TARGET LEVEL."},

@@ -6,77 +6,23 @@
 #include "bridge/ctl/edit.h"
 #include "bridge/ctl/peer.h"
 #include "bridge/ctl/site.h"
+#include "bridge/ctl/slots.h"
 #include "bridge/process/notes.h"
 #include "pki/identity.h"
-
-/* The slots of a peer, as they shall be. */
-struct slots {
-	char pin[PKI_PIN_TEXT], next[PKI_PIN_TEXT]; /* "" = none */
-	char pin_from[PKI_PIN_TEXT], next_from[PKI_PIN_TEXT]; /* under which key it was announced; "" = the admin wrote it: what `peer unpin` goes by */
-};
 
 static bool same(const uint8_t *a, const uint8_t *b)
 {
 	return memcmp(a, b, PKI_PIN_LEN) == 0;
 }
 
-static void put_slot(struct buf *out, const char *keyword, const char *pin, const char *from)
+/* Ends the edit with these pins of ${name}: CTL_DONE, or CTL_NO after a sentence. */
+static int commit_slots(struct ctl_edit *e, const char *name, const struct ctl_slots *s)
 {
-	if (pin[0])
-		buf_printf(out, "%s %s%s%s\n", keyword, pin, from[0] ? " from=" : "", from);
-}
-
-static void put_slots(struct buf *out, const struct slots *s)
-{
-	put_slot(out, "pin", s->pin, s->pin_from);
-	put_slot(out, "next-pin", s->next, s->next_from);
-}
-
-/* The file of ${name} with the lines of its pins as ${s} has them, all others as they stand. 0, or -1 after a sentence; the edit is over then. */
-static int write_slots(struct ctl_edit *e, const char *name, const struct slots *s)
-{
-	struct lines *l = ctl_peer_read(e, name);
-	char file[CTL_PEER_FILE];
-	struct buf out;
-	bool put = false;
-
-	if (!l) {
+	if (ctl_slots_put(e, name, s) < 0) {
 		ctl_edit_drop(e);
-		return -1;
+		return CTL_NO;
 	}
-	buf_init(&out, 32 << 20);
-	for (size_t i = 0; i < l->n; i++) {
-		const struct line *line = &l->list[i];
-
-		if (line->n && (strcmp(line->words[0], "pin") == 0 || strcmp(line->words[0], "next-pin") == 0)) {
-			if (!put)
-				put_slots(&out, s);
-			put = true;
-			continue;
-		}
-		buf_add(&out, line->raw, line->raw_len);
-		buf_putc(&out, '\n');
-	}
-	if (!put)
-		put_slots(&out, s);
-	ctl_peer_file(file, name);
-	ctl_edit_put_text(e, file, buf_cstr(&out));
-	buf_free(&out);
-	lines_free(l);
-	return ctl_edit_commit(e);
-}
-
-static void slots_of(const struct conf_peer *p, struct slots *out)
-{
-	*out = (struct slots){0};
-	if (p->n_pins > 0)
-		pki_pin_text(out->pin, p->pins[0]);
-	if (p->n_pins > 1)
-		pki_pin_text(out->next, p->pins[1]);
-	if (p->n_pins > 0 && p->announced[0])
-		pki_pin_text(out->pin_from, p->from[0]);
-	if (p->n_pins > 1 && p->announced[1])
-		pki_pin_text(out->next_from, p->from[1]);
+	return ctl_edit_commit(e) < 0 ? CTL_NO : CTL_DONE;
 }
 
 /* Whose ${pin} is already, or NULL. */
@@ -144,7 +90,7 @@ static int take(struct ctl_edit *e, const struct conf *c, const char *name, cons
 {
 	const struct conf_peer *p = conf_peer_named(c, name);
 	const char *why = refuse_next(c, p, under, pin);
-	struct slots s;
+	struct ctl_slots s;
 	int r = CTL_DONE;
 
 	if (p && p->enabled && p->n_pins == 2 && same(p->pins[1], pin) && has(p, under)) {
@@ -154,13 +100,11 @@ static int take(struct ctl_edit *e, const struct conf *c, const char *name, cons
 	} else if (strcmp(c->accept_next, "confirm") == 0) {
 		r = wait_for_admin(c, name, pin);
 	} else {
-		slots_of(p, &s);
-		pki_pin_text(s.next, pin);
-		pki_pin_text(s.next_from, under);
-		if (write_slots(e, name, &s) < 0)
-			return CTL_NO;
-		puts("taken");
-		return CTL_DONE;
+		ctl_slots_of(p, &s);
+		ctl_slots_announce(&s, pin);
+		if ((r = commit_slots(e, name, &s)) == CTL_DONE)
+			puts("taken");
+		return r;
 	}
 	ctl_edit_drop(e);
 	return r;
@@ -171,7 +115,8 @@ static int drop(struct ctl_edit *e, const struct conf *c, const char *name, cons
                 const uint8_t pin[PKI_PIN_LEN])
 {
 	const struct conf_peer *p = conf_peer_named(c, name);
-	struct slots s;
+	struct ctl_slots s;
+	int r = CTL_DONE;
 
 	if (!p || !p->enabled || !has(p, under)) {
 		puts("refused: the key of the connection is not known there any more");
@@ -180,17 +125,14 @@ static int drop(struct ctl_edit *e, const struct conf *c, const char *name, cons
 	} else if (p->n_pins != 2 || !same(p->pins[0], pin) || !same(p->pins[1], under)) {
 		puts("refused: only the key that came next may retire the one before it");
 	} else {
-		slots_of(p, &s);
-		memcpy(s.pin, s.next, sizeof(s.pin));
-		memcpy(s.pin_from, s.next_from, sizeof(s.pin_from));
-		s.next[0] = s.next_from[0] = 0;
-		if (write_slots(e, name, &s) < 0)
-			return CTL_NO;
-		puts("taken");
-		return CTL_DONE;
+		ctl_slots_of(p, &s);
+		ctl_slots_remove(&s, 0);
+		if ((r = commit_slots(e, name, &s)) == CTL_DONE)
+			puts("taken");
+		return r;
 	}
 	ctl_edit_drop(e);
-	return CTL_DONE;
+	return r;
 }
 
 typedef int judge_fn(struct ctl_edit *e, const struct conf *c, const char *name, const uint8_t under[PKI_PIN_LEN],
@@ -236,7 +178,8 @@ static int confirm(struct ctl_edit *e, const struct conf *c, const char *name)
 {
 	const struct conf_peer *p = conf_peer_named(c, name);
 	uint8_t pin[PKI_PIN_LEN];
-	struct slots s;
+	char text[PKI_PIN_TEXT];
+	struct ctl_slots s;
 	const char *why;
 
 	if (!p || !notes_get(c->state_dir, NOTES_PENDING, name, pin)) {
@@ -244,14 +187,14 @@ static int confirm(struct ctl_edit *e, const struct conf *c, const char *name)
 	} else if ((why = refuse_next(c, p, p->pins[0], pin))) {
 		ctl_say("the next key that %s announced cannot be taken: %s", name, why);
 	} else {
-		slots_of(p, &s);
-		pki_pin_text(s.next, pin);
-		pki_pin_text(s.next_from, p->pins[0]); /* what waits is forgotten when that key is revoked */
-		if (write_slots(e, name, &s) < 0)
+		ctl_slots_of(p, &s);
+		ctl_slots_announce(&s, pin); /* under the current key: what waits is forgotten when that is revoked */
+		if (commit_slots(e, name, &s) != CTL_DONE)
 			return CTL_NO;
 		if (notes_put(c->state_dir, NOTES_PENDING, name, NULL) != 0)
 			ctl_say("%s/%s cannot be written: %s", c->state_dir, NOTES_PENDING, strerror(errno));
-		return ctl_edit_done("%s may use its next key %s.", name, s.next);
+		pki_pin_text(text, pin);
+		return ctl_edit_done("%s may use its next key %s.", name, text);
 	}
 	ctl_edit_drop(e);
 	return CTL_NO;
@@ -280,24 +223,49 @@ int ctl_peer_confirm_next(int argc, char **argv, const char *conf_path)
 	return r;
 }
 
-static bool read_pin(const char *text, char out[PKI_PIN_TEXT])
+static bool read_pin(const char *text, uint8_t out[PKI_PIN_LEN])
 {
-	uint8_t pin[PKI_PIN_LEN];
-
-	if (!text)
+	if (pki_pin_parse(text, out))
 		return true;
-	if (!pki_pin_parse(text, pin)) {
-		ctl_say("'%s' is no pin; use what `availbridge identity show` prints there: sha256: and 64 hex digits", text);
-		return false;
+	ctl_say("'%s' is no pin; use what `availbridge identity show` prints there: sha256: and 64 hex digits", text);
+	return false;
+}
+
+/* What stood beside the old one came with the old one. False after a sentence. */
+static bool set_slots(struct ctl_slots *s, const char *pin, const char *next_pin)
+{
+	uint8_t read[PKI_PIN_LEN];
+
+	if (pin) {
+		if (!read_pin(pin, read))
+			return false;
+		ctl_slots_set(s, 0, read);
 	}
-	pki_pin_text(out, pin);
+	if (next_pin) {
+		if (!read_pin(next_pin, read))
+			return false;
+		if (!s->n) {
+			ctl_say("this peer has no pin that another one could follow: give --pin");
+			return false;
+		}
+		ctl_slots_set(s, 1, read);
+	}
 	return true;
+}
+
+static void print_slots(const char *label, const struct ctl_slots *s)
+{
+	char text[2][PKI_PIN_TEXT] = {"none", ""};
+
+	for (size_t i = 0; i < s->n; i++)
+		pki_pin_text(text[i], s->slot[i].pin);
+	printf("%s pin %s%s%s\n", label, text[0], text[1][0] ? ", next " : "", text[1]);
 }
 
 int ctl_peer_set_pins(const char *conf_path, const char *name, const char *pin, const char *next_pin)
 {
 	const struct conf_peer *p;
-	struct slots s, before;
+	struct ctl_slots s, before;
 	struct ctl_edit edit;
 	struct conf *c;
 	int r = CTL_NO;
@@ -307,13 +275,9 @@ int ctl_peer_set_pins(const char *conf_path, const char *name, const char *pin, 
 	c = ctl_load(conf_path);
 	p = c ? conf_peer_named(c, name) : NULL;
 	if (p) {
-		slots_of(p, &before);
+		ctl_slots_of(p, &before);
 		s = before;
-		if (pin) /* what stood beside the old one came with the old one */
-			s.next[0] = s.pin_from[0] = 0;
-		if (pin || next_pin)
-			s.next_from[0] = 0;
-		r = read_pin(pin, s.pin) && read_pin(next_pin, s.next) ? CTL_DONE : CTL_USAGE;
+		r = set_slots(&s, pin, next_pin) ? CTL_DONE : CTL_USAGE;
 	} else if (c) {
 		ctl_say("there is no peer %s", name);
 	}
@@ -322,9 +286,9 @@ int ctl_peer_set_pins(const char *conf_path, const char *name, const char *pin, 
 		ctl_edit_drop(&edit);
 		return r;
 	}
-	if (write_slots(&edit, name, &s) < 0)
+	if (commit_slots(&edit, name, &s) != CTL_DONE)
 		return CTL_NO;
-	printf("Before: pin %s%s%s\nNow:    pin %s%s%s\n", before.pin, before.next[0] ? ", next " : "", before.next, s.pin,
-	       s.next[0] ? ", next " : "", s.next);
+	print_slots("Before:", &before);
+	print_slots("Now:   ", &s);
 	return CTL_DONE;
 }

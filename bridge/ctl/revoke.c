@@ -4,6 +4,7 @@
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/peer.h"
 #include "bridge/ctl/site.h"
+#include "bridge/ctl/slots.h"
 #include "bridge/ctl/verbs.h"
 #include "bridge/process/notes.h"
 
@@ -38,69 +39,49 @@ int ctl_peer_shut(const char *conf_path, const char *request, const char *done)
 
 /* What of one peer goes with a pin. */
 struct gone {
-	const struct conf_peer *peer;
-	bool slot[2];
-	size_t n;
+	const struct conf_peer *peer; /* NULL = the pin is nobody's */
+	struct ctl_slots before, after;
+	bool slot[2];                 /* of before */
 };
 
 /*
- * The pin itself, and what was announced under it: that may be the next key of whoever stole it. Where the file does not say who
- * announced the next pin, it could have been the thief.
+ * The pin itself, and all that was announced under it or under what came from it: that may be the next key of whoever stole it. Where the
+ * file does not say who announced the next pin, it could have been the thief.
  */
-static void find_gone(struct gone *g, const struct conf_peer *p, const uint8_t pin[PKI_PIN_LEN])
+static bool find_gone(struct gone *g, const struct conf_peer *p, const uint8_t pin[PKI_PIN_LEN])
 {
-	*g = (struct gone){.peer = p};
-	for (size_t i = 0; i < p->n_pins; i++)
-		g->slot[i] = memcmp(p->pins[i], pin, PKI_PIN_LEN) == 0 || (p->announced[i] && memcmp(p->from[i], pin, PKI_PIN_LEN) == 0);
-	if (p->n_pins == 2 && g->slot[0] && (!p->announced[1] || memcmp(p->from[1], p->pins[0], PKI_PIN_LEN) == 0))
+	const struct ctl_slot *next = &g->before.slot[1];
+
+	*g = (struct gone){0};
+	ctl_slots_of(p, &g->before);
+	for (size_t i = 0; i < g->before.n; i++)
+		g->slot[i] = ctl_slot_generation(&g->before.slot[i], pin) >= 0;
+	if (g->before.n == 2 && g->slot[0] && (!next->n_from || ctl_slot_generation(next, g->before.slot[0].pin) > 0))
 		g->slot[1] = true;
-	g->n = (size_t)g->slot[0] + (size_t)g->slot[1];
+	g->after = g->before;
+	for (size_t i = 2; i-- > 0;)
+		if (g->slot[i])
+			ctl_slots_remove(&g->after, i);
+	if (g->slot[0] || g->slot[1])
+		g->peer = p;
+	return g->peer != NULL;
 }
 
-static void put_pin(struct buf *out, const char *keyword, const struct conf_peer *p, size_t slot)
+static void say_whence(struct buf *done, const struct ctl_slot *slot, const uint8_t pin[PKI_PIN_LEN])
 {
+	int generation = ctl_slot_generation(slot, pin);
 	char text[PKI_PIN_TEXT];
 
-	pki_pin_text(text, p->pins[slot]);
-	buf_printf(out, "%s %s", keyword, text);
-	if (p->announced[slot]) {
-		pki_pin_text(text, p->from[slot]);
-		buf_printf(out, " from=%s", text);
-	}
-	buf_putc(out, '\n');
-}
-
-/* The peer's file without those pins; without any it is switched off, since it cannot be known any more. */
-static int write_without(struct ctl_edit *e, const struct gone *g)
-{
-	bool off = g->n == g->peer->n_pins;
-	struct lines *l = ctl_peer_read(e, g->peer->name);
-	char file[CTL_PEER_FILE];
-	struct buf out;
-
-	if (!l)
-		return -1;
-	buf_init(&out, 32 << 20);
-	for (size_t i = 0; i < l->n; i++) {
-		const struct line *line = &l->list[i];
-
-		if (line->number == g->peer->pin_lines[0] || (g->peer->n_pins == 2 && line->number == g->peer->pin_lines[1])) {
-			size_t k = line->number == g->peer->pin_lines[0] ? 0 : 1;
-
-			if (!g->slot[k]) /* the first that stays is the current one */
-				put_pin(&out, k && !g->slot[0] ? "next-pin" : "pin", g->peer, k);
-		} else if (off && line->n == 2 && strcmp(line->words[0], "enabled") == 0) {
-			buf_puts(&out, "enabled no\n");
-		} else {
-			buf_add(&out, line->raw, line->raw_len);
-			buf_putc(&out, '\n');
-		}
-	}
-	ctl_peer_file(file, g->peer->name);
-	ctl_edit_put_text(e, file, buf_cstr(&out));
-	buf_free(&out);
-	lines_free(l);
-	return 0;
+	pki_pin_text(text, slot->pin);
+	buf_printf(done, " So is the pin %s, which ", text);
+	if (generation < 0 && slot->n_from)
+		buf_puts(done, "was announced under that one.");
+	else if (generation < 0)
+		buf_puts(done, "stood beside it as the next one: whoever has the key may have announced it.");
+	else if (generation == 1)
+		buf_puts(done, "was announced under it.");
+	else
+		buf_printf(done, "comes from it by %d announcements, each under the key before.", generation);
 }
 
 static void say_gone(struct buf *done, const struct gone *g, const uint8_t pin[PKI_PIN_LEN])
@@ -109,15 +90,39 @@ static void say_gone(struct buf *done, const struct gone *g, const uint8_t pin[P
 
 	pki_pin_text(text, pin);
 	buf_printf(done, "The pin %s of the peer %s is removed.", text, g->peer->name);
-	for (size_t i = 0; i < g->peer->n_pins; i++) {
-		if (!g->slot[i] || memcmp(g->peer->pins[i], pin, PKI_PIN_LEN) == 0)
-			continue;
-		pki_pin_text(text, g->peer->pins[i]);
-		buf_printf(done, " So is the pin %s, which %s.", text,
-		           g->peer->announced[i] ? "was announced under it" : "stood beside it as the next one: whoever has the key may have announced it");
-	}
-	if (g->n == g->peer->n_pins)
+	for (size_t i = 0; i < g->before.n; i++)
+		if (g->slot[i] && memcmp(g->before.slot[i].pin, pin, PKI_PIN_LEN) != 0)
+			say_whence(done, &g->before.slot[i], pin);
+	if (!g->after.n)
 		buf_printf(done, " No pin is left, so the peer is disabled; once %s has a new key, pair again.", g->peer->name);
+}
+
+/* Nobody has it now or is known to have had it. Where the oldest keys of a peer were forgotten it may be one of those. */
+static void say_unknown(const struct conf *c, const char *pin)
+{
+	struct ctl_slots s;
+
+	ctl_say("no peer has the pin %s, and no peer's pin comes from it; `availbridge peer list` shows those that there are", pin);
+	for (size_t i = 1; i < c->n_peers; i++) {
+		ctl_slots_of(&c->peers[i], &s);
+		if (s.n && s.slot[s.n - 1].n_from == CONF_FROM_MAX)
+			ctl_say("%s has changed its key so often that only the last %d are kept: if that pin was one of its first, run `availbridge peer "
+			        "disable %s`", c->peers[i].name, CONF_FROM_MAX, c->peers[i].name);
+	}
+}
+
+/* The request that cuts the links under ${pin} and all that goes with it. */
+static void put_request(struct buf *out, const struct gone *g, const uint8_t pin[PKI_PIN_LEN])
+{
+	char text[PKI_PIN_TEXT];
+
+	pki_pin_text(text, pin);
+	buf_printf(out, "pin-shut %s", text);
+	for (size_t i = 0; i < g->before.n; i++)
+		if (g->slot[i] && memcmp(g->before.slot[i].pin, pin, PKI_PIN_LEN) != 0) {
+			pki_pin_text(text, g->before.slot[i].pin);
+			buf_printf(out, " %s", text);
+		}
 }
 
 /* An announcement that waits for the admin's word was made under a key of this peer: nobody shall confirm the thief's. */
@@ -138,12 +143,11 @@ static void forget_waiting(const struct conf *c, const struct gone *g, struct bu
 int ctl_peer_unpin(int argc, char **argv, const char *conf_path)
 {
 	const struct ctl_option options[] = {{0}};
-	char request[80 + 2 * PKI_PIN_TEXT], text[PKI_PIN_TEXT];
 	uint8_t pin[PKI_PIN_LEN];
 	struct gone g = {0};
 	struct ctl_words words;
 	struct ctl_edit edit;
-	struct buf done;
+	struct buf done, request;
 	struct conf *c;
 	int code = CTL_NO;
 
@@ -156,27 +160,22 @@ int ctl_peer_unpin(int argc, char **argv, const char *conf_path)
 	if (ctl_edit_start(&edit, conf_path) < 0)
 		return CTL_NO;
 	c = ctl_load(conf_path);
-	for (size_t i = 1; c && !g.n && i < c->n_peers; i++)
-		find_gone(&g, &c->peers[i], pin);
-	pki_pin_text(text, pin);
+	for (size_t i = 1; c && i < c->n_peers && !find_gone(&g, &c->peers[i], pin); i++)
+		;
 	buf_init(&done, 4096);
-	if (c && !g.n)
-		ctl_say("no peer has the pin %s; `availbridge peer list` shows those that there are", text);
-	if (!g.n || write_without(&edit, &g) < 0) {
+	buf_init(&request, 512);
+	if (c && !g.peer)
+		say_unknown(c, words.list[0]);
+	if (!g.peer || ctl_slots_put(&edit, g.peer->name, &g.after) < 0) {
 		ctl_edit_drop(&edit);
 	} else if (ctl_edit_commit(&edit) == 0) {
-		int n = snprintf(request, sizeof(request), "pin-shut %s", text);
-
-		for (size_t i = 0; i < g.peer->n_pins; i++)
-			if (g.slot[i] && memcmp(g.peer->pins[i], pin, PKI_PIN_LEN) != 0) {
-				pki_pin_text(text, g.peer->pins[i]);
-				n += snprintf(request + n, sizeof(request) - (size_t)n, " %s", text);
-			}
+		put_request(&request, &g, pin);
 		say_gone(&done, &g, pin);
 		forget_waiting(c, &g, &done);
-		code = ctl_peer_shut(conf_path, request, buf_cstr(&done));
+		code = ctl_peer_shut(conf_path, buf_cstr(&request), buf_cstr(&done));
 	}
 	buf_free(&done);
+	buf_free(&request);
 	conf_free(c);
 	return code;
 }

@@ -130,7 +130,7 @@ def thief(a, b, folder):
 
 
 def announces(a, b, folder):
-    """The same over the link: the thief's bridge, with the stolen key, announces a next one, which b takes and keeps through its retirement."""
+    """The same over the link: the thief's bridge, with the stolen key, announces a next one, promotes it and retires the stolen one, and does so again."""
     his = sites.Site.__new__(sites.Site)
     his.__dict__.update(a.__dict__)
     his.dir = folder / "thief"
@@ -146,10 +146,21 @@ def announces(a, b, folder):
     his.start()
     try:
         until(lambda: f"next-pin {raw_link.pin(cert)} from={a.pin()}" in path.read_text(), "b took the thief's key, and knows under which")
-        link = taken(b, cert, key, "the thief's announced key")
+        first = raw_link.pin(cert)
+        his.run("identity", "promote")
+        his.run("identity", "retire")
+        until(lambda: f"\npin {first} from={a.pin()}\n" in path.read_text(), "b dropped the key that was retired under the thief's")
+        his.run("identity", "next")
+        second = raw_link.pin(cert)
+        until(lambda: f"next-pin {second} from={first},{a.pin()}" in path.read_text(), "b took his second key")
+        his.run("identity", "promote")
+        his.run("identity", "retire")
+        until(lambda: f"\npin {second} from={first},{a.pin()}\n" in path.read_text(), "and has that one alone")
+        cert, key = his.dir / "identity.pem", his.dir / "identity.key"
+        link = taken(b, cert, key, "the thief's second key")
         link.ask_and_wait()
         said = b.run("peer", "unpin", a.pin())
-        check(raw_link.pin(cert) in said, f"unpin names it: {said}")
+        check(second in said and "by 2 announcements" in said, f"unpin of the stolen key names it: {said}")
         ends(link, "the announced key")
         refused(b, cert, key, "the announced key")
         refused(b, a.dir / "identity.pem", a.dir / "identity.key", "the stolen key")

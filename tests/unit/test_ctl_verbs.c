@@ -14,6 +14,7 @@
 
 static char said[1 << 16]; /* standard output and standard error of the last verb */
 #define PIN2 "sha256:2222222222222222222222222222222222222222222222222222222222222222"
+#define PIN5 "sha256:5555555555555555555555555555555555555555555555555555555555555555"
 #define PIN1 "sha256:1111111111111111111111111111111111111111111111111111111111111111"
 #define PIN4 "sha256:4444444444444444444444444444444444444444444444444444444444444444"
 #define PIN3 "sha256:3333333333333333333333333333333333333333333333333333333333333333"
@@ -266,6 +267,30 @@ static void peers(void)
 }
 
 /* Who dials, several endpoints; keys that are shut out, with what whoever stole them may have announced. */
+/* Of more keys than are kept the oldest are forgotten; whoever asks for one that may be among them is told so, and nothing is done. */
+static void many_ancestors(void)
+{
+	char file[8192], line[8192], *at = file;
+
+	at += sprintf(at, "enabled yes\nendpoint d:1\npin " PIN1 " from=");
+	for (int i = 0; i < CONF_FROM_MAX; i++)
+		at += sprintf(at, "%ssha256:%064x", i ? "," : "", 0x1000 + i);
+	sprintf(at, "\n");
+	site_write("peers.d/site-d.conf", file);
+	CHECK_INT(run_here("peer take-next site-d --under " PIN1 " --pin " PIN5), 0);
+	CHECK(says("taken"));
+	at = line + sprintf(line, "next-pin " PIN5 " from=" PIN1);
+	for (int i = 0; i < CONF_FROM_MAX - 1; i++)
+		at += sprintf(at, ",sha256:%064x", 0x1000 + i);
+	CHECK(has_line("peers.d/site-d.conf", line));
+	sprintf(line, "peer unpin sha256:%064x", 0x2000);
+	CHECK_INT(run_here(line), 1);
+	CHECK(says("no peer has the pin") && says("only the last 64 are kept") && says("peer disable site-d"));
+	sprintf(line, "peer unpin sha256:%064x", 0x1000 + CONF_FROM_MAX - 1);
+	CHECK_INT(run_here(line), 0);
+	CHECK(says("comes from it by 64 announcements") && has_line("peers.d/site-d.conf", "enabled no"));
+}
+
 static void links(void)
 {
 	CHECK_INT(run_here("peer add site-d --pin " PIN3 " --dial in"), 0);
@@ -285,7 +310,7 @@ static void links(void)
 	site_write("peers.d/site-d.conf", "enabled yes\nendpoint d:1\npin " PIN3 " # old\nrule in * * None\nnext-pin " PIN1 " from=" PIN4 "\n");
 	CHECK_INT(run_here("peer unpin " PIN3), 0);
 	CHECK(says("The pin " PIN3 " of the peer site-d is removed.") && !says("So is"));
-	CHECK_STR(content("peers.d/site-d.conf"), "enabled yes\nendpoint d:1\nrule in * * None\npin " PIN1 " from=" PIN4 "\n");
+	CHECK_STR(content("peers.d/site-d.conf"), "enabled yes\nendpoint d:1\npin " PIN1 " from=" PIN4 "\nrule in * * None\n");
 	/* whoever had the key that announced it is not in the file any more, but may have been the thief */
 	CHECK_INT(run_here("peer unpin " PIN4), 0);
 	CHECK(says("So is the pin " PIN1 ", which was announced under it.") && says("No pin is left"));
@@ -303,6 +328,18 @@ static void links(void)
 	CHECK_INT(run_here("peer unpin " PIN1), 1);
 	CHECK(says("no peer has the pin " PIN1));
 	CHECK_INT(run_here("peer unpin nonsense"), 2);
+	/* a thief who announced twice and retired what he had before: the first key finds the last one, and what follows it by the file alone */
+	site_write("peers.d/site-d.conf", "enabled yes\nendpoint d:1\npin " PIN1 " from=" PIN3 "," PIN4 "\nnext-pin " PIN5 " from=" PIN1 "\n");
+	CHECK_INT(run_here("peer unpin " PIN4), 0);
+	CHECK(says("So is the pin " PIN1 ", which comes from it by 2 announcements") && says("So is the pin " PIN5 ", which was announced under that one."));
+	CHECK_STR(content("peers.d/site-d.conf"), "enabled no\nendpoint d:1\n");
+	/* what is announced keeps the whole line of its ancestors, and so does what is dropped */
+	site_write("peers.d/site-d.conf", "enabled yes\nendpoint d:1\npin " PIN1 " from=" PIN3 "," PIN4 "\n");
+	CHECK_INT(run_here("peer take-next site-d --under " PIN1 " --pin " PIN5), 0);
+	CHECK(says("taken") && has_line("peers.d/site-d.conf", "next-pin " PIN5 " from=" PIN1 "," PIN3 "," PIN4));
+	CHECK_INT(run_here("peer drop-old site-d --under " PIN5 " --pin " PIN1), 0);
+	CHECK(says("taken") && has_line("peers.d/site-d.conf", "pin " PIN5 " from=" PIN1 "," PIN3 "," PIN4));
+	many_ancestors();
 	CHECK_INT(run_here("peer remove site-d"), 0);
 }
 
