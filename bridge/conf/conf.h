@@ -173,6 +173,7 @@ struct conf {
 	int budget_peer_per_minute, budget_peer_targets_per_day;
 	char *accept_next;       /* "yes" or "confirm": what becomes of a peer's announced next key */
 	int rotate_every;        /* days; 0 = by hand */
+	int retire_after_days;   /* until a peer's old pin that is not used is dropped; 0 = only when the peer says so */
 	int max_request_kib;
 	int idle_seconds;        /* keep-alive at the front */
 	char **hidden; size_t n_hidden; /* addresses that answer as if they did not exist */

@@ -76,6 +76,8 @@ static const struct conf_row rows[] = {
 	 .comment = "When a peer announces its next key over the link: yes = take it, confirm = wait for `availbridge peer confirm-next`."},
 	{"rotate_every", &conf_kind_number, AT(rotate_every), 0, 3650, "0",
 	 .comment = "Days after which the link's key is replaced without anybody's doing: next, announced, promoted, retired. 0 = by hand."},
+	{"retire_after_days", &conf_kind_number, AT(retire_after_days), 0, 3650, "30",
+	 .comment = "Days after which a peer's old pin is dropped if its next key has been in use so long and the old one has not; sooner when the peer says so. 0 = only then."},
 	{"audit_sync", &conf_kind_choice, AT(audit_sync), .preset = "write", .words = "write|fsync",
 	 .comment = "When an answer may leave: its record is written (survives a crash of the daemon), or is on the disk (fsync: survives a power cut too, costs up to 20 ms)."},
 	{"audit_full", &conf_kind_choice, AT(audit_full), .preset = "refuse", .words = "refuse|answer",

@@ -58,7 +58,7 @@ static bool took(const struct own *o, const struct conf_peer *p)
 {
 	uint8_t pin[PKI_PIN_LEN];
 
-	return notes_get(o->c->state_dir, NOTES_TAKEN, p->name, pin) && memcmp(pin, o->next, PKI_PIN_LEN) == 0;
+	return notes_get(o->c->state_dir, NOTES_TAKEN, p->name, pin, NULL) && memcmp(pin, o->next, PKI_PIN_LEN) == 0;
 }
 
 /* Appends the enabled peers that have taken our next pin, or have not, with ", " between; how many. */

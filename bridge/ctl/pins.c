@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/edit.h"
 #include "bridge/ctl/peer.h"
@@ -72,7 +73,7 @@ static int wait_for_admin(const struct conf *c, const char *name, const uint8_t 
 {
 	uint8_t before[PKI_PIN_LEN];
 
-	if (notes_get(c->state_dir, NOTES_PENDING, name, before)) {
+	if (notes_get(c->state_dir, NOTES_PENDING, name, before, NULL)) {
 		puts(same(before, pin) ? "waits" : "refused: another next key waits there for the admin");
 		return CTL_DONE;
 	}
@@ -174,6 +175,50 @@ int ctl_peer_drop_old(int argc, char **argv, const char *conf_path)
 	return announced(argc, argv, conf_path, drop);
 }
 
+/* It uses its next key, and has not come under this one since: for so many days. */
+static bool runs_out(const struct conf *c, const struct conf_peer *p)
+{
+	uint8_t pin[PKI_PIN_LEN];
+	int64_t since;
+
+	return c->retire_after_days && p->n_pins == 2 && notes_get(c->state_dir, NOTES_IN_USE, p->name, pin, &since) && same(pin, p->pins[1]) &&
+	       time(NULL) - since >= (int64_t)c->retire_after_days * 86400;
+}
+
+int ctl_peer_drop_due(int argc, char **argv, const char *conf_path)
+{
+	const struct ctl_option options[] = {{0}};
+	char name[64] = "", text[PKI_PIN_TEXT];
+	struct ctl_words words;
+	struct ctl_edit edit;
+	struct ctl_slots s;
+	struct conf *c;
+	int r;
+
+	if (ctl_args(argc, argv, options, &words) < 0 || words.n)
+		return ctl_usage("peer");
+	if (ctl_edit_start(&edit, conf_path) < 0)
+		return CTL_NO;
+	c = ctl_load(conf_path);
+	for (size_t i = 1; c && !name[0] && i < c->n_peers; i++)
+		if (runs_out(c, &c->peers[i])) {
+			snprintf(name, sizeof(name), "%s", c->peers[i].name);
+			ctl_slots_of(&c->peers[i], &s);
+		}
+	r = c ? CTL_DONE : CTL_NO;
+	conf_free(c);
+	if (!name[0]) {
+		ctl_edit_drop(&edit);
+		return r;
+	}
+	pki_pin_text(text, s.slot[0].pin);
+	ctl_slots_remove(&s, 0);
+	if (commit_slots(&edit, name, &s) != CTL_DONE)
+		return CTL_NO;
+	printf("dropped %s %s\n", name, text);
+	return CTL_DONE;
+}
+
 static int confirm(struct ctl_edit *e, const struct conf *c, const char *name)
 {
 	const struct conf_peer *p = conf_peer_named(c, name);
@@ -182,7 +227,7 @@ static int confirm(struct ctl_edit *e, const struct conf *c, const char *name)
 	struct ctl_slots s;
 	const char *why;
 
-	if (!p || !notes_get(c->state_dir, NOTES_PENDING, name, pin)) {
+	if (!p || !notes_get(c->state_dir, NOTES_PENDING, name, pin, NULL)) {
 		ctl_say("no next key of %s waits to be confirmed", name);
 	} else if ((why = refuse_next(c, p, p->pins[0], pin))) {
 		ctl_say("the next key that %s announced cannot be taken: %s", name, why);

@@ -9,6 +9,11 @@
 int ctl_peer_take_next(int argc, char **argv, const char *conf_path);
 /* peer drop-old: the same for a key that its owner retired. */
 int ctl_peer_drop_old(int argc, char **argv, const char *conf_path);
+/*
+ * peer drop-due: takes out the first old pin that is due by retire_after_days, and prints "dropped PEER PIN"; nothing if none is. What the
+ * daemon runs until nothing is printed.
+ */
+int ctl_peer_drop_due(int argc, char **argv, const char *conf_path);
 /* peer confirm-next. */
 int ctl_peer_confirm_next(int argc, char **argv, const char *conf_path);
 /* peer set NAME --pin and --next-pin (either may be NULL): for a peer that missed a rotation. */

@@ -131,7 +131,7 @@ static void forget_waiting(const struct conf *c, const struct gone *g, struct bu
 	char text[PKI_PIN_TEXT];
 	uint8_t waits[PKI_PIN_LEN];
 
-	if (!notes_get(c->state_dir, NOTES_PENDING, g->peer->name, waits))
+	if (!notes_get(c->state_dir, NOTES_PENDING, g->peer->name, waits, NULL))
 		return;
 	pki_pin_text(text, waits);
 	if (notes_put(c->state_dir, NOTES_PENDING, g->peer->name, NULL) == 0)

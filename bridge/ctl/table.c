@@ -41,6 +41,7 @@ const struct ctl_verb ctl_verbs[] = {
 	 "peer confirm-next NAME\n"
 	 "peer take-next NAME --under PIN --pin PIN\n"
 	 "peer drop-old NAME --under PIN --pin PIN\n"
+	 "peer drop-due\n"
 	 "peer list [--json]\n"
 	 "peer show NAME [--json]",
 	 "Edits and shows the other sites.", ctl_peer},

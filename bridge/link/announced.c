@@ -69,6 +69,12 @@ void link_server_announcements(struct link_server *s, link_announced_cb *cb, voi
 	s->announced_arg = arg;
 }
 
+void link_server_seen(struct link_server *s, link_seen_cb *cb, void *arg)
+{
+	s->seen = cb;
+	s->seen_arg = arg;
+}
+
 static struct link_call *waiting(const struct link_server *s, uint64_t handle)
 {
 	for (const struct server_conn *k = s->conns; k; k = k->next)

@@ -484,6 +484,12 @@ void link_clients_self(struct link_clients *k, const struct link_self *self, voi
 	k->arg = arg;
 }
 
+void link_clients_seen(struct link_clients *k, link_seen_cb *cb, void *arg)
+{
+	k->seen = cb;
+	k->seen_arg = arg;
+}
+
 void link_clients_free(struct link_clients *k)
 {
 	if (!k)

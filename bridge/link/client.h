@@ -63,6 +63,8 @@ struct link_clients {
 	struct link_self self;
 	void (*taken)(void *arg, const char *peer, const uint8_t pin[PKI_PIN_LEN]);
 	void *arg;
+	link_seen_cb *seen;        /* or NULL */
+	void *seen_arg;
 	struct client_peer *peers;
 	size_t n;
 	struct client_peer *turned; /* to the peers that cannot connect to us */

@@ -43,6 +43,10 @@ void link_clients_drain(struct link_clients *k);
 void link_clients_shut(struct link_clients *k, const char *peer);
 /* Ends every connection of ${k} under the key with ${pin}; what is asked there fails. */
 void link_clients_cut(struct link_clients *k, const uint8_t pin[PKI_PIN_LEN]);
+/* An enabled peer has proved its key on a connection, ours or its own: it stands under ${pin} there. */
+typedef void link_seen_cb(void *arg, const char *peer, const uint8_t pin[PKI_PIN_LEN]);
+/* Tells ${cb} of that for every connection on which we ask. */
+void link_clients_seen(struct link_clients *k, link_seen_cb *cb, void *arg);
 struct link_server;
 /* From now on the peers with `dial out` are connected to once more, and asked by them there: ${s} (borrowed) answers. Once. */
 void link_clients_serve(struct link_clients *k, struct link_server *s);
@@ -96,6 +100,8 @@ bool link_server_idle(const struct link_server *s);
 typedef void link_announced_cb(void *arg, uint64_t handle, const struct pki_peer *peer, const uint8_t seen[PKI_PIN_LEN], bool retires, const uint8_t pin[PKI_PIN_LEN]);
 /* Tells ${cb} of announcements; without it there is no such rpc. */
 void link_server_announcements(struct link_server *s, link_announced_cb *cb, void *arg);
+/* Tells ${cb} under which key each peer connects to ask us. */
+void link_server_seen(struct link_server *s, link_seen_cb *cb, void *arg);
 /* What became of an announcement. */
 enum link_said { LINK_SAID_TAKEN, LINK_SAID_WAITS, LINK_SAID_REFUSED, LINK_SAID_FAILED };
 /* Answers the announcement ${handle}, if somebody still waits for it; ${why} (a sentence for the peer's log) may be NULL. */

@@ -139,7 +139,10 @@ static void on_up(void *arg)
 {
 	struct client_conn *k = arg;
 	struct client_peer *p = k->peer;
+	uint8_t pin[PKI_PIN_LEN];
 
+	if (p->all->seen && k->session && link_session_pin(k->session, pin))
+		p->all->seen(p->all->seen_arg, p->conf->name, pin);
 	if (!k->to) {
 		k->usable = true;
 		client_hello_send(p);

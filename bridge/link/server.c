@@ -48,6 +48,7 @@ static void on_up(void *arg)
 {
 	struct server_conn *k = arg;
 	const struct pki_peer *peer = link_session_peer(k->session);
+	uint8_t pin[PKI_PIN_LEN];
 
 	loop_timer_free(k->hurry);
 	k->hurry = NULL;
@@ -58,6 +59,8 @@ static void on_up(void *arg)
 		return;
 	}
 	k->peer = peer;
+	if (k->server->seen && link_session_pin(k->session, pin))
+		k->server->seen(k->server->seen_arg, pki_peer_name(peer), pin);
 	if (k->owner) {
 		k->owner->up(k->owner_arg);
 		return;

@@ -37,6 +37,8 @@ struct link_server {
 	int64_t front_expires;
 	link_announced_cb *announced;
 	void *announced_arg;
+	link_seen_cb *seen; /* or NULL */
+	void *seen_arg;
 	void (*probe)(void *arg, const struct pki_peer *peer, struct link_probe *out);
 	void *probe_arg;
 	int64_t *probed; /* by peer: until when what it asked is paid for */

@@ -415,12 +415,19 @@ void link_session_break(struct link_session *s, const char *why)
 	fail(s, why);
 }
 
-bool link_session_is_under(const struct link_session *s, const uint8_t pin[PKI_PIN_LEN])
+bool link_session_pin(const struct link_session *s, uint8_t pin[PKI_PIN_LEN])
 {
-	uint8_t own[PKI_PIN_LEN], other[PKI_PIN_LEN];
+	uint8_t own[PKI_PIN_LEN];
 
 	if (!s->tls || !pki_stream_peer(s->tls))
 		return false;
-	pki_stream_pins(s->tls, own, other);
-	return memcmp(other, pin, PKI_PIN_LEN) == 0;
+	pki_stream_pins(s->tls, own, pin);
+	return true;
+}
+
+bool link_session_is_under(const struct link_session *s, const uint8_t pin[PKI_PIN_LEN])
+{
+	uint8_t other[PKI_PIN_LEN];
+
+	return link_session_pin(s, other) && memcmp(other, pin, PKI_PIN_LEN) == 0;
 }

@@ -74,6 +74,8 @@ struct link_session *link_session_connect_turned(struct loop *l, struct pki_tls 
 struct link_session *link_session_adopt(struct loop *l, struct pki_stream *tls, const struct link_session_events *ev, void *arg);
 /* Ends the connection at once as if it had broken: its streams are closed, then `down` with ${why}. */
 void link_session_break(struct link_session *s, const char *why);
+/* The pin under which the other end stands. False if it has not proved a key of a peer. */
+bool link_session_pin(const struct link_session *s, uint8_t pin[PKI_PIN_LEN]);
 /* True if the other end proved, on this very connection, to hold the key with ${pin}. */
 bool link_session_is_under(const struct link_session *s, const uint8_t pin[PKI_PIN_LEN]);
 /* Closes at once, no callback any more; streams are detached. Allowed inside callbacks. NULL is allowed. */

@@ -10,10 +10,12 @@
 
 enum { ANNOUNCEMENTS = 10, ANNOUNCEMENTS_MS = 60000 };
 
-/* How often a peer announced lately: each announcement costs a process. */
+/* What is known here of one peer's announcements and keys. */
 struct announcing {
-	int64_t since;
+	int64_t since; /* how often it announced lately: each announcement costs a process */
 	unsigned n;
+	bool has_seen;
+	uint8_t seen[PKI_PIN_LEN]; /* the key under which it stood when it connected last */
 };
 
 static void announced(void *arg, uint64_t handle, const struct pki_peer *peer, const uint8_t seen[PKI_PIN_LEN], bool retires,
@@ -25,8 +27,10 @@ static void announced(void *arg, uint64_t handle, const struct pki_peer *peer, c
 	struct announcing *a = p ? &b->announcing[p - b->conf->peers] : NULL;
 	struct buf out;
 
-	if (a && loop_ms() - a->since > ANNOUNCEMENTS_MS)
-		*a = (struct announcing){loop_ms(), 0};
+	if (a && loop_ms() - a->since > ANNOUNCEMENTS_MS) {
+		a->since = loop_ms();
+		a->n = 0;
+	}
 	if (!a || a->n++ >= ANNOUNCEMENTS) {
 		log_event(LOG_LEVEL_WARN, "announce-too-often", LS("peer", pki_peer_name(peer)));
 		link_server_announced(b->server, handle, LINK_SAID_FAILED, "too many announcements within a minute");
@@ -44,18 +48,35 @@ static void announced(void *arg, uint64_t handle, const struct pki_peer *peer, c
 	buf_free(&out);
 }
 
-static void taken(void *arg, const char *peer, const uint8_t pin[PKI_PIN_LEN])
+static void say_pin(struct bridge *b, uint16_t type, const char *peer, const uint8_t pin[PKI_PIN_LEN])
 {
 	char text[PKI_PIN_TEXT];
-	struct bridge *b = arg;
 	struct buf out;
 
 	pki_pin_text(text, pin);
 	buf_init(&out, CONTROL_LINE_MAX);
 	pack_str(&out, peer);
 	pack_str(&out, text);
-	channel_send(b->supervisor, MSG_TOOK, buf_ptr(&out), out.len, -1);
+	channel_send(b->supervisor, type, buf_ptr(&out), out.len, -1);
 	buf_free(&out);
+}
+
+static void taken(void *arg, const char *peer, const uint8_t pin[PKI_PIN_LEN])
+{
+	say_pin(arg, MSG_TOOK, peer, pin);
+}
+
+static void seen(void *arg, const char *peer, const uint8_t pin[PKI_PIN_LEN])
+{
+	struct bridge *b = arg;
+	const struct conf_peer *p = conf_peer_named(b->conf, peer);
+	struct announcing *a = p ? &b->announcing[p - b->conf->peers] : NULL;
+
+	if (!a || (a->has_seen && memcmp(a->seen, pin, PKI_PIN_LEN) == 0))
+		return;
+	a->has_seen = true;
+	memcpy(a->seen, pin, PKI_PIN_LEN);
+	say_pin(b, MSG_SEEN, peer, pin);
 }
 
 int bridge_rotation_open(struct bridge *b)
@@ -73,7 +94,7 @@ int bridge_rotation_open(struct bridge *b)
 	if (pki_rotation_pin(&f, PKI_NEXT, pin, &why) > 0 && pki_rotation_path(f.cert, PKI_NEXT, cert, sizeof cert) == 0 &&
 	    pki_rotation_path(f.key, PKI_NEXT, key, sizeof key) == 0 && !(b->next = pki_signer_new(cert, key, &why)))
 		log_event(LOG_LEVEL_ERROR, "next-identity", LS("text", buf_cstr(&why)));
-	if (notes_get(c->state_dir, NOTES_RETIRED, "self", b->retired) && pki_rotation_key(&f, key, sizeof key) == 0)
+	if (notes_get(c->state_dir, NOTES_RETIRED, "self", b->retired, NULL) && pki_rotation_key(&f, key, sizeof key) == 0)
 		b->signer = pki_signer_new(f.cert, key, &why);
 	pki_identity_pin(f.cert, b->own_pin, &why);
 	b->rotated = b->signer || pki_rotation_pin(&f, PKI_OLD, pin, &why) > 0;
@@ -83,6 +104,8 @@ int bridge_rotation_open(struct bridge *b)
 	self.retired = b->signer && memcmp(b->retired, pki_signer_pin(b->signer), PKI_PIN_LEN) != 0 ? b->retired : NULL;
 	link_clients_self(b->clients, &self, taken, b);
 	link_server_announcements(b->server, announced, b);
+	link_server_seen(b->server, seen, b);
+	link_clients_seen(b->clients, seen, b);
 	link_server_front_expires(b->server, self.front_expires);
 	b->announcing = calloc(c->n_peers, sizeof *b->announcing);
 	return b->announcing ? 0 : -1;

@@ -93,7 +93,7 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 
 		s->shut_done = unpack_u32(&u);
 	}
-	if (type == MSG_ANNOUNCED || type == MSG_TOOK || type == MSG_PIN_DONE || type == MSG_TRIED || type == MSG_PAIRED || type == MSG_SHUT_DONE) {
+	if (type == MSG_ANNOUNCED || type == MSG_TOOK || type == MSG_SEEN || type == MSG_PIN_DONE || type == MSG_TRIED || type == MSG_PAIRED || type == MSG_SHUT_DONE) {
 		g->ev->said(g->arg, type, data, len);
 		return;
 	}

@@ -20,7 +20,7 @@ struct generation_events {
 	void (*failed)(void *arg, struct generation *g, const char *why); /* it cannot come up; only before ready. Then generation_end() it */
 	void (*gone)(void *arg, struct generation *g);                    /* drained or ended and its last process is reaped: free it */
 	void (*begins)(void *arg, struct channel *bridge);                /* a bridge was started: what it should know from the start is sent now */
-	void (*said)(void *arg, uint16_t type, const uint8_t *data, size_t len); /* a bridge's MSG_ANNOUNCED, MSG_TOOK, MSG_PIN_DONE, MSG_TRIED, MSG_PAIRED or MSG_SHUT_DONE */
+	void (*said)(void *arg, uint16_t type, const uint8_t *data, size_t len); /* a bridge's MSG_ANNOUNCED, MSG_TOOK, MSG_SEEN, MSG_PIN_DONE, MSG_TRIED, MSG_PAIRED or MSG_SHUT_DONE */
 };
 
 /* Starts generation ${number} of ${conf_path} on ${sockets} (${n}: front, link; borrowed until it drains). ${plan} is borrowed as long, but for its audit. NULL with a sentence in ${error}. */

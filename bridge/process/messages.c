@@ -28,6 +28,7 @@ const struct channel_type messages_from_bridge[] = {
 	{MSG_PAIRED, "paired", PAIRED_MAX, 0},
 	{MSG_ANNOUNCED, "announced", CONTROL_LINE_MAX, 0},
 	{MSG_TOOK, "took", CONTROL_LINE_MAX, 0},
+	{MSG_SEEN, "seen", CONTROL_LINE_MAX, 0},
 	{MSG_PIN_DONE, "pin-done", 8, 0},
 };
 const struct channel_type messages_to_calendar_worker[] = {{MSG_JOB, "job", JOB_MAX, 0}};

@@ -31,6 +31,7 @@ enum message {
 	MSG_FAILED,        /* the sentence why it cannot serve */
 	MSG_ANNOUNCED,     /* u64 handle, u8 whether it retires, str peer, str pin of the connection, str pin: judge it and write it down */
 	MSG_TOOK,          /* str peer, str pin: it has our next pin on its disk */
+	MSG_SEEN,          /* str peer, str pin: it stands under that key now; once, until it is another */
 	MSG_PIN_DONE,      /* u64 number of a MSG_PIN: in force here */
 	MSG_TRIED,         /* str invitation's id in hex, str pin, u8 whether that key proved the secret */
 	MSG_PAIRED,        /* u64 handle, str invitation's id in hex, str pin, str code, then the guest's offer: write the peer */
@@ -48,7 +49,7 @@ enum { MESSAGE_TEXT_MAX = 1 << 20, CONTROL_LINE_MAX = 2048, INVITATION_MAX = 409
 /* The tables, by who reads them (messages.c). */
 extern const struct channel_type messages_from_check[2];
 extern const struct channel_type messages_from_supervisor[12];
-extern const struct channel_type messages_from_bridge[10];
+extern const struct channel_type messages_from_bridge[11];
 extern const struct channel_type messages_to_calendar_worker[1];
 extern const struct channel_type messages_from_calendar_worker[2];
 extern const struct channel_type messages_to_login_worker[1];

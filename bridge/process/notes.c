@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include "bridge/base/file.h"
+#include "bridge/base/text.h"
 #include "bridge/conf/lines.h"
 
 enum { NOTES_MAX = 1 << 20 };
@@ -17,9 +19,14 @@ static struct lines *read_notes(const char *state_dir, const char *file)
 	return l;
 }
 
-static bool read_one(const struct line *l, uint8_t pin[PKI_PIN_LEN])
+static bool read_one(const struct line *l, uint8_t pin[PKI_PIN_LEN], int64_t *when)
 {
-	return l->n == 2 && pki_pin_parse(l->words[1], pin);
+	int64_t seconds;
+
+	if (l->n != 3 || !pki_pin_parse(l->words[1], pin) || !text_int(l->words[2], 0, INT64_MAX, &seconds))
+		return false;
+	*when = seconds;
+	return true;
 }
 
 void notes_each(const char *state_dir, const char *file,
@@ -27,9 +34,10 @@ void notes_each(const char *state_dir, const char *file,
 {
 	struct lines *l = read_notes(state_dir, file);
 	uint8_t pin[PKI_PIN_LEN];
+	int64_t when;
 
 	for (size_t i = 0; l && i < l->n; i++)
-		if (read_one(&l->list[i], pin))
+		if (read_one(&l->list[i], pin, &when))
 			each(arg, l->list[i].words[0], pin);
 	lines_free(l);
 }
@@ -42,11 +50,12 @@ static size_t find(const struct lines *l, const char *name)
 	return SIZE_MAX;
 }
 
-bool notes_get(const char *state_dir, const char *file, const char *name, uint8_t pin[PKI_PIN_LEN])
+bool notes_get(const char *state_dir, const char *file, const char *name, uint8_t pin[PKI_PIN_LEN], int64_t *when)
 {
 	struct lines *l = read_notes(state_dir, file);
+	int64_t since;
 	size_t at = l ? find(l, name) : SIZE_MAX;
-	bool found = at != SIZE_MAX && read_one(&l->list[at], pin);
+	bool found = at != SIZE_MAX && read_one(&l->list[at], pin, when ? when : &since);
 
 	lines_free(l);
 	return found;
@@ -55,7 +64,7 @@ bool notes_get(const char *state_dir, const char *file, const char *name, uint8_
 int notes_put(const char *state_dir, const char *file, const char *name, const uint8_t *pin)
 {
 	struct lines *l = read_notes(state_dir, file);
-	char text[PKI_PIN_TEXT], line[PKI_PIN_TEXT + 80];
+	char text[PKI_PIN_TEXT], line[PKI_PIN_TEXT + 112];
 	size_t at;
 	int r = 0;
 
@@ -66,7 +75,7 @@ int notes_put(const char *state_dir, const char *file, const char *name, const u
 	at = find(l, name);
 	if (pin) {
 		pki_pin_text(text, pin);
-		snprintf(line, sizeof line, "%.63s %s", name, text);
+		snprintf(line, sizeof line, "%.63s %s %lld", name, text, (long long)time(NULL));
 	}
 	if (pin || at != SIZE_MAX)
 		r = lines_write(l, at, pin ? line : NULL, SIZE_MAX, pin && at == SIZE_MAX ? line : NULL);

@@ -6,18 +6,20 @@
 #include "pki/pin.h"
 
 /*
- * What a rotation has to remember, in files of the state folder with one "NAME PIN" a line:
+ * What a rotation has to remember, in files of the state folder with one "NAME PIN SECONDS" a line (since 1970, when it was noted):
  *   next-taken     peers that have our next key's pin on their disk
  *   next-pending   next pins that peers announced and an admin has to confirm here
  *   retired        "self" and our own pin that is used no more: peers are told to drop it
+ *   key-in-use     the key under which each peer connected last, since when
  */
 #define NOTES_TAKEN "next-taken"
 #define NOTES_PENDING "next-pending"
 #define NOTES_RETIRED "retired"
+#define NOTES_IN_USE "key-in-use"
 
-/* The pin noted for ${name} in ${file} of ${state_dir}. False if there is none or it cannot be read. */
-bool notes_get(const char *state_dir, const char *file, const char *name, uint8_t pin[PKI_PIN_LEN]);
-/* Notes ${pin} for ${name} in the place of what was noted, in one step; NULL = removes it. -1 with errno. */
+/* The pin noted for ${name} in ${file} of ${state_dir}, and when (may be NULL). False if there is none or it cannot be read. */
+bool notes_get(const char *state_dir, const char *file, const char *name, uint8_t pin[PKI_PIN_LEN], int64_t *when);
+/* Notes ${pin} for ${name} and the time in the place of what was noted, in one step; NULL = removes it. -1 with errno. */
 int notes_put(const char *state_dir, const char *file, const char *name, const uint8_t *pin);
 /* Calls ${each} for every line of ${file}. */
 void notes_each(const char *state_dir, const char *file, void (*each)(void *arg, const char *name, const uint8_t pin[PKI_PIN_LEN]), void *arg);

@@ -17,8 +17,10 @@
 #include "bridge/process/notes.h"
 #include "bridge/process/spawn.h"
 
-enum { QUEUE_MAX = 256, VERB_MS = 10000, KNOWN_MS = 3000, LOOK_MS = 3000, FIRST_MS = 60000, HOURLY_MS = 3600 * 1000,
-	SENTENCE = 1000 };
+enum { QUEUE_MAX = 256, VERB_MS = 10000, KNOWN_MS = 3000, SOON_MS = 3000, HOURLY_MS = 3600 * 1000, SENTENCE = 1000 };
+
+/* What the verb at work is about. */
+enum task { TASK_ANNOUNCED, /* the first in the queue */ TASK_ROTATE, /* our own keys */ TASK_DROP /* a peer's old pin */ };
 
 /* An announcement on its way: written by a verb, then told to every bridge, then answered. */
 struct announced {
@@ -33,11 +35,12 @@ struct rotation {
 	const char *conf_path;
 	struct rotation_doors doors;
 	void *arg;
-	const struct plan *plan; /* in force, or NULL */
+	const struct plan *plan; /* in force, or the first one; or NULL */
 	struct announced *queue;
 	size_t n;
 	pid_t verb;              /* at work, or 0 */
-	bool verb_rotates;       /* it is `identity rotate`, and not for the first in the queue */
+	enum task task;
+	bool rotate_due, drop_due; /* when nothing else is to be done */
 	int output;
 	struct loop_timer *patience; /* for the verb, then for the bridges */
 	uint64_t number;         /* of the pin that the bridges are being told */
@@ -59,7 +62,7 @@ static void too_long(void *arg)
 	kill(r->verb, SIGKILL);
 }
 
-static bool run(struct rotation *r, const char *const *words, bool rotates)
+static bool run(struct rotation *r, const char *const *words, enum task task)
 {
 	char *argv[16] = {(char *)"availbridge", (char *)"-c", (char *)r->conf_path};
 	int ends[2];
@@ -78,7 +81,7 @@ static bool run(struct rotation *r, const char *const *words, bool rotates)
 	}
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	r->output = ends[0];
-	r->verb_rotates = rotates;
+	r->task = task;
 	r->patience = loop_timer_new(r->loop, VERB_MS, too_long, r);
 	return true;
 }
@@ -159,19 +162,34 @@ static void tell_bridges(struct rotation *r)
 		r->patience = loop_timer_new(r->loop, KNOWN_MS, not_all_know, r);
 }
 
+static void run_due(struct rotation *r)
+{
+	if (r->rotate_due) {
+		r->rotate_due = false;
+		run(r, (const char *const[]){"identity", "rotate", NULL}, TASK_ROTATE);
+	} else if (r->drop_due) {
+		r->drop_due = false;
+		run(r, (const char *const[]){"peer", "drop-due", NULL}, TASK_DROP);
+	}
+}
+
 static void start_next(struct rotation *r)
 {
 	const struct announced *a = r->queue;
 	const struct live_pin *p;
 
-	if (!a || r->verb || r->number)
+	if (r->verb || r->number)
 		return;
+	if (!a) {
+		run_due(r);
+		return;
+	}
 	p = live_pin_find(r->live, a->peer, a->pin);
 	if (p && p->told && p->adds == !a->retires) { /* said again by another of the peer's processes */
 		answer(r, 0, NULL);
 		return;
 	}
-	if (!run(r, (const char *const[]){"peer", a->retires ? "drop-old" : "take-next", a->peer, "--under", a->under, "--pin", a->pin, NULL}, false))
+	if (!run(r, (const char *const[]){"peer", a->retires ? "drop-old" : "take-next", a->peer, "--under", a->under, "--pin", a->pin, NULL}, TASK_ANNOUNCED))
 		answer(r, 3, "the process that writes settings could not be started there");
 }
 
@@ -202,18 +220,20 @@ static void announced(struct rotation *r, struct unpack *u)
 	start_next(r);
 }
 
-/* A peer has our next pin on its disk. */
-static void took(struct rotation *r, struct unpack *u)
+/* MSG_TOOK and MSG_SEEN. False if that is noted already, or cannot be. */
+static bool note(struct rotation *r, struct unpack *u, const char *file)
 {
 	const char *peer = unpack_str(u), *text = unpack_str(u);
 	uint8_t pin[PKI_PIN_LEN], before[PKI_PIN_LEN];
 
 	if (!unpack_done(u) || !peer || !text || !conf_name_valid(peer) || !pki_pin_parse(text, pin) || !r->plan)
-		return;
-	if (notes_get(r->plan->state_dir, NOTES_TAKEN, peer, before) && memcmp(pin, before, sizeof pin) == 0)
-		return;
-	if (notes_put(r->plan->state_dir, NOTES_TAKEN, peer, pin) != 0)
-		log_event(LOG_LEVEL_ERROR, "next-taken-not-noted", LS("peer", peer), LS("text", strerror(errno)));
+		return false;
+	if (notes_get(r->plan->state_dir, file, peer, before, NULL) && memcmp(pin, before, sizeof pin) == 0)
+		return false;
+	if (notes_put(r->plan->state_dir, file, peer, pin) == 0)
+		return true;
+	log_event(LOG_LEVEL_ERROR, "pin-not-noted", LS("peer", peer), LS("file", file), LS("text", strerror(errno)));
+	return false;
 }
 
 void rotation_said(struct rotation *r, uint16_t type, const uint8_t *data, size_t len)
@@ -223,8 +243,10 @@ void rotation_said(struct rotation *r, uint16_t type, const uint8_t *data, size_
 
 	if (type == MSG_ANNOUNCED)
 		announced(r, &u);
-	else if (type == MSG_TOOK)
-		took(r, &u);
+	else if (type == MSG_SEEN)
+		note(r, &u, NOTES_IN_USE);
+	else if (type == MSG_TOOK && note(r, &u, NOTES_TAKEN) && r->hourly)
+		loop_timer_again(r->hourly, SOON_MS); /* it may be the last that a promotion waits for */
 	else if (type == MSG_PIN_DONE) {
 		number = unpack_u64(&u);
 		if (number && number == r->number && --r->waits == 0)
@@ -254,19 +276,39 @@ static void rotated(struct rotation *r, bool ok, const char *text)
 	if (text[0])
 		log_event(ok ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "identity-rotate", LS("text", text));
 	if (ok && text[0] && !r->doors.reload(r->arg)) /* the one under way may have read what was before */
-		loop_timer_again(r->hourly, LOOK_MS);
+		loop_timer_again(r->hourly, SOON_MS);
+}
+
+/* A peer's old pin ran out by itself: "dropped PEER PIN", or nothing more is due. */
+static void dropped(struct rotation *r, bool ok, const char *text)
+{
+	char peer[64], pin[PKI_PIN_TEXT];
+	struct buf b;
+
+	if (!ok)
+		log_event(LOG_LEVEL_ERROR, "pin-not-written", LS("text", text[0] ? text : "the process that writes settings did not end well"));
+	if (!ok || sscanf(text, "dropped %63s %71s", peer, pin) != 2)
+		return;
+	log_event(LOG_LEVEL_INFO, "pin-retired", LS("peer", peer), LS("pin", pin), LS("result", "dropped: it has not been used for retire_after_days"));
+	buf_init(&b, CONTROL_LINE_MAX);
+	live_pin_pack(&b, 0, live_pin_note(&r->live, peer, pin, false, r->reloads));
+	r->doors.tell(r->arg, MSG_PIN, buf_ptr(&b), b.len);
+	buf_free(&b);
+	r->drop_due = true;
 }
 
 bool rotation_reaped(struct rotation *r, pid_t pid, int status)
 {
-	bool ok = WIFEXITED(status) && WEXITSTATUS(status) == 0, rotates = r->verb_rotates;
+	bool ok = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	char text[SENTENCE];
 
 	if (!r->verb || r->verb != pid)
 		return false;
 	take_output(r, text, sizeof text);
-	if (rotates)
+	if (r->task == TASK_ROTATE)
 		rotated(r, ok, text);
+	else if (r->task == TASK_DROP)
+		dropped(r, ok, text);
 	else if (ok && strcmp(text, "taken") == 0)
 		tell_bridges(r);
 	else if (ok && strcmp(text, "waits") == 0)
@@ -289,14 +331,19 @@ static void hourly(void *arg)
 
 	loop_timer_again(r->hourly, HOURLY_MS);
 	front_watch_warn(r->front);
-	if (!r->verb && !r->number && !r->queue)
-		run(r, (const char *const[]){"identity", "rotate", NULL}, true);
+	r->rotate_due = r->drop_due = true;
+	start_next(r);
 }
 
 void rotation_reloads(struct rotation *r)
 {
 	r->reloads++;
 	front_watch_reloads(r->front);
+}
+
+void rotation_starts(struct rotation *r, const struct plan *plan)
+{
+	r->plan = plan;
 }
 
 void rotation_reloaded(struct rotation *r, const struct plan *plan, const char *why)
@@ -306,7 +353,9 @@ void rotation_reloaded(struct rotation *r, const struct plan *plan, const char *
 		return;
 	r->plan = plan;
 	if (!r->hourly)
-		r->hourly = loop_timer_new(r->loop, FIRST_MS, hourly, r);
+		r->hourly = loop_timer_new(r->loop, SOON_MS, hourly, r);
+	else
+		loop_timer_again(r->hourly, SOON_MS);
 	live_pins_written(&r->live, r->reloads);
 }
 

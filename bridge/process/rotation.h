@@ -10,7 +10,7 @@
 /*
  * The supervisor's part in changes of keys and certificates. A peer's announcement that a bridge has verified is judged and written by a
  * verb in a process of its own (`peer take-next`, `peer drop-old`), one at a time; then every bridge learns the pin, and only when all of
- * them have said so the peer is answered. Once an hour `identity rotate` does what is due. The front's certificate and key are looked at
+ * them have said so the peer is answered. After each reload and once an hour `identity rotate` and `peer drop-due` do what is due. The front's certificate and key are looked at
  * every few seconds; a change is a reload.
  */
 struct rotation;
@@ -27,11 +27,13 @@ struct rotation *rotation_new(struct loop *l, const char *conf_path, const struc
 void rotation_free(struct rotation *r);
 /* A reload begins: what is taken from now on may not be in the settings that it reads. */
 void rotation_reloads(struct rotation *r);
+/* The first processes start with ${plan} (borrowed), so that what they say can be noted; NULL = they did not come up. */
+void rotation_starts(struct rotation *r, const struct plan *plan);
 /* It ended: ${plan} (borrowed) is in force now; or it failed, with the sentence ${why}. */
 void rotation_reloaded(struct rotation *r, const struct plan *plan, const char *why);
 /* A bridge was started: tells it the pins that its settings may not have. */
 void rotation_begin(struct rotation *r, struct channel *bridge);
-/* A bridge's MSG_ANNOUNCED, MSG_PIN_DONE or MSG_TOOK. */
+/* A bridge's MSG_ANNOUNCED, MSG_PIN_DONE, MSG_TOOK or MSG_SEEN. */
 void rotation_said(struct rotation *r, uint16_t type, const uint8_t *data, size_t len);
 /* True if ${pid} was one of its verbs. */
 bool rotation_reaped(struct rotation *r, pid_t pid, int status);

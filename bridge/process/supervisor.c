@@ -86,6 +86,7 @@ static void reload_failed(struct supervisor *s, const char *why)
 		rotation_reloaded(s->rotation, NULL, why);
 		return;
 	}
+	rotation_starts(s->rotation, NULL);
 	fprintf(stderr, "%s%s", why, line_end(why));
 	s->exit_code = 1;
 	s->stopping = true;
@@ -193,6 +194,8 @@ static void on_checked(void *arg, struct plan *plan, const char *problems)
 	} else if (opened_new(&s->next, s->loop, plan, &s->now, on_request, s, &error) == 0) {
 		s->starting = generation_new(s->loop, ++s->number, s->conf_path, plan, s->next.sockets, &events, s, &error);
 	}
+	if (s->starting && !s->current)
+		rotation_starts(s->rotation, plan);
 	if (s->starting)
 		generations_add(&s->all, s->starting);
 	else

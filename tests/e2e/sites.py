@@ -100,9 +100,9 @@ class Site:
             self.set(f"budget_{who}_per_minute", 0)
             self.set(f"budget_{who}_targets_per_day", 0)
 
-    def run(self, *words, config=True, code=0):
-        """One verb. A code of None takes any; returns the standard output."""
-        r = subprocess.run([PROGRAM] + (["-c", str(self.config)] if config else []) + list(words), capture_output=True, text=True, timeout=60)
+    def run(self, *words, config=True, code=0, clock=None):
+        """One verb, with the clock as in start(). A code of None takes any; returns the standard output."""
+        r = subprocess.run((["faketime", "-f", clock] if clock else []) + [PROGRAM] + (["-c", str(self.config)] if config else []) + list(words), capture_output=True, text=True, timeout=60)
         if code is not None and r.returncode != code:
             raise RuntimeError(f"{' '.join(words)}: exit {r.returncode}\n{r.stdout}{r.stderr}")
         self.code = r.returncode
@@ -139,8 +139,11 @@ class Site:
     def rule(self, peer, direction, requester, target, level, *more):
         self.run("rule", "add", "--peer", peer, "--direction", direction, "--requester", requester, "--target", target, "--level", level, *more)
 
-    def start(self, *options):
-        self.process = subprocess.Popen([PROGRAM, "-c", str(self.config), "serve", *options], stdout=open(self.log_path, "ab"), stderr=subprocess.STDOUT)
+    def start(self, *options, clock=None):
+        """Runs the daemon; with ${clock} ("+2d", "+61m") its clock is that much ahead, but for the times of files."""
+        words = ["faketime", "-f", clock] if clock else []
+        self.process = subprocess.Popen([*words, PROGRAM, "-c", str(self.config), "serve", *options], stdout=open(self.log_path, "ab"),
+                                        stderr=subprocess.STDOUT, env={**os.environ, "NO_FAKE_STAT": "1"})
 
     def up(self, links=True):
         return until(lambda: self.is_up(links), f"{self.name} is up; log:\n{self.log()[-2000:]}")

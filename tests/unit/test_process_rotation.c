@@ -103,25 +103,25 @@ static void test_notes(void)
 	FILE *f;
 
 	CHECK(mkdtemp(dir) != NULL);
-	CHECK(!notes_get(dir, NOTES_TAKEN, "site-b", got));
+	CHECK(!notes_get(dir, NOTES_TAKEN, "site-b", got, NULL));
 	CHECK_INT(notes_put(dir, NOTES_TAKEN, "site-b", one), 0);
 	CHECK_INT(notes_put(dir, NOTES_TAKEN, "site-c", two), 0);
-	CHECK(notes_get(dir, NOTES_TAKEN, "site-b", got) && memcmp(got, one, sizeof got) == 0);
+	CHECK(notes_get(dir, NOTES_TAKEN, "site-b", got, NULL) && memcmp(got, one, sizeof got) == 0);
 	CHECK_INT(notes_put(dir, NOTES_TAKEN, "site-b", two), 0);
-	CHECK(notes_get(dir, NOTES_TAKEN, "site-b", got) && memcmp(got, two, sizeof got) == 0);
+	CHECK(notes_get(dir, NOTES_TAKEN, "site-b", got, NULL) && memcmp(got, two, sizeof got) == 0);
 	notes_each(dir, NOTES_TAKEN, count, NULL);
 	CHECK_INT(lines, 2);
 	CHECK_INT(notes_put(dir, NOTES_TAKEN, "site-b", NULL), 0);
 	CHECK_INT(notes_put(dir, NOTES_TAKEN, "nobody", NULL), 0);
-	CHECK(!notes_get(dir, NOTES_TAKEN, "site-b", got));
-	CHECK(notes_get(dir, NOTES_TAKEN, "site-c", got));
+	CHECK(!notes_get(dir, NOTES_TAKEN, "site-b", got, NULL));
+	CHECK(notes_get(dir, NOTES_TAKEN, "site-c", got, NULL));
 	/* a line that is none counts for nothing */
 	snprintf(path, sizeof path, "%s/%s", dir, NOTES_PENDING);
 	CHECK((f = fopen(path, "w")) != NULL);
 	fputs("site-b sha256:12\nsite-c\n", f);
 	fclose(f);
-	CHECK(!notes_get(dir, NOTES_PENDING, "site-b", got));
-	CHECK(!notes_get(dir, NOTES_PENDING, "site-c", got));
+	CHECK(!notes_get(dir, NOTES_PENDING, "site-b", got, NULL));
+	CHECK(!notes_get(dir, NOTES_PENDING, "site-c", got, NULL));
 	snprintf(command, sizeof command, "rm -rf %s", dir);
 	CHECK_INT(system(command), 0);
 }
