@@ -215,10 +215,10 @@ static struct fb_answer *ask(const struct conf *c, const char *target, struct bu
 	snprintf(line, sizeof line, "query %s", c->primary_domain);
 	buf_init(&request, 1 << 20);
 	buf_init(&reply, 4 << 20);
-	if (ews_client_write(&request, &q, &rule) < 0)
+	if (ews_client_write(&request, &q, &rule, 2016) < 0)
 		buf_puts(error, "out of memory");
 	else if (control_call(c->control_socket, line, buf_ptr(&request), request.len, c->hard_stop_ms + LOOK_UP_GRACE_MS, &reply, error) >= 0)
-		ews_client_read(buf_ptr(&reply), reply.len, fb_zone_utc(), &a, 1, error);
+		ews_client_read(buf_ptr(&reply), reply.len, fb_zone_utc(), &a, 1, error, NULL);
 	buf_free(&request);
 	buf_free(&reply);
 	return a;

@@ -237,7 +237,7 @@ static int show(const struct asking *a, const struct buf *reply, struct buf *err
 	bool all = true;
 	struct buf out;
 
-	if (!asked_in || ews_client_read(buf_ptr(reply), reply->len, asked_in, answers, a->q.n, error) < 0) {
+	if (!asked_in || ews_client_read(buf_ptr(reply), reply->len, asked_in, answers, a->q.n, error, NULL) < 0) {
 		if (a->xml)
 			fwrite(buf_ptr(reply), 1, reply->len, stdout);
 		fb_zone_free(asked_in);
@@ -268,7 +268,7 @@ static int ask_and_show(const struct asking *a, const struct conf *c)
 	buf_init(&request, REQUEST_MAX);
 	buf_init(&reply, REPLY_MAX);
 	buf_init(&error, 4096);
-	if (ews_client_write(&request, &a->q, &a->rule) < 0)
+	if (ews_client_write(&request, &a->q, &a->rule, 2016) < 0)
 		buf_puts(&error, "out of memory");
 	else if ((a->user ? ask_https(a, c, &request, &reply, &error) : ask_control(a, c, &request, &reply, &error)) >= 0)
 		code = show(a, &reply, &error);

@@ -20,7 +20,6 @@
 
 enum {
 	SOAP_MAX_REQUEST = 512 << 10, /* bytes of a request: 100 mailboxes in UTF-16 are a third of it */
-	SOAP_MAX_REPLY = 32 << 20,   /* bytes of another server's answer */
 	SOAP_MAX_DEPTH = 64,
 	SOAP_MAX_TEXT = 64 << 10,    /* bytes of text in one element */
 	SOAP_MAX_ATTRIBUTES = 64,    /* attributes and namespace declarations in one start tag */

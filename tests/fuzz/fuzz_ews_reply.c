@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct buf error;
 
 	buf_init(&error, 65536);
-	if (ews_client_read(data, size, fb_zone_utc(), answers, size % 4 % 3 + 1, &error) == 0)
+	if (ews_client_read(data, size, fb_zone_utc(), answers, size % 4 % 3 + 1, &error, NULL) == 0)
 		for (size_t i = 0; i < size % 4 % 3 + 1; i++)
 			fb_answer_free(answers[i]);
 	buf_free(&error);

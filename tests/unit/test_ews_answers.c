@@ -290,7 +290,7 @@ static void test_round_trip(void)
 	const char *x = answer(REQUEST("Exchange2016", VIEW("DetailedMerged")), FB_LEVEL_LIMITED_DETAILS, "round-trip");
 
 	buf_init(&error, 4096);
-	CHECK_INT(ews_client_read(x, strlen(x), z, got, 3, &error), 0);
+	CHECK_INT(ews_client_read(x, strlen(x), z, got, 3, &error, NULL), 0);
 	CHECK_INT(got[0]->reason, FB_OK);
 	CHECK_INT(got[0]->n_events, 3);
 	CHECK_INT(got[0]->events[0].start, at("2026-03-24T08:40:00Z"));
@@ -306,12 +306,12 @@ static void test_round_trip(void)
 	CHECK_INT(got[2]->reason, FB_CALENDAR_FAILED);
 	for (int i = 0; i < 3; i++)
 		fb_answer_free(got[i]);
-	CHECK_INT(ews_client_read(x, strlen(x), z, got, 4, &error), -1);
+	CHECK_INT(ews_client_read(x, strlen(x), z, got, 4, &error, NULL), -1);
 	CHECK(got[0] == NULL && got[3] == NULL);
-	CHECK_INT(ews_client_read(x, strlen(x), z, got, 2, &error), -1);
+	CHECK_INT(ews_client_read(x, strlen(x), z, got, 2, &error, NULL), -1);
 	CHECK(got[0] == NULL && got[1] == NULL && error.len > 0);
 	buf_reset(&out);
-	CHECK_INT(ews_client_write(&out, &q, &berlin), 0);
+	CHECK_INT(ews_client_write(&out, &q, &berlin, 2016), 0);
 	x = leave("our-request");
 	r = read_text(x);
 	CHECK_STR(r->fault.code, NULL);
@@ -343,6 +343,13 @@ static void test_garbled(void)
 		{ONE(FINE SHOWN("FreeBusy", EVENT("2026-03-24T08:00:00", "2026-03-24T09:00:00", "Busy"))), FB_OK},
 		{ONE(FINE SHOWN("FreeBusy", "<t:CalendarEventArray/>")), FB_OK},
 		{ONE(FINE SHOWN("FreeBusy", "<t:CalendarEventArray/><t:WorkingHours><t:TimeZone><t:Bias>x</t:Bias></t:TimeZone></t:WorkingHours>")), FB_OK},
+		{ONE(FINE SHOWN("FreeBusyMerged", "<t:CalendarEventArray/>")), FB_OK}, /* digits can be worked out from events */
+		{ONE("<m:ResponseMessage ResponseClass=\"Success\"/>" SHOWN("FreeBusy", "<t:CalendarEventArray/>")), FB_OK}, /* the code is optional */
+		{ONE("<m:ResponseMessage ResponseClass=\"Error\"/>" SHOWN("FreeBusy", "<t:CalendarEventArray/>")), FB_CALENDAR_FAILED},
+		{ONE("<m:ResponseMessage/>" SHOWN("FreeBusy", "<t:CalendarEventArray/>")), FB_CALENDAR_FAILED},
+		{ONE(FINE SHOWN("FreeBusyMerged", "")), FB_CALENDAR_FAILED},
+		{ONE(FINE SHOWN("FreeBusy", EVENT("2026-03-24T08:00:00", "2026-03-24T09:00:00", "NoData"))), FB_OK},
+		{ONE("<m:ResponseMessage ResponseClass=\"Error\"><m:ResponseCode>ErrorMailRecipientNotFound</m:ResponseCode></m:ResponseMessage>"), FB_NO_ACCESS},
 		{ONE(FINE), FB_CALENDAR_FAILED},
 		{ONE(""), FB_CALENDAR_FAILED},
 		{ONE(SHOWN("FreeBusy", "<t:CalendarEventArray/>")), FB_CALENDAR_FAILED},
@@ -364,7 +371,7 @@ static void test_garbled(void)
 
 	buf_init(&error, 65536);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		if (!CHECK_INT(ews_client_read(cases[i].xml, strlen(cases[i].xml), fb_zone_utc(), got, 1, &error), 0))
+		if (!CHECK_INT(ews_client_read(cases[i].xml, strlen(cases[i].xml), fb_zone_utc(), got, 1, &error, NULL), 0))
 			fprintf(stderr, "\tcase %zu: %s\n", i, buf_cstr(&error));
 		else if (!CHECK_INT(got[0]->reason, cases[i].reason))
 			fprintf(stderr, "\tcase %zu\n", i);
@@ -373,10 +380,14 @@ static void test_garbled(void)
 	buf_reset(&out);
 	ews_write_fault_code(&out, "ErrorServerBusy", "Too much to do.");
 	buf_reset(&error);
-	CHECK_INT(ews_client_read(buf_ptr(&out), out.len, fb_zone_utc(), got, 1, &error), -1);
+	struct ews_client_said said = {0};
+
+	CHECK_INT(ews_client_read(buf_ptr(&out), out.len, fb_zone_utc(), got, 1, &error, &said), -1);
 	CHECK(strstr(buf_cstr(&error), "Too much to do.") && strstr(buf_cstr(&error), "ErrorServerBusy"));
-	CHECK_INT(ews_client_read("<html/>", 7, fb_zone_utc(), got, 1, &error), -1);
-	CHECK_INT(ews_client_read("", 0, fb_zone_utc(), got, 1, &error), -1);
+	CHECK_STR(said.fault, "ErrorServerBusy");
+	CHECK_INT(said.back_off_ms, 0);
+	CHECK_INT(ews_client_read("<html/>", 7, fb_zone_utc(), got, 1, &error, NULL), -1);
+	CHECK_INT(ews_client_read("", 0, fb_zone_utc(), got, 1, &error, NULL), -1);
 	buf_free(&error);
 }
 
@@ -388,11 +399,34 @@ static void test_no_array(void)
 	struct buf error;
 
 	buf_init(&error, 4096);
-	CHECK_INT(ews_client_read(xml, strlen(xml), fb_zone_utc(), got, 1, &error), 0);
+	CHECK_INT(ews_client_read(xml, strlen(xml), fb_zone_utc(), got, 1, &error, NULL), 0);
 	CHECK_INT(got[0]->reason, FB_OK);
 	CHECK_INT(got[0]->view, FB_VIEW_MERGED);
 	CHECK_STR(got[0]->merged, "0022");
 	fb_answer_free(got[0]);
+	buf_free(&error);
+}
+
+/* A server that gives more than its view's name says, and what it called each answer. */
+static void test_more(void)
+{
+	const char *xml = REPLY("<m:FreeBusyResponse>" FINE SHOWN("MergedOnly", "<t:MergedFreeBusy>0022</t:MergedFreeBusy>" EVENT("2026-03-24T08:00:00", "2026-03-24T09:00:00", "Busy"))
+		"</m:FreeBusyResponse><m:FreeBusyResponse><m:ResponseMessage ResponseClass=\"Error\"><m:ResponseCode>ErrorMadeUp</m:ResponseCode></m:ResponseMessage>"
+		"</m:FreeBusyResponse>");
+	char codes[2][EWS_CLIENT_CODE_MAX];
+	struct ews_client_said said = {.codes = codes};
+	struct fb_answer *got[2];
+	struct buf error;
+
+	buf_init(&error, 4096);
+	CHECK_INT(ews_client_read(xml, strlen(xml), fb_zone_utc(), got, 2, &error, &said), 0);
+	CHECK_INT(got[0]->view, FB_VIEW_MERGED | FB_VIEW_EVENTS);
+	CHECK_INT(got[0]->n_events, 1);
+	CHECK_STR(codes[0], "NoError");
+	CHECK_STR(codes[1], "ErrorMadeUp");
+	CHECK_STR(said.fault, "");
+	fb_answer_free(got[0]);
+	fb_answer_free(got[1]);
 	buf_free(&error);
 }
 
@@ -415,7 +449,7 @@ static void test_offsets(void)
 
 	buf_init(&error, 4096);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		CHECK_INT(ews_client_read(cases[i].xml, strlen(cases[i].xml), fb_zone_utc(), got, 1, &error), 0);
+		CHECK_INT(ews_client_read(cases[i].xml, strlen(cases[i].xml), fb_zone_utc(), got, 1, &error, NULL), 0);
 		if (CHECK_INT(got[0]->reason, cases[i].reason) && cases[i].start)
 			CHECK_INT(got[0]->events[0].start, at(cases[i].start));
 		fb_answer_free(got[0]);
@@ -459,18 +493,18 @@ static void test_mutations(void)
 
 	buf_init(&error, 1 << 20);
 	for (size_t i = 0; i < n; i++)
-		refused += ews_client_read(text, i, fb_zone_utc(), got, 1, &error) < 0;
+		refused += ews_client_read(text, i, fb_zone_utc(), got, 1, &error, NULL) < 0;
 	CHECK_INT(refused, n);
 	for (size_t i = 0; i < n; i++) {
 		char kept = text[i];
 
 		text[i] = instead[i % sizeof instead];
 		buf_reset(&error);
-		if (ews_client_read(text, n, fb_zone_utc(), got, 1, &error) == 0)
+		if (ews_client_read(text, n, fb_zone_utc(), got, 1, &error, NULL) == 0)
 			fb_answer_free(got[0]);
 		text[i] = kept;
 	}
-	CHECK_INT(ews_client_read(text, n, fb_zone_utc(), got, 1, &error), 0);
+	CHECK_INT(ews_client_read(text, n, fb_zone_utc(), got, 1, &error, NULL), 0);
 	CHECK_INT(got[0]->reason, FB_OK);
 	CHECK(got[0]->hours.known);
 	fb_answer_free(got[0]);
@@ -548,7 +582,7 @@ static void test_odd(void)
 		snprintf(name, sizeof name, "odd-%u", i);
 		leave(name);
 		buf_reset(&error);
-		if (CHECK_INT(ews_client_read(buf_ptr(&out), out.len, r->zone, got, r->query.n, &error), 0))
+		if (CHECK_INT(ews_client_read(buf_ptr(&out), out.len, r->zone, got, r->query.n, &error, NULL), 0))
 			for (size_t k = 0; k < r->query.n; k++) {
 				CHECK(got[k]->reason != FB_OK || (list[k] && acl_released_view(list[k])->reason == FB_OK));
 				fb_answer_free(got[k]);
@@ -577,6 +611,7 @@ int main(int argc, char **argv)
 	test_round_trip();
 	test_garbled();
 	test_no_array();
+	test_more();
 	test_offsets();
 	test_twice_shown();
 	test_odd();

@@ -248,7 +248,7 @@ static void make_request(void)
 	struct buf b;
 
 	buf_init(&b, sizeof(availability) - 1);
-	CHECK_INT(ews_client_write(&b, &q, &utc), 0);
+	CHECK_INT(ews_client_write(&b, &q, &utc, 2016), 0);
 	strcpy(availability, buf_cstr(&b));
 	buf_free(&b);
 }

@@ -1,0 +1,45 @@
+#ifndef BRIDGE_EWS_CLIENT_READING_H
+#define BRIDGE_EWS_CLIENT_READING_H
+#include "bridge/ews/client.h"
+#include "bridge/ews/soap.h"
+#include "bridge/ews/zone_read.h"
+
+/*
+ * Another server's GetUserAvailabilityResponse (messages.xsd) on its way to answers: what client_read.c and client_view.c share. Private to
+ * this room. What one FreeBusyResponse lacks or garbles spoils that one alone: its functions set ${broken} and go on. Only the frame around
+ * them can fail the whole.
+ */
+
+struct answers {
+	struct zone_reading zone; /* first: the working hours' zone */
+	const struct fb_zone *requester;
+	struct fb_answer **list;
+	size_t n, at;             /* of the list; responses met */
+	struct fb_answer *now;
+	bool broken, success, viewed, listed, has_busy; /* listed: an array of events was there, empty or not */
+	bool is_2007;
+	enum fb_reason reason;
+	struct fb_event event;
+	struct fb_working_period period;
+	const char *fault_code, *fault_text;
+	bool is_back_off;         /* the value at hand is how long to stay away */
+	int back_off_ms;
+	struct ews_client_said *said; /* may be NULL */
+};
+
+/* The reading behind ${s}. */
+static inline struct answers *answers_of(struct soap *s)
+{
+	return s->arg;
+}
+
+/* The answer at hand is no answer. Always true, to be returned. */
+static inline bool spoil(struct soap *s)
+{
+	answers_of(s)->broken = true;
+	return true;
+}
+
+/* Children of a FreeBusyView. */
+extern const struct soap_row client_view_rows[];
+#endif
