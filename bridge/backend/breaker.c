@@ -8,7 +8,11 @@ static int64_t at_most(int64_t ms, int64_t limit)
 /* The next pause: twice the one before while it stays open. */
 static int64_t next_pause(const struct breaker *b, enum fetch_health h, int64_t asked_ms)
 {
-	int64_t own = b->open ? at_most(2 * b->pause_ms, BREAKER_LONGEST_PAUSE_MS) : h == FETCH_REFUSED ? BREAKER_REFUSED_PAUSE_MS : BREAKER_PAUSE_MS;
+	int64_t first = h == FETCH_REFUSED ? BREAKER_REFUSED_PAUSE_MS : BREAKER_PAUSE_MS;
+	int64_t own = b->open ? at_most(2 * b->pause_ms, h == FETCH_REFUSED ? BREAKER_LONGEST_REFUSED_MS : BREAKER_LONGEST_PAUSE_MS) : first;
+
+	if (own < first)
+		own = first;
 
 	return asked_ms > own ? at_most(asked_ms, BREAKER_BUSY_PAUSE_MAX_MS) : own;
 }

@@ -13,7 +13,8 @@ enum {
 	BREAKER_PAUSE_MS = 1000,           /* the first pause, */
 	BREAKER_LONGEST_PAUSE_MS = 30000,  /* the longest of our own choice, */
 	BREAKER_REFUSED_PAUSE_MS = 30000,  /* the first after a refused login, */
-	BREAKER_BUSY_PAUSE_MAX_MS = 300000 /* and the longest that a server can ask for */
+	BREAKER_LONGEST_REFUSED_MS = 900000, /* and the longest: a wrong password must not lock the account out again and again */
+	BREAKER_BUSY_PAUSE_MAX_MS = 300000 /* the longest that a server can ask for */
 };
 struct breaker {
 	bool open, probing;

@@ -12,8 +12,11 @@ enum fetch_health {
 	FETCH_REFUSED,   /* it refused our login: to go on trying could lock the account */
 	FETCH_BUSY       /* it asked for a pause */
 };
-/* ${pause_ms}: as long as it asked for, 0 = it did not say. ${why}: a sentence for the log unless it works. */
-typedef void fetch_health_cb(void *arg, enum fetch_health health, int64_t pause_ms, const char *why);
+/*
+ * ${pause_ms}: as long as it asked for, 0 = it did not say. ${why}: a sentence for the log unless it works. False: the backend is to be left alone, and
+ * what has not been sent yet fails like this call.
+ */
+typedef bool fetch_health_cb(void *arg, enum fetch_health health, int64_t pause_ms, const char *why);
 
 /* What an engine works with; borrowed for its life. */
 struct fetch_site {
@@ -47,4 +50,5 @@ struct fetch_engine {
 	void (*drop)(void *ticket);
 };
 
+extern const struct fetch_engine ews_engine;
 #endif

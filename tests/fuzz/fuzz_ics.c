@@ -1,4 +1,4 @@
-/* links: base availability backend */
+/* links: base availability conf pki ews acl backend */
 #include <stdlib.h>
 #include "bridge/availability/spans.h"
 #include "bridge/backend/ics.h"

@@ -1,4 +1,4 @@
-/* links: base availability conf pki backend */
+/* links: base availability conf pki ews acl backend */
 #include "bridge/backend/breaker.h"
 #include "bridge/backend/fetch_job.h"
 #include "tests/unit/check.h"
@@ -35,6 +35,13 @@ static void test_at_once(void)
 
 	CHECK_INT(breaker_heard(&b, FETCH_REFUSED, 0), BREAKER_REFUSED_PAUSE_MS);
 	CHECK(b.open);
+	int64_t all = 0, probes = 0;
+	while (all < 3600000) { /* an hour with a wrong password */
+		breaker_probe(&b);
+		all += breaker_heard(&b, FETCH_REFUSED, 0);
+		probes++;
+	}
+	CHECK(probes < 10);
 	b = (struct breaker){0};
 	CHECK_INT(breaker_heard(&b, FETCH_BUSY, 0), BREAKER_PAUSE_MS);
 	b = (struct breaker){0};

@@ -1,4 +1,4 @@
-/* links: base availability conf pki backend */
+/* links: base availability conf pki ews acl backend */
 #include "bridge/backend/http.h"
 #include <sys/stat.h>
 #include "tests/unit/https_world.h"

@@ -1,0 +1,91 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "bridge/backend/ews_own.h"
+
+/* The engine's doors, and the life of one question. */
+
+static void *ews_open(const struct fetch_site *site, struct buf *error)
+{
+	struct ews *e = calloc(1, sizeof *e);
+
+	if (!e)
+		abort();
+	e->site = site;
+	e->last = &e->batches;
+	return e;
+}
+
+static void question_free(struct ews_question *q)
+{
+	*q->at = q->next;
+	if (q->next)
+		q->next->at = q->at;
+	for (size_t i = 0; i < q->n; i++)
+		fb_answer_free(q->parts[i].answer);
+	free(q);
+}
+
+static void ews_close(void *engine)
+{
+	struct ews *e = engine;
+
+	ews_batches_free(e);
+	while (e->questions)
+		question_free(e->questions);
+	free(e);
+}
+
+static void *ews_ask(void *engine, const struct fetch_question *asked, fetch_done_cb *cb, void *arg)
+{
+	struct ews *e = engine;
+	struct fb_window windows[EWS_PARTS_MAX];
+	size_t n = ews_split(asked->window, asked->interval, e->site->backend->window_days, windows);
+	struct ews_question *q = calloc(1, sizeof *q + n * sizeof *q->parts);
+
+	if (!q)
+		abort();
+	*q = (struct ews_question){.engine = e, .next = e->questions, .at = &e->questions, .cb = cb, .arg = arg, .window = asked->window,
+	                           .interval = asked->interval, .until_ms = loop_ms() + asked->left_ms, .n = n, .pending = n};
+	if (q->next)
+		q->next->at = &q->next;
+	e->questions = q;
+	snprintf(q->address, sizeof q->address, "%s", asked->address);
+	for (size_t i = 0; i < n; i++) {
+		q->parts[i] = (struct ews_part){.question = q, .window = windows[i]};
+		ews_batch_add(e, &q->parts[i]);
+	}
+	return q;
+}
+
+static void ews_drop(void *ticket)
+{
+	struct ews_question *q = ticket;
+
+	for (size_t i = 0; i < q->n; i++)
+		if (q->parts[i].batch)
+			ews_batch_leave(&q->parts[i]);
+	question_free(q);
+}
+
+void ews_part_done(struct ews_part *p, struct fb_answer *a, const char *why)
+{
+	struct ews_question *q = p->question;
+	struct fb_answer *joined;
+
+	p->batch = NULL;
+	p->answer = a;
+	ews_tidy(&p->answer, p->window, q->interval);
+	if (p->answer->reason != FB_OK && !q->why[0])
+		snprintf(q->why, sizeof q->why, "%s", why && *why ? why : "its answer made no sense");
+	if (--q->pending > 0)
+		return;
+	joined = q->n > 1 ? ews_join(q->parts, q->n) : NULL;
+	if (q->n > 1 && !joined)
+		abort();
+	q->cb(q->arg, joined ? joined : q->parts[0].answer, q->why[0] ? q->why : NULL);
+	fb_answer_free(joined);
+	question_free(q);
+}
+
+const struct fetch_engine ews_engine = {ews_open, ews_close, ews_ask, ews_drop};

@@ -1,0 +1,224 @@
+#include <stdlib.h>
+#include <string.h>
+#include "bridge/backend/ews_own.h"
+
+/*
+ * Filling calls. The first question goes at the end of the loop's turn; while calls are under way others gather for a moment, for a client that
+ * asks about a meeting asks about all its people at once. When as many calls are under way as may be, batches go on filling until one is over.
+ */
+enum { GATHER_MS = 2, REQUEST_BYTES = 2048, MAILBOX_BYTES = 512, REQUEST_MAX = 1 << 20, LATE_MS = 1, UNPROVEN = 2 };
+
+static void pump(struct ews *e);
+
+static void batch_free(struct ews_batch *b)
+{
+	struct ews *e = b->engine;
+
+	if (e->last == &b->next)
+		e->last = b->at;
+	*b->at = b->next;
+	if (b->next)
+		b->next->at = b->at;
+	if (b->call) {
+		http_cancel(b->call);
+		e->under_way--;
+	}
+	loop_timer_free(b->timer);
+	buf_free(&b->body);
+	free(b);
+}
+
+void ews_batches_free(struct ews *e)
+{
+	while (e->batches)
+		batch_free(e->batches);
+}
+
+/* ---- a call ---- */
+
+static void suspect_all(struct ews_batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->parts[i])
+			ews_suspect(&b->engine->suspects, b->parts[i]->question->address, loop_ms());
+}
+
+static void hand_out(struct ews_batch *b, struct ews_verdict *v)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		struct ews_part *p = b->parts[i];
+		struct fb_answer *a = v->all == FB_OK ? v->answers[i] : p ? fb_answer_new(v->all) : NULL;
+
+		if (!p) {
+			fb_answer_free(a);
+			continue;
+		}
+		if (!a)
+			abort();
+		if (a->reason == FB_OK)
+			ews_trust(&b->engine->suspects, p->question->address);
+		else if (a->reason == FB_TIMEOUT)
+			ews_suspect(&b->engine->suspects, p->question->address, loop_ms());
+		ews_part_done(p, a, v->all == FB_OK ? v->codes[i] : v->why);
+	}
+}
+
+/* The backend is left alone from now on: what waits for a call hears what the last one came to. */
+static void fail_unsent(struct ews *e, struct ews_verdict *v)
+{
+	for (struct ews_batch *b = e->batches, *next; b; b = next) {
+		next = b->next;
+		if (b->call)
+			continue;
+		hand_out(b, v);
+		batch_free(b);
+	}
+}
+
+static void call_done(void *arg, const struct http_reply *r)
+{
+	struct ews_batch *b = arg;
+	struct ews *e = b->engine;
+	struct ews_verdict *v = calloc(1, sizeof *v);
+	bool go_on = true;
+
+	if (!v)
+		abort();
+	b->call = NULL;
+	e->under_way--;
+	ews_judge(r, b->n, b->alone, v);
+	if (v->tell && (v->health == FETCH_WORKS || v->health == FETCH_REFUSED))
+		e->proven = v->health == FETCH_WORKS;
+	if (v->tell)
+		go_on = e->site->health(e->site->arg, v->health, v->pause_ms, v->why);
+	if (v->doubt && b->n > 1)
+		suspect_all(b);
+	hand_out(b, v);
+	batch_free(b);
+	if (!go_on && v->all != FB_OK)
+		fail_unsent(e, v);
+	free(v);
+	pump(e);
+}
+
+static void write_request(struct ews_batch *b)
+{
+	const struct ews *e = b->engine;
+	struct fb_mailbox *boxes = calloc(b->n, sizeof *boxes);
+	struct fb_query q = {.window = b->window, .interval = b->interval, .view = FB_VIEW_MERGED | FB_VIEW_EVENTS | FB_VIEW_DETAILS, .mailboxes = boxes};
+
+	if (!boxes)
+		abort();
+	for (size_t i = 0; i < b->n; i++) {
+		if (!b->parts[i])
+			continue;
+		b->parts[q.n] = b->parts[i]; /* those that were dropped meanwhile are not asked about */
+		strcpy(boxes[q.n++].address, b->parts[i]->question->address);
+	}
+	b->n = q.n;
+	buf_init(&b->body, REQUEST_MAX);
+	buf_reserve(&b->body, REQUEST_BYTES + b->n * MAILBOX_BYTES);
+	if (ews_client_write(&b->body, &q, &e->utc, e->site->backend->version) < 0)
+		abort();
+	free(boxes);
+}
+
+/* As long as the most patient of its questions, but no longer than the backend's own limit. */
+static int64_t time_for(const struct ews_batch *b)
+{
+	int64_t most = LATE_MS, now = loop_ms();
+
+	for (size_t i = 0; i < b->n; i++)
+		if (b->parts[i]->question->until_ms - now > most)
+			most = b->parts[i]->question->until_ms - now;
+	return most < b->engine->site->backend->timeout_ms ? most : b->engine->site->backend->timeout_ms;
+}
+
+static void send_batch(struct ews_batch *b)
+{
+	static const char *const headers[] = {
+		"Content-Type: text/xml; charset=utf-8",
+		"SOAPAction: \"http://schemas.microsoft.com/exchange/services/2006/messages/GetUserAvailability\"", NULL,
+	};
+	struct ews *e = b->engine;
+
+	write_request(b);
+	const struct http_request r = {.method = "POST", .url = e->site->backend->url, .headers = headers, .body = buf_ptr(&b->body), .len = b->body.len,
+	                               .max_reply = EWS_CLIENT_REPLY_MAX, .timeout_ms = time_for(b)};
+	b->ready = false;
+	b->sent_ms = loop_ms();
+	b->call = http_send(e->site->http, &r, call_done, b);
+	e->under_way++;
+}
+
+/* ---- filling ---- */
+
+static void pump(struct ews *e)
+{
+	int most = e->proven || e->site->backend->concurrency < UNPROVEN ? e->site->backend->concurrency : UNPROVEN;
+
+	for (struct ews_batch *b = e->batches, *next; b && e->under_way < most; b = next) {
+		next = b->next;
+		if (b->ready)
+			send_batch(b);
+	}
+}
+
+static void gathered(void *arg)
+{
+	struct ews_batch *b = arg;
+
+	loop_timer_free(b->timer);
+	b->timer = NULL;
+	b->ready = true;
+	pump(b->engine);
+}
+
+static struct ews_batch *batch_for(struct ews *e, const struct ews_part *p, bool alone)
+{
+	size_t most = (size_t)e->site->backend->batch;
+	struct ews_batch *b;
+
+	for (b = e->batches; b && !alone; b = b->next)
+		if (!b->call && !b->alone && b->n < most && b->interval == p->question->interval && b->window.start == p->window.start &&
+		    b->window.end == p->window.end)
+			return b;
+	b = calloc(1, sizeof *b);
+	if (!b)
+		abort();
+	*b = (struct ews_batch){.engine = e, .at = e->last, .window = p->window, .interval = p->question->interval, .alone = alone};
+	*e->last = b;
+	e->last = &b->next;
+	b->timer = loop_timer_new(e->site->loop, e->under_way && !alone ? GATHER_MS : 0, gathered, b);
+	return b;
+}
+
+void ews_batch_add(struct ews *e, struct ews_part *p)
+{
+	struct ews_batch *b = batch_for(e, p, ews_is_suspect(&e->suspects, p->question->address, loop_ms()));
+
+	p->batch = b;
+	b->parts[b->n++] = p;
+	b->live++;
+	if (b->n == (size_t)e->site->backend->batch)
+		gathered(b);
+}
+
+void ews_batch_leave(struct ews_part *p)
+{
+	struct ews_batch *b = p->batch;
+	struct ews *e = b->engine;
+
+	if (b->call) /* it was too late: perhaps because of this one */
+		ews_suspect(&e->suspects, p->question->address, loop_ms());
+	for (size_t i = 0; i < b->n; i++)
+		if (b->parts[i] == p)
+			b->parts[i] = NULL;
+	p->batch = NULL;
+	if (--b->live > 0)
+		return;
+	if (b->call && !b->alone && 2 * (loop_ms() - b->sent_ms) >= e->site->backend->timeout_ms) /* long enough to say so of the backend */
+		e->site->health(e->site->arg, FETCH_DOWN, 0, "it did not answer in time");
+	batch_free(b);
+	pump(e);
+}

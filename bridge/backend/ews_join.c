@@ -1,0 +1,143 @@
+#include <stdlib.h>
+#include <string.h>
+#include "bridge/backend/ews_own.h"
+#include "bridge/base/arena.h"
+
+enum { MINUTE = 60, DAY = 86400 };
+
+size_t ews_split(struct fb_window w, int interval, int days, struct fb_window out[EWS_PARTS_MAX])
+{
+	int64_t step = (int64_t)interval * MINUTE, most = (int64_t)days * DAY / step * step;
+	size_t n = 0;
+
+	while (w.end - w.start > most && n + 1 < EWS_PARTS_MAX) {
+		out[n++] = (struct fb_window){w.start, w.start + most};
+		w.start += most;
+	}
+	out[n++] = w;
+	return n;
+}
+
+/* The codes of a front name what became of a question on its way; of ours, this backend's, only the calendar can have failed. */
+static enum fb_reason own_reason(enum fb_reason r)
+{
+	switch (r) {
+	case FB_NO_ACCESS:
+	case FB_TIMEOUT:
+	case FB_TOO_BIG:
+	case FB_DIRECTORY_FAILED:
+	case FB_BUSY: return r;
+	default: return FB_CALENDAR_FAILED;
+	}
+}
+
+static void replace(struct fb_answer **a, enum fb_reason reason)
+{
+	fb_answer_free(*a);
+	*a = fb_answer_new(reason);
+	if (!*a)
+		abort();
+}
+
+/* Touching is not overlapping; an event of no length counts by its instant. */
+static bool is_inside(const struct fb_event *e, struct fb_window w)
+{
+	return e->start < w.end && (e->end > w.start || (e->start == e->end && e->start == w.start));
+}
+
+void ews_tidy(struct fb_answer **a, struct fb_window w, int interval)
+{
+	struct fb_answer *x = *a;
+	size_t kept = 0;
+
+	if (x->reason != FB_OK) {
+		if (own_reason(x->reason) != x->reason)
+			replace(a, own_reason(x->reason));
+		return;
+	}
+	if (!fb_merged_valid(x->merged, w, interval))
+		x->merged = NULL;
+	if (!(x->view & FB_VIEW_EVENTS)) {
+		if (!x->merged)
+			replace(a, FB_CALENDAR_FAILED); /* neither events nor digits that can be used */
+		else if (!x->merged[strspn(x->merged, "0")])
+			x->view |= FB_VIEW_EVENTS; /* where every digit is 0 an array that is left out is an empty one */
+		return;
+	}
+	for (size_t i = 0; i < x->n_events; i++)
+		if (is_inside(&x->events[i], w))
+			x->events[kept++] = x->events[i];
+	x->n_events = kept;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_event(const struct fb_event *a, const struct fb_event *b)
+{
+	return a->start == b->start && a->end == b->end && a->busy == b->busy && a->flags == b->flags && same_text(a->subject, b->subject) &&
+	       same_text(a->location, b->location);
+}
+
+/* An event that began before ${w} was in the answer before as well; but one that was not is not lost. */
+static bool add_events(struct fb_answer *out, const struct fb_answer *part, struct fb_window w)
+{
+	size_t before = out->n_events;
+
+	for (size_t i = 0; i < part->n_events; i++) {
+		const struct fb_event *e = &part->events[i];
+		bool known = false;
+
+		for (size_t k = 0; e->start < w.start && k < before && !known; k++)
+			known = same_event(e, &out->events[k]);
+		if (!known && fb_answer_add(out, e) < 0)
+			return false;
+	}
+	return true;
+}
+
+static bool join_digits(struct fb_answer *out, const struct ews_part *parts, size_t n)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!parts[i].answer->merged)
+			return true;
+		len += strlen(parts[i].answer->merged);
+	}
+	out->merged = arena_alloc(out->arena, len + 1);
+	if (!out->merged)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		strcat(out->merged, parts[i].answer->merged);
+	return true;
+}
+
+struct fb_answer *ews_join(const struct ews_part *parts, size_t n)
+{
+	struct fb_answer *out;
+	unsigned view = ~0u;
+
+	for (size_t i = 0; i < n; i++) {
+		if (parts[i].answer->reason != FB_OK)
+			return fb_answer_new(parts[i].answer->reason);
+		view &= parts[i].answer->view;
+	}
+	out = fb_answer_new(FB_OK);
+	if (!out || !join_digits(out, parts, n))
+		goto no_memory;
+	out->view = view;
+	out->hours = parts[0].answer->hours;
+	for (size_t i = 0; view & FB_VIEW_EVENTS && i < n; i++)
+		if (!add_events(out, parts[i].answer, parts[i].window))
+			goto no_memory;
+	if (!(view & FB_VIEW_EVENTS) && !out->merged)
+		out->reason = FB_CALENDAR_FAILED; /* here events, there digits: together nothing */
+	fb_answer_sort(out);
+	return out;
+no_memory:
+	fb_answer_free(out);
+	return NULL;
+}

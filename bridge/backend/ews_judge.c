@@ -1,0 +1,93 @@
+#include <stdio.h>
+#include <string.h>
+#include "bridge/availability/zone.h"
+#include "bridge/backend/ews_own.h"
+#include "bridge/base/text.h"
+
+/* What became of a call. The backend's own words are for the log alone. */
+
+static void say(struct ews_verdict *v, enum fetch_health h, enum fb_reason all, const char *why)
+{
+	v->tell = true;
+	v->health = h;
+	v->all = all;
+	snprintf(v->why, sizeof v->why, "%s", why);
+}
+
+/* It did not answer at all. */
+static void judge_silence(const struct http_reply *r, bool alone, struct ews_verdict *v)
+{
+	bool of_the_mailbox = r->outcome == HTTP_TIMED_OUT || r->outcome == HTTP_FAILED;
+
+	say(v, FETCH_DOWN, r->outcome == HTTP_TIMED_OUT ? FB_TIMEOUT : FB_CALENDAR_FAILED, r->why);
+	v->doubt = of_the_mailbox;
+	v->tell = !(alone && of_the_mailbox);
+}
+
+/* Retry-After in seconds (RFC 9110 10.2.3); a date is not read, and our own pause serves then. */
+static int64_t pause_of(const struct http_reply *r)
+{
+	const char *after = http_header(r, "Retry-After");
+	int64_t seconds;
+
+	return after && text_int(after, 0, 86400, &seconds) ? 1000 * seconds : 0;
+}
+
+/* A status that no EWS answer has. */
+static void judge_status(const struct http_reply *r, struct ews_verdict *v)
+{
+	char why[160];
+
+	if (r->status == 503 || r->status == 429) {
+		say(v, FETCH_BUSY, FB_BUSY, "it has too much to do");
+		v->pause_ms = pause_of(r);
+	} else if (r->status == 401 || r->status == 403) {
+		snprintf(why, sizeof why, "it refused our login (HTTP %d): see auth, user and the password, and that this account may use EWS", r->status);
+		say(v, FETCH_REFUSED, FB_CALENDAR_FAILED, why);
+	} else {
+		snprintf(why, sizeof why, "it answered HTTP %d%s", r->status,
+		         r->status / 100 == 3 ? ", a redirect, which is not followed: name the right place in url" :
+		         r->status == 404 ? ": there is no EWS at this url" : "");
+		say(v, FETCH_DOWN, FB_CALENDAR_FAILED, why);
+	}
+}
+
+/* A fault for the whole call. If it asks for a pause it gets it; else one of the mailboxes may be what it does not like. */
+static void judge_fault(const struct ews_client_said *said, const char *sentence, bool alone, struct ews_verdict *v)
+{
+	bool busy = strcmp(said->fault, "ErrorServerBusy") == 0 || strcmp(said->fault, "ErrorExceededConnectionCount") == 0;
+
+	if (busy) {
+		say(v, FETCH_BUSY, FB_BUSY, sentence);
+		v->pause_ms = said->back_off_ms;
+	} else {
+		say(v, said->fault[0] ? FETCH_WORKS : FETCH_DOWN, FB_CALENDAR_FAILED, sentence);
+		v->doubt = true;
+		v->tell = said->fault[0] || !alone;
+	}
+}
+
+void ews_judge(const struct http_reply *r, size_t n, bool alone, struct ews_verdict *v)
+{
+	struct ews_client_said said = {.codes = v->codes};
+	struct buf error;
+
+	if (r->outcome != HTTP_ANSWERED) {
+		judge_silence(r, alone, v);
+		return;
+	}
+	if (r->status != 200 && r->status != 500) {
+		judge_status(r, v);
+		return;
+	}
+	buf_init(&error, sizeof v->why);
+	if (ews_client_read(buf_ptr(r->body), r->body->len, fb_zone_utc(), v->answers, n, &error, &said) < 0)
+		judge_fault(&said, error.len ? buf_cstr(&error) : "its answer could not be read", alone, v);
+	else {
+		say(v, FETCH_WORKS, FB_OK, "");
+		for (size_t i = 0; i < n; i++)
+			if (v->answers[i]->reason == FB_BUSY)
+				say(v, FETCH_BUSY, FB_OK, "it has too much to do, it says of a mailbox");
+	}
+	buf_free(&error);
+}

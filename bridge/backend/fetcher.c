@@ -1,0 +1,213 @@
+#include "bridge/backend/fetcher.h"
+#include <stdlib.h>
+#include <string.h>
+#include "bridge/backend/breaker.h"
+#include "bridge/backend/fetch_engine.h"
+#include "bridge/backend/fetch_job.h"
+#include "bridge/base/log.h"
+#include "bridge/base/text.h"
+
+enum { REPLY_MAX_BYTES = 2 * FB_ANSWER_BYTES };
+
+static const struct fetch_engine *const engines[] = {[CONF_BACKEND_EWS] = &ews_engine};
+
+/* One job that the engine works on. */
+struct open_job {
+	struct open_job *next, **at;
+	struct fetcher *fetcher;
+	void *ticket;
+	struct loop_timer *timer;
+	fetcher_reply_cb *cb;
+	void *arg;
+	char address[FB_ADDRESS_MAX + 1];
+};
+
+struct fetcher {
+	const struct conf_backend *backend;
+	const struct fetch_engine *engine;
+	void *state;                /* the engine's */
+	struct fetch_site site;
+	struct breaker breaker;
+	struct loop_timer *pause;   /* until the next probe; NULL while it is closed */
+	void *probe;                /* its ticket */
+	struct open_job *jobs;
+	struct fetch_question last; /* what a probe asks */
+	char last_address[FB_ADDRESS_MAX + 1];
+};
+
+static void reply_with(const struct fb_answer *a, fetcher_reply_cb *cb, void *arg)
+{
+	struct buf b;
+
+	buf_init(&b, REPLY_MAX_BYTES);
+	fetch_reply_pack(&b, a);
+	if (b.failed)
+		abort(); /* ending is "could not" to every asker */
+	cb(arg, buf_ptr(&b), b.len);
+	buf_free(&b);
+}
+
+static void reply_reason(enum fb_reason reason, fetcher_reply_cb *cb, void *arg)
+{
+	struct fb_answer *a = fb_answer_new(reason);
+
+	if (!a)
+		abort();
+	reply_with(a, cb, arg);
+	fb_answer_free(a);
+}
+
+/* ---- a backend that is down ---- */
+
+static void probe_done(void *arg, const struct fb_answer *answer, const char *why);
+
+static void probe(void *arg)
+{
+	struct fetcher *f = arg;
+
+	breaker_probe(&f->breaker);
+	f->probe = f->engine->ask(f->state, &f->last, probe_done, f);
+}
+
+/* A fifth more or less, so that bridges and sites do not come in step. */
+static void wait_for(struct fetcher *f, int64_t ms)
+{
+	uint16_t chance;
+
+	text_random(&chance, sizeof chance);
+	ms += ms * (chance % 401 - 200) / 1000;
+	if (f->pause)
+		loop_timer_again(f->pause, ms);
+	else
+		f->pause = loop_timer_new(f->site.loop, ms, probe, f);
+}
+
+static bool heard(void *arg, enum fetch_health h, int64_t pause_ms, const char *why)
+{
+	struct fetcher *f = arg;
+	bool was_open = f->breaker.open;
+	int64_t wait = breaker_heard(&f->breaker, h, pause_ms);
+
+	if (wait >= 0) {
+		wait_for(f, wait);
+		log_event(LOG_LEVEL_WARN, "backend-down", LS("backend", f->backend->name), LS("why", why), LI("next_ms", wait));
+	} else if (was_open && !f->breaker.open) {
+		loop_timer_free(f->pause);
+		f->pause = NULL;
+		log_event(LOG_LEVEL_INFO, "backend-up", LS("backend", f->backend->name));
+	}
+	return !f->breaker.open;
+}
+
+static void probe_done(void *arg, const struct fb_answer *answer, const char *why)
+{
+	struct fetcher *f = arg;
+
+	f->probe = NULL;
+	if (f->breaker.open && f->breaker.probing) /* it came to no call at all */
+		heard(f, FETCH_DOWN, 0, why);
+}
+
+/* ---- jobs ---- */
+
+static void end_job(struct open_job *j)
+{
+	*j->at = j->next;
+	if (j->next)
+		j->next->at = j->at;
+	loop_timer_free(j->timer);
+	free(j);
+}
+
+static void log_failure(const struct open_job *j, enum fb_reason reason, const char *why)
+{
+	log_event(LOG_LEVEL_WARN, "backend-failed", LS("backend", j->fetcher->backend->name), LS("mailbox", j->address),
+	          LS("reason", fb_reason_row(reason)->word), LS("why", why));
+}
+
+static void job_done(void *arg, const struct fb_answer *answer, const char *why)
+{
+	struct open_job *j = arg;
+
+	if (answer->reason != FB_OK)
+		log_failure(j, answer->reason, why);
+	reply_with(answer, j->cb, j->arg);
+	end_job(j);
+}
+
+static void job_late(void *arg)
+{
+	struct open_job *j = arg;
+
+	log_failure(j, FB_TIMEOUT, "its time was over before the backend had answered");
+	j->fetcher->engine->drop(j->ticket);
+	reply_reason(FB_TIMEOUT, j->cb, j->arg);
+	end_job(j);
+}
+
+static void remember(struct fetcher *f, const struct fetch_question *q)
+{
+	memcpy(f->last_address, q->address, strlen(q->address) + 1);
+	f->last = *q;
+	f->last.address = f->last_address;
+	f->last.left_ms = f->backend->timeout_ms;
+}
+
+static void start_job(struct fetcher *f, const struct fetch_question *q, fetcher_reply_cb *cb, void *arg)
+{
+	struct open_job *j = calloc(1, sizeof *j);
+
+	if (!j)
+		abort();
+	*j = (struct open_job){.next = f->jobs, .at = &f->jobs, .fetcher = f, .cb = cb, .arg = arg};
+	if (j->next)
+		j->next->at = &j->next;
+	f->jobs = j;
+	memcpy(j->address, q->address, strlen(q->address) + 1);
+	remember(f, q);
+	j->timer = loop_timer_new(f->site.loop, q->left_ms, job_late, j);
+	j->ticket = f->engine->ask(f->state, q, job_done, j);
+}
+
+void fetcher_work(struct fetcher *f, const uint8_t *job, size_t len, fetcher_reply_cb *cb, void *arg)
+{
+	struct fetch_job j;
+
+	if (!fetch_job_unpack(job, len, &j))
+		reply_reason(FB_NOT_COMPUTED, cb, arg);
+	else if (j.left_ms <= 0)
+		reply_reason(FB_TIMEOUT, cb, arg);
+	else if (f->breaker.open)
+		reply_reason(f->breaker.why == FETCH_BUSY ? FB_BUSY : FB_CALENDAR_FAILED, cb, arg);
+	else
+		start_job(f, &(struct fetch_question){j.address, j.window, j.interval, j.left_ms}, cb, arg);
+}
+
+struct fetcher *fetcher_new(struct loop *l, const struct conf *c, const struct conf_backend *be, struct buf *error)
+{
+	struct fetcher *f = calloc(1, sizeof *f);
+
+	if (!f)
+		abort();
+	f->backend = be;
+	f->engine = engines[be->type];
+	f->site = (struct fetch_site){.loop = l, .backend = be, .health = heard, .arg = f};
+	f->site.http = http_new(l, c, be, error);
+	if (f->site.http && (f->state = f->engine->open(&f->site, error)))
+		return f;
+	fetcher_free(f);
+	return NULL;
+}
+
+void fetcher_free(struct fetcher *f)
+{
+	if (!f)
+		return;
+	if (f->state)
+		f->engine->close(f->state);
+	while (f->jobs)
+		end_job(f->jobs);
+	loop_timer_free(f->pause);
+	http_free(f->site.http);
+	free(f);
+}
