@@ -10,7 +10,7 @@
 #include "bridge/base/loop.h"
 #include "bridge/ctl/doctor.h"
 #include "bridge/ctl/limited.h"
-#include "bridge/directory/directory.h"
+#include "bridge/ctl/look_up.h"
 #include "bridge/ews/client.h"
 #include "bridge/process/control.h"
 #include "bridge/proxy/proxy.h"
@@ -176,21 +176,19 @@ void doctor_rules(struct doctor *d, struct doctor_chain *chain)
 
 /* ---- one question ---- */
 
-static enum fb_fact is_hidden(void *door, const char *address)
-{
-	return directory_hidden(door, address);
-}
-
 /* Do our own rules let the organisation ask about ${target}? */
 static bool may_ask(const struct conf *c, const char *target)
 {
 	struct proxy_explanation x = {0};
 	struct address_space *table = address_space_new(c);
-	struct directory *dir = directory_new(c);
-	const struct proxy_doors doors = {.member = directory_member, .hidden = is_hidden, .door = dir};
+	struct directory *dir = directory_new(NULL, c, NULL, NULL);
 
-	if (table && dir)
-		proxy_explain(c, table, &doors, c->primary_domain, target, &x);
+	if (table && dir) {
+		const struct fb_entry *whom = ctl_look_up(dir, target);
+
+		proxy_explain(c, table, c->primary_domain, NULL, target, whom, &x);
+		fb_entry_release(whom);
+	}
 	directory_free(dir);
 	address_space_free(table);
 	return x.level > FB_LEVEL_NONE;

@@ -1,15 +1,11 @@
 #include <stdio.h>
+#include <string.h>
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/json.h"
+#include "bridge/ctl/look_up.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
-#include "bridge/directory/directory.h"
 #include "bridge/proxy/proxy.h"
-
-static enum fb_fact is_hidden(void *door, const char *address)
-{
-	return directory_hidden(door, address);
-}
 
 static const char *route_name(enum as_route r)
 {
@@ -77,11 +73,14 @@ int ctl_explain(int argc, char **argv, const char *conf_path)
 	if (!(c = ctl_load(conf_path)))
 		return CTL_NO;
 	struct address_space *table = address_space_new(c);
-	struct directory *d = directory_new(c);
-	const struct proxy_doors doors = {.member = directory_member, .hidden = is_hidden, .door = d};
+	struct directory *d = directory_new(NULL, c, NULL, NULL);
 
 	if (table && d) {
-		proxy_explain(c, table, &doors, from, to, &x);
+		const struct fb_entry *who = strchr(from, '@') ? ctl_look_up(d, from) : NULL, *whom = ctl_look_up(d, to);
+
+		proxy_explain(c, table, from, who, to, whom, &x);
+		fb_entry_release(who);
+		fb_entry_release(whom);
 		(json ? put_json : put_text)(&x, from, to);
 		code = x.level > FB_LEVEL_NONE ? CTL_DONE : CTL_NO;
 	} else {

@@ -1,23 +1,34 @@
 #ifndef BRIDGE_DIRECTORY_DIRECTORY_H
 #define BRIDGE_DIRECTORY_DIRECTORY_H
+#include <stdint.h>
 #include "bridge/availability/facts.h"
+#include "bridge/base/loop.h"
 #include "bridge/conf/conf.h"
 
 /*
- * What is known about people: for now from the configuration (groups, hidden addresses); whether a mailbox exists is
- * said by the calendar backend. A directory server comes behind the same three-valued interface.
+ * What is known about people: from the settings (groups, hidden addresses) and from the directory server, if directory.conf names one. The
+ * bridge's side: what a worker found is kept for a while, and one look-up serves all who ask for the same.
  */
 struct directory;
 
-/* Builds the look-ups over ${c} (borrowed for its life). NULL when out of memory. Caller frees. */
-struct directory *directory_new(const struct conf *c);
-/* Frees it. NULL is allowed. */
-void directory_free(struct directory *d);
+/* A worker's reply, or data NULL and in ${why} a sentence for the log. */
+typedef void directory_reply_cb(void *arg, const uint8_t *data, size_t len, const char *why);
+/* How a job reaches a worker: exactly one reply for each call within ${deadline_ms}, never before it returns. */
+typedef void directory_submit_fn(void *pool, const void *job, size_t len, int64_t deadline_ms, directory_reply_cb *cb, void *arg);
+
 /*
- * Is ${address} (normal) in the group ${group}? A group that no configuration has: could not tell. Fits acl_member_fn with the
- * directory as its first argument.
+ * Builds the look-ups over ${c} (borrowed for its life). Without directory.conf ${submit} is never called; without ${submit} nothing that
+ * the server knows can be told. NULL when out of memory. Caller frees.
  */
-enum fb_fact directory_member(void *directory, const char *group, const char *address);
-/* Is ${address} hidden? */
-enum fb_fact directory_hidden(const struct directory *d, const char *address);
+struct directory *directory_new(struct loop *l, const struct conf *c, directory_submit_fn *submit, void *pool);
+/* Frees it; open look-ups never call back. NULL is allowed. */
+void directory_free(struct directory *d);
+
+/* What a look-up ends with: an entry, which the callback has to release, or NULL when out of memory. */
+typedef void directory_found_cb(void *arg, const struct fb_entry *who);
+/*
+ * Looks ${address} (normal) up, ours or not; exactly one callback, possibly before it returns. The entry has every group that a rule or a
+ * `serves` mentions; of somebody who is not ours the server is asked only if a group of the directory is among them.
+ */
+void directory_look_up(struct directory *d, const char *address, directory_found_cb *cb, void *arg);
 #endif

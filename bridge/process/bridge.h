@@ -1,7 +1,7 @@
 #ifndef BRIDGE_PROCESS_BRIDGE_H
 #define BRIDGE_PROCESS_BRIDGE_H
 #include "bridge/address_space/table.h"
-#include "bridge/backend/calendars.h"
+#include "bridge/backend/backends.h"
 #include "bridge/base/pack.h"
 #include "bridge/budget/budget.h"
 #include "bridge/conf/conf.h"
@@ -31,6 +31,7 @@ struct bridge {
 	struct pool *pools[WORKER_KINDS];
 	int calendars_fd;
 	struct calendars *calendars;
+	struct backends *backends;
 	struct proxy *proxy;
 	struct audit_writer *audit;
 	struct budget *budgets;

@@ -61,21 +61,29 @@ static void front_login(void *door, const char *user, const char *password, void
 	buf_wipe(&job);
 }
 
-/* ---- proxy -> calendars, link, directory ---- */
+/* ---- proxy -> directory, backends, link ---- */
 
-static enum fb_fact proxy_exists(void *door, const char *address)
+static void proxy_look_up(void *door, const char *address, void (*cb)(void *arg, const struct fb_entry *who), void *arg)
 {
 	struct bridge *b = door;
 
-	return calendars_exists(b->calendars, address);
+	directory_look_up(b->directory, address, cb, arg);
 }
 
-static void proxy_fetch(void *door, const char *address, struct fb_window w, void (*cb)(void *arg, const struct fb_answer *raw),
-                        void *arg)
+/* Without a directory those exist who have a calendar. */
+static enum fb_fact proxy_exists(void *door, const struct fb_entry *who)
 {
 	struct bridge *b = door;
 
-	calendars_fetch(b->calendars, address, w, cb, arg);
+	return b->conf->directory ? who->exists : backends_exists(b->backends, who, who->address);
+}
+
+static void proxy_fetch(void *door, const struct fb_entry *who, struct fb_window w, int interval, int64_t deadline_ms,
+                        void (*cb)(void *arg, const struct fb_answer *raw), void *arg)
+{
+	struct bridge *b = door;
+
+	backends_fetch(b->backends, who, who->address, w, interval, deadline_ms, cb, arg);
 }
 
 /* The link wants its events in one lasting place. */
@@ -112,20 +120,6 @@ static void proxy_ask_peer(void *door, const char *peer, const struct fb_query *
 		abort();
 	*a = (struct link_asking){answer, done, arg};
 	link_ask(b->clients, peer, q, deadline_ms, &events, a);
-}
-
-static enum fb_fact proxy_member(void *door, const char *group, const char *address)
-{
-	struct bridge *b = door;
-
-	return directory_member(b->directory, group, address);
-}
-
-static enum fb_fact proxy_hidden(void *door, const char *address)
-{
-	struct bridge *b = door;
-
-	return directory_hidden(b->directory, address);
 }
 
 static enum audit_said proxy_audit(void *door, const struct audit_query *what, void (*written)(void *arg, bool ok), void *arg)
@@ -248,16 +242,16 @@ static int make_rooms(struct bridge *b)
 	static const struct link_server_events link_events = {peer_asks, peer_cancelled};
 	const struct conf *c = b->conf;
 
-	b->proxy_doors = (struct proxy_doors){.exists = proxy_exists, .fetch = proxy_fetch, .ask = proxy_ask_peer,
-	                                      .member = proxy_member, .hidden = proxy_hidden, .audit = proxy_audit,
-	                                      .budget = proxy_budget, .door = b};
+	b->proxy_doors = (struct proxy_doors){.look_up = proxy_look_up, .exists = proxy_exists, .fetch = proxy_fetch, .ask = proxy_ask_peer,
+	                                      .audit = proxy_audit, .budget = proxy_budget, .door = b};
 	b->front_doors = (struct front_doors){.ask = front_ask, .cancel = front_cancel, .login = front_login, .door = b,
 	                                      .loop = b->loop, .hard_stop_ms = c->hard_stop_ms};
 	budget_limits_of(c, b->budget_limits);
 	b->table = address_space_new(c);
-	b->directory = directory_new(c);
+	b->directory = directory_new(b->loop, c, NULL, NULL);
 	b->calendars = calendars_new(c, b->calendars_fd, pool_submit, b->pools[WORKER_CALENDAR]);
-	if (!b->table || !b->directory || !b->calendars)
+	b->backends = backends_new(c, b->calendars);
+	if (!b->table || !b->directory || !b->calendars || !b->backends)
 		return -1;
 	b->audit = audit_writer_new(b->loop, strcmp(c->audit_sync, "fsync") == 0, strcmp(c->audit_full, "refuse") == 0);
 	if (!b->audit)
@@ -323,7 +317,9 @@ void bridge_close(struct bridge *b)
 	}
 	for (i = 0; i < WORKER_KINDS; i++)
 		pool_free(b->pools[i]);
+	backends_free(b->backends);
 	calendars_free(b->calendars);
+	directory_free(b->directory);
 	link_clients_free(b->clients); /* ends what is open with the proxy, which must still be there */
 	proxy_free(b->proxy); /* it writes down what was still open */
 	audit_writer_free(b->audit);
@@ -332,7 +328,6 @@ void bridge_close(struct bridge *b)
 	pki_tls_free(b->tls_front);
 	pki_tls_free(b->tls_link);
 	pki_pinset_free(b->pins);
-	directory_free(b->directory);
 	address_space_free(b->table);
 	conf_free(b->conf);
 	if (b->calendars_fd >= 0)

@@ -46,15 +46,29 @@ static const struct conf_rule *nth_rule(const struct conf_peer *peer, bool in, i
 	return NULL;
 }
 
-static void say_why(struct proxy_explanation *out, const struct conf_peer *peer, const struct acl_verdict *v, const char *target)
+/* Why there is no such target. */
+static void say_no_target(struct proxy_explanation *out, const struct address_space *t, const struct fb_entry *whom)
 {
+	const char *to = *whom->moved_to ? whom->moved_to : whom->address;
+
+	if (whom->hidden == FB_YES)
+		snprintf(out->why, sizeof out->why, "%s is hidden: it answers as if it did not exist.", whom->address);
+	else if (look_up_is_moved(t, whom))
+		snprintf(out->why, sizeof out->why, "The mailbox has moved to %s, outside of our domains: it answers as if it did not exist.", to);
+	else
+		snprintf(out->why, sizeof out->why, "The directory knows no %s.", whom->address);
+}
+
+static void say_why(struct proxy_explanation *out, const struct conf_peer *peer, const struct acl_verdict *v, const struct judge_pair *pair)
+{
+	bool known = pair->facts.exists != FB_COULD_NOT_TELL && pair->facts.hidden != FB_COULD_NOT_TELL;
 	char *w = out->why;
 	size_t n = sizeof out->why;
 
 	if (v->rule == -1)
 		snprintf(w, n, "The switch of %s is off: peer set %s --free-busy-access-enabled yes turns it on.", peer->name, peer->name);
-	else if (v->rule == -2)
-		snprintf(w, n, "%s is hidden: it answers as if it did not exist.", target);
+	else if (v->reason == FB_DIRECTORY_FAILED && !known)
+		snprintf(w, n, "The directory could not be asked about %s.", pair->target);
 	else if (v->reason == FB_DIRECTORY_FAILED)
 		snprintf(w, n, "Rule %d needs a fact that could not be had; nothing below it is tried.", v->rule);
 	else if (v->reason == FB_NOT_ALLOWED)
@@ -65,28 +79,30 @@ static void say_why(struct proxy_explanation *out, const struct conf_peer *peer,
 		snprintf(w, n, "Rule %d is the first that matches%s.", v->rule, v->capped ? "; the peer's access level caps it" : "");
 }
 
-void proxy_explain(const struct conf *c, const struct address_space *t, const struct proxy_doors *doors, const char *requester,
-                   const char *target, struct proxy_explanation *out)
+void proxy_explain(const struct conf *c, const struct address_space *t, const char *requester, const struct fb_entry *who,
+                   const char *target, const struct fb_entry *whom, struct proxy_explanation *out)
 {
-	struct fb_requester who = {.is_person = strchr(requester, '@') != NULL};
-	struct fb_facts facts = {FB_YES, FB_NO};
+	struct fb_requester asking = {.is_person = strchr(requester, '@') != NULL};
 	const struct conf_peer *peer;
 	bool in;
 
 	memset(out, 0, sizeof *out);
-	strncpy(who.name, requester, sizeof who.name - 1);
-	peer = find_rules(c, t, who.is_person ? fb_address_domain(who.name) : who.name, fb_address_domain(target), out);
+	strncpy(asking.name, look_up_name(t, requester, who), sizeof asking.name - 1);
+	peer = find_rules(c, t, asking.is_person ? fb_address_domain(asking.name) : asking.name, fb_address_domain(target), out);
 	if (!peer)
 		return;
 	in = out->route == AS_LOCAL;
-	if (in)
-		facts.hidden = doors->hidden(doors->door, target);
-	const struct acl_verdict v = judge_one(doors, peer, in, &who, target, facts);
+	const struct judge_pair pair = {&asking, look_up_name(t, target, whom), who, whom,
+	                                in ? look_up_facts(t, whom, c->directory && whom ? whom->exists : FB_YES) : (struct fb_facts){FB_YES, FB_NO}};
+	const struct acl_verdict v = judge_one(peer, in, &pair);
 
 	out->peer = peer->name;
 	out->level = v.level;
 	out->reason = v.reason;
 	out->rule_number = v.rule > 0 ? v.rule : 0;
 	out->rule = nth_rule(peer, in, v.rule > 0 ? v.rule : 0);
-	say_why(out, peer, &v, target);
+	if (v.rule == -2)
+		say_no_target(out, t, whom);
+	else
+		say_why(out, peer, &v, &pair);
 }

@@ -1,17 +1,25 @@
 #include "bridge/proxy/query.h"
 #include <string.h>
 
-struct acl_verdict judge_one(const struct proxy_doors *doors, const struct conf_peer *peer, bool in,
-                             const struct fb_requester *requester, const char *target, struct fb_facts facts)
+/* Fits acl_member_fn: of whom the rules ask is one of the two; if both are the same person, so are their entries. */
+static enum fb_fact member(void *arg, const char *group, const char *address)
 {
+	const struct judge_pair *pair = arg;
+
+	return fb_entry_member(strcmp(address, pair->target) == 0 ? pair->whom : pair->who, group);
+}
+
+struct acl_verdict judge_one(const struct conf_peer *peer, bool in, const struct judge_pair *pair)
+{
+	struct judge_pair asked = *pair;
 	const struct acl_question question = {
 		.peer = peer,
 		.in = in,
-		.requester = requester,
-		.target = target,
-		.facts = facts,
-		.member = doors->member,
-		.member_arg = doors->door,
+		.requester = pair->requester,
+		.target = pair->target,
+		.facts = pair->facts,
+		.member = member,
+		.member_arg = &asked,
 	};
 
 	return acl_decide(&question);
@@ -27,7 +35,8 @@ static void judge_mailbox(struct proxy_mailbox *m)
 		query_put_reason(m, FB_PEER_FAILED);
 		return;
 	}
-	const struct acl_verdict verdict = judge_one(pq->p->doors, m->peer, in, &pq->q.requester, m->address, m->facts);
+	const struct judge_pair pair = {&pq->q.requester, m->address, pq->who, m->whom, m->facts};
+	const struct acl_verdict verdict = judge_one(m->peer, in, &pair);
 
 	/* Kept as it was made: nothing here could write a verdict of its own. */
 	if (!(kept = arena_alloc(pq->arena, sizeof *kept))) {

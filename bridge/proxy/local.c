@@ -1,22 +1,5 @@
 #include "bridge/proxy/query.h"
 
-/* Looked up whatever the rules will say, and all of them before the first answer: how long it takes tells nothing about whom. */
-void local_look_up(struct proxy_query *pq)
-{
-	const struct proxy_doors *doors = pq->p->doors;
-
-	for (size_t i = 0; i < pq->q.n; i++) {
-		struct proxy_mailbox *m = &pq->m[i];
-
-		if (m->answered)
-			continue;
-		if (m->route == AS_LOCAL)
-			m->facts = (struct fb_facts){doors->exists(doors->door, m->address), doors->hidden(doors->door, m->address)};
-		else
-			m->facts = (struct fb_facts){FB_YES, FB_NO}; /* the other side looks its own up */
-	}
-}
-
 static void fetched(void *arg, const struct fb_answer *raw)
 {
 	struct proxy_mailbox *m = arg;
@@ -33,10 +16,11 @@ void local_fetch(struct proxy_query *pq)
 
 	for (size_t i = 0; i < pq->q.n && !pq->ended; i++) {
 		struct proxy_mailbox *m = &pq->m[i];
+		int64_t left = pq->deadline - loop_ms();
 
 		if (m->answered || m->route != AS_LOCAL)
 			continue;
 		pq->doors_open++;
-		doors->fetch(doors->door, m->address, pq->q.window, fetched, m);
+		doors->fetch(doors->door, m->whom, pq->q.window, pq->q.interval, left > 1 ? left : 1, fetched, m);
 	}
 }

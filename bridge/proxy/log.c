@@ -2,14 +2,17 @@
 #include <stdio.h>
 #include "bridge/base/log.h"
 
-static const char *rule_word(const struct acl_verdict *v, char out[24])
+/* What decided. Why there is no such target is told here alone: outside all of these are one. */
+static const char *rule_word(const struct proxy_mailbox *m, char out[24])
 {
+	const struct acl_verdict *v = m->verdict;
+
 	if (!v || v->rule == 0)
 		return "none";
 	if (v->rule == -1)
 		return "switch";
 	if (v->rule < 0)
-		return "look-up";
+		return m->facts.hidden == FB_YES ? "hidden" : look_up_is_moved(m->pq->p->t, m->whom) ? "moved" : "unknown";
 	snprintf(out, 24, "%d", v->rule);
 	return out;
 }
@@ -31,7 +34,7 @@ static struct audit_query describe(const struct proxy_mailbox *m, const char *re
 		.target = *m->address ? m->address : q->mailboxes[m->i].asked,
 		.peer = m->peer ? m->peer->name : NULL,
 		.direction = m->route == AS_PEER && !m->pq->asker ? "out" : "in",
-		.rule = rule_word(m->verdict, rule),
+		.rule = rule_word(m, rule),
 		.level = m->verdict ? fb_level_name(m->verdict->level) : NULL,
 		.result = result,
 	};

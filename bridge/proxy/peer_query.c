@@ -29,6 +29,12 @@ static void keep_ours(struct proxy_query *pq)
 	}
 }
 
+static void answer_known_peer(struct proxy_query *pq)
+{
+	judge_all(pq);
+	local_fetch(pq);
+}
+
 static void answer_peer(void *arg)
 {
 	struct proxy_query *pq = arg;
@@ -44,9 +50,7 @@ static void answer_peer(void *arg)
 	} else {
 		keep_ours(pq);
 		budget_all(pq);
-		local_look_up(pq);
-		judge_all(pq);
-		local_fetch(pq);
+		look_up_all(pq, answer_known_peer);
 	}
 	query_leave(pq);
 }

@@ -21,8 +21,11 @@ size_t proxy_open(const struct proxy *p)
 
 static void query_free(struct proxy_query *pq)
 {
-	for (size_t i = 0; i < pq->q.n; i++)
+	for (size_t i = 0; i < pq->q.n; i++) {
 		acl_released_free(pq->m[i].released);
+		fb_entry_release(pq->m[i].whom);
+	}
+	fb_entry_release(pq->who);
 	if ((*pq->link = pq->next))
 		pq->next->link = pq->link;
 	loop_timer_free(pq->turn);
@@ -261,7 +264,15 @@ static void route_all(struct proxy_query *pq)
 	}
 }
 
-/* The whole life of one query, in the order it happens. */
+/* ... and from there on. */
+static void answer_known(struct proxy_query *pq)
+{
+	judge_all(pq);
+	local_fetch(pq);
+	remote_ask(pq);
+}
+
+/* The whole life of one query, in the order it happens: up to what has to be known, */
 static void answer_ours(void *arg)
 {
 	struct proxy_query *pq = arg;
@@ -269,10 +280,7 @@ static void answer_ours(void *arg)
 	pq->doors_open++;
 	route_all(pq);
 	budget_all(pq);
-	local_look_up(pq);
-	judge_all(pq);
-	local_fetch(pq);
-	remote_ask(pq);
+	look_up_all(pq, answer_known);
 	query_leave(pq);
 }
 

@@ -4,6 +4,7 @@
 #include "bridge/address_space/table.h"
 #include "bridge/audit/writer.h"
 #include "bridge/availability/answer.h"
+#include "bridge/availability/facts.h"
 #include "bridge/base/loop.h"
 #include "bridge/conf/conf.h"
 #include "pki/pin.h"
@@ -13,17 +14,19 @@ struct proxy;
 
 /*
  * What the proxy asks of the rest of the house; the process room fills it in (a unit test puts its own there).
- * Each call but `audit` is answered by exactly one end callback, however late; the proxy keeps its query alive until then.
+ * Each call with a callback but `audit` is answered by exactly one end callback, however late; the proxy keeps its query alive until then.
  */
 struct proxy_doors {
-	enum fb_fact (*exists)(void *door, const char *address);
-	void (*fetch)(void *door, const char *address, struct fb_window w, void (*cb)(void *arg, const struct fb_answer *raw),
-	              void *arg);
+	/* What is known of ${address} (normal): an entry that the callback has to release, or NULL when out of memory. May call back before it returns. */
+	void (*look_up)(void *door, const char *address, void (*cb)(void *arg, const struct fb_entry *who), void *arg);
+	/* Has ${who}, one of ours, a mailbox? At once. */
+	enum fb_fact (*exists)(void *door, const struct fb_entry *who);
+	/* The calendar of ${who} (held until the end): answered within ${deadline_ms} or given up by then. */
+	void (*fetch)(void *door, const struct fb_entry *who, struct fb_window w, int interval, int64_t deadline_ms,
+	              void (*cb)(void *arg, const struct fb_answer *raw), void *arg);
 	void (*ask)(void *door, const char *peer, const struct fb_query *q, int64_t deadline_ms,
 	            void (*answer)(void *arg, size_t i, const struct fb_answer *raw),
 	            void (*done)(void *arg, enum fb_reason reason, const char *why), void *arg);
-	acl_member_fn *member;                                        /* first argument: the door */
-	enum fb_fact (*hidden)(void *door, const char *address);
 	/* Writes down what became of one mailbox, before its answer leaves; as audit_writer_say(). */
 	enum audit_said (*audit)(void *door, const struct audit_query *what, void (*written)(void *arg, bool ok), void *arg);
 	/* May ${requester} (${peer} not NULL: whom that peer names) ask about ${target} just now? Asked before anything is looked up. */
@@ -81,9 +84,9 @@ struct proxy_explanation {
 	char why[512];
 };
 /*
- * Fills ${out} for the question of ${requester} (normal address or domain; a foreign one is taken as asked by its peer) about
- * ${target} (normal). Of ${doors} only member, hidden and door are used.
+ * Fills ${out} for the question of ${requester} (normal address or domain; a foreign one is taken as asked by its peer), looked up as ${who}
+ * (NULL: an organisation), about ${target} (normal), looked up as ${whom}. Without a directory the target is taken to exist.
  */
-void proxy_explain(const struct conf *c, const struct address_space *t, const struct proxy_doors *doors, const char *requester,
-                   const char *target, struct proxy_explanation *out);
+void proxy_explain(const struct conf *c, const struct address_space *t, const char *requester, const struct fb_entry *who,
+                   const char *target, const struct fb_entry *whom, struct proxy_explanation *out);
 #endif

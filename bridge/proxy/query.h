@@ -14,10 +14,11 @@ enum {
 struct proxy_mailbox {
 	struct proxy_query *pq;
 	size_t i;                              /* its place in the query */
-	const char *address;                   /* normal, or "" */
+	const char *address;                   /* normal, or ""; behind the look-up the canonical one */
 	enum as_route route;
 	const struct conf_address_space *row;
 	const struct conf_peer *peer;          /* whose rules decide; NULL = nobody's */
+	const struct fb_entry *whom;           /* held; NULL = not looked up, or out of memory */
 	struct fb_facts facts;
 	const struct acl_verdict *verdict;     /* in the query's arena; NULL = never judged */
 	bool answered;                         /* its answer is known; it may still wait for its record */
@@ -31,6 +32,9 @@ struct proxy_query {
 	struct fb_query q;
 	const struct conf_peer *asker;         /* the peer that asks; NULL for our own people */
 	struct proxy_mailbox *m;
+	const struct fb_entry *who;            /* the requester, held; NULL = an organisation, not looked up, or out of memory */
+	size_t looking_up;                     /* look-ups that are still open */
+	void (*then)(struct proxy_query *pq);  /* the step behind them */
 	size_t unanswered;                     /* mailboxes whose answer has not been handed on */
 	size_t doors_open;                     /* calls into other rooms that will still call back, and steps that are running */
 	bool ended;                            /* its callback ran, or it was cancelled */
@@ -68,17 +72,30 @@ void query_refuse(struct proxy_query *pq, enum fb_reason reason, const char *why
 /* proxy.c: a step or a door is done with ${pq}: ends it when nothing is missing, frees it when nobody can come back to it. */
 void query_leave(struct proxy_query *pq);
 
+/* One pair, and all that is known about it. */
+struct judge_pair {
+	const struct fb_requester *requester;
+	const char *target;         /* canonical */
+	const struct fb_entry *who; /* the requester; NULL = an organisation, or nothing is known */
+	const struct fb_entry *whom;
+	struct fb_facts facts;
+};
 /* judge.c: THE call of acl_decide(). */
-struct acl_verdict judge_one(const struct proxy_doors *doors, const struct conf_peer *peer, bool in,
-                             const struct fb_requester *requester, const char *target, struct fb_facts facts);
+struct acl_verdict judge_one(const struct conf_peer *peer, bool in, const struct judge_pair *pair);
 /* judge.c: judges every mailbox that is still open and answers those that get nothing. */
 void judge_all(struct proxy_query *pq);
 
 /* budget.c: every open target is paid for, or answered with busy. */
 void budget_all(struct proxy_query *pq);
 
-/* local.c: looks every open target of ours up, before anything is decided. */
-void local_look_up(struct proxy_query *pq);
+/* look_up.c: looks the requester and every open target up; behind the last of them ${then} runs, unless the query has ended. */
+void look_up_all(struct proxy_query *pq, void (*then)(struct proxy_query *pq));
+/* look_up.c: the facts that decide about ${whom} (NULL: nothing is known), of whom somebody says whether it ${exists}. */
+struct fb_facts look_up_facts(const struct address_space *t, const struct fb_entry *whom, enum fb_fact exists);
+/* look_up.c: is the mailbox of ours that was looked up somewhere else now? */
+bool look_up_is_moved(const struct address_space *t, const struct fb_entry *whom);
+/* look_up.c: what rules call ${address}, which was looked up as ${who}: the canonical address of ours; others' are not ours to change. */
+const char *look_up_name(const struct address_space *t, const char *address, const struct fb_entry *who);
 /* local.c: fetches and releases every open target of ours. */
 void local_fetch(struct proxy_query *pq);
 /* remote.c: asks each peer about its own. */

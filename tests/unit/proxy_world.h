@@ -8,6 +8,7 @@
 #include "bridge/proxy/proxy.c"
 #include "bridge/proxy/judge.c"
 #include "bridge/proxy/budget.c"
+#include "bridge/proxy/look_up.c"
 #include "bridge/proxy/local.c"
 #include "bridge/proxy/remote.c"
 #include "bridge/proxy/peer_query.c"
@@ -63,8 +64,15 @@ static struct conf settings = {
 };
 
 /* ---- doors ---- */
+struct look_up_call {
+	char address[FB_ADDRESS_MAX + 1];
+	void (*cb)(void *arg, const struct fb_entry *who);
+	void *arg;
+};
 struct fetch_call {
 	char address[FB_ADDRESS_MAX + 1];
+	int interval;
+	int64_t deadline_ms;
 	void (*cb)(void *arg, const struct fb_answer *raw);
 	void *arg;
 };
@@ -82,7 +90,8 @@ struct world {
 	struct address_space *t;
 	struct proxy *p;
 	struct proxy_doors doors;
-	bool hold_fetches;                /* else a fetch answers at once */
+	bool hold_fetches, hold_look_ups; /* else they answer at once */
+	struct look_up_call look_ups[MAX_CALLS];
 	size_t looked_up, n_fetches, n_asks;
 	size_t looked_up_at_first_answer; /* of a peer's question */
 	struct fetch_call fetches[MAX_CALLS];
@@ -110,22 +119,42 @@ struct world {
 };
 static struct world w;
 
-static enum fb_fact fake_exists(void *door, const char *address)
+/*
+ * Whoever begins with "unknown", "unsure", "hidden" or "moved" is that; "alias-NAME" is NAME, "elsewhere" has no address of ours any more, "empty"
+ * is out of memory. "board" are those who begin with "member", or nobody knows ("vague").
+ */
+static void answer_look_up(const struct look_up_call *k)
 {
-	w.looked_up++;
-	if (strncmp(address, "unsure", 6) == 0)
-		return FB_COULD_NOT_TELL;
-	return strncmp(address, "unknown", 7) == 0 ? FB_NO : FB_YES;
+	const char *address = strncmp(k->address, "alias-", 6) == 0 ? k->address + 6 : k->address;
+	struct fb_entry *e = strncmp(address, "empty", 5) == 0 ? NULL : fb_entry_new(address, 1);
+	bool unsure = strncmp(address, "unsure", 6) == 0;
+
+	if (e) {
+		e->exists = unsure ? FB_COULD_NOT_TELL : strncmp(address, "unknown", 7) == 0 ? FB_NO : FB_YES;
+		e->hidden = unsure ? FB_COULD_NOT_TELL : strncmp(address, "hidden", 6) == 0 ? FB_YES : FB_NO;
+		e->groups[0].group = "board";
+		e->groups[0].member = strncmp(address, "vague", 5) == 0 ? FB_COULD_NOT_TELL : strncmp(address, "member", 6) == 0 ? FB_YES : FB_NO;
+		if (strncmp(address, "moved", 5) == 0)
+			strcpy(e->moved_to, "new@b.example");
+		if (strncmp(address, "elsewhere", 9) == 0)
+			strcpy(e->address, "new@b.example");
+	}
+	k->cb(k->arg, e);
 }
 
-static enum fb_fact fake_hidden(void *door, const char *address)
+static void fake_look_up(void *door, const char *address, void (*cb)(void *arg, const struct fb_entry *who), void *arg)
 {
-	return strncmp(address, "hidden", 6) == 0 ? FB_YES : FB_NO;
+	struct look_up_call *k = &w.look_ups[w.looked_up++];
+
+	*k = (struct look_up_call){.cb = cb, .arg = arg};
+	snprintf(k->address, sizeof k->address, "%s", address);
+	if (!w.hold_look_ups)
+		answer_look_up(k);
 }
 
-static enum fb_fact fake_member(void *door, const char *group, const char *address)
+static enum fb_fact fake_exists(void *door, const struct fb_entry *who)
 {
-	return FB_COULD_NOT_TELL;
+	return who->exists;
 }
 
 /* Busy for the first half hour, with the address for a subject: whose answer it is can be seen. Caller frees. */
@@ -150,13 +179,13 @@ static void answer_fetch(const struct fetch_call *f)
 	fb_answer_free(a);
 }
 
-static void fake_fetch(void *door, const char *address, struct fb_window window,
+static void fake_fetch(void *door, const struct fb_entry *who, struct fb_window window, int interval, int64_t deadline_ms,
                        void (*cb)(void *arg, const struct fb_answer *raw), void *arg)
 {
 	struct fetch_call *f = &w.fetches[w.n_fetches++];
 
-	*f = (struct fetch_call){.cb = cb, .arg = arg};
-	snprintf(f->address, sizeof f->address, "%s", address);
+	*f = (struct fetch_call){.interval = interval, .deadline_ms = deadline_ms, .cb = cb, .arg = arg};
+	snprintf(f->address, sizeof f->address, "%s", who->address);
 	if (!w.hold_fetches)
 		answer_fetch(f);
 }
@@ -229,7 +258,7 @@ static void world_new(void)
 	memset(&w, 0, sizeof w);
 	w.l = loop_new();
 	w.t = address_space_new(&settings);
-	w.doors = (struct proxy_doors){fake_exists, fake_fetch, fake_ask, fake_member, fake_hidden, fake_audit, fake_budget, NULL};
+	w.doors = (struct proxy_doors){fake_look_up, fake_exists, fake_fetch, fake_ask, fake_audit, fake_budget, NULL};
 	w.audit_says = AUDIT_SAID;
 	w.p = proxy_new(w.l, &settings, w.t, &w.doors);
 }

@@ -30,6 +30,23 @@ static struct shared {
 	size_t first_wider;
 } *shared;
 
+static void keep(void *arg, const struct fb_entry *who)
+{
+	*(const struct fb_entry **)arg = who;
+}
+
+/* Requester and target as they were looked up. */
+struct both {
+	const struct fb_entry *who, *whom;
+};
+
+static enum fb_fact member(void *arg, const char *group, const char *address)
+{
+	const struct both *b = arg;
+
+	return fb_entry_member(strcmp(b->whom->address, address) == 0 ? b->whom : b->who, group);
+}
+
 static enum fb_level level_of(const struct conf *c, const struct address_space *t, struct directory *d, const char *from,
                               const char *to)
 {
@@ -41,21 +58,29 @@ static enum fb_level level_of(const struct conf *c, const struct address_space *
 	strcpy(who.name, from);
 	if (route != AS_LOCAL && route != AS_PEER)
 		return FB_LEVEL_NONE;
+	struct both both;
+
+	directory_look_up(d, from, keep, &both.who);
+	directory_look_up(d, to, keep, &both.whom);
 	struct acl_question q = {.peer = conf_peer_named(c, row->peer),
 	                         .in = true,
 	                         .requester = &who,
 	                         .target = to,
-	                         .facts = {FB_YES, directory_hidden(d, to)},
-	                         .member = directory_member,
-	                         .member_arg = d};
+	                         /* a server that hides nobody: where the files name one, they take nothing away by that */
+	                         .facts = {FB_YES, both.whom->hidden == FB_YES ? FB_YES : FB_NO},
+	                         .member = member,
+	                         .member_arg = &both};
+	enum fb_level level = acl_decide(&q).level;
 
-	return acl_decide(&q).level;
+	fb_entry_release(both.who);
+	fb_entry_release(both.whom);
+	return level;
 }
 
 static void levels_of(const struct conf *c, enum fb_level out[PEOPLE][TARGETS])
 {
 	struct address_space *t = address_space_new(c);
-	struct directory *d = directory_new(c);
+	struct directory *d = directory_new(NULL, c, NULL, NULL);
 
 	for (size_t p = 0; p < PEOPLE; p++)
 		for (size_t k = 0; k < TARGETS; k++)

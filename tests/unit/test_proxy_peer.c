@@ -5,14 +5,17 @@
 
 static void unknown_hidden_and_denied_are_alike(void)
 {
-	struct fb_query q = question("b.example", "unknown@a.example", "hidden@a.example", "denied@a.example", "open@a.example", NULL);
+	struct fb_query q = question("b.example", "unknown@a.example", "hidden@a.example", "denied@a.example", "open@a.example",
+	                             "moved@a.example", "elsewhere@a.example", "alias-denied@a.example", NULL);
 
 	world_new();
 	ask_as("site-b", &q);
 	CHECK_INT(w.done, 1);
 	CHECK_INT(w.end, FB_OK);
-	CHECK_INT(w.answers, 4);
-	for (size_t i = 0; i < 3; i++) {
+	CHECK_INT(w.answers, 7);
+	for (size_t i = 0; i < 7; i++) {
+		if (i == 3)
+			continue;
 		CHECK_INT(w.reasons[i], FB_NO_ACCESS);
 		CHECK_INT(w.views[i], 0);
 		CHECK_STR(w.digits[i], "");
@@ -20,7 +23,7 @@ static void unknown_hidden_and_denied_are_alike(void)
 	CHECK_INT(w.reasons[3], FB_OK);
 	CHECK_STR(w.digits[3], "2000");
 	CHECK_STR(w.subjects[3], "");
-	CHECK_INT(w.looked_up_at_first_answer, 4); /* all were looked up before anything left */
+	CHECK_INT(w.looked_up_at_first_answer, 7); /* all were looked up before anything left */
 	CHECK_INT(w.n_fetches, 1);
 	world_free();
 }
@@ -119,11 +122,22 @@ static void late_and_cancelled(void)
 	world_free();
 }
 
+static void keep_entry(void *arg, const struct fb_entry *who)
+{
+	*(const struct fb_entry **)arg = who;
+}
+
 static struct proxy_explanation explained(const char *requester, const char *target)
 {
+	const struct fb_entry *who = NULL, *whom = NULL;
 	struct proxy_explanation e;
 
-	proxy_explain(&settings, w.t, &w.doors, requester, target, &e);
+	if (strchr(requester, '@'))
+		fake_look_up(NULL, requester, keep_entry, &who);
+	fake_look_up(NULL, target, keep_entry, &whom);
+	proxy_explain(&settings, w.t, requester, who, target, whom, &e);
+	fb_entry_release(who);
+	fb_entry_release(whom);
 	return e;
 }
 
@@ -156,7 +170,11 @@ static void explanations(void)
 	CHECK_INT(explained("alice@a.example", "x@e.example").reason, FB_NOT_ALLOWED);
 	CHECK_INT(explained("bob@b.example", "x@c.example").reason, FB_NO_ACCESS);
 	CHECK_INT(explained("eve@nowhere.example", "x@a.example").reason, FB_NOT_ALLOWED);
-	CHECK_INT(w.looked_up + w.n_fetches + w.n_asks, 0); /* asks nobody */
+	CHECK(strstr(explained("b.example", "hidden@a.example").why, "hidden@a.example is hidden") != NULL);
+	CHECK(strstr(explained("b.example", "moved@a.example").why, "has moved to new@b.example, outside") != NULL);
+	CHECK(strstr(explained("b.example", "empty@a.example").why, "could not be asked about empty@a.example") != NULL);
+	CHECK_INT(explained("b.example", "alias-denied@a.example").rule_number, 1);
+	CHECK_INT(w.n_fetches + w.n_asks, 0);
 	world_free();
 }
 

@@ -1,0 +1,23 @@
+#ifndef BRIDGE_BACKEND_BACKENDS_H
+#define BRIDGE_BACKEND_BACKENDS_H
+#include "bridge/backend/calendars.h"
+
+/* The bridge's side of all backends: chooses whose mailbox it is and hands the question on. */
+struct backends;
+
+/* Over ${c} and the folder of calendars (both borrowed for its life). NULL when out of memory. Caller frees. */
+struct backends *backends_new(const struct conf *c, struct calendars *folder);
+/* Frees it. NULL is allowed. */
+void backends_free(struct backends *b);
+
+/* What a fetch ends with: never NULL, borrowed for the call. Its digits, if there are any, are those of exactly the window and interval asked. */
+typedef void backends_done_cb(void *arg, const struct fb_answer *raw);
+/*
+ * Fetches the calendar of ${address}, which was looked up as ${who} (borrowed for the call), over ${w}: exactly one callback, possibly before
+ * it returns, with a failure if there is no answer within ${deadline_ms}. Events may lie around the window.
+ */
+void backends_fetch(struct backends *b, const struct fb_entry *who, const char *address, struct fb_window w, int interval,
+                    int64_t deadline_ms, backends_done_cb *cb, void *arg);
+/* Has ${address} a calendar? At once, without opening anything. */
+enum fb_fact backends_exists(struct backends *b, const struct fb_entry *who, const char *address);
+#endif
