@@ -203,8 +203,7 @@ static void put_add(struct setup *s, const char *domain)
 	if (!s->old) {
 		char url[600];
 
-		snprintf(url, sizeof url, "%.500s%s", s->c->public_url,
-		         s->c->public_url[strlen(s->c->public_url) - 1] == '/' ? "autodiscover/autodiscover.xml" : "/autodiscover/autodiscover.xml");
+		snprintf(url, sizeof url, "%.500s/autodiscover/autodiscover.xml", s->c->public_url);
 		buf_puts(&s->out, " -TargetAutodiscoverEpr ");
 		quote(&s->out, url);
 	}

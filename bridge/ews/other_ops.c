@@ -118,6 +118,14 @@ static void put_configuration(struct buf *out)
 	              "</m:MailTipsConfiguration></m:ServiceConfigurationResponseMessageType></m:ResponseMessages></m:GetServiceConfigurationResponse>");
 }
 
+/* The answer's element is the message itself. */
+static void put_whole_refusal(struct buf *out, const char *name, const char *code, const char *text, const char *rest)
+{
+	buf_printf(out, "<m:%sResponse ResponseClass=\"Error\">", name);
+	error_put(out, code, text);
+	buf_printf(out, "%s</m:%sResponse>", rest, name);
+}
+
 int ews_write_other(struct buf *out, const struct ews_request *r, const char *address)
 {
 	switch (r->operation) {
@@ -146,6 +154,10 @@ int ews_write_other(struct buf *out, const struct ews_request *r, const char *ad
 		put_mail_tips(out, r);
 	else if (r->operation == EWS_GET_SERVICE_CONFIGURATION)
 		put_configuration(out);
+	else if (r->operation == EWS_GET_USER_PHOTO)
+		put_whole_refusal(out, "GetUserPhoto", "ErrorItemNotFound", "Photos are not served here.", "<m:HasChanged>false</m:HasChanged>");
+	else if (r->operation == EWS_FIND_MESSAGE_TRACKING_REPORT || r->operation == EWS_GET_MESSAGE_TRACKING_REPORT)
+		put_whole_refusal(out, ews_operation_name(r->operation), "ErrorMessageTrackingNoSuchDomain", "Messages are not tracked here.", "");
 	else
 		put_sync(out, ews_operation_name(r->operation));
 	return soap_end(out) ? -1 : 200;

@@ -148,6 +148,21 @@ static bool oof_open(struct soap *s, const char *text)
 	return operation(s, EWS_GET_USER_OOF_SETTINGS);
 }
 
+static bool photo_open(struct soap *s, const char *text)
+{
+	return operation(s, EWS_GET_USER_PHOTO);
+}
+
+static bool find_tracking_open(struct soap *s, const char *text)
+{
+	return operation(s, EWS_FIND_MESSAGE_TRACKING_REPORT);
+}
+
+static bool get_tracking_open(struct soap *s, const char *text)
+{
+	return operation(s, EWS_GET_MESSAGE_TRACKING_REPORT);
+}
+
 static const struct soap_row source_rows[] = {
 	{NS_TYPES, "AlternateId", 0, NULL, id_attribute, NULL},
 	{0},
@@ -206,6 +221,9 @@ static const struct soap_row body_rows[] = {
 	{NS_MESSAGES, "GetMailTips", SOAP_LAX, tips_rows, tips_open, NULL},
 	{NS_MESSAGES, "GetServiceConfiguration", SOAP_LAX, configuration_rows, configuration_open, NULL},
 	{NS_MESSAGES, "GetUserOofSettingsRequest", SOAP_LAX, recipients_rows, oof_open, NULL},
+	{NS_MESSAGES, "GetUserPhoto", SOAP_LAX, (const struct soap_row[]){{0}}, photo_open, NULL},
+	{NS_MESSAGES, "FindMessageTrackingReport", SOAP_LAX, (const struct soap_row[]){{0}}, find_tracking_open, NULL},
+	{NS_MESSAGES, "GetMessageTrackingReport", SOAP_LAX, (const struct soap_row[]){{0}}, get_tracking_open, NULL},
 	{0},
 };
 static const struct soap_row header_rows[] = {
@@ -234,6 +252,9 @@ static const char *const names[] = {
 	[EWS_GET_MAIL_TIPS] = "GetMailTips",
 	[EWS_GET_SERVICE_CONFIGURATION] = "GetServiceConfiguration",
 	[EWS_GET_USER_OOF_SETTINGS] = "GetUserOofSettings",
+	[EWS_GET_USER_PHOTO] = "GetUserPhoto",
+	[EWS_FIND_MESSAGE_TRACKING_REPORT] = "FindMessageTrackingReport",
+	[EWS_GET_MESSAGE_TRACKING_REPORT] = "GetMessageTrackingReport",
 };
 
 const char *ews_operation_name(enum ews_operation op)

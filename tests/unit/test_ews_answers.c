@@ -259,6 +259,13 @@ static void test_others(void)
 	CHECK_STR(inside(x, "t:MailTipsEnabled", 0), "false");
 	x = other(SOAP("", "<m:GetUserOofSettingsRequest><t:Mailbox><t:Address>a@b</t:Address></t:Mailbox></m:GetUserOofSettingsRequest>"), "oof", 500);
 	CHECK(strstr(x, "ErrorAccessDenied"));
+	x = other(SOAP("", "<m:GetUserPhoto><m:Email>a@b</m:Email><m:SizeRequested>HR48x48</m:SizeRequested></m:GetUserPhoto>"), "photo", 200);
+	CHECK_STR(inside(x, "m:ResponseCode", 0), "ErrorItemNotFound");
+	CHECK(strstr(x, "<m:GetUserPhotoResponse ResponseClass=\"Error\">") && strstr(x, "<m:HasChanged>false</m:HasChanged>"));
+	x = other(SOAP("", "<m:FindMessageTrackingReport><m:Scope>Organization</m:Scope><m:Domain>b</m:Domain></m:FindMessageTrackingReport>"), "find-tracking", 200);
+	CHECK(strstr(x, "<m:FindMessageTrackingReportResponse ResponseClass=\"Error\">") && strstr(x, "ErrorMessageTrackingNoSuchDomain"));
+	x = other(SOAP("", "<m:GetMessageTrackingReport><m:Scope>Organization</m:Scope></m:GetMessageTrackingReport>"), "get-tracking", 200);
+	CHECK(strstr(x, "<m:GetMessageTrackingReportResponse ResponseClass=\"Error\">"));
 }
 
 /* An answer larger than its buffer is told, not cut. */
