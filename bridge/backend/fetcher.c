@@ -199,6 +199,11 @@ struct fetcher *fetcher_new(struct loop *l, const struct conf *c, const struct c
 	return NULL;
 }
 
+void fetcher_trace(struct fetcher *f, struct trace *t)
+{
+	http_trace(f->site.http, t, f->backend->name);
+}
+
 void fetcher_free(struct fetcher *f)
 {
 	if (!f)

@@ -18,6 +18,9 @@ typedef void fetcher_reply_cb(void *arg, const uint8_t *reply, size_t len);
  * borrowed for its life. NULL with a sentence. Caller frees.
  */
 struct fetcher *fetcher_new(struct loop *l, const struct conf *c, const struct conf_backend *be, struct buf *error);
+struct trace;
+/* From now on what is said to the backend and by it is recorded in ${t} (borrowed for its life); before the first job. */
+void fetcher_trace(struct fetcher *f, struct trace *t);
 /* Does the packed ${job}. Exactly one reply, at the end of the job's time at the latest, possibly before this returns. What failed is in its reason, and in the log in more words. */
 void fetcher_work(struct fetcher *f, const uint8_t *job, size_t len, fetcher_reply_cb *cb, void *arg);
 /* Frees it; open jobs get no reply. Not inside a callback. NULL is allowed. */

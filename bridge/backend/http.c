@@ -13,6 +13,7 @@ struct http_call {
 	struct http_call *next, **at; /* in one of the three lists */
 	struct http *http;            /* kept with its handle when it is over, for the next call */
 	CURL *easy;
+	struct http_record *record;   /* NULL = it is not recorded */
 	struct curl_slist *headers;
 	struct loop_timer *timer;
 	http_done_cb *cb;
@@ -28,6 +29,7 @@ struct http_call {
 struct http {
 	struct http_multi multi;
 	struct http_identity identity;
+	struct http_recorder recorder;
 	struct http_call *running, *waiting, **last_waiting, *idle;
 	int n_running, concurrency;
 };
@@ -115,11 +117,13 @@ static struct http_call *new_call(struct http *h)
 	c->easy = curl_easy_init();
 	if (!c->easy || !set_up(c, c->easy)) /* with less than all of it nothing may be sent */
 		abort();
+	c->record = http_record_new(&h->recorder, c->easy);
 	return c;
 }
 
 static void free_call(struct http_call *c)
 {
+	http_record_free(c->record);
 	curl_easy_cleanup(c->easy);
 	curl_slist_free_all(c->headers);
 	loop_timer_free(c->timer);
@@ -171,6 +175,7 @@ static void retire(struct http_call *c)
 {
 	struct http *h = c->http;
 
+	http_record_end(c->record, NULL); /* one that was cancelled */
 	leave_multi(c);
 	unlink_call(c);
 	loop_timer_free(c->timer);
@@ -197,6 +202,7 @@ static void tell(struct http_call *c, enum http_outcome outcome, const char *why
 	}
 	r.status = (int)status;
 	r.url = url ? url : "";
+	http_record_end(c->record, why);
 	c->cb(c->arg, &r);
 	retire(c);
 }
@@ -321,6 +327,12 @@ struct http *http_new(struct loop *l, const struct conf *c, const struct conf_ba
 		return h;
 	http_free(h);
 	return NULL;
+}
+
+void http_trace(struct http *h, struct trace *t, const char *name)
+{
+	h->recorder.trace = t;
+	snprintf(h->recorder.side, sizeof h->recorder.side, "backend:%s", name);
 }
 
 void http_free(struct http *h)

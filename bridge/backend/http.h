@@ -50,6 +50,9 @@ typedef void http_done_cb(void *arg, const struct http_reply *r);
  * NULL with a sentence. Caller frees.
  */
 struct http *http_new(struct loop *l, const struct conf *c, const struct conf_backend *b, struct buf *error);
+struct trace;
+/* From now on what is said to the backend and by it is recorded in ${t} (borrowed for its life) under ${name}; before the first call. */
+void http_trace(struct http *h, struct trace *t, const char *name);
 /* Ends it, its connections and calls; their callbacks never come. NULL is allowed. */
 void http_free(struct http *h);
 /* Starts a call; b->concurrency of them are under way at once, the others wait in turn. The callback comes later, never before this returns. */

@@ -2,6 +2,7 @@
 #define BRIDGE_BACKEND_HTTP_OWN_H
 #include <curl/curl.h>
 #include "bridge/backend/http.h"
+#include "bridge/trace/trace.h"
 
 /* What http.c and its parts share. Private to them. */
 
@@ -33,6 +34,18 @@ struct http_multi {
 void http_multi_open(struct http_multi *m, struct loop *l, int connections, void (*done)(CURL *easy, CURLcode code));
 /* Closes all connections; its transfers must have been taken out. */
 void http_multi_close(struct http_multi *m);
+
+/* Where the calls to one backend are recorded. */
+struct http_recorder {
+	struct trace *trace;  /* NULL = they are not; borrowed */
+	char side[80], protocol[80]; /* who the backend is; what the last TLS handshake with it agreed on */
+};
+/* The recording of what goes over ${easy}, from now on. NULL if nothing is recorded; the functions below then do nothing. */
+struct http_record *http_record_new(struct http_recorder *to, CURL *easy);
+/* A call is over: what is known of it is written down; ${why} it failed, NULL if it did not. */
+void http_record_end(struct http_record *r, const char *why);
+/* Before its handle goes. */
+void http_record_free(struct http_record *r);
 
 /* One line of an answer's head: false with a sentence in *${why} if the answer must not be read on. */
 bool http_line_allowed(const char *line, size_t len, const char **why);

@@ -1,5 +1,6 @@
-/* links: base availability conf pki ews acl backend */
+/* links: base availability conf pki ews acl budget trace backend */
 #include "bridge/backend/http.h"
+#include "bridge/trace/trace.h"
 #include <sys/stat.h>
 #include "tests/unit/https_world.h"
 
@@ -122,6 +123,8 @@ static void answer(struct world_connection *c, const char *head, const char *bod
 		world_say(c, 401, "WWW-Authenticate: Basic realm=\"x\"\r\n", "");
 	} else if (strcmp(path, "/busy") == 0)
 		world_say(c, 503, "Retry-After: 7\r\n", "later");
+	else if (strcmp(path, "/cookie") == 0)
+		world_say(c, 200, "Set-Cookie: a=s3cret1234\r\n", "");
 	else if (strcmp(path, "/hang") == 0)
 		return;
 	else if (strcmp(path, "/hop") == 0)
@@ -384,6 +387,51 @@ static void test_concurrency(void)
 	CHECK_INT(g[0].n, 0);
 }
 
+/* A recording of calls that went well, were sent on, were late and were cut has each message, the login's legs too, and nothing of the login. */
+static void test_recording(void)
+{
+	static const uint8_t key[TRACE_KEY] = {9};
+	static char text[1 << 16];
+	struct conf_backend b = backend_as("svc\\mallory");
+	struct http *h = open_as(&b), *legs;
+	struct trace *t;
+	FILE *f = tmpfile();
+	size_t n;
+
+	t = trace_new(fileno(f), key, TRACE_FILE_MAX);
+	http_trace(h, t, "exchange");
+	ask_once(h, "/x", 0);
+	ask_once(h, "/hop", 2);
+	ask_once(h, "/cookie", 0);
+	ask_once(h, "/hang", 0);
+	ask_once(h, "/cut", 0);
+	b.auth = CONF_AUTH_NTLM;
+	legs = open_as(&b);
+	http_trace(legs, t, "other");
+	ask_once(legs, "/ask-basic", 0);
+	http_free(legs);
+	http_free(h);
+	rewind(f);
+	n = fread(text, 1, sizeof text - 1, f);
+	text[n] = 0;
+	CHECK(strstr(text, " backend:exchange request connection=") != NULL);
+	CHECK(strstr(text, "tls: TLSv1.3 / TLS_") != NULL);
+	CHECK(strstr(text, "| POST /[1 bytes] HTTP/1.1\n") != NULL);
+	CHECK(strstr(text, "| Authorization: Basic [a user, of the form DOMAIN\\user, and a password]\n") != NULL);
+	CHECK(strstr(text, "|\n| [8 bytes of ") != NULL); /* "question" */
+	CHECK(strstr(text, " backend:exchange answer connection=") != NULL);
+	CHECK(strstr(text, "| HTTP/1.1 200 Whatever\n| Content-Length: 2\n|\n| [2 bytes of no type]\n") != NULL);
+	CHECK(strstr(text, "| HTTP/1.1 301 Whatever\n") != NULL && strstr(text, "| POST /[6 bytes] HTTP/1.1\n") != NULL); /* /landed */
+	CHECK(strstr(text, "| Set-Cookie: [12 bytes]\n") != NULL);
+	CHECK(strstr(text, " backend:exchange failure ") != NULL && strstr(text, "\nnote: it did not answer in time\n") != NULL);
+	CHECK(strstr(text, "\nnote: its answer did not come whole:") != NULL);
+	CHECK(strstr(text, " backend:other request ") != NULL && strstr(text, "NTLM message 1, flags 0x") != NULL);
+	CHECK(strstr(text, "| WWW-Authenticate: Basic [9 bytes]\n") != NULL);
+	CHECK(!strstr(text, "geheim") && !strstr(text, "mallory") && !strstr(text, "question") && !strstr(text, "s3cret") && !strstr(text, "c3ZjXG1hbGxvcnk6Z2VoZWlt"));
+	trace_free(t);
+	fclose(f);
+}
+
 static void test_bad_files(void)
 {
 	struct conf_backend b = backend_as("svc");
@@ -424,6 +472,7 @@ int main(void)
 	test_no_weaker_scheme();
 	test_two_users();
 	test_concurrency();
+	test_recording();
 	test_bad_files();
 	world_end();
 	return check_done();
