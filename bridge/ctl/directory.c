@@ -13,7 +13,7 @@
 enum { STEPS_MAX = 64 };
 struct testing {
 	const char *who, *password_file;
-	bool json;
+	bool json, requester;
 	struct conf *c;
 	struct directory_session *session;
 	struct directory_groups groups;
@@ -117,13 +117,14 @@ static void put_json(const struct testing *t)
 	json_print(&b);
 }
 
-static enum directory_kind kind_of(const char *who)
+/* A UPN looks like an address: only the one who asks knows which it is meant for. */
+static enum directory_kind kind_of(const struct testing *t)
 {
 	char normal[FB_ADDRESS_MAX + 1];
 
-	if (strncmp(who, "S-1-", 4) == 0)
+	if (strncmp(t->who, "S-1-", 4) == 0)
 		return DIRECTORY_SID;
-	return fb_address_normal(who, normal) ? DIRECTORY_ADDRESS : DIRECTORY_NAME;
+	return !t->requester && fb_address_normal(t->who, normal) ? DIRECTORY_ADDRESS : DIRECTORY_NAME;
 }
 
 /* -1 after a sentence. */
@@ -152,7 +153,7 @@ static int run(struct testing *t)
 	t->answer.groups = groups;
 	directory_groups_collect(t->c, &t->groups);
 	directory_session_trace(t->session, keep_step, t);
-	directory_session_look_up(t->session, kind_of(t->who), t->who, &t->answer);
+	directory_session_look_up(t->session, kind_of(t), t->who, &t->answer);
 	if (t->password_file && try_login(t) != 0)
 		return CTL_NO;
 	(t->json ? put_json : put_text)(t);
@@ -162,7 +163,7 @@ static int run(struct testing *t)
 static int test(int argc, char **argv, const char *conf_path)
 {
 	struct testing t = {0};
-	const struct ctl_option options[] = {{"json", .flag = &t.json}, {"password-file", .value = &t.password_file}, {0}};
+	const struct ctl_option options[] = {{"json", .flag = &t.json}, {"requester", .flag = &t.requester}, {"password-file", .value = &t.password_file}, {0}};
 	struct ctl_words words;
 	struct buf error;
 	int code = CTL_NO;

@@ -69,7 +69,7 @@ const struct ctl_verb ctl_verbs[] = {
 	 "Shows who asked about whom and who changed what; finds what was changed or cut; holds the other site's audit against ours.", ctl_audit},
 	{"explain", "explain --requester ADDRESS|DOMAIN --target ADDRESS [--json]",
 	 "Says which row and which rule decide, and why; asks no peer and no calendar.", ctl_explain},
-	{"directory", "directory test ADDRESS|SID|UPN|DOMAIN\\NAME [--password-file FILE] [--json]",
+	{"directory", "directory test ADDRESS|SID|UPN|DOMAIN\\NAME [--requester] [--password-file FILE] [--json]",
 	 "Looks somebody up in the directory and prints what was found, where, and how long each step took.", ctl_directory},
 	{"query",
 	 "query --requester ADDRESS --start TIME --end TIME [--interval MINUTES] [--zone ZONE] [--view VIEW] [--json|--xml] "

@@ -1,11 +1,14 @@
 #include "bridge/directory/connection.h"
+#include <openldap.h>
 #include <sasl/sasl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "bridge/base/loop.h"
 #include "bridge/directory/connection_inside.h"
+#include "bridge/directory/network.h"
 
-enum { INCOMING_MAX = 4 << 20 };
+enum { INCOMING_MAX = 4 << 20, GOODBYE_MS = 100 };
 /* Which authorities count when the settings name no file: those of the system. */
 static const char system_authorities[] = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -16,14 +19,6 @@ struct timeval connection_left(int64_t deadline)
 	if (ms < 1)
 		ms = 1;
 	return (struct timeval){ms / 1000, ms % 1000 * 1000};
-}
-
-void connection_limit(struct connection *c, int64_t deadline)
-{
-	const struct timeval left = connection_left(deadline);
-
-	ldap_set_option(c->ld, LDAP_OPT_NETWORK_TIMEOUT, &left);
-	ldap_set_option(c->ld, LDAP_OPT_TIMEOUT, &left);
 }
 
 void connection_say(struct connection *c, const char *what, int code, struct buf *error)
@@ -82,27 +77,62 @@ static int set_up(struct connection *c, const struct conf_directory *d)
 	return r == LDAP_OPT_SUCCESS ? 0 : -1;
 }
 
-/* ldaps:// does both at once; ldap:// must take StartTLS before it hears anything else of us. */
+/* The library calls a certificate that it does not trust an unknown error. */
+static void say_tls(struct connection *c, const struct conf_directory *d, int code, bool late, struct buf *error)
+{
+	char *more = NULL;
+
+	ldap_get_option(c->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &more);
+	if (late)
+		buf_printf(error, "%s: the TLS handshake did not end in time", c->url);
+	else if (more && strstr(more, "unknown error"))
+		buf_printf(error, "%s: its certificate does not hold: it is not signed by a CA in %s, not made for this host name, or out of date", c->url,
+		           d->ca_file ? d->ca_file : system_authorities);
+	else
+		buf_printf(error, "%s: the TLS handshake failed: %s", c->url, more && *more ? more : ldap_err2string(code));
+	ldap_memfree(more);
+}
+
+/* ldap:// must take StartTLS before it hears anything else of us. */
+static int start_tls(struct connection *c, const struct conf_directory *d, int64_t deadline, struct buf *error)
+{
+	bool plain = strncmp(c->url, "ldap:", 5) == 0, late;
+	int r, refused = 0;
+
+	network_watch(c->fd, deadline);
+	r = plain ? ldap_start_tls_s(c->ld, NULL, NULL) : ldap_install_tls(c->ld);
+	late = network_unwatch();
+	if (r == LDAP_SUCCESS && ldap_tls_inplace(c->ld))
+		return 0;
+	ldap_get_option(c->ld, LDAP_OPT_RESULT_CODE, &refused);
+	if (plain && !late && refused > 0)
+		connection_say(c, "the server does not take StartTLS, and without it nothing is said to it", r, error);
+	else
+		say_tls(c, d, r, late, error);
+	return -1;
+}
+
+/* A connection of our own making, so that we can end it: libldap gets the descriptor. */
 static int connect_now(struct connection *c, int64_t deadline, struct buf *error)
 {
-	bool plain = strncmp(c->url, "ldap:", 5) == 0;
+	LDAPURLDesc *u = NULL;
 	int r;
 
-	connection_limit(c, deadline);
-	if ((r = ldap_connect(c->ld)) != LDAP_SUCCESS) {
-		connection_say(c, "cannot connect", r, error);
+	if (ldap_url_parse(c->url, &u) != LDAP_URL_SUCCESS) {
+		buf_printf(error, "%s: the library does not understand this URL", c->url);
 		return -1;
 	}
-	connection_limit(c, deadline);
-	if (plain && (r = ldap_start_tls_s(c->ld, NULL, NULL)) != LDAP_SUCCESS) {
-		connection_say(c, "StartTLS failed, and without it nothing is sent", r, error);
+	buf_printf(error, "%s: ", c->url);
+	c->fd = network_connect(u->lud_host, u->lud_port, deadline, error);
+	ldap_free_urldesc(u);
+	if (c->fd < 0)
 		return -1;
-	}
-	if (!ldap_tls_inplace(c->ld)) {
-		buf_printf(error, "%s: there is no TLS on this connection", c->url);
-		return -1;
-	}
-	return 0;
+	buf_reset(error);
+	if ((r = ldap_init_fd(c->fd, LDAP_PROTO_TCP, c->url, &c->ld)) == LDAP_SUCCESS)
+		return 0;
+	close(c->fd);
+	buf_printf(error, "%s: %s", c->url, ldap_err2string(r));
+	return -1;
 }
 
 struct connection *connection_open(const struct conf_directory *d, const char *url, int64_t deadline, struct buf *error)
@@ -112,14 +142,13 @@ struct connection *connection_open(const struct conf_directory *d, const char *u
 	if (!c)
 		abort();
 	c->url = url;
-	if (ldap_initialize(&c->ld, url) != LDAP_SUCCESS) {
-		buf_printf(error, "%s: the library does not understand this URL", url);
+	if (connect_now(c, deadline, error) != 0) {
 		free(c);
 		return NULL;
 	}
 	if (set_up(c, d) != 0)
 		buf_printf(error, "%s: TLS cannot be set up: see that ca-file names a file of PEM certificates that the daemon's user can read", url);
-	else if (connect_now(c, deadline, error) == 0)
+	else if (start_tls(c, d, deadline, error) == 0)
 		return c;
 	connection_free(c);
 	return NULL;
@@ -129,7 +158,9 @@ void connection_free(struct connection *c)
 {
 	if (!c)
 		return;
+	network_watch(c->fd, loop_ms() + GOODBYE_MS);
 	ldap_unbind_ext(c->ld, NULL, NULL);
+	network_unwatch();
 	free(c);
 }
 
@@ -154,19 +185,19 @@ static enum fb_fact judge_bind(struct connection *c, LDAPMessage *m, struct buf 
 enum fb_fact connection_bind(struct connection *c, const char *name, const char *password, int64_t deadline, struct buf *error)
 {
 	struct berval secret = {strlen(password), (char *)(uintptr_t)password};
-	LDAPMessage *m;
+	LDAPMessage *m = NULL;
 	int id, r;
 
 	if (!*name || !*password) {
 		buf_printf(error, "%s: a bind without a name or a password is none", c->url);
 		return FB_NO;
 	}
-	connection_limit(c, deadline);
-	if ((r = ldap_sasl_bind(c->ld, name, LDAP_SASL_SIMPLE, &secret, NULL, NULL, &id)) != LDAP_SUCCESS) {
+	network_watch(c->fd, deadline + CONNECTION_SPARE_MS);
+	if ((r = ldap_sasl_bind(c->ld, name, LDAP_SASL_SIMPLE, &secret, NULL, NULL, &id)) == LDAP_SUCCESS)
+		m = connection_wait(c, id, "the bind", deadline, error);
+	else
 		connection_say(c, "the bind cannot be sent", r, error);
-		return FB_COULD_NOT_TELL;
-	}
-	m = connection_wait(c, id, "the bind", deadline, error);
+	network_unwatch();
 	return m ? judge_bind(c, m, error) : FB_COULD_NOT_TELL;
 }
 
@@ -184,8 +215,9 @@ enum fb_fact connection_bind_gssapi(struct connection *c, int64_t deadline, stru
 {
 	int r;
 
-	connection_limit(c, deadline);
+	network_watch(c->fd, deadline);
 	r = ldap_sasl_interactive_bind_s(c->ld, NULL, "GSSAPI", NULL, NULL, LDAP_SASL_QUIET, answer_nothing, NULL);
+	network_unwatch();
 	if (r == LDAP_SUCCESS)
 		return FB_YES;
 	connection_say(c, "the Kerberos bind failed", r, error);

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bridge/directory/connection_inside.h"
+#include "bridge/directory/network.h"
 
 enum { FOUND_BYTES = 4 << 20 };
 
@@ -192,8 +193,8 @@ enum search_result connection_search(struct connection *c, const struct director
 	enum search_result result;
 	int id, r;
 
+	network_watch(c->fd, deadline + CONNECTION_SPARE_MS);
 	do {
-		connection_limit(c, deadline);
 		if ((r = send_page(&p, &id)) != LDAP_SUCCESS) {
 			connection_say(c, "the search cannot be sent", r, error);
 			result = SEARCH_FAILED;
@@ -201,6 +202,7 @@ enum search_result connection_search(struct connection *c, const struct director
 			result = read_page(&p, id);
 		}
 	} while (result == SEARCH_DONE && p.cookie.bv_len && !out->more);
+	network_unwatch();
 	ber_memfree(p.cookie.bv_val);
 	return result;
 }

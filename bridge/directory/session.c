@@ -1,4 +1,5 @@
 #include "bridge/directory/session.h"
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,9 @@ struct directory_session *directory_session_new(const struct conf *c, struct buf
 	s->servers.n = s->d->n_servers < SERVERS_MAX ? s->d->n_servers : SERVERS_MAX;
 	buf_init(&s->password, PASSWORD_MAX);
 	buf_init(&s->why, WHY_MAX);
+	signal(SIGPIPE, SIG_IGN); /* the library writes to servers that are gone */
 	setenv("LDAPNOINIT", "1", 1);
+	setenv("RES_OPTIONS", "timeout:1 attempts:2", 0); /* a resolver that does not answer has its time too */
 	if (s->d->bind == CONF_BIND_SIMPLE && conf_secret_read(c, &s->d->password, &s->password, error) != 0) {
 		directory_session_free(s);
 		return NULL;

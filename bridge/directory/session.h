@@ -16,7 +16,8 @@ struct directory_session;
 
 /*
  * For the settings ${c} (borrowed for its life), which have a directory. Reads the password; connects at the first use. To be called before the sandbox;
- * it sets LDAPNOINIT and, for Kerberos, KRB5CCNAME in the environment. NULL with a sentence. Caller frees.
+ * it ignores SIGPIPE, uses SIGALRM while it works, and sets LDAPNOINIT, RES_OPTIONS and, for Kerberos, KRB5CCNAME in the environment. NULL with a sentence.
+ * Caller frees.
  */
 struct directory_session *directory_session_new(const struct conf *c, struct buf *error);
 /* Closes the connection and wipes the password. NULL is allowed. */

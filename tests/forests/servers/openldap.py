@@ -1,7 +1,6 @@
 """slapd as the directory of a test, with the people of people.py: on free ports of one loopback address, everything in one folder."""
 import random
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -140,6 +139,11 @@ overlay ppolicy
     def url(self, scheme="ldaps"):
         return f"{scheme}://{self.address}:{self.tls if scheme == 'ldaps' else self.plain}"
 
+    def settings(self, *more, url=None, password=who.PASSWORD):
+        """The lines of a directory.conf that asks this server."""
+        return [f"server {url or self.url()}", "preset openldap", f"base {self.tree.base}", "bind simple", f"bind-name {self.bind_name}",
+                f"password-file {self.password_file(password)}", f"ca-file {self.ca}", *(f"attribute {a}" for a in ATTRIBUTES), *more]
+
     def password_file(self, password=who.PASSWORD):
         path = self.folder / "bind.password"
         path.touch(mode=0o600)
@@ -153,7 +157,3 @@ overlay ppolicy
     def found(self):
         """How many entries each search gave."""
         return [int(n) for n in re.findall(r"SEARCH RESULT .*? nentries=(\d+)", self.log())]
-
-    def copy_to(self, folder):
-        """The same data for a second server."""
-        shutil.copytree(self.folder / "data", folder / "data", dirs_exist_ok=True)

@@ -108,7 +108,7 @@ class Forest:
         self.ldb(folder, "ldbmodify", t.memberships())
 
     def user(self, p):
-        pairs = [("objectClass", "user"), ("sAMAccountName", p.name), ("userPrincipalName", f"{p.name}@{self.domain}")]
+        pairs = [("objectClass", "user"), ("sAMAccountName", p.name), ("userPrincipalName", p.upn or f"{p.name}@{self.domain}")]
         filler = p.name.startswith("filler")
         pairs += [] if filler else [("unicodePwd", f'"{who.PASSWORD}"'.encode("utf-16-le"))]
         pairs += [("userAccountControl", 514 if p.disabled or filler else 512)]
@@ -186,6 +186,12 @@ class Forest:
 
     def url(self, scheme="ldaps", port=""):
         return f"{scheme}://{self.address}{port and f':{port}'}"
+
+    def settings(self, *more, url=None, base=None, kerberos=False):
+        """The lines of a directory.conf that asks this forest; with ${kerberos} the daemon wants KRB5_CONFIG=self.krb5 in its environment."""
+        bind = ["bind gssapi", f"keytab {self.keytab(who.SERVICE)}", f"principal {who.SERVICE}@{self.realm}"] if kerberos else [
+            "bind simple", f"bind-name {self.upn}", f"password-file {self.password_file()}"]
+        return [f"server {url or self.url()}", "preset active-directory", f'base "{self.tree.base if base is None else base}"', *bind, f"ca-file {self.ca}", *more]
 
     def keytab(self, principal):
         """A keytab of ${principal} ("HTTP/mail.a.example", "svc-availbridge"), without a password."""

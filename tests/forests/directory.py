@@ -1,0 +1,258 @@
+"""
+What is looked up in a directory is what stands there: in the Samba forests a.example and b.example, through LDAPS, StartTLS and the Global Catalog, by password
+and by Kerberos, and in slapd. And what could not be told is said so, and never becomes a no: with a wrong CA, a wrong password, a server that is gone, hangs,
+strips StartTLS, or has two owners for an address.
+"""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "e2e"), str(pathlib.Path(__file__).resolve().parent / "servers")]
+import certificates  # noqa: E402
+import openldap  # noqa: E402
+import people as who  # noqa: E402
+import samba_dc  # noqa: E402
+from sites import PROGRAM, ROOT, Site, check, finish, same  # noqa: E402
+
+GROUPS = ("Board", "Leads", "AllStaff", "LoopA", "LoopB", "Partners", "PartnersAll", "Empty", "Big", "Many0000", "Many1099", "Nowhere")
+# Who is in what, by people.py; everybody else is in none. Nowhere is no group at all.
+MEMBER_OF = {
+    "anna": {"Board", "Leads", "AllStaff"}, "pat": {"Leads", "AllStaff"}, "ben": {"LoopA", "LoopB", "Big"}, "many": {"Many0000", "Many1099"},
+    "contact": {"Partners", "PartnersAll"},
+}
+folder = ROOT / "build/e2e" / f"forest-directory-{os.getpid()}"
+
+
+class Asking:
+    """A site whose directory.conf changes from check to check."""
+    def __init__(self, tree, settings):
+        self.tree, self.site = tree, Site(folder, f"site-{tree.domain[0]}", tree.domain)
+        self.use(settings)
+        for g in GROUPS:
+            self.site.rule("local", "in", f"group:{tree.group(g)}", "*", "AvailabilityOnly")
+
+    def use(self, settings):
+        (self.site.dir / "directory.conf").write_text("\n".join(settings) + "\n")
+
+    def test(self, name, *more, env=None, seconds=30):
+        r = subprocess.run([PROGRAM, "-c", str(self.site.config), "directory", "test", name, "--json", *more], capture_output=True, text=True, timeout=seconds,
+                           env=dict(os.environ, **(env or {})))
+        self.code, self.stderr = r.returncode, r.stderr
+        return json.loads(r.stdout) if r.stdout else {"exists": None, "why": r.stderr, "groups": {}}
+
+    def groups(self, found):
+        """Names of the groups by what was said: ({yes}, {could not tell})."""
+        by = {"yes": set(), "no": set(), "could not tell": set()}
+        for g in GROUPS:
+            by[found["groups"].get(self.tree.group(g))].add(g)
+        return by["yes"], by["could not tell"]
+
+    def expect(self, what, name, exists="yes", **facts):
+        """One look-up; ${facts} are what the JSON must say, and `of` whose groups."""
+        found, of = self.test(name, *facts.pop("more", ()), env=facts.pop("env", None)), facts.pop("of", "nobody")
+        got = {"exists": found["exists"], **{k: found[k] for k in facts}}
+        same(got, {"exists": exists, **facts}, f"{what}: {name}\n{found['why']}")
+        if exists == "could not tell":
+            same(self.groups(found), (set(), set(GROUPS)), f"{what}: what is in no known entry is in no known group: {name}")
+            check(found["why"], f"{what}: why {name} could not be told")
+        else:
+            same(self.groups(found), (MEMBER_OF.get(of, set()), {"Nowhere"}), f"{what}: the groups of {name}")
+        return found
+
+
+def everybody(asking, what, env=None):
+    """Every fact of people.py, whatever the server."""
+    a, b = asking.tree.domain, asking.tree.other
+
+    def expect(name, *args, **facts):
+        return asking.expect(what, name, *args, env=env, **facts)
+    plain = {"hidden": False, "disabled": False, "moved_to": None}
+    expect(f"anna@{a}", of="anna", address=f"anna@{a}", **plain)
+    expect(f"ANNA.ALIAS@{a.upper()}", of="anna", address=f"anna@{a}", **plain)
+    expect(f"info@{a}", of="anna", address=f"anna@{a}", **plain)
+    expect(f"ben@{a}", of="ben", address=f"ben@{a}", **plain)
+    expect(f"pat@{a}", of="pat", address=f"pat@{a}", **plain)
+    expect(f"many@{a}", of="many", address=f"many@{a}", **plain)
+    expect(f"hanna@{a}", address=f"hanna@{a}", hidden=True, disabled=False)
+    expect(f"dieter@{a}", address=f"dieter@{a}", hidden=False, disabled=True)
+    expect(f"room@{a}", address=f"room@{a}", **plain)
+    expect(f"moved@{a}", address=f"moved@{a}", hidden=False, disabled=False, moved_to=f"moved@{b}")
+    expect(f"inner@{a}", address=f"inner@{a}", **plain)
+    expect(f"ben@{b}", of="contact", address=f"ben@{b}", **plain)
+    expect(f"absent@{a}", "no", address=f"absent@{a}")
+    expect(f"anna@{b}", "no")
+    found = expect(f"twin@{a}", "could not tell", address=f"twin@{a}")
+    check("two entries" in found["why"] and "twin-one" in found["why"] and "twin-two" in found["why"], f"{what}: {found['why']}")
+
+
+def injections(asking, what):
+    """What would change a filter, a DN or a sentence if it were not escaped: finds nobody."""
+    a = asking.tree.domain
+    for name in ("*", "*)(mail=*", "anna)(|(mail=*", "anna@a.example)(cn=*", "\\2a", "an*a", "LABA\\*", "LABA\\anna)(cn=*", "*\\anna", "anna\\2a", "(&)", "anna\n",
+                 f"*@{a}", f"anna@{a})(mail=*", f"a*a@{a}", "é", "\x01", "S-1-5-*", "S-1-5-21-1)(cn=*"):
+        asking.expect(f"{what}, injected", name, "no")
+
+
+def in_active_directory(forest, asking):
+    everybody(asking, "LDAPS")
+    injections(asking, "AD")
+    a, netbios = forest.domain, forest.netbios
+    for name in (f"{netbios}\\anna", f"{netbios.lower()}\\ANNA", f"{a}\\anna", f"anna@{a.upper()}", "anna"):
+        asking.expect("a requester", name, of="anna", address=f"anna@{a}")
+    # A UPN that is no address of anybody: the account's name at its domain is one all the same.
+    asking.expect("an address", f"{who.SERVICE}@{a}", "no")
+    asking.expect("a requester", f"{who.SERVICE}@{a}", more=("--requester",), address=None)
+    asking.expect("a requester", f"u-123@{a}", more=("--requester",), address=f"ursula@{a}")
+    for name in (f"OTHER\\anna", f"{netbios}\\nobody", f"anna@other.example", f"{netbios}\\", "\\anna", f"{netbios}\\anna\\x"):
+        asking.expect("a requester", name, "no")
+    sid = [line.split(": ")[1] for line in forest.search("(sAMAccountName=anna)", "objectSid").splitlines() if line.startswith("objectSid:")][0]
+    asking.expect("a SID", sid, of="anna", address=f"anna@{a}")
+    asking.expect("a SID", sid.rsplit("-", 1)[0] + "-99999", "no")
+    asking.use(forest.settings(url=forest.url("ldap")))
+    asking.expect("StartTLS", f"anna@{a}", of="anna", address=f"anna@{a}")
+    asking.use(forest.settings(url=forest.url("ldaps", 3269), base=""))
+    asking.expect("Global Catalog", f"pat@{a}", of="pat", address=f"pat@{a}")
+    asking.expect("Global Catalog", f"ben@{forest.tree.other}", of="contact")
+    kerberos = {"KRB5_CONFIG": str(forest.krb5)}
+    asking.use(forest.settings(kerberos=True))
+    everybody(asking, "Kerberos", env=kerberos)
+    asking.use([line.replace(f"principal {who.SERVICE}", "principal nobody") for line in forest.settings(kerberos=True)])
+    found = asking.expect("a principal that the keytab has not", f"anna@{a}", "could not tell", env=kerberos)
+    check("no Kerberos ticket for nobody@" in found["why"], found["why"])
+    asking.use(forest.settings())
+
+
+def logins(asking, right):
+    """Passwords by a bind: ${right} is (what is typed, whose address)."""
+    a = asking.tree.domain
+    secret = folder / "login.password"
+    secret.touch(mode=0o600)
+
+    def login(user, password):
+        secret.write_text(password + "\n")
+        found = asking.test(user, "--password-file", str(secret))
+        return found.get("password"), found.get("login_address")
+    for user, address in right:
+        same(login(user, who.PASSWORD), ("yes", address), f"the password of {user}")
+        same(login(user, who.PASSWORD + "x"), ("no", None), f"a wrong password of {user}")
+    for user in (f"nobody@{a}", f"dieter@{a}", who.SERVICE, f"*@{a}", ""):
+        same(login(user, who.PASSWORD), ("no", None), f"nobody logs in as {user!r}")
+    same(login(f"twin@{a}", who.PASSWORD), ("could not tell", None), "an address of two people says nobody")
+
+
+def refusals(asking, server, address):
+    """What must not be spoken to: the sentence says what was wrong, and nothing is a no."""
+    good = server.settings()
+    other = certificates.Authority(folder / "other-ca", "Other CA")
+    asking.use([f"ca-file {other.ca}" if line.startswith("ca-file") else line for line in good])
+    found = asking.expect("a CA that did not sign the server's certificate", address, "could not tell")
+    check("its certificate does not hold" in found["why"], f"the sentence names the certificate: {found['why']}")
+    asking.use([line for line in good if not line.startswith("ca-file")])
+    asking.expect("the system's authorities did not sign it", address, "could not tell")
+    asking.use([line.replace(server.address, "127.0.0.2") if line.startswith("server") else line for line in good])
+    asking.expect("nobody there, or a name that the certificate has not", address, "could not tell")
+
+
+def slapd_alone(server, asking):
+    a = asking.tree.domain
+    everybody(asking, "slapd")
+    before = len(server.searches())
+    injections(asking, "slapd")
+    seen = server.searches()[before:]
+    check(all("=*)" not in f.replace("(objectClass=*)", "") and "=a*a" not in f for _, f in seen), f"no filter has an asterisk of its own: {seen[-3:]}")
+    for name in ("anna", "a.example\\anna"):
+        asking.expect("a requester", name, of="anna", address=f"anna@{a}")
+    for name in ("LABA\\anna", "S-1-5-18", "nobody"):
+        asking.expect("a requester", name, "no")
+    logins(asking, [("anna", f"anna@{a}"), (f"info@{a}", f"anna@{a}"), (f"pat@{a}", f"pat@{a}")])
+    refusals(asking, server, f"anna@{a}")
+    asking.use(server.settings(url=server.url("ldap")))
+    asking.expect("StartTLS", f"anna@{a}", of="anna")
+    asking.use(server.settings(password="wrong"))
+    found = asking.expect("a wrong password of our own", f"anna@{a}", "could not tell")
+    check("refused" in found["why"] and "30 seconds" in found["why"], found["why"])
+    asking.use([line.replace("DC=a,", "DC=z,") if line.startswith("base") else line for line in server.settings()])
+    found = asking.expect("a base that is not there", f"anna@{a}", "could not tell")
+    check("no entry" in found["why"], found["why"])
+    asking.use(server.settings())
+
+
+def exact_filter(server, asking):
+    """What slapd saw of one hostile name, to the letter."""
+    before = len(server.searches())
+    found = asking.test("x*)(uid=*(|")
+    same(found["exists"], "no", "the hostile name is nobody")
+    same([f for _, f in server.searches()[before:] if "uid" in f], ["(&(objectClass=person)(uid=x\\2A\\29\\28uid=\\2A\\28|))"], "the filter that slapd saw")
+
+
+def stripped(asking, tree):
+    """A server, or somebody in between, that has no StartTLS: nothing of ours is said to it."""
+    plain = openldap.OpenLdap(folder / "slapd-plain", tree.domain, tree.other, None)
+    plain.start()
+    try:
+        lines = [f"server {plain.url('ldap')}" if line.startswith("server") else f"ca-file {folder}/ca/ca.pem" if line.startswith("ca-file") else line
+                 for line in plain.settings()]
+        asking.use(lines)
+        found = asking.expect("StartTLS stripped", f"anna@{tree.domain}", "could not tell")
+        check("StartTLS" in found["why"], found["why"])
+        check(" BIND " not in plain.log() and " SRCH " not in plain.log(), "neither a name nor a question went out in the clear")
+    finally:
+        plain.stop()
+
+
+def failing_over(server, asking):
+    """The second server answers while the first is gone or hangs; both gone is could-not-tell, in time."""
+    a, port = asking.tree.domain, openldap.two_free_ports("127.0.0.1")[0]
+    asking.use([f"server ldaps://127.0.0.1:{port}"] + server.settings("timeout \"1 s\""))
+    found = asking.expect("the first server is gone", f"anna@{a}", of="anna", server=server.url())
+    check(any(s["step"] == "connect" and str(port) in s["outcome"] for s in found["steps"]), "the step that failed is told")
+    second = openldap.OpenLdap(folder / "slapd-second", a, asking.tree.other, SHARED["authority"])
+    second.start()
+    try:
+        asking.use([f"server {second.url()}"] + server.settings("timeout \"1 s\""))
+        second.pause()
+        asking.expect("the first server hangs", f"anna@{a}", of="anna", server=server.url())
+        server.pause()
+        found = asking.expect("both hang", f"anna@{a}", "could not tell")
+        # directory_job_ms(): twice the timeout and a half second; the verb itself takes no time to speak of.
+        check(sum(s["us"] for s in found["steps"]) < 2_600_000, f"given up within the job's time: {found['steps']}")
+    finally:
+        server.resume()
+        second.stop()
+    asking.use(server.settings())
+
+
+SHARED = {}
+
+
+def main():
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    authority = SHARED["authority"] = certificates.Authority(folder / "ca")
+    a, b = (samba_dc.Forest(folder / d, f"{d}.example", f"{o}.example", authority) for d, o in ("ab", "ba"))
+    slapd = openldap.OpenLdap(folder / "slapd", "a.example", "b.example", authority)
+    try:
+        for server in (a, b, slapd):
+            server.start()
+        asking = Asking(b.tree, b.settings())
+        everybody(asking, "the other forest")
+        asking = Asking(a.tree, a.settings())
+        in_active_directory(a, asking)
+        logins(asking, [("LABA\\anna", "anna@a.example"), ("info@a.example", "anna@a.example"), ("pat@a.example", "pat@a.example")])
+        refusals(asking, a, "anna@a.example")
+        asking.use(slapd.settings())
+        slapd_alone(slapd, asking)
+        exact_filter(slapd, asking)
+        stripped(asking, slapd.tree)
+        failing_over(slapd, asking)
+    finally:
+        for server in (a, b, slapd):
+            server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+    finish()
+
+
+main()
