@@ -17,6 +17,7 @@ struct answers {
 	size_t n, at;             /* of the list; responses met */
 	struct fb_answer *now;
 	bool broken, success, viewed, listed, has_busy; /* listed: an array of events was there, empty or not */
+	bool has_private;         /* the event at hand says whether it is */
 	bool is_2007;
 	enum fb_reason reason;
 	struct fb_event event;

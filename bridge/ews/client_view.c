@@ -32,7 +32,7 @@ static bool event_open(struct soap *s, const char *text)
 	struct answers *a = answers_of(s);
 
 	a->event = (struct fb_event){.start = INT64_MAX, .end = INT64_MIN};
-	a->has_busy = false;
+	a->has_busy = a->has_private = false;
 	return true;
 }
 
@@ -40,6 +40,8 @@ static bool event_close(struct soap *s, const char *text)
 {
 	struct answers *a = answers_of(s);
 
+	if (a->event.has_details && !a->has_private)
+		a->event.flags |= FB_PRIVATE; /* who does not say that it is not gets no subject shown */
 	if (a->event.start > a->event.end || !a->has_busy || fb_answer_add(a->now, &a->event))
 		return spoil(s);
 	return true;
@@ -126,6 +128,7 @@ static bool is_reminder(struct soap *s, const char *text)
 
 static bool is_private(struct soap *s, const char *text)
 {
+	answers_of(s)->has_private = true;
 	return flag(s, text, FB_PRIVATE);
 }
 

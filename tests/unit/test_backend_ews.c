@@ -47,13 +47,19 @@ static void put_mailbox(struct buf *out, const char *name, struct fb_window w, i
 	buf_puts(out, "</t:FreeBusyViewType>");
 	if (strncmp(name, "no-digits", 9) != 0) {
 		buf_puts(out, "<t:MergedFreeBusy>");
-		for (size_t i = 0; i < slots - (strncmp(name, "short", 5) == 0) - (strncmp(name, "only-short", 10) == 0); i++)
+		for (size_t i = 0; i < slots && strncmp(name, "gap", 3) == 0; i++)
+			buf_putc(out, i == slots - 1 ? '4' : '0');
+		for (size_t i = 0; strncmp(name, "gap", 3) != 0 && i < slots - (strncmp(name, "short", 5) == 0) - (strncmp(name, "only-short", 10) == 0); i++)
 			buf_putc(out, strncmp(name, "only-free", 9) == 0 ? '0' : (char)('0' + (w.start / DAY + (int64_t)i) % 4));
 		buf_puts(out, "</t:MergedFreeBusy>");
 	}
+	if (strncmp(name, "only-empty", 10) == 0)
+		buf_puts(out, "<t:CalendarEventArray/>");
 	if (strncmp(name, "only", 4) != 0) {
 		buf_puts(out, "<t:CalendarEventArray>");
-		if (strncmp(name, "odd", 3) == 0)
+		if (strncmp(name, "empty", 5) == 0)
+			;
+		else if (strncmp(name, "odd", 3) == 0)
 			put_event(out, "2026-03-02T09:00:00", "2026-03-02T10:00:00", "Hurried");
 		else if (strncmp(name, "touch", 5) == 0) {
 			put_event(out, "2026-03-03T00:00:00", "2026-03-03T01:00:00", "Busy");
@@ -280,6 +286,8 @@ static void test_lenient(void)
 		{"odd@b.example", FB_CALENDAR_FAILED, 0, false}, {"no-digits@b.example", FB_OK, FB_VIEW_EVENTS, false},
 		{"short@b.example", FB_OK, FB_VIEW_MERGED | FB_VIEW_EVENTS, false}, {"only@b.example", FB_OK, FB_VIEW_MERGED, true},
 		{"only-short@b.example", FB_CALENDAR_FAILED, 0, false}, {"only-free@b.example", FB_OK, FB_VIEW_MERGED | FB_VIEW_EVENTS, true},
+		/* digits that tell of more than the events do: those are not all of it, and never shown as if they were */
+		{"empty@b.example", FB_OK, FB_VIEW_MERGED, true}, {"only-empty@b.example", FB_OK, FB_VIEW_MERGED, true}, {"gap@b.example", FB_OK, FB_VIEW_MERGED, true},
 		{"error-ErrorMailRecipientNotFound@b.example", FB_NO_ACCESS, 0, false}, {"error-ErrorNoFreeBusyAccess@b.example", FB_NO_ACCESS, 0, false},
 		{"error-ErrorTimeoutExpired@b.example", FB_TIMEOUT, 0, false}, {"error-ErrorADUnavailable@b.example", FB_DIRECTORY_FAILED, 0, false},
 		{"error-ErrorProxyRequestProcessingFailed@b.example", FB_CALENDAR_FAILED, 0, false}, {"error-NoError@b.example", FB_CALENDAR_FAILED, 0, false},

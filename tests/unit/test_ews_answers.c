@@ -384,6 +384,18 @@ static void test_garbled(void)
 			fprintf(stderr, "\tcase %zu\n", i);
 		fb_answer_free(got[0]);
 	}
+	/* Who does not say whether an event is private may not have its subject shown. */
+	for (int i = 0; i < 3; i++) {
+		static const char *const says[] = {"", "<t:IsPrivate>false</t:IsPrivate>", "<t:IsPrivate>true</t:IsPrivate>"};
+		char xml[4000];
+
+		snprintf(xml, sizeof xml, ONE(FINE SHOWN("Detailed", "<t:CalendarEventArray><t:CalendarEvent><t:StartTime>2026-03-24T08:00:00</t:StartTime>"
+		         "<t:EndTime>2026-03-24T09:00:00</t:EndTime><t:BusyType>Busy</t:BusyType><t:CalendarEventDetails><t:Subject>Merger</t:Subject>%s"
+		         "</t:CalendarEventDetails></t:CalendarEvent></t:CalendarEventArray>")), says[i]);
+		CHECK_INT(ews_client_read(xml, strlen(xml), fb_zone_utc(), got, 1, &error, NULL), 0);
+		CHECK_INT(got[0]->events[0].flags & FB_PRIVATE, i == 1 ? 0 : FB_PRIVATE);
+		fb_answer_free(got[0]);
+	}
 	buf_reset(&out);
 	ews_write_fault_code(&out, "ErrorServerBusy", "Too much to do.");
 	buf_reset(&error);
