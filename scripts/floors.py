@@ -5,7 +5,7 @@ import sys
 
 FLOORS = [
     ["bridge/base"],
-    ["bridge/availability", "bridge/conf", "pki"],
+    ["bridge/availability", "bridge/conf", "bridge/dns", "pki"],
     ["bridge/address_space", "bridge/acl", "bridge/audit", "bridge/budget"],
     ["bridge/ews", "bridge/trace"],
     ["bridge/front", "bridge/link", "bridge/pairing", "bridge/backend", "bridge/directory", "bridge/proxy"],
@@ -22,7 +22,7 @@ LIBRARIES = {
     r"nghttp2/|protobuf-c|link\.pb-c\.h": "bridge/link",
     r"unicode/": "bridge/availability",
     r"event2/": "bridge/base",
-    r"ares\.h": "bridge/ctl",
+    r"ares\.h": "bridge/dns",
     r"ldap\.h|lber\.h|sasl/|krb5\.h": "bridge/directory",
     r"curl/": "bridge/backend",
     r"seccomp\.h|linux/landlock\.h": "bridge/process",

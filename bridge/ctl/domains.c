@@ -3,7 +3,7 @@
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/json.h"
 #include "bridge/ctl/peer.h"
-#include "bridge/ctl/resolve.h"
+#include "bridge/dns/resolve.h"
 #include "bridge/ctl/site.h"
 #include "pki/identity.h"
 
