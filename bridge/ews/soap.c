@@ -237,7 +237,7 @@ static void on_end(void *arg, const xmlChar *local, const xmlChar *prefix, const
 			return;
 		}
 	}
-	if (f->row->close && !f->row->close(s, f->rows ? "" : trimmed(&st->text)) && !s->fault.code)
+	if (f->row->close && !f->row->close(s, f->rows && !(f->row->flags & SOAP_MIXED) ? "" : trimmed(&st->text)) && !s->fault.code)
 		soap_violation(s, "Element %.100s could not be taken.", (const char *)local);
 	st->depth--;
 	buf_reset(&st->text);
@@ -250,9 +250,9 @@ static void on_text(void *arg, const xmlChar *p, int n)
 
 	if (st->s->fault.code || st->skipped || !f->row)
 		return;
-	if (!f->rows) {
+	if (!f->rows || (f->row->flags & SOAP_MIXED)) {
 		if (buf_add(&st->text, p, (size_t)n))
-			soap_violation(st->s, "The text of element %.100s is over %d bytes.", f->row->name, SOAP_MAX_TEXT);
+			soap_violation(st->s, "The text of element %.100s is over %zu bytes.", f->row->name, st->text.max);
 		return;
 	}
 	for (int i = 0; i < n && !(f->row->flags & SOAP_LAX); i++)
@@ -320,7 +320,7 @@ bool soap_read(struct soap *s, const void *p, size_t n, size_t max, const struct
 	s->state = &st;
 	s->fault = (struct ews_fault){0};
 	buf_init(&utf8, max * 2);
-	buf_init(&st.text, SOAP_MAX_TEXT);
+	buf_init(&st.text, s->max_text ? s->max_text : SOAP_MAX_TEXT);
 	st.frames[0].rows = roots;
 	if (n > max)
 		soap_violation(s, "The document is over %zu bytes.", max);

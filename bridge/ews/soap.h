@@ -21,7 +21,7 @@
 enum {
 	SOAP_MAX_REQUEST = 512 << 10, /* bytes of a request: 100 mailboxes in UTF-16 are a third of it */
 	SOAP_MAX_DEPTH = 64,
-	SOAP_MAX_TEXT = 64 << 10,    /* bytes of text in one element */
+	SOAP_MAX_TEXT = 64 << 10,    /* bytes of text in one element, unless the reader says otherwise */
 	SOAP_MAX_ATTRIBUTES = 64,    /* attributes and namespace declarations in one start tag */
 	SOAP_MAX_NAMESPACES = 256    /* declarations in scope */
 };
@@ -32,7 +32,8 @@ enum soap_flag {
 	SOAP_MANY = 2,
 	SOAP_LAX = 4,  /* its children may come in any order and number; unknown ones are skipped with all they hold */
 	SOAP_SKIP = 8, /* all it holds is skipped */
-	SOAP_NILLABLE = 16 /* may be xsi:nil="true", and is empty then */
+	SOAP_NILLABLE = 16, /* may be xsi:nil="true", and is empty then */
+	SOAP_MIXED = 32 /* with children, but ${close} is also given the text behind the last of them */
 };
 
 struct soap;
@@ -54,6 +55,7 @@ struct soap {
 	void *arg;
 	struct arena *arena;      /* where soap_keep() copies to */
 	struct ews_fault fault;   /* code set = the reading failed */
+	size_t max_text;          /* bytes of text in one element; 0 = SOAP_MAX_TEXT */
 	bool (*header)(struct soap *s, const char *ns, const char *name); /* sees each skipped element that bears mustUnderstand; may be NULL */
 	struct soap_state *state; /* soap.c's own */
 };
