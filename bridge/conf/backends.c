@@ -7,26 +7,28 @@
 
 /* backends.d/NAME.conf: the calendar servers. */
 
-/* The length of the placeholder at ${s}, 0 if none stands there. */
-static size_t placeholder(const char *s)
-{
-	static const char *const names[] = {"{address}", "{user}", "{domain}"};
+/* The placeholders; the last two make sense where a window can be asked for. */
+static const char *const placeholders[] = {"{address}", "{user}", "{domain}", "{start}", "{end}"};
+enum { OF_ADDRESS = 3, OF_WINDOW = 5 };
 
-	for (size_t i = 0; i < 3; i++)
-		if (strncmp(s, names[i], strlen(names[i])) == 0)
-			return strlen(names[i]);
+/* The length of the placeholder at ${s}, one of the first ${n}; 0 if none stands there. */
+static size_t placeholder(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(s, placeholders[i], strlen(placeholders[i])) == 0)
+			return strlen(placeholders[i]);
 	return 0;
 }
 
-/* Is ${s} the part of a URL behind the host (RFC 3986), with our placeholders in it? */
-static bool tail_valid(const char *s)
+/* Is ${s} the part of a URL behind the host (RFC 3986), with the first ${known} placeholders in it? */
+static bool tail_valid(const char *s, size_t known)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-._~!$&'()*+,;=:@%?";
 
 	while (*s) {
 		size_t n = strspn(s, allowed);
 
-		if (n == 0 && (n = placeholder(s)) == 0)
+		if (n == 0 && (n = placeholder(s, known)) == 0)
 			return false;
 		s += n;
 	}
@@ -34,23 +36,38 @@ static bool tail_valid(const char *s)
 }
 
 /* https://HOST[:PORT]/PATH; nothing of it can come from an address but what stands behind the host. */
-static char *normal_url(const char *s)
+static char *normal_url_with(const char *s, size_t known)
 {
 	size_t n = text_istarts(s, "https://") ? 8 + strcspn(s + 8, "/") : 0;
 	char host[300];
 
-	if (!n || n >= sizeof(host) || strlen(s) > 1024 || !s[n] || !tail_valid(s + n))
+	if (!n || n >= sizeof(host) || strlen(s) > 1024 || !s[n] || !tail_valid(s + n, known))
 		return NULL;
 	snprintf(host, sizeof(host), "%.*s", (int)n, s);
 	return conf_url_valid(host) ? conf_dup(s) : NULL;
 }
 
+static char *normal_url(const char *s)
+{
+	return normal_url_with(s, OF_ADDRESS);
+}
+
 /* A path from the root of the host, or a whole URL. */
-static char *normal_template(const char *s)
+static char *normal_template_with(const char *s, size_t known)
 {
 	if (s[0] != '/')
-		return normal_url(s);
-	return s[1] != '/' && strlen(s) <= 1024 && tail_valid(s) ? conf_dup(s) : NULL;
+		return normal_url_with(s, known);
+	return s[1] != '/' && strlen(s) <= 1024 && tail_valid(s, known) ? conf_dup(s) : NULL;
+}
+
+static char *normal_template(const char *s)
+{
+	return normal_template_with(s, OF_ADDRESS);
+}
+
+static char *normal_freebusy_url(const char *s)
+{
+	return normal_template_with(s, OF_WINDOW);
 }
 
 static char *normal_domain(const char *s)
@@ -91,6 +108,7 @@ static const struct keyword_kind keyword_version = {read_version, put_version};
 #define AT(field) offsetof(struct conf_backend, field)
 #define URL_FORM "https://HOST[:PORT]/PATH"
 #define TEMPLATE_FORM "/PATH or " URL_FORM ", with {address}, {user} or {domain} in it"
+#define WINDOW_FORM "/PATH or " URL_FORM ", with {address}, {user}, {domain}, {start} or {end} in it"
 
 enum { EWS = 1u << CONF_BACKEND_EWS, CALDAV = 1u << CONF_BACKEND_CALDAV };
 
@@ -110,7 +128,7 @@ static const struct keyword rows[] = {
 	{"ca-file", &keyword_path, AT(ca_file), .form = "PATH"},
 	{"pin", &keyword_pin, AT(pin), .form = "sha256:HEX", .at_n = AT(has_pin)},
 	{"version", &keyword_version, 0, .form = "2007|2010|2013|2016", .preset = "2010", .only = EWS},
-	{"window-days", &keyword_number, AT(window_days), .form = "DAYS, from 1 to 62", .preset = "62", .min = 1, .max = 62},
+	{"window-days", &keyword_number, AT(window_days), .form = "DAYS, from 1 to 62", .preset = "62", .min = 1, .max = 62, .only = EWS},
 	{"concurrency", &keyword_number, AT(concurrency), .form = "NUMBER, from 1 to 256", .preset = "10", .min = 1, .max = 256},
 	{"batch", &keyword_number, AT(batch), .form = "NUMBER, from 1 to 100", .preset = "100", .min = 1, .max = 100, .only = EWS},
 	{"timeout", &keyword_duration, AT(timeout_ms), .form = "\"8 s\", from 500 ms to 60 s", .preset = "8 s", .min = 500, .max = 60000},
@@ -118,7 +136,7 @@ static const struct keyword rows[] = {
 	{"method", &keyword_choice, AT(method), .form = "auto|outbox|report|url|events", .preset = "auto", .words = "auto|outbox|report|url|events", .only = CALDAV},
 	{"discover", &keyword_text, AT(discover), .form = "DOMAIN", .normal = normal_domain, .only = CALDAV},
 	{"principal", &keyword_text, AT(principal), .form = TEMPLATE_FORM, .normal = normal_template, .only = CALDAV},
-	{"freebusy-url", &keyword_text, AT(freebusy_url), .form = TEMPLATE_FORM, .normal = normal_template, .only = CALDAV},
+	{"freebusy-url", &keyword_text, AT(freebusy_url), .form = WINDOW_FORM, .normal = normal_freebusy_url, .only = CALDAV},
 	{"calendar", &keyword_text, AT(calendar), .form = TEMPLATE_FORM, .normal = normal_template, .only = CALDAV},
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
@@ -146,6 +164,16 @@ static void check_type(struct keyword_file *f, const struct conf_backend *b)
 		                 "version 2007 answers about 42 days at most");
 }
 
+/* A template that is a whole URL leads to the host of url: the password goes nowhere else. */
+static void check_template(struct keyword_file *f, const struct conf_backend *b, const char *name, const char *template)
+{
+	size_t n = template && template[0] != '/' ? 8 + strcspn(template + 8, "/") : 0;
+
+	if (n && (!b->url || strncasecmp(b->url, template, n) != 0 || b->url[n] != '/'))
+		conf_problem_add(f->l->problems, f->path, keywords_line(f, name), "Write the path alone, or a backend of its own for the other host.",
+		                 "%s leads to another host than url", name);
+}
+
 static void check_auth(struct keyword_file *f, const struct conf_backend *b)
 {
 	static const char *const words[] = {"auth none", "auth basic", "auth ntlm", "auth negotiate", "auth certificate"};
@@ -171,6 +199,9 @@ static void read_backend(struct conf_loading *l, const char *name)
 	f.path = b.file = conf_dup(path);
 	if (keywords_read(&f)) {
 		check_type(&f, &b);
+		check_template(&f, &b, "principal", b.principal);
+		check_template(&f, &b, "freebusy-url", b.freebusy_url);
+		check_template(&f, &b, "calendar", b.calendar);
 		check_auth(&f, &b);
 		if (b.type == CONF_BACKEND_EWS && b.version == 2007 && !keywords_line(&f, "window-days"))
 			b.window_days = 42;

@@ -35,8 +35,8 @@ static void whole(void)
 	site_write("backends.d/exchange.conf", EWS "serves A.Example\nserves Boss@a.example\nca-file /etc/ca.pem\npin " PIN "\n"
 	                                       "version 2013\nwindow-days 42\nconcurrency 3\nbatch 50\ntimeout \"500 ms\"\ncache \"2 s\"\n");
 	site_write("backends.d/cyrus.conf", "type caldav\nurl \"https://[::1]:8443/dav/{domain}\"\nserves \"group:CN=Board, all,DC=a\"\nserves *\n"
-	                                    "auth negotiate\nuser svc@A\nkeytab k.tab\nmethod url\nfreebusy-url /fb?user={address}&x=%20\n"
-	                                    "principal https://x/p/{user}\ncalendar /c/{user}/\n");
+	                                    "auth negotiate\nuser svc@A\nkeytab k.tab\nmethod url\nfreebusy-url /fb?user={address}&x=%20&from={start}&to={end}\n"
+	                                    "principal https://[::1]:8443/p/{user}\ncalendar /c/{user}/\n");
 	site_write("backends.d/.swap.conf", "rubbish\n");
 	site_write("directory.conf", DIR "server ldap://dc2.a.example:3268\nattribute hidden=extensionAttribute1\nattribute target=\n"
 	                             "timeout 1\ncache 0\nlogin yes\n");
@@ -55,7 +55,7 @@ static void whole(void)
 	CHECK_INT(dav->auth, CONF_AUTH_NEGOTIATE);
 	CHECK(path_is(dav->keytab, "k.tab") && !dav->has_pin && !dav->password.file && !dav->ca_file);
 	CHECK_INT(dav->method, CONF_CALDAV_URL);
-	CHECK_STR(dav->freebusy_url, "/fb?user={address}&x=%20");
+	CHECK_STR(dav->freebusy_url, "/fb?user={address}&x=%20&from={start}&to={end}");
 	CHECK_INT(dav->window_days, 62);
 	CHECK_INT(dav->concurrency, 10);
 	CHECK_INT(dav->timeout_ms, 8000);
@@ -164,6 +164,10 @@ static void backends(void)
 	fault("backends.d/b.conf", "type caldav\nserves *\nauth none\ndiscover A.example\n", "");
 	fault("backends.d/b.conf", DAV "serves *\ndiscover a.example\n", B "2: url has no meaning with discover\n");
 	fault("backends.d/b.conf", DAV "serves *\nmethod url\n", B "0: method url needs freebusy-url\n");
+	fault("backends.d/b.conf", DAV "serves *\ncalendar /c/{start}/\n", B "5: the value of calendar is not right: '/c/{start}/'\n");
+	fault("backends.d/b.conf", DAV "serves *\ncalendar https://other.example/c/\n", B "5: calendar leads to another host than url\n");
+	fault("backends.d/b.conf", "type caldav\nserves *\nauth none\ndiscover a.example\ncalendar https://dav.a.example/c/\n",
+	      B "5: calendar leads to another host than url\n");
 	fault("backends.d/b.conf", EWS "serves *\nversion 2007\nwindow-days 43\n", B "8: version 2007 answers about 42 days at most\n");
 	fault("backends.d/b.conf", "type ews\nserves *\nurl https://h/x\nauth basic\n",
 	      B "0: auth basic needs user\n" B "0: auth basic needs password-file\n");
