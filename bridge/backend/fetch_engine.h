@@ -22,6 +22,7 @@ typedef bool fetch_health_cb(void *arg, enum fetch_health health, int64_t pause_
 struct fetch_site {
 	struct loop *loop;
 	struct http *http;
+	const struct conf *conf;
 	const struct conf_backend *backend;
 	fetch_health_cb *health;
 	void *arg; /* of health */
@@ -50,5 +51,5 @@ struct fetch_engine {
 	void (*drop)(void *ticket);
 };
 
-extern const struct fetch_engine ews_engine;
+extern const struct fetch_engine ews_engine, caldav_engine;
 #endif

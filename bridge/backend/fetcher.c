@@ -9,7 +9,7 @@
 
 enum { REPLY_MAX_BYTES = 2 * FB_ANSWER_BYTES };
 
-static const struct fetch_engine *const engines[] = {[CONF_BACKEND_EWS] = &ews_engine};
+static const struct fetch_engine *const engines[] = {[CONF_BACKEND_EWS] = &ews_engine, [CONF_BACKEND_CALDAV] = &caldav_engine};
 
 /* One job that the engine works on. */
 struct open_job {
@@ -191,7 +191,7 @@ struct fetcher *fetcher_new(struct loop *l, const struct conf *c, const struct c
 		abort();
 	f->backend = be;
 	f->engine = engines[be->type];
-	f->site = (struct fetch_site){.loop = l, .backend = be, .health = heard, .arg = f};
+	f->site = (struct fetch_site){.loop = l, .conf = c, .backend = be, .health = heard, .arg = f};
 	f->site.http = http_new(l, c, be, error);
 	if (f->site.http && (f->state = f->engine->open(&f->site, error)))
 		return f;

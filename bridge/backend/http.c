@@ -337,10 +337,9 @@ void http_trace(struct http *h, struct trace *t, const char *name)
 
 void http_free(struct http *h)
 {
-	struct http_call **lists[] = {&h->running, &h->waiting, &h->idle}, *c;
-
 	if (!h)
 		return;
+	struct http_call **lists[] = {&h->running, &h->waiting, &h->idle}, *c;
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		while ((c = *lists[i])) {
 			leave_multi(c);

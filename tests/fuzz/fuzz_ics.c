@@ -1,4 +1,4 @@
-/* links: base availability conf pki ews acl budget trace backend */
+/* links: base availability conf dns pki ews acl budget trace backend */
 #include <stdlib.h>
 #include "bridge/availability/spans.h"
 #include "bridge/backend/ics.h"

@@ -1,4 +1,4 @@
-/* links: base availability conf pki ews acl budget trace backend */
+/* links: base availability conf dns pki ews acl budget trace backend */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>

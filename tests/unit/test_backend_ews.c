@@ -1,4 +1,4 @@
-/* links: base availability conf pki ews acl budget trace backend */
+/* links: base availability conf dns pki ews acl budget trace backend */
 #include "tests/unit/ews_backend.h"
 
 #define ENVELOPE_HEAD "<?xml version=\"1.0\"?><s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:m=\"http://schemas.microsoft.com/exchange/services/2006/messages\" xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\"><s:Header><t:ServerVersionInfo MajorVersion=\"15\"/></s:Header><s:Body>"

@@ -1,4 +1,4 @@
-/* links: base availability conf pki ews acl budget trace backend */
+/* links: base availability conf dns pki ews acl budget trace backend */
 #include "bridge/availability/clock.h"
 #include "bridge/backend/ics.h"
 #include "tests/unit/check.h"

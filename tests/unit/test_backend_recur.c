@@ -1,4 +1,4 @@
-/* links: base availability conf pki ews acl budget trace backend */
+/* links: base availability conf dns pki ews acl budget trace backend */
 #include "bridge/availability/clock.h"
 #include "bridge/backend/recur.h"
 #include "bridge/base/buf.h"

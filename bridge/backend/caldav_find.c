@@ -1,0 +1,109 @@
+#include <string.h>
+#include "bridge/backend/caldav_own.h"
+
+/* A person's calendars: what `calendar` or `principal` (or a url with a placeholder) leads to. */
+
+static const char propfind[] =
+	"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<D:propfind xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop>"
+	"<D:resourcetype/><D:owner/><C:calendar-home-set/><C:supported-calendar-component-set/><C:schedule-calendar-transp/>"
+	"</D:prop></D:propfind>";
+
+static void next_home(struct caldav_ask *a);
+
+static void look_at(struct caldav_ask *a, const char *url, const char *depth, caldav_step *step)
+{
+	buf_reset(&a->body);
+	buf_puts(&a->body, propfind);
+	caldav_send(a, "PROPFIND", url, depth, "application/xml", step);
+}
+
+/* False, and the way is over, if the href leads elsewhere or there are too many. */
+static bool add(struct caldav_ask *a, char **list, size_t *n, size_t max, const char *href)
+{
+	char *url = href ? caldav_resolve(a->arena, href, a->d->origin) : NULL;
+	if (url && *n < max) {
+		list[(*n)++] = url;
+		return true;
+	}
+	if (url)
+		caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "there are more than %zu calendars of one person: %s is left out", max, url);
+	else
+		caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "the server names a calendar at another place: %s", href ? href : "nowhere");
+	return false;
+}
+
+/* Calendars that others own are seen in a home as well, and say nothing of this person's time. */
+static bool counts(const struct dav_response *r, const char *owner)
+{
+	bool foreign = owner && r->owner && strcmp(owner, r->owner) != 0;
+	return (r->types & DAV_CALENDAR) && !r->transparent && !r->no_events && !foreign;
+}
+
+/* The members of the home at hand. */
+static void on_home(struct caldav_ask *a, const struct http_reply *r)
+{
+	struct dav_multistatus m;
+	const char *owner = NULL;
+	if (!caldav_multistatus(a, r, &m))
+		return;
+	for (size_t i = 0; i < m.n && !owner; i++)
+		owner = m.list[i].href && strstr(r->url, m.list[i].href) ? m.list[i].owner : NULL; /* the home itself is among them */
+	for (size_t i = 0; i < m.n; i++)
+		if (counts(&m.list[i], owner) && !add(a, a->calendars, &a->n_calendars, CALDAV_MAX_CALENDARS, m.list[i].href))
+			return;
+	a->at++;
+	next_home(a);
+}
+
+static void next_home(struct caldav_ask *a)
+{
+	if (a->at < a->n_homes) {
+		look_at(a, a->homes[a->at], "1", on_home);
+		return;
+	}
+	a->at = 0;
+	if (a->n_calendars)
+		a->found(a);
+	else
+		caldav_end(a, CALDAV_REFUSED, 0, "%s: there is no calendar that our account may see", a->n_homes ? a->homes[0] : "the server");
+}
+
+/* Where the settings lead: a calendar, a home of calendars, or a principal that names its homes. */
+static void on_start(struct caldav_ask *a, const struct http_reply *r)
+{
+	struct dav_multistatus m;
+	if (!caldav_multistatus(a, r, &m))
+		return;
+	const struct dav_response *f = m.n ? &m.list[0] : NULL;
+	if (!f || f->status >= 400) {
+		caldav_end(a, CALDAV_REFUSED, 0, "%s: there is no such thing", r->url);
+		return;
+	}
+	if (f->types & DAV_CALENDAR) {
+		if (add(a, a->calendars, &a->n_calendars, CALDAV_MAX_CALENDARS, r->url))
+			a->found(a);
+		return;
+	}
+	for (size_t i = 0; i < f->n_homes; i++)
+		if (!add(a, a->homes, &a->n_homes, DAV_MAX_HOMES, f->homes[i]))
+			return;
+	if (!f->n_homes && (f->types & DAV_COLLECTION) && !add(a, a->homes, &a->n_homes, DAV_MAX_HOMES, r->url))
+		return;
+	next_home(a);
+}
+
+void caldav_find_calendars(struct caldav_ask *a, void (*found)(struct caldav_ask *a))
+{
+	const struct conf_backend *b = a->d->site.backend;
+	const char *start = b->calendar ? b->calendar : b->principal ? b->principal : caldav_has_placeholder(b->url) ? b->url : NULL;
+	a->found = found;
+	if (!start) {
+		caldav_end(a, CALDAV_UNKNOWN, 0, "no setting says where a person's calendars are: set calendar or principal");
+		return;
+	}
+	char *url = caldav_expand(a->arena, start, a->d->origin, a->address, a->window);
+	if (!url)
+		caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "%s leads away from %s, or is too long for this address", start, a->d->origin);
+	else
+		look_at(a, url, "0", on_start);
+}
