@@ -9,7 +9,6 @@
 #include "bridge/process/messages.h"
 #include "bridge/process/sandbox.h"
 #include "bridge/process/snapshot.h"
-#include "bridge/process/spawn.h"
 #include "bridge/process/worker.h"
 
 /* From now on ${seconds} of wall time (0 = no limit); then SIGALRM ends the process, whatever it is at. */
@@ -20,27 +19,19 @@ static void limit_time(int seconds)
 	setitimer(ITIMER_REAL, &it, NULL);
 }
 
-static int work(const struct conf *c, int dir_fd)
-{
-	struct buf job, reply;
-	uint16_t type;
-	int r;
+struct calendar_worker {
+	const struct conf *c;
+	int dir_fd;
+};
 
-	buf_init(&job, JOB_MAX);
-	buf_init(&reply, REPLY_MAX);
-	r = channel_write_blocking(SPAWN_FIRST_FD, MSG_WORKER_READY, NULL, 0);
-	while (r == 0 && (r = channel_read_blocking(SPAWN_FIRST_FD, MESSAGES(messages_to_calendar_worker), &type, &job)) == 1) {
-		limit_time(c->worker_seconds);
-		calendars_work(c, dir_fd, buf_ptr(&job), job.len, &reply);
-		limit_time(0);
-		if (reply.failed) /* no half answers: ending is "could not" to the asker */
-			return 1;
-		r = channel_write_blocking(SPAWN_FIRST_FD, MSG_REPLY, buf_ptr(&reply), reply.len);
-		buf_reset(&reply);
-	}
-	buf_wipe(&job);
-	buf_wipe(&reply);
-	return r == 0 ? 0 : 1;
+static int work(void *arg, const uint8_t *job, size_t len, struct buf *reply)
+{
+	const struct calendar_worker *w = arg;
+
+	limit_time(w->c->worker_seconds);
+	calendars_work(w->c, w->dir_fd, job, len, reply);
+	limit_time(0);
+	return 0;
 }
 
 int calendar_worker_role(int argc, char **argv)
@@ -68,7 +59,9 @@ int calendar_worker_role(int argc, char **argv)
 		log_error("the calendar worker cannot give up its rights: %s", strerror(errno));
 		return 1;
 	}
-	r = work(c, dir_fd);
+	struct calendar_worker w = {c, dir_fd};
+
+	r = worker_loop(&(struct worker_limits){JOB_MAX, REPLY_MAX}, work, &w);
 	close(dir_fd);
 	conf_free(c);
 	return r;

@@ -12,7 +12,7 @@
 
 /* Who is asked for what, in one file: the rooms of the bridge know each other only through these. */
 
-enum { JOB_WAIT_MS = 20000, JOB_GRACE_MS = 2000, LOGIN_WAIT_MS = 10000, LOGIN_JOB_MS = 10000 };
+enum { JOB_WAIT_MS = 20000, JOB_GRACE_MS = 2000, LOGIN_MS = 20000, LOGIN_JOB_MS = 10000 };
 
 /* ---- front -> proxy, login workers ---- */
 
@@ -57,7 +57,7 @@ static void front_login(void *door, const char *user, const char *password, void
 	buf_init(&job, strlen(user) + strlen(password) + 16);
 	pack_str(&job, user);
 	pack_str(&job, password);
-	pool_submit(b->pools[WORKER_LOGIN], buf_ptr(&job), job.len, login_replied, call);
+	pool_submit(b->pools[WORKER_LOGIN], buf_ptr(&job), job.len, LOGIN_MS, login_replied, call);
 	buf_wipe(&job);
 }
 
@@ -84,6 +84,19 @@ static void proxy_fetch(void *door, const struct fb_entry *who, struct fb_window
 	struct bridge *b = door;
 
 	backends_fetch(b->backends, who, who->address, w, interval, deadline_ms, cb, arg);
+}
+
+/* How long a worker may be at one calendar: its own limit comes first. */
+static int64_t calendar_ms(const struct conf *c)
+{
+	return (int64_t)c->worker_seconds * 1000 + JOB_GRACE_MS;
+}
+
+static void calendars_submit(void *door, const void *job, size_t len, calendars_reply_cb *cb, void *arg)
+{
+	struct bridge *b = door;
+
+	pool_submit(b->pools[WORKER_CALENDAR], job, len, JOB_WAIT_MS + calendar_ms(b->conf), cb, arg);
 }
 
 /* The link wants its events in one lasting place. */
@@ -249,7 +262,7 @@ static int make_rooms(struct bridge *b)
 	budget_limits_of(c, b->budget_limits);
 	b->table = address_space_new(c);
 	b->directory = directory_new(b->loop, c, NULL, NULL);
-	b->calendars = calendars_new(c, b->calendars_fd, pool_submit, b->pools[WORKER_CALENDAR]);
+	b->calendars = calendars_new(c, b->calendars_fd, calendars_submit, b);
 	b->backends = backends_new(c, b->calendars);
 	if (!b->table || !b->directory || !b->calendars || !b->backends)
 		return -1;
@@ -272,12 +285,11 @@ static int make_rooms(struct bridge *b)
 /* Tells bridge.c when a worker became ready or went. */
 static void make_pools(struct bridge *b, void (*changed)(void *arg, int64_t pid))
 {
-	int64_t job_ms = (int64_t)b->conf->worker_seconds * 1000 + JOB_GRACE_MS; /* its own limit comes first */
+	const struct pool_kind calendar = {"calendar", MESSAGES(messages_from_calendar_worker), JOB_MAX, 1, calendar_ms(b->conf)};
+	const struct pool_kind login = {"login", MESSAGES(messages_from_login_worker), LOGIN_MAX, 1, LOGIN_JOB_MS};
 
-	b->pools[WORKER_CALENDAR] = pool_new(b->loop, "calendar", MESSAGES(messages_from_calendar_worker), JOB_MAX, JOB_WAIT_MS,
-	                                     job_ms, changed, b);
-	b->pools[WORKER_LOGIN] = pool_new(b->loop, "login", MESSAGES(messages_from_login_worker), LOGIN_MAX, LOGIN_WAIT_MS,
-	                                  LOGIN_JOB_MS, changed, b);
+	b->pools[WORKER_CALENDAR] = pool_new(b->loop, &calendar, changed, b);
+	b->pools[WORKER_LOGIN] = pool_new(b->loop, &login, changed, b);
 }
 
 int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(void *arg, int64_t pid), struct buf *error)

@@ -8,7 +8,6 @@
 #include "bridge/process/messages.h"
 #include "bridge/process/sandbox.h"
 #include "bridge/process/snapshot.h"
-#include "bridge/process/spawn.h"
 #include "bridge/process/worker.h"
 #include "pki/password.h"
 
@@ -58,27 +57,13 @@ enum fb_fact login_check(const struct conf *c, const char *user, const char *pas
 	return r == 1 ? FB_YES : r == 0 ? FB_NO : FB_COULD_NOT_TELL;
 }
 
-static int work(const struct conf *c)
+static int work(void *arg, const uint8_t *job, size_t len, struct buf *reply)
 {
-	const char *user, *password;
-	struct unpack u;
-	struct buf job;
-	uint16_t type;
-	uint8_t fact;
-	int r;
+	struct unpack u = unpack_start(job, len);
+	const char *user = unpack_str(&u), *password = unpack_str(&u);
 
-	buf_init(&job, LOGIN_MAX);
-	r = channel_write_blocking(SPAWN_FIRST_FD, MSG_WORKER_READY, NULL, 0);
-	while (r == 0 && (r = channel_read_blocking(SPAWN_FIRST_FD, MESSAGES(messages_to_login_worker), &type, &job)) == 1) {
-		u = unpack_start(buf_ptr(&job), job.len);
-		user = unpack_str(&u);
-		password = unpack_str(&u);
-		fact = (uint8_t)(unpack_done(&u) && user && password ? login_check(c, user, password) : FB_COULD_NOT_TELL);
-		buf_wipe(&job);
-		r = channel_write_blocking(SPAWN_FIRST_FD, MSG_REPLY, &fact, 1);
-	}
-	buf_wipe(&job);
-	return r == 0 ? 0 : 1;
+	pack_u8(reply, (uint8_t)(unpack_done(&u) && user && password ? login_check(arg, user, password) : FB_COULD_NOT_TELL));
+	return 0;
 }
 
 int login_worker_role(int argc, char **argv)
@@ -101,7 +86,7 @@ int login_worker_role(int argc, char **argv)
 		log_error("the login worker cannot give up its rights: %s", strerror(errno));
 		return 1;
 	}
-	r = work(c);
+	r = worker_loop(&(struct worker_limits){LOGIN_MAX, LOGIN_REPLY_MAX}, work, c);
 	conf_free(c);
 	return r;
 }

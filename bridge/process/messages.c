@@ -31,10 +31,11 @@ const struct channel_type messages_from_bridge[] = {
 	{MSG_SEEN, "seen", CONTROL_LINE_MAX, 0},
 	{MSG_PIN_DONE, "pin-done", 8, 0},
 };
-const struct channel_type messages_to_calendar_worker[] = {{MSG_JOB, "job", JOB_MAX, 0}};
 const struct channel_type messages_from_calendar_worker[] = {
 	{MSG_WORKER_READY, "worker-ready", 0, 0},
-	{MSG_REPLY, "reply", REPLY_MAX, 0},
+	{MSG_REPLY, "reply", REPLY_MAX + MESSAGE_HANDLE, 0},
 };
-const struct channel_type messages_to_login_worker[] = {{MSG_JOB, "job", LOGIN_MAX, 0}};
-const struct channel_type messages_from_login_worker[] = {{MSG_WORKER_READY, "worker-ready", 0, 0}, {MSG_REPLY, "reply", 1, 0}};
+const struct channel_type messages_from_login_worker[] = {
+	{MSG_WORKER_READY, "worker-ready", 0, 0},
+	{MSG_REPLY, "reply", LOGIN_REPLY_MAX + MESSAGE_HANDLE, 0},
+};

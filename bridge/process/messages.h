@@ -36,23 +36,22 @@ enum message {
 	MSG_TRIED,         /* str invitation's id in hex, str pin, u8 whether that key proved the secret */
 	MSG_PAIRED,        /* u64 handle, str invitation's id in hex, str pin, str code, then the guest's offer: write the peer */
 	/* bridge -> worker */
-	MSG_JOB,
+	MSG_JOB,           /* u32 handle, then the job */
 	/* worker -> bridge */
 	MSG_WORKER_READY,
-	MSG_REPLY
+	MSG_REPLY          /* u32 handle of the job, then the reply */
 };
 
 enum worker_kind { WORKER_CALENDAR, WORKER_LOGIN, WORKER_KINDS };
 
-enum { MESSAGE_TEXT_MAX = 1 << 20, CONTROL_LINE_MAX = 2048, INVITATION_MAX = 4096, PAIRED_MAX = 32 << 10, LOGIN_MAX = 4096, JOB_MAX = 1 << 20, REPLY_MAX = 48 << 20 };
+enum { MESSAGE_TEXT_MAX = 1 << 20, CONTROL_LINE_MAX = 2048, INVITATION_MAX = 4096, PAIRED_MAX = 32 << 10, LOGIN_MAX = 4096, JOB_MAX = 1 << 20, REPLY_MAX = 48 << 20, LOGIN_REPLY_MAX = 1,
+       MESSAGE_HANDLE = 4 /* bytes of it */ };
 
 /* The tables, by who reads them (messages.c). */
 extern const struct channel_type messages_from_check[2];
 extern const struct channel_type messages_from_supervisor[12];
 extern const struct channel_type messages_from_bridge[11];
-extern const struct channel_type messages_to_calendar_worker[1];
 extern const struct channel_type messages_from_calendar_worker[2];
-extern const struct channel_type messages_to_login_worker[1];
 extern const struct channel_type messages_from_login_worker[2];
 #define MESSAGES(table) (table), sizeof(table) / sizeof *(table)
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bridge/base/log.h"
+#include "bridge/base/pack.h"
 #include "bridge/process/messages.h"
 
 enum { WAITING_MAX = 2000 };
@@ -11,74 +12,87 @@ struct job {
 	struct job *next;
 	struct pool *pool;
 	struct worker *worker; /* NULL while it waits */
-	struct loop_timer *timer;
-	pool_reply_cb *cb;
+	struct loop_timer *deadline, *stuck;
+	pool_reply_cb *cb; /* NULL: its asker was told that it is late, and the worker may still reply */
 	void *arg;
 	const char *why; /* set: it failed before it began, and the timer says so */
+	uint32_t handle;
 	size_t len;
-	uint8_t bytes[];
+	struct buf message; /* the handle, then the job */
 };
 
 struct worker {
 	struct worker *next;
 	struct pool *pool;
 	struct channel *channel;
-	struct job *job; /* the one it works on */
+	struct job *jobs; /* those that it has */
+	size_t n;
 	int64_t pid;
 	bool ready;
 };
 
 struct pool {
 	struct loop *loop;
-	const char *name;
-	const struct channel_type *types;
-	size_t n_types, max_job;
-	int64_t wait_ms, job_ms;
+	struct pool_kind kind;
 	void (*changed)(void *arg, int64_t pid);
 	void *arg;
 	struct worker *workers;
-	struct job *first; /* all jobs without a worker, oldest first */
+	struct job *first, **last; /* all jobs without a worker, oldest first */
 	size_t waiting;
+	uint32_t handle; /* of the last job */
 };
 
-struct pool *pool_new(struct loop *l, const char *name, const struct channel_type *types, size_t n, size_t max_job,
-                      int64_t wait_ms, int64_t job_ms,
-                      void (*changed)(void *arg, int64_t pid), void *arg)
+struct pool *pool_new(struct loop *l, const struct pool_kind *kind, void (*changed)(void *arg, int64_t pid), void *arg)
 {
 	struct pool *p = calloc(1, sizeof *p);
 
 	if (!p)
 		abort();
-	*p = (struct pool){.loop = l, .name = name, .types = types, .n_types = n, .max_job = max_job, .wait_ms = wait_ms, .job_ms = job_ms,
-	                   .changed = changed, .arg = arg};
+	*p = (struct pool){.loop = l, .kind = *kind, .changed = changed, .arg = arg};
+	p->last = &p->first;
 	return p;
 }
 
 /* A job may hold a password. */
 static void job_free(struct job *j)
 {
-	if (!j)
-		return;
-	loop_timer_free(j->timer);
-	explicit_bzero(j->bytes, j->len);
+	loop_timer_free(j->deadline);
+	loop_timer_free(j->stuck);
+	buf_wipe(&j->message);
 	free(j);
+}
+
+static void jobs_free(struct job *j)
+{
+	for (struct job *next; j; j = next) {
+		next = j->next;
+		job_free(j);
+	}
+}
+
+/* Takes ${j} out of the queue, or away from its worker. */
+static void job_unlink(struct job *j)
+{
+	struct job **at = j->worker ? &j->worker->jobs : &j->pool->first;
+
+	while (*at != j)
+		at = &(*at)->next;
+	*at = j->next;
+	if (j->worker)
+		j->worker->n--;
+	else
+		j->pool->waiting--;
+	if (!j->worker && j->pool->last == &j->next)
+		j->pool->last = at;
+	j->next = NULL;
 }
 
 /* Takes ${j} out of wherever it stands, tells its asker, and frees it. */
 static void job_end(struct job *j, const uint8_t *data, size_t len, const char *why)
 {
-	struct job **at;
-
-	if (j->worker)
-		j->worker->job = NULL;
-	else
-		for (at = &j->pool->first; *at; at = &(*at)->next)
-			if (*at == j) {
-				*at = j->next;
-				j->pool->waiting--;
-				break;
-			}
-	j->cb(j->arg, data, len, why);
+	job_unlink(j);
+	if (j->cb)
+		j->cb(j->arg, data, len, why);
 	job_free(j);
 }
 
@@ -92,59 +106,88 @@ static void worker_unlink(struct worker *w)
 	channel_free(w->channel);
 }
 
-static void dispatch(struct pool *p);
-
 /* The worker is gone, for whatever reason: what it worked on could not be done. */
 static void worker_lost(struct worker *w, const char *why)
 {
 	struct pool *p = w->pool;
-	struct job *j = w->job;
 	int64_t pid = w->pid;
 
-	log_event(LOG_LEVEL_WARN, "worker-lost", LS("pool", p->name), LI("pid", w->pid), LS("why", why), LI("busy", j != NULL));
+	log_event(LOG_LEVEL_WARN, "worker-lost", LS("pool", p->kind.name), LI("pid", w->pid), LS("why", why), LI("busy", w->n));
 	worker_unlink(w);
-	if (j)
-		job_end(j, NULL, 0, why);
+	while (w->jobs)
+		job_end(w->jobs, NULL, 0, why);
 	free(w);
 	p->changed(p->arg, pid);
 }
 
-static void job_timed_out(void *arg)
+static void job_stuck(void *arg)
 {
 	struct job *j = arg;
 
-	if (j->worker)
-		worker_lost(j->worker, "the worker's time for one job ran out");
-	else
-		job_end(j, NULL, j->len > j->pool->max_job ? 0 : POOL_NO_WORKER, j->why ? j->why : "no worker became free in time");
+	worker_lost(j->worker, "the worker's time for one job ran out");
 }
 
-/* Gives waiting jobs to idle workers. */
+static void job_late(void *arg)
+{
+	struct job *j = arg;
+	pool_reply_cb *cb = j->cb;
+
+	if (!j->worker) {
+		job_end(j, NULL, j->len > j->pool->kind.max_job ? 0 : POOL_NO_WORKER, j->why ? j->why : "no worker became free in time");
+		return;
+	}
+	j->cb = NULL;
+	cb(j->arg, NULL, 0, "the worker did not answer in time");
+}
+
+/* The ready worker that has the fewest jobs and room for one more, or NULL. */
+static struct worker *idlest(struct pool *p)
+{
+	struct worker *best = NULL;
+
+	for (struct worker *w = p->workers; w; w = w->next)
+		if (w->ready && w->n < p->kind.depth && (!best || w->n < best->n))
+			best = w;
+	return best;
+}
+
+static void assign(struct worker *w, struct job *j)
+{
+	struct pool *p = w->pool;
+
+	job_unlink(j);
+	j->worker = w;
+	j->next = w->jobs;
+	w->jobs = j;
+	w->n++;
+	j->stuck = loop_timer_new(p->loop, p->kind.job_ms, job_stuck, j);
+	channel_send(w->channel, MSG_JOB, buf_ptr(&j->message), j->message.len, -1); /* a failure shows as the channel's end */
+}
+
+/* Gives waiting jobs to workers that have room for them. */
 static void dispatch(struct pool *p)
 {
-	struct worker *w, *next;
-	struct job *j;
+	struct worker *w;
 
-	for (w = p->workers; w && p->first; w = next) {
-		next = w->next;
-		if (!w->ready || w->job)
-			continue;
-		for (j = p->first; j && j->why; j = j->next)
-			; /* those only wait to be told that they failed */
-		if (!j)
-			return;
-		for (struct job **at = &p->first; *at; at = &(*at)->next)
-			if (*at == j) {
-				*at = j->next;
-				break;
-			}
-		p->waiting--;
-		j->next = NULL;
-		j->worker = w;
-		w->job = j;
-		loop_timer_again(j->timer, p->job_ms);
-		channel_send(w->channel, MSG_JOB, j->bytes, j->len, -1); /* a failure shows as the channel's end */
+	for (struct job *j = p->first, *next; j && (w = idlest(p)); j = next) {
+		next = j->next;
+		if (!j->why) /* others only wait to be told that they failed */
+			assign(w, j);
 	}
+}
+
+static void replied(struct worker *w, const uint8_t *data, size_t len)
+{
+	struct unpack u = unpack_start(data, len);
+	uint32_t handle = unpack_u32(&u);
+	struct job *j = w->jobs;
+
+	while (j && j->handle != handle)
+		j = j->next;
+	if (u.bad || !j)
+		worker_lost(w, "it replied to nothing");
+	else
+		job_end(j, u.p, u.left, NULL);
 }
 
 static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len, int fd)
@@ -155,11 +198,8 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 	if (type == MSG_WORKER_READY) {
 		w->ready = true;
 		p->changed(p->arg, 0);
-	} else if (w->job)
-		job_end(w->job, data ? data : (const uint8_t *)"", len, NULL);
-	else {
-		worker_lost(w, "it replied to nothing");
-		return;
+	} else {
+		replied(w, data, len);
 	}
 	dispatch(p);
 }
@@ -177,26 +217,28 @@ void pool_add(struct pool *p, int fd, int64_t pid)
 		abort();
 	*w = (struct worker){.next = p->workers, .pool = p, .pid = pid};
 	p->workers = w;
-	w->channel = channel_new(p->loop, fd, p->types, p->n_types, on_message, on_end, w);
+	w->channel = channel_new(p->loop, fd, p->kind.types, p->kind.n_types, on_message, on_end, w);
 }
 
-void pool_submit(void *pool, const void *job, size_t len, pool_reply_cb *cb, void *arg)
+void pool_submit(void *pool, const void *job, size_t len, int64_t deadline_ms, pool_reply_cb *cb, void *arg)
 {
 	struct pool *p = pool;
-	struct job *j = malloc(sizeof *j + len), **at = &p->first;
+	struct job *j = malloc(sizeof *j);
 
 	if (!j)
 		abort(); /* a lost reply would leave its asker waiting for ever */
-	*j = (struct job){.pool = p, .cb = cb, .arg = arg, .len = len};
-	memcpy(j->bytes, job, len);
-	if (len > p->max_job)
+	*j = (struct job){.pool = p, .cb = cb, .arg = arg, .len = len, .handle = ++p->handle};
+	if (len > p->kind.max_job)
 		j->why = "the question is too large for a worker";
 	else if (p->waiting >= WAITING_MAX)
 		j->why = "too many questions wait for a worker";
-	j->timer = loop_timer_new(p->loop, j->why ? 0 : p->wait_ms, job_timed_out, j);
-	while (*at)
-		at = &(*at)->next;
-	*at = j;
+	buf_init(&j->message, len + 4);
+	pack_u32(&j->message, j->handle);
+	if (buf_add(&j->message, job, len) < 0)
+		abort();
+	j->deadline = loop_timer_new(p->loop, j->why || deadline_ms < 0 ? 0 : deadline_ms, job_late, j);
+	*p->last = j;
+	p->last = &j->next;
 	p->waiting++;
 	dispatch(p);
 }
@@ -204,30 +246,25 @@ void pool_submit(void *pool, const void *job, size_t len, pool_reply_cb *cb, voi
 void pool_free(struct pool *p)
 {
 	struct worker *w;
-	struct job *j;
 
 	if (!p)
 		return;
 	while ((w = p->workers)) {
-		job_free(w->job);
+		jobs_free(w->jobs);
 		worker_unlink(w);
 		free(w);
 	}
-	while ((j = p->first)) {
-		p->first = j->next;
-		job_free(j);
-	}
+	jobs_free(p->first);
 	free(p);
 }
 
 void pool_status(const struct pool *p, struct pool_status *out)
 {
-	const struct worker *w;
-
-	*out = (struct pool_status){.waiting = p->waiting};
-	for (w = p->workers; w; w = w->next) {
+	*out = (struct pool_status){.name = p->kind.name, .waiting = p->waiting};
+	for (const struct worker *w = p->workers; w; w = w->next) {
 		out->workers++;
 		out->ready += w->ready;
-		out->busy += w->job != NULL;
+		out->busy += w->n > 0;
+		out->jobs += w->n;
 	}
 }

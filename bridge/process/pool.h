@@ -5,33 +5,44 @@
 #include "bridge/base/channel.h"
 #include "bridge/base/loop.h"
 
-/* The bridge's side of some workers of one kind: a queue, and one job at a time for each worker. */
+/* The bridge's side of some workers of one kind: a queue, and for each worker the jobs that it has. */
 struct pool;
 
 enum { POOL_NO_WORKER = 1 };
 /*
- * The reply, borrowed for the call; or ${data} NULL and a sentence: the worker died or its time ran out, or, with ${len} POOL_NO_WORKER, no
- * worker was free for it. Fits calendars_reply_cb.
+ * The reply, borrowed for the call; or ${data} NULL and a sentence: the worker died or the job's time ran out, or, with ${len} POOL_NO_WORKER,
+ * no worker was free for it. Fits calendars_reply_cb and directory_reply_cb.
  */
 typedef void pool_reply_cb(void *arg, const uint8_t *data, size_t len, const char *why);
 
+struct pool_kind {
+	const char *name;                 /* for the log; borrowed */
+	const struct channel_type *types; /* what its workers may send; borrowed */
+	size_t n_types;
+	size_t max_job;                   /* bytes of a job */
+	size_t depth;                     /* jobs that a worker takes at once; 1 for one that blocks */
+	int64_t job_ms;                   /* a worker that has a job for longer is let go of */
+};
 /*
- * A pool called ${name} (for the log) whose workers send what ${types} (${n} rows, borrowed) allow. A job may wait ${wait_ms} for a worker
- * and then take ${job_ms}, and be ${max_job} bytes at most; a worker that takes longer is let go of. ${changed} is called when
- * a worker became ready (pid 0), or with the pid of one that was let go of: it may still run and should be killed. Aborts when out of memory. Caller frees.
+ * ${changed} is called when a worker became ready (pid 0), or with the pid of one that was let go of: it may still run and should be killed.
+ * Aborts when out of memory. Caller frees.
  */
-struct pool *pool_new(struct loop *l, const char *name, const struct channel_type *types, size_t n, size_t max_job, int64_t wait_ms, int64_t job_ms,
-                      void (*changed)(void *arg, int64_t pid), void *arg);
+struct pool *pool_new(struct loop *l, const struct pool_kind *kind, void (*changed)(void *arg, int64_t pid), void *arg);
 /* Frees it; no reply is called any more. NULL is allowed. */
 void pool_free(struct pool *p);
 /* Takes over ${fd}, our end of the socket to the worker ${pid}. */
 void pool_add(struct pool *p, int fd, int64_t pid);
-/* Hands ${len} bytes of ${job} (copied, wiped after) to a worker, now or later: exactly one ${cb}, never before it returns. Fits calendars_submit_fn. */
-void pool_submit(void *p, const void *job, size_t len, pool_reply_cb *cb, void *arg);
+/*
+ * Hands ${len} bytes of ${job} (copied, wiped after) to a worker, now or later: exactly one ${cb} within ${deadline_ms}, never before it returns. A
+ * worker may go on with a job that nobody waits for any more. Fits directory_submit_fn.
+ */
+void pool_submit(void *p, const void *job, size_t len, int64_t deadline_ms, pool_reply_cb *cb, void *arg);
 
 struct pool_status {
+	const char *name;
 	size_t workers, ready, busy; /* connected; of these ready; of these at work */
 	size_t waiting;              /* jobs without a worker yet */
+	size_t jobs;                 /* jobs that workers have */
 };
 /* How the pool stands now. */
 void pool_status(const struct pool *p, struct pool_status *out);

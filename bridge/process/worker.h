@@ -5,6 +5,14 @@
 
 /* The workers: plain blocking code, one job at a time over descriptor 3, until the bridge closes it. Arguments as spawned; they return an exit code. */
 
+/* Does one ${job} and appends its reply. Nonzero: it cannot, and the worker ends. */
+typedef int worker_do(void *arg, const uint8_t *job, size_t len, struct buf *reply);
+struct worker_limits {
+	size_t job_max, reply_max; /* bytes */
+};
+/* The life of a worker that blocks, once it has given up its rights (worker_loop.c): says that it is ready, then job after job. Returns an exit code. */
+int worker_loop(const struct worker_limits *limits, worker_do *work, void *arg);
+
 /* The role @calendar-worker: iCalendar under limits. A job that takes too long ends the process. */
 int calendar_worker_role(int argc, char **argv);
 /* The role @login-worker: passwords against the accounts. */

@@ -15,6 +15,7 @@ struct seen {
 	char why[80];
 	size_t len;
 	int answer_more; /* from within a reply, submit this many more */
+	int64_t deadline; /* of each job */
 };
 
 static int add_worker(struct seen *s)
@@ -38,10 +39,28 @@ static void on_reply(void *arg, const uint8_t *data, size_t len, const char *why
 	if (why)
 		snprintf(s->why, sizeof s->why, "%s", why);
 	if (s->answer_more-- > 0)
-		pool_submit(s->pool, "m", 1, on_reply, s);
+		pool_submit(s->pool, "m", 1, s->deadline, on_reply, s);
 	if (s->n == s->stop_after)
 		loop_stop(s->loop);
 }
+
+static void stop_turn(void *arg)
+{
+	loop_stop(arg);
+}
+
+/* Lets what is there be seen to. */
+static void turn(struct loop *l, int64_t ms)
+{
+	struct loop_timer *t = loop_timer_new(l, ms, stop_turn, l);
+
+	loop_run(l);
+	loop_timer_free(t);
+}
+
+#define UNTIL(l, cond) \
+	for (int turns = 0; turns < 5000 && !(cond); turns++) \
+	turn((l), 1)
 
 static int64_t let_go; /* the pid that the pool wants to be killed */
 
@@ -51,11 +70,12 @@ static void on_changed(void *arg, int64_t pid)
 		let_go = pid;
 }
 
-static struct seen open_pool(int64_t wait_ms, int64_t job_ms)
+static struct seen open_pool(int64_t deadline, int64_t job_ms, size_t depth)
 {
-	struct seen s = {.loop = loop_new()};
+	const struct pool_kind kind = {"test", MESSAGES(messages_from_calendar_worker), 10, depth, job_ms};
+	struct seen s = {.loop = loop_new(), .deadline = deadline};
 
-	s.pool = pool_new(s.loop, "test", MESSAGES(messages_from_calendar_worker), 10, wait_ms, job_ms, on_changed, NULL);
+	s.pool = pool_new(s.loop, &kind, on_changed, NULL);
 	return s;
 }
 
@@ -64,6 +84,8 @@ static void close_pool(struct seen *s)
 	pool_free(s->pool);
 	loop_free(s->loop);
 }
+
+static const struct channel_type job_types[] = {{MSG_JOB, "job", JOB_MAX + MESSAGE_HANDLE, 0}};
 
 /* What the worker does when a job comes: echo, or end. */
 struct player {
@@ -78,7 +100,7 @@ static void play(int fd, int events, void *arg)
 	uint16_t type;
 
 	buf_init(&job, JOB_MAX);
-	if (channel_read_blocking(fd, MESSAGES(messages_to_calendar_worker), &type, &job) != 1 || ++p->jobs == p->die_at) {
+	if (channel_read_blocking(fd, MESSAGES(job_types), &type, &job) != 1 || ++p->jobs == p->die_at) {
 		loop_fd_free(p->watch);
 		p->watch = NULL;
 		close(fd);
@@ -96,15 +118,15 @@ static void start_player(struct seen *s, struct player *p, int die_at)
 
 static void test_order(void)
 {
-	struct seen s = open_pool(5000, 5000);
+	struct seen s = open_pool(5000, 5000, 1);
 	struct player p;
 	struct pool_status st;
 
 	s.stop_after = 4;
 	s.answer_more = 1;
-	pool_submit(s.pool, "a", 1, on_reply, &s);
-	pool_submit(s.pool, "b", 1, on_reply, &s);
-	pool_submit(s.pool, "c", 1, on_reply, &s);
+	pool_submit(s.pool, "a", 1, s.deadline, on_reply, &s);
+	pool_submit(s.pool, "b", 1, s.deadline, on_reply, &s);
+	pool_submit(s.pool, "c", 1, s.deadline, on_reply, &s);
 	pool_status(s.pool, &st);
 	CHECK(st.waiting == 3 && st.workers == 0 && s.n == 0);
 	start_player(&s, &p, 0);
@@ -120,19 +142,19 @@ static void test_order(void)
 
 static void test_death(void)
 {
-	struct seen s = open_pool(5000, 5000);
+	struct seen s = open_pool(5000, 5000, 1);
 	struct player p, next;
 
 	s.stop_after = 2;
-	pool_submit(s.pool, "a", 1, on_reply, &s);
-	pool_submit(s.pool, "b", 1, on_reply, &s);
+	pool_submit(s.pool, "a", 1, s.deadline, on_reply, &s);
+	pool_submit(s.pool, "b", 1, s.deadline, on_reply, &s);
 	start_player(&s, &p, 2); /* it dies over the second job */
 	loop_run(s.loop);
 	CHECK_STR(s.order, "a!");
 	CHECK(s.why[0] != 0 && !p.watch);
 	CHECK_INT(s.len, 0);
 	s.stop_after = 3;
-	pool_submit(s.pool, "c", 1, on_reply, &s);
+	pool_submit(s.pool, "c", 1, s.deadline, on_reply, &s);
 	start_player(&s, &next, 0); /* its successor goes on */
 	loop_run(s.loop);
 	CHECK_STR(s.order, "a!c");
@@ -143,12 +165,12 @@ static void test_death(void)
 
 static void test_time(void)
 {
-	struct seen s = open_pool(30, 60);
+	struct seen s = open_pool(100, 40, 1);
 	struct pool_status st;
 	int silent;
 
 	s.stop_after = 1;
-	pool_submit(s.pool, "a", 1, on_reply, &s); /* no worker at all */
+	pool_submit(s.pool, "a", 1, s.deadline, on_reply, &s); /* no worker at all */
 	loop_run(s.loop);
 	CHECK_STR(s.order, "!");
 	CHECK(strstr(s.why, "free") != NULL);
@@ -158,13 +180,13 @@ static void test_time(void)
 	silent = add_worker(&s);
 	channel_write_blocking(silent, MSG_WORKER_READY, NULL, 0);
 	s.stop_after = 2;
-	pool_submit(s.pool, "b", 1, on_reply, &s); /* one that never replies */
+	pool_submit(s.pool, "b", 1, s.deadline, on_reply, &s); /* one that never replies */
 	loop_run(s.loop);
 	CHECK_STR(s.order, "!!");
 	CHECK_INT(let_go, 1);
 	pool_status(s.pool, &st);
 	CHECK(st.workers == 0 && st.waiting == 0);
-	CHECK_INT(recv(silent, (char[64]){0}, 64, 0), 9); /* the job, */
+	CHECK_INT(recv(silent, (char[64]){0}, 64, 0), 13); /* the job, */
 	CHECK_INT(recv(silent, (char[64]){0}, 64, 0), 0); /* then it was let go of */
 	close(silent);
 	close_pool(&s);
@@ -172,20 +194,20 @@ static void test_time(void)
 
 static void test_refusals(void)
 {
-	struct seen s = open_pool(5000, 5000);
+	struct seen s = open_pool(5000, 5000, 1);
 	struct pool_status st;
 	int liar = add_worker(&s), i;
 
 	s.stop_after = 1;
-	pool_submit(s.pool, "12345678901", 11, on_reply, &s);
+	pool_submit(s.pool, "12345678901", 11, s.deadline, on_reply, &s);
 	CHECK_INT(s.n, 0); /* never before it returns */
 	loop_run(s.loop);
 	CHECK(s.n == 1 && strstr(s.why, "large") && s.len == 0);
-	channel_write_blocking(liar, MSG_REPLY, "x", 1); /* nobody asked it */
+	channel_write_blocking(liar, MSG_REPLY, "xxxxx", 5); /* nobody asked it */
 	for (i = 0; i < 2000; i++)
-		pool_submit(s.pool, "a", 1, on_reply, &s);
+		pool_submit(s.pool, "a", 1, s.deadline, on_reply, &s);
 	s.stop_after = 2;
-	pool_submit(s.pool, "a", 1, on_reply, &s);
+	pool_submit(s.pool, "a", 1, s.deadline, on_reply, &s);
 	loop_run(s.loop);
 	CHECK(s.n == 2 && strstr(s.why, "too many") && s.len == POOL_NO_WORKER);
 	pool_status(s.pool, &st);
@@ -195,11 +217,106 @@ static void test_refusals(void)
 	CHECK_INT(s.n, 2);
 }
 
+/* One worker that has several jobs at once, which it answers in any order. */
+static int take_job(int fd, struct buf *job)
+{
+	uint16_t type;
+
+	return channel_read_blocking(fd, MESSAGES(job_types), &type, job);
+}
+
+static void test_depth(void)
+{
+	struct seen s = open_pool(5000, 5000, 3);
+	int fd = add_worker(&s);
+	struct pool_status st;
+	struct buf jobs[4];
+	size_t i;
+
+	for (i = 0; i < 4; i++)
+		buf_init(&jobs[i], 64);
+	for (i = 0; i < 4; i++)
+		pool_submit(s.pool, &"abcd"[i], 1, 5000, on_reply, &s);
+	channel_write_blocking(fd, MSG_WORKER_READY, NULL, 0);
+	UNTIL(s.loop, (pool_status(s.pool, &st), st.jobs > 0));
+	CHECK(st.jobs == 3 && st.busy == 1 && st.waiting == 1 && st.workers == 1);
+	for (i = 0; i < 3; i++) {
+		CHECK_INT(take_job(fd, &jobs[i]), 1);
+		CHECK_INT(buf_ptr(&jobs[i])[4], "abc"[i]);
+	}
+	channel_write_blocking(fd, MSG_REPLY, buf_ptr(&jobs[1]), jobs[1].len);
+	UNTIL(s.loop, s.n == 1);
+	CHECK_STR(s.order, "b");
+	CHECK_INT(take_job(fd, &jobs[3]), 1); /* there is room for the fourth now */
+	for (i = 4; i-- > 0;)
+		if (i != 1)
+			channel_write_blocking(fd, MSG_REPLY, buf_ptr(&jobs[i]), jobs[i].len);
+	UNTIL(s.loop, s.n == 4);
+	CHECK_STR(s.order, "bdca");
+	channel_write_blocking(fd, MSG_REPLY, buf_ptr(&jobs[1]), jobs[1].len); /* a second reply to the same */
+	let_go = 0;
+	UNTIL(s.loop, let_go);
+	CHECK_INT(let_go, 1);
+	for (i = 0; i < 4; i++)
+		buf_free(&jobs[i]);
+	close(fd);
+	close_pool(&s);
+}
+
+/* A job that is late is over for its asker; the worker may still reply to it, and has its other jobs. */
+static void test_late(void)
+{
+	struct seen s = open_pool(5000, 5000, 2);
+	int fd = add_worker(&s);
+	struct pool_status st;
+	struct buf late, job;
+
+	buf_init(&late, 64);
+	buf_init(&job, 64);
+	let_go = 0;
+	channel_write_blocking(fd, MSG_WORKER_READY, NULL, 0);
+	pool_submit(s.pool, "a", 1, 20, on_reply, &s);
+	pool_submit(s.pool, "b", 1, 5000, on_reply, &s);
+	s.stop_after = 1;
+	loop_run(s.loop);
+	CHECK_STR(s.order, "!");
+	CHECK(strstr(s.why, "in time") != NULL);
+	CHECK_INT(s.len, 0);
+	pool_status(s.pool, &st);
+	CHECK(st.jobs == 2 && st.workers == 1);
+	CHECK_INT(take_job(fd, &late), 1);
+	CHECK_INT(take_job(fd, &job), 1);
+	channel_write_blocking(fd, MSG_REPLY, buf_ptr(&late), late.len);
+	channel_write_blocking(fd, MSG_REPLY, buf_ptr(&job), job.len);
+	s.stop_after = 2;
+	loop_run(s.loop);
+	CHECK_STR(s.order, "!b");
+	CHECK_INT(let_go, 0);
+	pool_status(s.pool, &st);
+	CHECK(st.jobs == 0 && st.busy == 0);
+	/* the worker dies: all that it has has failed, each once */
+	s.stop_after = 5;
+	pool_submit(s.pool, "c", 1, 5000, on_reply, &s);
+	pool_submit(s.pool, "d", 1, 5000, on_reply, &s);
+	pool_submit(s.pool, "e", 1, 20, on_reply, &s); /* it finds no worker any more */
+	pool_status(s.pool, &st);
+	CHECK(st.jobs == 2 && st.waiting == 1);
+	close(fd);
+	loop_run(s.loop);
+	CHECK_STR(s.order, "!b!!!");
+	CHECK_INT(s.len, POOL_NO_WORKER);
+	buf_free(&late);
+	buf_free(&job);
+	close_pool(&s);
+}
+
 int main(void)
 {
 	test_order();
 	test_death();
 	test_time();
 	test_refusals();
+	test_depth();
+	test_late();
 	return check_done();
 }
