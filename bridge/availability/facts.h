@@ -23,6 +23,7 @@ struct fb_entry {
 	unsigned refs;
 	enum fb_fact exists;               /* could-not-tell also where there is no directory: then the backend knows */
 	enum fb_fact hidden;
+	bool disabled;                     /* it does not exist because its account is disabled: for logs and people, never for an answer */
 	char address[FB_ADDRESS_MAX + 1];  /* canonical; as asked if the directory has no other */
 	char moved_to[FB_ADDRESS_MAX + 1]; /* where the mailbox is now, outside of our domains; "" = it is here */
 	size_t n_groups;

@@ -1,104 +1,35 @@
 #include "bridge/directory/directory.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "bridge/availability/address.h"
+#include "bridge/base/log.h"
+#include "bridge/directory/entry.h"
+#include "bridge/directory/kept.h"
 
-/* A sorted list of texts that belong to the settings. */
-struct sorted {
-	const char **list;
-	size_t n;
+enum { FLIGHT_BUCKETS = 1024 };
+
+/* Somebody who waits for a worker's answer. */
+struct waiter {
+	directory_found_cb *cb;
+	void *arg;
+	struct waiter *next;
 };
-/* A group that rules mention. */
-struct mentioned {
-	const char *name;
-	struct sorted members; /* of a configured one */
-	bool is_dn;
+/* A question that a worker has, and all who asked it. */
+struct flight {
+	struct directory *owner; /* NULL once that is gone: the reply then only ends the flight */
+	enum directory_kind kind;
+	struct waiter *waiters, **last;
+	struct flight *next, **link; /* in its bucket; link NULL once it has landed and nobody may join it */
+	char text[];
 };
 struct directory {
 	const struct conf *c;
-	struct sorted hidden, ours; /* ours: our domains */
-	struct mentioned *groups;
-	size_t n_groups;
-	bool any_dn;
+	directory_submit_fn *submit;
+	void *pool;
+	struct entry_maker *maker;
+	struct kept *kept;
+	struct flight *flights[FLIGHT_BUCKETS];
 };
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static int sort(struct sorted *s, char *const *list, size_t n)
-{
-	s->list = calloc(n + 1, sizeof(*s->list));
-	if (!s->list)
-		return -1;
-	s->n = n;
-	if (n) {
-		memcpy(s->list, list, n * sizeof(*list));
-		qsort(s->list, n, sizeof(*s->list), by_text);
-	}
-	return 0;
-}
-
-static bool has(const struct sorted *s, const char *text)
-{
-	return bsearch(&text, s->list, s->n, sizeof(*s->list), by_text) != NULL;
-}
-
-static int sort_domains(struct directory *d)
-{
-	char **domains = calloc(d->c->n_spaces + 1, sizeof(*domains));
-	size_t n = 0;
-	int r = -1;
-
-	for (size_t i = 0; domains && i < d->c->n_spaces; i++)
-		if (strcmp(d->c->spaces[i].peer, "local") == 0)
-			domains[n++] = d->c->spaces[i].forest_name;
-	if (domains)
-		r = sort(&d->ours, domains, n);
-	free(domains);
-	return r;
-}
-
-/* ---- the groups that rules mention ---- */
-
-/* ${word} of a rule or a `serves`: if it is a group, it is wanted once. -1 when out of memory. */
-static int mention(struct directory *d, const char *word)
-{
-	const char *name = word + 6;
-	struct mentioned *more;
-
-	if (strncmp(word, "group:", 6) != 0)
-		return 0;
-	for (size_t i = 0; i < d->n_groups; i++)
-		if (strcmp(d->groups[i].name, name) == 0)
-			return 0;
-	more = reallocarray(d->groups, d->n_groups + 1, sizeof(*more));
-	if (!more)
-		return -1;
-	d->groups = more;
-	more += d->n_groups++;
-	*more = (struct mentioned){.name = name, .is_dn = conf_group_is_dn(name)};
-	d->any_dn |= more->is_dn;
-	const struct conf_group *g = more->is_dn ? NULL : conf_group_named(d->c, name);
-
-	return g ? sort(&more->members, g->members, g->n) : 0;
-}
-
-static int mention_all(struct directory *d)
-{
-	int failed = 0;
-
-	for (size_t i = 0; i < d->c->n_peers; i++)
-		for (size_t k = 0; k < d->c->peers[i].n_rules; k++) {
-			failed |= mention(d, d->c->peers[i].rules[k].requester);
-			failed |= mention(d, d->c->peers[i].rules[k].target);
-		}
-	for (size_t i = 0; i < d->c->n_backends; i++)
-		for (size_t k = 0; k < d->c->backends[i].n_serves; k++)
-			failed |= mention(d, d->c->backends[i].serves[k]);
-	return failed;
-}
 
 struct directory *directory_new(struct loop *l, const struct conf *c, directory_submit_fn *submit, void *pool)
 {
@@ -107,51 +38,219 @@ struct directory *directory_new(struct loop *l, const struct conf *c, directory_
 	if (!d)
 		return NULL;
 	d->c = c;
-	if (sort(&d->hidden, c->hidden, c->n_hidden) < 0 || sort_domains(d) < 0 || mention_all(d) < 0) {
+	d->submit = submit;
+	d->pool = pool;
+	d->kept = kept_new(DIRECTORY_KEPT_MAX);
+	d->maker = entry_maker_new(c);
+	if (!d->kept || !d->maker) {
 		directory_free(d);
 		return NULL;
 	}
 	return d;
 }
 
+/* Reads the reply of ${f}; NULL if it is none. ${passing}: it is not to be kept for long. */
+static struct fb_entry *read_reply(const struct directory *d, const struct flight *f, const uint8_t *data, size_t len, bool *passing)
+{
+	enum fb_fact groups[DIRECTORY_GROUPS_MAX];
+	struct directory_answer a = {.groups = groups};
+
+	if (!directory_answer_unpack(data, len, &a, entry_maker_dns(d->maker)->n))
+		return NULL;
+	*passing = a.passing;
+	return entry_from_answer(d->maker, &a, f->kind, f->text);
+}
+
+/* ---- one question to the workers, for all who ask it ---- */
+
+/* What a flight is filed and kept under: no address begins with these. */
+static void key_of(enum directory_kind kind, const char *text, char *out, size_t size)
+{
+	snprintf(out, size, "%s%s", kind == DIRECTORY_ADDRESS ? "" : kind == DIRECTORY_SID ? "sid " : "name ", text);
+}
+
+static struct flight **bucket_of(struct directory *d, enum directory_kind kind, const char *text)
+{
+	uint32_t h = 2166136261u + (uint32_t)kind; /* FNV-1a */
+
+	for (const char *p = text; *p; p++)
+		h = (h ^ (unsigned char)*p) * 16777619u;
+	return &d->flights[h % FLIGHT_BUCKETS];
+}
+
+/* Out of its bucket: nobody joins it any more. */
+static void flight_unlink(struct flight *f)
+{
+	if ((*f->link = f->next))
+		f->next->link = f->link;
+	f->link = NULL;
+}
+
+static void flight_free(struct flight *f)
+{
+	for (struct waiter *w = f->waiters, *next; w; w = next) {
+		next = w->next;
+		free(w);
+	}
+	free(f);
+}
+
 void directory_free(struct directory *d)
 {
 	if (!d)
 		return;
-	for (size_t i = 0; i < d->n_groups; i++)
-		free(d->groups[i].members.list);
-	free(d->groups);
-	free(d->hidden.list);
-	free(d->ours.list);
+	for (size_t i = 0; i < FLIGHT_BUCKETS; i++)
+		while (d->flights[i]) {
+			d->flights[i]->owner = NULL; /* each is freed when its reply comes */
+			flight_unlink(d->flights[i]);
+		}
+	kept_free(d->kept);
+	entry_maker_free(d->maker);
 	free(d);
 }
 
-/* ---- what the settings say ---- */
-
-static enum fb_fact in_configured(const struct mentioned *g, const char *address)
+static void keep(struct directory *d, const struct flight *f, const struct fb_entry *e, bool passing)
 {
-	return has(&g->members, address) || has(&g->members, fb_address_domain(address)) ? FB_YES : FB_NO;
+	char key[DIRECTORY_TEXT_MAX + 8];
+	int64_t ms = d->c->directory->cache_ms;
+
+	if (passing)
+		ms = DIRECTORY_FAILED_MS;
+	key_of(f->kind, f->text, key, sizeof(key));
+	if (ms > 0)
+		kept_put(d->kept, key, e, loop_ms() + ms);
 }
 
-/* An entry of ${address} with all that the settings say; what only the server knows could not be told yet. */
-static struct fb_entry *from_settings(const struct directory *d, const char *address)
+static void land(void *arg, const uint8_t *data, size_t len, const char *why)
 {
-	struct fb_entry *e = fb_entry_new(address, d->n_groups);
+	struct flight *f = arg;
+	struct directory *d = f->owner;
+	struct fb_entry *e = NULL;
+	bool passing = true;
 
-	if (!e)
-		return NULL;
-	e->hidden = has(&d->hidden, address) ? FB_YES : d->c->directory ? FB_COULD_NOT_TELL : FB_NO;
-	for (size_t i = 0; i < d->n_groups; i++) {
-		const struct mentioned *g = &d->groups[i];
-
-		e->groups[i].group = g->name;
-		if (!g->is_dn && conf_group_named(d->c, g->name))
-			e->groups[i].member = in_configured(g, address);
+	if (!d) {
+		flight_free(f);
+		return;
 	}
-	return e;
+	flight_unlink(f);
+	if (data)
+		e = read_reply(d, f, data, len, &passing);
+	else
+		log_event(LOG_LEVEL_ERROR, "directory-failed", LS("asked", f->text), LS("why", why));
+	if (!e)
+		e = entry_from_settings(d->maker, f->kind == DIRECTORY_ADDRESS ? f->text : "");
+	if (e)
+		keep(d, f, e, passing);
+	/* Whoever is called may free the directory: nothing of it is touched any more. */
+	for (struct waiter *w = f->waiters; w; w = w->next)
+		w->cb(w->arg, e ? fb_entry_hold(e) : NULL);
+	fb_entry_release(e);
+	flight_free(f);
+}
+
+static bool join(struct flight *f, directory_found_cb *cb, void *arg)
+{
+	struct waiter *w = malloc(sizeof(*w));
+
+	if (!w)
+		return false;
+	*w = (struct waiter){cb, arg, NULL};
+	*f->last = w;
+	f->last = &w->next;
+	return true;
+}
+
+static struct flight *find_flight(struct directory *d, enum directory_kind kind, const char *text)
+{
+	struct flight *f = *bucket_of(d, kind, text);
+
+	while (f && (f->kind != kind || strcmp(f->text, text) != 0))
+		f = f->next;
+	return f;
+}
+
+/* An answer that comes late is an error of the directory, and not of the whole query: so it comes a while before the query's end. */
+static int64_t deadline_of(const struct directory *d)
+{
+	return d->c->query_deadline_ms > 2000 ? d->c->query_deadline_ms - 1000 : d->c->query_deadline_ms / 2;
+}
+
+static void launch(struct directory *d, struct flight *f)
+{
+	struct flight **bucket = bucket_of(d, f->kind, f->text);
+	struct buf job;
+
+	if ((f->next = *bucket))
+		f->next->link = &f->next;
+	f->link = bucket;
+	*bucket = f;
+	buf_init(&job, DIRECTORY_JOB_MAX);
+	directory_job_pack(&job, f->kind, f->text);
+	if (job.failed)
+		abort(); /* a short text, and no memory even for that */
+	d->submit(d->pool, buf_ptr(&job), job.len, deadline_of(d), land, f);
+	buf_free(&job);
+}
+
+static void ask(struct directory *d, enum directory_kind kind, const char *text, directory_found_cb *cb, void *arg)
+{
+	struct flight *f = find_flight(d, kind, text);
+
+	if (f) {
+		if (!join(f, cb, arg))
+			cb(arg, NULL);
+		return;
+	}
+	f = calloc(1, sizeof(*f) + strlen(text) + 1);
+	if (f) {
+		*f = (struct flight){.owner = d, .kind = kind};
+		f->last = &f->waiters;
+		strcpy(f->text, text);
+	}
+	if (!f || !join(f, cb, arg)) {
+		free(f);
+		cb(arg, NULL);
+		return;
+	}
+	launch(d, f);
+}
+
+/* ---- looking up ---- */
+
+static void ask_or_recall(struct directory *d, enum directory_kind kind, const char *text, directory_found_cb *cb, void *arg)
+{
+	char key[DIRECTORY_TEXT_MAX + 8];
+	const struct fb_entry *e;
+
+	key_of(kind, text, key, sizeof(key));
+	e = kept_find(d->kept, key, loop_ms());
+	if (e)
+		cb(arg, fb_entry_hold(e));
+	else
+		ask(d, kind, text, cb, arg);
 }
 
 void directory_look_up(struct directory *d, const char *address, directory_found_cb *cb, void *arg)
 {
-	cb(arg, from_settings(d, address));
+	bool asked = d->c->directory && d->submit && (entry_is_ours(d->maker, address) || entry_maker_dns(d->maker)->n > 0);
+
+	if (asked)
+		ask_or_recall(d, DIRECTORY_ADDRESS, address, cb, arg);
+	else
+		cb(arg, entry_from_settings(d->maker, address));
+}
+
+void directory_identify(struct directory *d, const char *name, directory_found_cb *cb, void *arg)
+{
+	enum directory_kind kind = strncmp(name, "S-1-", 4) == 0 ? DIRECTORY_SID : DIRECTORY_NAME;
+	struct fb_entry *e;
+
+	if (d->c->directory && d->submit && strlen(name) <= DIRECTORY_TEXT_MAX) {
+		ask_or_recall(d, kind, name, cb, arg);
+		return;
+	}
+	e = entry_from_settings(d->maker, "");
+	if (e && (!d->c->directory || d->submit))
+		e->exists = FB_NO;
+	cb(arg, e);
 }

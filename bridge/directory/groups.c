@@ -21,7 +21,7 @@ static void add_word(struct directory_groups *g, const char *word)
 {
 	const char *name = word + 6;
 
-	if (strncmp(word, "group:", 6) != 0 || !conf_group_is_dn(name))
+	if (strncmp(word, "group:", 6) != 0 || !conf_group_is_dn(name) || g->n == DIRECTORY_GROUPS_MAX)
 		return;
 	for (size_t i = 0; i < g->n; i++)
 		if (strcmp(g->list[i], name) == 0)

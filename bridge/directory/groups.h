@@ -13,7 +13,7 @@ struct directory_groups {
 	const char **list;
 	size_t n;
 };
-/* Collects them: the same list in the same order in every process that has the same settings. Aborts when out of memory. Caller frees with directory_groups_free(). */
+/* Collects them, at most DIRECTORY_GROUPS_MAX: the same list in the same order in every process that has the same settings. Aborts when out of memory. Caller frees with directory_groups_free(). */
 void directory_groups_collect(const struct conf *c, struct directory_groups *out);
 /* Frees the list. */
 void directory_groups_free(struct directory_groups *g);

@@ -28,6 +28,7 @@ void directory_answer_pack(struct buf *out, const struct directory_answer *a)
 	pack_str(out, a->dn);
 	pack_str(out, a->server);
 	pack_str(out, a->why);
+	pack_u8(out, a->passing);
 	pack_u32(out, (uint32_t)a->n_groups);
 	for (size_t i = 0; i < a->n_groups; i++)
 		pack_u8(out, (uint8_t)a->groups[i]);
@@ -57,6 +58,7 @@ bool directory_answer_unpack(const void *reply, size_t len, struct directory_ans
 	a->disabled = unpack_u8(&u) != 0;
 	ok = unpack_text(&u, a->address, sizeof a->address) && unpack_text(&u, a->moved_to, sizeof a->moved_to) && unpack_text(&u, a->dn, sizeof a->dn) &&
 	     unpack_text(&u, a->server, sizeof a->server) && unpack_text(&u, a->why, sizeof a->why);
+	a->passing = unpack_u8(&u) != 0;
 	a->n_groups = unpack_u32(&u);
 	if (!ok || a->n_groups != n)
 		return false;

@@ -13,7 +13,13 @@ enum directory_kind {
 	DIRECTORY_SID,         /* S-1-... (MS-DTYP 2.4.2.1) */
 	DIRECTORY_NAME         /* DOMAIN\NAME, a UPN, an address, or a bare account name, as somebody typed it */
 };
-enum { DIRECTORY_TEXT_MAX = 1024, DIRECTORY_JOB_MAX = DIRECTORY_TEXT_MAX + 64, DIRECTORY_GROUPS_MAX = 4096, DIRECTORY_WHY_MAX = 2048 };
+enum {
+	DIRECTORY_TEXT_MAX = 1024,
+	DIRECTORY_JOB_MAX = DIRECTORY_TEXT_MAX + 64,
+	DIRECTORY_GROUPS_MAX = 4096, /* of those that the rules mention beyond these nothing can be told */
+	DIRECTORY_WHY_MAX = 2048,
+	DIRECTORY_REPLY_MAX = DIRECTORY_GROUPS_MAX + 8192
+};
 
 /* What the directory says. Told apart in here; outside, hidden, disabled and absent are alike. */
 struct directory_answer {
@@ -24,6 +30,7 @@ struct directory_answer {
 	char dn[DIRECTORY_TEXT_MAX];        /* of the entry, cut off when longer: for people to read */
 	char server[300];                   /* who said so */
 	char why[DIRECTORY_WHY_MAX];        /* the sentence of what could not be told */
+	bool passing;                       /* what could not be told may be told the next time */
 	size_t n_groups;
 	enum fb_fact *groups;               /* in the order of directory_groups_collect(); the caller's, room for DIRECTORY_GROUPS_MAX */
 };

@@ -48,8 +48,9 @@ void directory_session_look_up(struct directory_session *s, enum directory_kind 
 		for (size_t i = 0; i < s->groups.n; i++)
 			groups[i] = FB_COULD_NOT_TELL;
 	} else {
-		groups_of(s, a->exists == FB_YES ? buf_cstr(&dn) : NULL, groups);
+		a->passing = groups_of(s, a->exists == FB_YES ? buf_cstr(&dn) : NULL, groups) != 0;
 	}
+	a->passing |= a->exists == FB_COULD_NOT_TELL;
 	snprintf(a->why, sizeof a->why, "%s", buf_cstr(&s->why));
 	buf_free(&dn);
 }

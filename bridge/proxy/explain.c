@@ -55,6 +55,8 @@ static void say_no_target(struct proxy_explanation *out, const struct address_sp
 		snprintf(out->why, sizeof out->why, "%s is hidden: it answers as if it did not exist.", whom->address);
 	else if (look_up_is_moved(t, whom))
 		snprintf(out->why, sizeof out->why, "The mailbox has moved to %s, outside of our domains: it answers as if it did not exist.", to);
+	else if (whom->disabled)
+		snprintf(out->why, sizeof out->why, "The account of %s is disabled: it answers as if it did not exist.", whom->address);
 	else
 		snprintf(out->why, sizeof out->why, "The directory knows no %s.", whom->address);
 }

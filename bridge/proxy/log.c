@@ -12,7 +12,10 @@ static const char *rule_word(const struct proxy_mailbox *m, char out[24])
 	if (v->rule == -1)
 		return "switch";
 	if (v->rule < 0)
-		return m->facts.hidden == FB_YES ? "hidden" : look_up_is_moved(m->pq->p->t, m->whom) ? "moved" : "unknown";
+		return m->facts.hidden == FB_YES                     ? "hidden"
+		       : look_up_is_moved(m->pq->p->t, m->whom) ? "moved"
+		       : m->whom->disabled                      ? "disabled"
+		                                                : "unknown";
 	snprintf(out, 24, "%d", v->rule);
 	return out;
 }

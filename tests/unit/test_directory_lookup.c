@@ -1,5 +1,7 @@
 /* links: base availability conf pki directory */
 #include "bridge/directory/directory.h"
+#include "bridge/directory/job.h"
+#include "bridge/directory/kept.h"
 #include "tests/unit/check.h"
 
 /* What the settings alone say of an address. */
@@ -40,8 +42,208 @@ static enum fb_fact hidden(struct directory *d, const char *address)
 	return fact;
 }
 
+/* ---- with workers, which the test itself plays ---- */
+
+struct asked {
+	directory_reply_cb *cb;
+	void *arg;
+	enum directory_kind kind;
+	char text[64];
+	int64_t deadline_ms;
+};
+static struct asked asked[64];
+static size_t n_asked;
+
+static void submit(void *pool, const void *job, size_t len, int64_t deadline_ms, directory_reply_cb *cb, void *arg)
+{
+	struct asked *a = &asked[n_asked++];
+	const char *text = "";
+
+	*a = (struct asked){cb, arg, 0, "", deadline_ms};
+	CHECK(directory_job_unpack(job, len, &a->kind, &text));
+	snprintf(a->text, sizeof(a->text), "%s", text);
+}
+
+static void reply(size_t i, const struct directory_answer *a)
+{
+	struct buf b;
+
+	buf_init(&b, DIRECTORY_REPLY_MAX);
+	directory_answer_pack(&b, a);
+	asked[i].cb(asked[i].arg, buf_ptr(&b), b.len, NULL);
+	buf_free(&b);
+}
+
+static const struct fb_entry *found[8];
+static size_t n_found;
+
+static void find(void *arg, const struct fb_entry *who)
+{
+	found[n_found++] = who;
+}
+
+static void forget_found(void)
+{
+	while (n_found)
+		fb_entry_release(found[--n_found]);
+}
+
+static struct conf with_server(void)
+{
+	static struct conf_address_space spaces[] = {{.forest_name = "a.example", .peer = "local"}, {.forest_name = "b.example", .peer = "site-b"}};
+	static struct conf_rule rules[] = {{.requester = "group:board", .target = "group:CN=x,DC=a"}, {.requester = "group:CN=y,DC=a", .target = "*"}};
+	static struct conf_peer peers[] = {{.name = "local", .rules = rules, .n_rules = 2}};
+	static char *members[] = {"anna@a.example"}, *hide[] = {"ghost@a.example"};
+	static struct conf_group groups[] = {{"board", members, 1}};
+	static struct conf_directory server = {.cache_ms = 60000};
+
+	return (struct conf){.hidden = hide, .n_hidden = 1, .groups = groups, .n_groups = 1, .peers = peers, .n_peers = 1, .spaces = spaces, .n_spaces = 2,
+	                     .directory = &server, .query_deadline_ms = 10000};
+}
+
+static void test_answers(struct directory *d)
+{
+	enum fb_fact facts[2] = {FB_YES, FB_NO};
+	struct directory_answer a = {.exists = FB_YES, .address = "anna@a.example", .n_groups = 2, .groups = facts};
+
+	/* two who ask for the same: one job, and both hear of it; the canonical address is the one in the groups of the settings */
+	directory_look_up(d, "info@a.example", find, NULL);
+	directory_look_up(d, "info@a.example", find, NULL);
+	CHECK_INT(n_asked, 1);
+	CHECK_STR(asked[0].text, "info@a.example");
+	CHECK_INT(asked[0].deadline_ms, 9000);
+	CHECK_INT(n_found, 0);
+	reply(0, &a);
+	CHECK_INT(n_found, 2);
+	CHECK(found[0] == found[1]);
+	CHECK_STR(found[0]->address, "anna@a.example");
+	CHECK_INT(found[0]->exists, FB_YES);
+	CHECK_INT(found[0]->hidden, FB_NO);
+	CHECK_INT(fb_entry_member(found[0], "board"), FB_YES);
+	CHECK_INT(fb_entry_member(found[0], "CN=x,DC=a"), FB_YES);
+	CHECK_INT(fb_entry_member(found[0], "CN=y,DC=a"), FB_NO);
+	forget_found();
+	/* kept */
+	directory_look_up(d, "info@a.example", find, NULL);
+	CHECK_INT(n_asked, 1);
+	CHECK_INT(n_found, 1);
+	forget_found();
+	/* a name is no address, even with the same letters */
+	directory_identify(d, "info@a.example", find, NULL);
+	CHECK_INT(n_asked, 2);
+	CHECK_INT(asked[1].kind, DIRECTORY_NAME);
+	a.disabled = true;
+	reply(1, &a);
+	CHECK_INT(found[0]->exists, FB_NO);
+	CHECK(found[0]->disabled);
+	forget_found();
+	directory_identify(d, "S-1-5-21-1-2-3-500", find, NULL);
+	CHECK_INT(asked[2].kind, DIRECTORY_SID);
+	a.disabled = false;
+	a.address[0] = 0;
+	reply(2, &a);
+	CHECK_INT(found[0]->exists, FB_NO); /* nobody whom a rule could name */
+	forget_found();
+}
+
+static void test_failures(struct directory *d)
+{
+	enum fb_fact facts[3] = {FB_NO, FB_NO, FB_NO};
+	struct directory_answer a = {.exists = FB_COULD_NOT_TELL, .passing = true, .n_groups = 2, .groups = facts};
+	size_t first = n_asked;
+
+	/* the worker died */
+	directory_look_up(d, "ben@a.example", find, NULL);
+	asked[first].cb(asked[first].arg, NULL, 0, "the worker died");
+	CHECK_INT(found[0]->exists, FB_COULD_NOT_TELL);
+	CHECK_INT(found[0]->hidden, FB_COULD_NOT_TELL);
+	CHECK_INT(fb_entry_member(found[0], "CN=x,DC=a"), FB_COULD_NOT_TELL);
+	CHECK_INT(fb_entry_member(found[0], "board"), FB_NO); /* the settings know */
+	CHECK_STR(found[0]->address, "ben@a.example");
+	forget_found();
+	/* the server did not answer */
+	directory_look_up(d, "carl@a.example", find, NULL);
+	reply(first + 1, &a);
+	CHECK_INT(found[0]->exists, FB_COULD_NOT_TELL);
+	CHECK_INT(found[0]->hidden, FB_COULD_NOT_TELL);
+	forget_found();
+	/* an answer for other groups than ours is none */
+	a = (struct directory_answer){.exists = FB_YES, .address = "dora@a.example", .n_groups = 3, .groups = facts};
+	directory_look_up(d, "dora@a.example", find, NULL);
+	reply(first + 2, &a);
+	CHECK_INT(found[0]->exists, FB_COULD_NOT_TELL);
+	forget_found();
+	/* hidden by the settings stays hidden, whoever knows what else */
+	directory_look_up(d, "ghost@a.example", find, NULL);
+	asked[first + 3].cb(asked[first + 3].arg, NULL, 0, "the worker died");
+	CHECK_INT(found[0]->hidden, FB_YES);
+	forget_found();
+}
+
+static void test_server(void)
+{
+	struct conf c = with_server();
+	struct directory *d = directory_new(NULL, &c, submit, NULL);
+
+	test_answers(d);
+	test_failures(d);
+	/* freed while a worker has a question: nobody hears of it, and nothing is lost */
+	size_t last = n_asked;
+
+	directory_look_up(d, "emil@a.example", find, NULL);
+	directory_look_up(d, "carl@b.example", find, NULL); /* not ours, but there are groups of the directory */
+	CHECK_INT(n_asked, last + 2);
+	directory_free(d);
+	asked[last].cb(asked[last].arg, NULL, 0, "too late");
+	asked[last + 1].cb(asked[last + 1].arg, NULL, 0, "too late");
+	CHECK_INT(n_found, 0);
+	/* without groups of the directory nobody asks for those who are not ours */
+	c.n_peers = 0;
+	d = directory_new(NULL, &c, submit, NULL);
+	directory_look_up(d, "carl@b.example", find, NULL);
+	CHECK_INT(n_asked, last + 2);
+	CHECK_INT(n_found, 1);
+	forget_found();
+	directory_free(d);
+	/* without a server nobody is known by name */
+	c.directory = NULL;
+	d = directory_new(NULL, &c, NULL, NULL);
+	directory_identify(d, "LABA\\anna", find, NULL);
+	CHECK_INT(found[0]->exists, FB_NO);
+	forget_found();
+	directory_free(d);
+}
+
+static void test_kept(void)
+{
+	struct kept *k = kept_new(3);
+	struct fb_entry *e = fb_entry_new("anna@a.example", 0);
+	char address[32];
+
+	for (int i = 0; i < 5; i++) {
+		snprintf(address, sizeof(address), "p%d@a.example", i);
+		kept_put(k, address, e, 100 + i);
+		CHECK(kept_find(k, "p0@a.example", 0) == e); /* used again and again, it stays */
+	}
+	CHECK_INT(kept_count(k), 3);
+	CHECK_INT(e->refs, 4);
+	CHECK(!kept_find(k, "p2@a.example", 0));
+	CHECK(kept_find(k, "p4@a.example", 103) == e);
+	CHECK(!kept_find(k, "p4@a.example", 104)); /* its time is over */
+	CHECK_INT(kept_count(k), 2);
+	kept_put(k, "p0@a.example", e, 500);
+	CHECK_INT(kept_count(k), 2);
+	CHECK(kept_find(k, "p0@a.example", 499) == e);
+	kept_free(k);
+	CHECK_INT(e->refs, 1);
+	fb_entry_release(e);
+	kept_free(NULL);
+}
+
 int main(void)
 {
+	test_server();
+	test_kept();
 	char *members[] = {"zoe@a.example", "b.example", "anna@a.example"}, *hide[] = {"ghost@a.example", "boss@a.example"};
 	char *serves[] = {"group:served", "*"};
 	struct conf_group groups[] = {{"board", members, 3}, {"empty", NULL, 0}, {"idle", members, 3}, {"served", members, 3}};
