@@ -59,6 +59,7 @@ static void write_record(struct trace *t, struct buf *b)
 
 	if (t->over)
 		return;
+	errno = 0; /* a short write sets none */
 	if (b->failed)
 		give_up(t, "a record was too large");
 	else if (fstat(t->fd, &st) != 0)
