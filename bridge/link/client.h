@@ -5,8 +5,14 @@
 #include "bridge/link/link.h"
 #include "bridge/link/session.h"
 
-/* Shared by client.c (questions) and peer.c (connections) alone. */
-enum { LINK_ADDRESSES = 16, LINK_THEIRS = 8 }; /* of one peer: addresses that are tried, connections that it made for us to ask on */
+/*
+ * Shared by client.c (all peers), client_ask.c (questions on their way out), client_call.c (how they are answered and end), peer.c (the link
+ * to one), client_conn.c (a connection), peer_addresses.c (where to), peer_theirs.c (connections that it made) and announce.c alone.
+ */
+enum {
+	LINK_ADDRESSES = 16, LINK_THEIRS = 8, /* of one peer: addresses that are tried, connections that it made for us to ask on */
+	HELLO_EVERY_MS = 300000
+};
 struct client_address {
 	struct sockaddr_storage sa;
 	socklen_t len;
@@ -97,8 +103,16 @@ struct client_call {
 	struct client_call *next, **at;
 };
 
+/* The one called ${name}, or NULL. */
+struct client_peer *client_peer_named(struct link_clients *k, const char *name);
 /* Sends what waits, if ${p} is up. */
 void client_calls_send(struct client_peer *p);
+/* Its message goes into the stream's buffer now and waits there. False if it cannot be. */
+bool client_call_write(struct client_call *c);
+/* It ends at the loop's next turn with FB_PEER_FAILED, or FB_BUSY if ${busy}; ${why} is for the log. */
+void client_call_doom(struct client_call *c, const char *why, bool busy);
+/* A call's timer: its deadline, or its end if it is doomed. */
+void client_call_deadline(void *call);
 /* Ends all open calls of ${p} with FB_PEER_FAILED. */
 void client_calls_fail(struct client_peer *p, const char *why);
 /* No address of ${p} could be reached: ends those that wait for a connection with FB_PEER_FAILED at the loop's next turn. */
@@ -118,6 +132,12 @@ void client_call_message(struct link_stream *st, enum grpc_read what, const uint
 /* The end of it. */
 void client_call_closed(struct link_stream *st, uint32_t code);
 
+/* Resolves the endpoints of ${p}, which may block. */
+void client_addresses_resolve(struct client_peer *p);
+/* Frees them. */
+void client_addresses_free(struct client_peer *p);
+/* Where to try next in this round: where it was up last, then in the order of the settings; what failed lately last, the oldest failure first. */
+struct client_address *client_address_choose(struct client_peer *p);
 /* Resolves the endpoints of ${p} and starts connecting. */
 void client_peer_start(struct client_peer *p);
 /* A question waits: connect now if the last attempt is not too fresh. */
@@ -128,6 +148,14 @@ void client_peer_turn(struct client_peer *p);
 struct client_conn *client_peer_route(const struct client_peer *p);
 /* Takes over ${tls}, on which ${p} wants to be asked; ${from} is for the log. */
 void client_peer_adopt(struct client_peer *p, struct pki_stream *tls, const char *from);
+/* Closes and frees ${k}. NULL is allowed. */
+void client_conn_free(struct client_conn *k);
+/* GOAWAY; it ends when what is open on it is answered. */
+void client_conn_drain(struct client_conn *k);
+/* Closes and frees all of ${list}. */
+void client_conns_free(struct client_conn **list);
+/* What a session on a client_conn tells (peer.c). */
+extern const struct link_session_events client_session_events;
 /* Ends the connections of ${p} under the key with ${pin}. */
 void client_peer_cut(struct client_peer *p, const uint8_t pin[PKI_PIN_LEN]);
 /* Closes all connections at once; the state is then ${state}. */

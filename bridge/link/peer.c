@@ -1,8 +1,6 @@
 #include "bridge/link/client.h"
 #include "bridge/link/server.h"
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +14,7 @@ enum {
 	BAD_MS = 1000,          /* after a failure others come first for so long, doubling */
 	BACKOFF_MIN_MS = 200,
 	BACKOFF_MAX_MS = 30000,
-	FRESH_MS = 1000,        /* a question does not start an attempt sooner than this after the last */
-	HELLO_EVERY_MS = 300000
+	FRESH_MS = 1000         /* a question does not start an attempt sooner than this after the last */
 };
 
 static void attempt(struct client_peer *p);
@@ -28,27 +25,6 @@ static void set_state(struct client_peer *p, enum client_state state)
 	if (p->state != state)
 		p->since = loop_ms();
 	p->state = state;
-}
-
-static void conn_free(struct client_conn *k)
-{
-	if (!k)
-		return;
-	loop_fd_free(k->watch);
-	if (k->fd >= 0)
-		close(k->fd);
-	link_session_free(k->session);
-	server_turned_free(k->turned);
-	loop_timer_free(k->hello);
-	free(k);
-}
-
-static void conn_drain(struct client_conn *k)
-{
-	if (k->session)
-		link_session_drain(k->session);
-	else if (k->turned)
-		server_turned_drain(k->turned);
 }
 
 /* ---- trying again ---- */
@@ -96,7 +72,7 @@ static void failed(struct client_peer *p, const char *why)
 		p->conn->to->bad_until = loop_ms() + (BAD_MS << (p->conn->to->fails < 6 ? p->conn->to->fails : 6));
 		p->conn->to->fails++;
 	}
-	conn_free(p->conn);
+	client_conn_free(p->conn);
 	p->conn = NULL;
 	if (p->left_in_round && wants(p)) {
 		attempt(p);
@@ -214,7 +190,7 @@ static void on_goaway(void *arg)
 	struct client_conn *k = arg;
 	struct client_peer *p = k->peer;
 
-	conn_drain(k);
+	client_conn_drain(k);
 	k->usable = false;
 	if (k != p->conn)
 		return;
@@ -247,10 +223,10 @@ static void on_down(void *arg, const char *why)
 		*at = k->next;
 	if (!k->to)
 		log_event(LOG_LEVEL_INFO, "link-closed", LS("peer", p->conf->name), LS("text", why ? why : "the peer closed the connection"));
-	conn_free(k);
+	client_conn_free(k);
 }
 
-static const struct link_session_events session_events = {
+const struct link_session_events client_session_events = {
 	.up = on_up, .header = on_header, .headers = on_headers, .message = on_message, .ended = on_ended,
 	.closed = on_closed, .goaway = on_goaway, .down = on_down,
 };
@@ -265,96 +241,7 @@ static void on_turned_down(void *arg, const char *why)
 
 static const struct server_turned_events turned_events = {on_up, on_goaway, on_turned_down};
 
-/* ---- connections that the peer makes ---- */
-
-struct client_conn *client_peer_route(const struct client_peer *p)
-{
-	struct client_conn *k = p->theirs;
-
-	if (p->state == CLIENT_UP)
-		return p->conn;
-	while (k && !k->usable)
-		k = k->next;
-	return k;
-}
-
-static void say_hello(void *arg)
-{
-	struct client_conn *k = arg;
-
-	loop_timer_again(k->hello, HELLO_EVERY_MS);
-	if (client_peer_route(k->peer) != k)
-		return;
-	client_hello_send(k->peer);
-	client_announce(k->peer);
-}
-
-void client_peer_adopt(struct client_peer *p, struct pki_stream *tls, const char *from)
-{
-	struct client_conn *k = calloc(1, sizeof *k), *last = p->theirs;
-	size_t n = 1;
-
-	if (!k) {
-		pki_stream_free(tls);
-		return;
-	}
-	*k = (struct client_conn){.peer = p, .fd = -1, .since = loop_ms(), .next = p->theirs};
-	k->session = link_session_adopt(p->all->loop, tls, &session_events, k);
-	if (!k->session) {
-		free(k);
-		return;
-	}
-	k->hello = loop_timer_new(p->all->loop, HELLO_EVERY_MS, say_hello, k);
-	p->theirs = k;
-	log_event(LOG_LEVEL_INFO, "link-up", LS("peer", p->conf->name), LS("from", from), LS("text", "they dialled"));
-	for (; last && last->next; last = last->next)
-		n++;
-	if (last && n >= LINK_THEIRS)
-		link_session_break(last->session, "the peer made more connections than are kept");
-}
-
-static struct client_conn *find_under(const struct client_peer *p, const uint8_t pin[PKI_PIN_LEN])
-{
-	struct client_conn *lists[] = {p->conn, p->old, p->theirs};
-
-	for (size_t i = 0; i < 3; i++)
-		for (struct client_conn *k = lists[i]; k; k = i ? k->next : NULL)
-			if (k->session && link_session_is_under(k->session, pin))
-				return k;
-	return NULL;
-}
-
-void client_peer_cut(struct client_peer *p, const uint8_t pin[PKI_PIN_LEN])
-{
-	struct client_conn *k;
-
-	while ((k = find_under(p, pin))) /* each of them is gone after it */
-		link_session_break(k->session, "its key was revoked here");
-}
-
 /* ---- making a connection ---- */
-
-static int64_t preference(const struct client_peer *p, size_t i)
-{
-	const struct client_address *a = &p->addresses[i];
-	int64_t now = loop_ms();
-
-	return a->bad_until > now ? a->bad_until : i == p->good ? -1 : 0;
-}
-
-/* The last good one first, then in the order of the settings; those that failed lately last, the oldest failure first. */
-static struct client_address *choose(struct client_peer *p)
-{
-	size_t best = p->n_addresses;
-
-	for (size_t i = 0; i < p->n_addresses; i++)
-		if (!p->tried[i] && (best == p->n_addresses || preference(p, i) < preference(p, best)))
-			best = i;
-	if (best == p->n_addresses) /* cannot be: left_in_round counts them */
-		best = p->good;
-	p->tried[best] = true;
-	return &p->addresses[best];
-}
 
 static void begin_round(struct client_peer *p)
 {
@@ -382,14 +269,14 @@ static void on_connected(int fd, int events, void *arg)
 	if (p->turned)
 		k->turned = server_turned_new(p->all->server, fd, k->to->host, p->conf->name, k->to->endpoint, &turned_events, k);
 	else
-		k->session = link_session_connect(p->all->loop, p->all->tls, fd, k->to->host, p->conf->name, &session_events, k);
+		k->session = link_session_connect(p->all->loop, p->all->tls, fd, k->to->host, p->conf->name, &client_session_events, k);
 	if (!k->session && !k->turned)
 		failed(p, p->turned ? "this bridge process is being replaced" : "out of memory");
 }
 
 static void attempt(struct client_peer *p)
 {
-	struct client_address *to = choose(p);
+	struct client_address *to = client_address_choose(p);
 	struct client_conn *k = calloc(1, sizeof *k);
 
 	p->left_in_round--;
@@ -424,47 +311,6 @@ void client_peer_want(struct client_peer *p)
 
 /* ---- start and end ---- */
 
-/* Splits HOST:PORT or [V6]:PORT; HOST is malloc'd. */
-static char *split(const char *endpoint, const char **port)
-{
-	const char *colon = strrchr(endpoint, ':');
-	size_t n;
-
-	if (!colon || colon == endpoint)
-		return NULL;
-	*port = colon + 1;
-	n = (size_t)(colon - endpoint);
-	if (endpoint[0] == '[' && endpoint[n - 1] == ']')
-		return strndup(endpoint + 1, n - 2);
-	return strndup(endpoint, n);
-}
-
-static void resolve(struct client_peer *p, const char *endpoint)
-{
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-	struct addrinfo *list = NULL;
-	const char *port = NULL;
-	char *host = split(endpoint, &port);
-	int rc = host ? getaddrinfo(host, port, &hints, &list) : EAI_NONAME;
-
-	if (rc != 0) {
-		snprintf(p->why, sizeof p->why, "endpoint %s: %s; reload once the name resolves", endpoint, gai_strerror(rc));
-		log_event(LOG_LEVEL_ERROR, "link-endpoint-unknown", LS("peer", p->conf->name), LS("endpoint", endpoint), LS("text", p->why));
-	}
-	for (const struct addrinfo *a = rc ? NULL : list; a && p->n_addresses < LINK_ADDRESSES; a = a->ai_next) {
-		struct client_address *to = &p->addresses[p->n_addresses];
-
-		memcpy(&to->sa, a->ai_addr, a->ai_addrlen);
-		to->len = a->ai_addrlen;
-		to->endpoint = endpoint;
-		to->host = strdup(host);
-		p->n_addresses += to->host != NULL;
-	}
-	if (list)
-		freeaddrinfo(list);
-	free(host);
-}
-
 void client_peer_start(struct client_peer *p)
 {
 	p->since = loop_ms();
@@ -477,9 +323,8 @@ void client_peer_start(struct client_peer *p)
 		snprintf(p->why, sizeof p->why, "no endpoint is set: it can only ask us");
 	p->due = p->since;
 	p->timer = loop_timer_new(p->all->loop, 0, on_timer, p);
-	p->addresses = calloc(LINK_ADDRESSES, sizeof *p->addresses);
-	for (size_t i = 0; p->addresses && p->state == CLIENT_DOWN && p->conf->dial != CONF_DIAL_IN && i < p->conf->n_endpoints; i++)
-		resolve(p, p->conf->endpoints[i]);
+	if (p->state == CLIENT_DOWN && p->conf->dial != CONF_DIAL_IN)
+		client_addresses_resolve(p);
 	p->endpoint = p->conf->n_endpoints ? p->conf->endpoints[0] : NULL;
 }
 
@@ -488,22 +333,12 @@ void client_peer_proved(struct client_peer *p)
 	p->backoff = BACKOFF_MIN_MS;
 }
 
-static void free_all(struct client_conn **list)
-{
-	while (*list) {
-		struct client_conn *k = *list;
-
-		*list = k->next;
-		conn_free(k);
-	}
-}
-
 void client_peer_stop(struct client_peer *p, enum client_state state, const char *why)
 {
-	conn_free(p->conn);
+	client_conn_free(p->conn);
 	p->conn = NULL;
-	free_all(&p->old);
-	free_all(&p->theirs);
+	client_conns_free(&p->old);
+	client_conns_free(&p->theirs);
 	set_state(p, state);
 	if (why)
 		snprintf(p->why, sizeof p->why, "%s", why);
@@ -514,7 +349,7 @@ void client_peer_settle(struct client_peer *p)
 	if (!p->all->draining || p->calls)
 		return;
 	for (struct client_conn *k = p->theirs; k; k = k->next)
-		conn_drain(k);
+		client_conn_drain(k);
 	if (p->conn && p->conn->session && p->state == CLIENT_UP)
 		link_session_drain(p->conn->session);
 	else if (p->conn)
@@ -524,8 +359,6 @@ void client_peer_settle(struct client_peer *p)
 void client_peer_release(struct client_peer *p)
 {
 	loop_timer_free(p->timer);
-	for (size_t i = 0; i < p->n_addresses; i++)
-		free(p->addresses[i].host);
-	free(p->addresses);
+	client_addresses_free(p);
 	link_hello_free(&p->hello);
 }

@@ -1,0 +1,82 @@
+#include "bridge/link/client.h"
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "bridge/base/log.h"
+
+/* Splits HOST:PORT or [V6]:PORT; HOST is malloc'd. */
+static char *split(const char *endpoint, const char **port)
+{
+	const char *colon = strrchr(endpoint, ':');
+	size_t n;
+
+	if (!colon || colon == endpoint)
+		return NULL;
+	*port = colon + 1;
+	n = (size_t)(colon - endpoint);
+	if (endpoint[0] == '[' && endpoint[n - 1] == ']')
+		return strndup(endpoint + 1, n - 2);
+	return strndup(endpoint, n);
+}
+
+static void resolve(struct client_peer *p, const char *endpoint)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+	struct addrinfo *list = NULL;
+	const char *port = NULL;
+	char *host = split(endpoint, &port);
+	int rc = host ? getaddrinfo(host, port, &hints, &list) : EAI_NONAME;
+
+	if (rc != 0) {
+		snprintf(p->why, sizeof p->why, "endpoint %s: %s; reload once the name resolves", endpoint, gai_strerror(rc));
+		log_event(LOG_LEVEL_ERROR, "link-endpoint-unknown", LS("peer", p->conf->name), LS("endpoint", endpoint), LS("text", p->why));
+	}
+	for (const struct addrinfo *a = rc ? NULL : list; a && p->n_addresses < LINK_ADDRESSES; a = a->ai_next) {
+		struct client_address *to = &p->addresses[p->n_addresses];
+
+		memcpy(&to->sa, a->ai_addr, a->ai_addrlen);
+		to->len = a->ai_addrlen;
+		to->endpoint = endpoint;
+		to->host = strdup(host);
+		p->n_addresses += to->host != NULL;
+	}
+	if (list)
+		freeaddrinfo(list);
+	free(host);
+}
+
+void client_addresses_resolve(struct client_peer *p)
+{
+	p->addresses = calloc(LINK_ADDRESSES, sizeof *p->addresses);
+	for (size_t i = 0; p->addresses && i < p->conf->n_endpoints; i++)
+		resolve(p, p->conf->endpoints[i]);
+}
+
+void client_addresses_free(struct client_peer *p)
+{
+	for (size_t i = 0; i < p->n_addresses; i++)
+		free(p->addresses[i].host);
+	free(p->addresses);
+}
+
+static int64_t preference(const struct client_peer *p, size_t i)
+{
+	const struct client_address *a = &p->addresses[i];
+	int64_t now = loop_ms();
+
+	return a->bad_until > now ? a->bad_until : i == p->good ? -1 : 0;
+}
+
+struct client_address *client_address_choose(struct client_peer *p)
+{
+	size_t best = p->n_addresses;
+
+	for (size_t i = 0; i < p->n_addresses; i++)
+		if (!p->tried[i] && (best == p->n_addresses || preference(p, i) < preference(p, best)))
+			best = i;
+	if (best == p->n_addresses) /* cannot be: left_in_round counts them */
+		best = p->good;
+	p->tried[best] = true;
+	return &p->addresses[best];
+}
