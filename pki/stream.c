@@ -490,10 +490,10 @@ const struct pki_peer *pki_stream_peer(const struct pki_stream *s)
 	return s->peer;
 }
 
-int pki_stream_turn(struct pki_stream *s)
+int pki_stream_turn(struct pki_stream *s, unsigned process)
 {
 	s->reverse = true;
-	return pki_offer_reverse(s->ssl);
+	return pki_offer_reverse(s->ssl, process);
 }
 
 bool pki_stream_turned(const struct pki_stream *s)

@@ -148,9 +148,13 @@ static bool offers(const unsigned char *in, unsigned in_len, const unsigned char
 	return false;
 }
 
-int pki_offer_reverse(SSL *ssl)
+int pki_offer_reverse(SSL *ssl, unsigned process)
 {
-	return SSL_set_alpn_protos(ssl, ALPN_REVERSE, sizeof(ALPN_REVERSE) - 1) == 0 ? 0 : -1;
+	char names[64], wish[32];
+	int n = snprintf(wish, sizeof(wish), "availbridge-process/%u", process);
+
+	n = snprintf(names, sizeof(names), "%s%c%s", ALPN_REVERSE, n, wish);
+	return SSL_set_alpn_protos(ssl, (const unsigned char *)names, (unsigned)n) == 0 ? 0 : -1;
 }
 
 /* At the link's door guests are let in while an invitation is open; a peer speaks HTTP/2, from either end. */

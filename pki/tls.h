@@ -80,10 +80,10 @@ const struct pki_peer *pki_stream_peer(const struct pki_stream *s);
 /* True on a stream of pairing, from `up` on: nobody is known there (pki_stream_peer() is NULL), and nothing but pairing may be spoken. */
 bool pki_stream_pairs(const struct pki_stream *s);
 /*
- * Offers, as client on the link, that the other side asks and we answer (ALPN "availbridge-reverse/1"): right after
- * pki_stream_connect(). -1 when out of memory.
+ * Offers, as client on the link, that the other side asks and we answer (ALPN "availbridge-reverse/1"), from its ${process} if it has several:
+ * right after pki_stream_connect(). -1 when out of memory.
  */
-int pki_stream_turn(struct pki_stream *s);
+int pki_stream_turn(struct pki_stream *s, unsigned process);
 /* True, from `up` on, if the TLS client is to be asked and the TLS server asks: docs/link-protocol.md section 8. */
 bool pki_stream_turned(const struct pki_stream *s);
 /* From now on ${ev} with ${arg} are called. Allowed inside callbacks. */

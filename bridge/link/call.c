@@ -178,6 +178,8 @@ static void take_hello(struct link_call *c, const uint8_t *p, size_t n)
 		server_call_finish(c, GRPC_INVALID_ARGUMENT, why);
 		return;
 	}
+	if (c->conn->owner)
+		c->conn->owner->hello(c->conn->owner_arg, h.processes);
 	log_event(LOG_LEVEL_DEBUG, "link-hello", LS("peer", pki_peer_name(c->conn->peer)), LS("site", h.site), LS("version", h.version),
 	          LI("domains", h.n_domains));
 	link_hello_free(&h);

@@ -20,8 +20,7 @@ struct link_clients *link_clients_new(struct loop *l, const struct conf *c, stru
 	k->conf = c;
 	k->tls = tls;
 	k->peers = calloc(c->n_peers + 1, sizeof *k->peers);
-	k->turned = calloc(c->n_peers + 1, sizeof *k->turned);
-	if (!k->peers || !k->turned)
+	if (!k->peers)
 		abort();
 	for (size_t i = 0; i < c->n_peers; i++) {
 		struct client_peer *p = &k->peers[k->n];
@@ -36,22 +35,6 @@ struct link_clients *link_clients_new(struct loop *l, const struct conf *c, stru
 	return k;
 }
 
-void link_clients_serve(struct link_clients *k, struct link_server *s)
-{
-	k->server = s;
-	for (size_t i = 0; i < k->n; i++) {
-		struct client_peer *p = &k->turned[k->n_turned];
-
-		if (k->peers[i].conf->dial != CONF_DIAL_OUT)
-			continue;
-		p->all = k;
-		p->conf = k->peers[i].conf;
-		p->turned = true;
-		client_peer_start(p);
-		k->n_turned++;
-	}
-}
-
 void link_clients_adopt(struct link_clients *k, const char *peer, struct pki_stream *tls, const char *from)
 {
 	struct client_peer *p = client_peer_named(k, peer);
@@ -60,15 +43,6 @@ void link_clients_adopt(struct link_clients *k, const char *peer, struct pki_str
 		client_peer_adopt(p, tls, from);
 	else
 		pki_stream_free(tls);
-}
-
-/* The one that dials for ${p} to be asked by it, or NULL. */
-static struct client_peer *turned_of(struct link_clients *k, const struct client_peer *p)
-{
-	for (size_t i = 0; i < k->n_turned; i++)
-		if (k->turned[i].conf == p->conf)
-			return &k->turned[i];
-	return NULL;
 }
 
 void link_clients_self(struct link_clients *k, const struct link_self *self, void (*taken)(void *arg, const char *peer, const uint8_t pin[PKI_PIN_LEN]), void *arg)
@@ -94,11 +68,7 @@ void link_clients_free(struct link_clients *k)
 		client_calls_fail(&k->peers[i], "this bridge process ends");
 		client_peer_release(&k->peers[i]);
 	}
-	for (size_t i = 0; i < k->n_turned; i++) {
-		client_peer_stop(&k->turned[i], CLIENT_DISABLED, NULL);
-		client_peer_release(&k->turned[i]);
-	}
-	free(k->turned);
+	client_turned_free(k);
 	free(k->peers);
 	free(k);
 }
@@ -112,12 +82,11 @@ void link_clients_drain(struct link_clients *k)
 
 void link_clients_shut(struct link_clients *k, const char *peer)
 {
-	struct client_peer *p = client_peer_named(k, peer), *turned = p ? turned_of(k, p) : NULL;
+	struct client_peer *p = client_peer_named(k, peer);
 
 	if (!p)
 		return;
-	if (turned)
-		client_peer_stop(turned, CLIENT_DISABLED, NULL);
+	client_turned_stop(k, p->conf);
 	client_peer_stop(p, CLIENT_DISABLED, "this peer was cut off");
 	client_calls_fail(p, "this peer was cut off");
 }

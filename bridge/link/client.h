@@ -7,10 +7,11 @@
 
 /*
  * Shared by client.c (all peers), client_ask.c (questions on their way out), client_call.c (how they are answered and end), peer.c (the link
- * to one), client_conn.c (a connection), peer_addresses.c (where to), peer_theirs.c (connections that it made) and announce.c alone.
+ * to one), client_conn.c (a connection), peer_addresses.c (where to), peer_theirs.c
+ * (connections that it made), turned.c (those that we make for it) and announce.c alone.
  */
 enum {
-	LINK_ADDRESSES = 16, LINK_THEIRS = 8, /* of one peer: addresses that are tried, connections that it made for us to ask on */
+	LINK_ADDRESSES = 16, LINK_THEIRS = LINK_PROCESSES, /* of one peer: addresses that are tried, connections that it made for us to ask on */
 	HELLO_EVERY_MS = 300000
 };
 struct client_address {
@@ -41,7 +42,10 @@ struct client_conn {
 struct client_peer {
 	struct link_clients *all;
 	const struct conf_peer *conf;
-	bool turned;               /* it dials so that the peer can ask us: no call is ever sent on it */
+	bool turned;               /* it dials so that a process of the peer can ask us: no call is ever sent on it; turned.c */
+	unsigned process;          /* which one, */
+	struct client_peer *first; /* beside the one of process 0, */
+	unsigned processes;        /* which knows how many there are */
 	enum client_state state;
 	int64_t since, last_attempt;
 	struct client_address *addresses;
@@ -73,7 +77,7 @@ struct link_clients {
 	void *seen_arg;
 	struct client_peer *peers;
 	size_t n;
-	struct client_peer *turned; /* to the peers that cannot connect to us */
+	struct client_peer **turned; /* to the peers that cannot connect to us: one for each of their processes */
 	size_t n_turned;
 	struct link_server *server; /* what they ask there; NULL before link_clients_serve() */
 };
@@ -134,6 +138,8 @@ void client_call_closed(struct link_stream *st, uint32_t code);
 
 /* Resolves the endpoints of ${p}, which may block. */
 void client_addresses_resolve(struct client_peer *p);
+/* Those of ${from} once more: no name can be resolved later. */
+void client_addresses_copy(struct client_peer *p, const struct client_peer *from);
 /* Frees them. */
 void client_addresses_free(struct client_peer *p);
 /* Where to try next in this round: where it was up last, then in the order of the settings; what failed lately last, the oldest failure first. */
@@ -142,8 +148,18 @@ struct client_address *client_address_choose(struct client_peer *p);
 void client_peer_start(struct client_peer *p);
 /* A question waits: connect now if the last attempt is not too fresh. */
 void client_peer_want(struct client_peer *p);
-/* Dials ${p} so that it can ask us, if that is the only way. */
-void client_peer_turn(struct client_peer *p);
+/* Lets go of the connection of ${p}, which is up: it answers what it has (returned), another one takes what comes. */
+struct client_conn *client_peer_part(struct client_peer *p);
+/* True if ${p}, a turned one, should have a connection. */
+bool client_turned_wanted(const struct client_peer *p);
+/* The peer behind ${p}, a turned one, asks from ${n} processes: sees to it that each has a connection, and no other. */
+void client_turned_processes(struct client_peer *p, uint32_t n);
+/* A process of the peer of ${p} is being replaced, as that says on ${p}: those that ask us are going as well, and their successors need connections before they can say so. */
+void client_turned_renew(const struct client_peer *p);
+/* Closes the turned ones to ${conf} for good; NULL = all. */
+void client_turned_stop(struct link_clients *k, const struct conf_peer *conf);
+/* Closes and frees all turned ones. */
+void client_turned_free(struct link_clients *k);
 /* The connection that a call to ${p} goes out on: our own, else the newest that it made; NULL if there is none. */
 struct client_conn *client_peer_route(const struct client_peer *p);
 /* Takes over ${tls}, on which ${p} wants to be asked; ${from} is for the log. */

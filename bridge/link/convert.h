@@ -39,6 +39,7 @@ struct link_hello {
 	size_t n_domains;
 	int64_t time; /* the reply's clock, 0 in a request */
 	int64_t ahead; /* by how many seconds that was ahead of ours when it came */
+	uint32_t processes; /* a request's: from how many the site asks; 0 = not told */
 	int64_t front_expires; /* of its front certificate, seconds since 1970; 0 = not told */
 };
 /* Frees what ${h} holds. */

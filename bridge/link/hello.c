@@ -46,6 +46,7 @@ int link_hello_write(struct buf *out, const struct conf *c, bool reply, int64_t 
 	say.max_mailboxes = FB_MAX_MAILBOXES;
 	say.max_window_days = FB_MAX_WINDOW_DAYS;
 	say.max_events = FB_MAX_EVENTS;
+	ask.processes = (uint32_t)c->bridges;
 	say.time = time(NULL);
 	say.front_expires = front_expires;
 	return wire_pack(out, reply ? &say.base : &ask.base);
@@ -101,6 +102,7 @@ bool link_hello_read(const uint8_t *p, size_t n, bool reply, struct link_hello *
 		const PB(HelloRequest) *ask = (const PB(HelloRequest) *)m;
 
 		ok = keep(h, ask->site, ask->version, ask->domains, ask->n_domains);
+		h->processes = ask->processes;
 	}
 	protobuf_c_message_free_unpacked(m, NULL);
 	if (!ok) {

@@ -11,6 +11,8 @@
 
 /* The peers' door: gRPC over HTTP/2 (nghttp2, protobuf-c) on pinned mutual TLS 1.3. link.proto is the contract, docs/link-protocol.md the prose. */
 
+enum { LINK_PROCESSES = 64 }; /* bridges of one site: each may want a connection of its own */
+
 /* ---- asking: one long-lived connection per peer, shared by all questions ---- */
 struct link_clients;
 struct link_client_events {
@@ -89,6 +91,13 @@ struct link_server *link_server_new(struct loop *l, const struct conf *c, struct
 void link_server_free(struct link_server *s);
 /* Takes over an accepted socket. */
 void link_server_accept(struct link_server *s, int fd);
+/* The same, but here and not in a sibling, whichever the peer would have: one gave it to this one. */
+void link_server_take(struct link_server *s, int fd);
+/*
+ * There are ${processes} bridges on the same port, numbered from 0: a connection that is for one of them is given to ${hand_on}, which takes
+ * over ${fd}. At most LINK_PROCESSES.
+ */
+void link_server_siblings(struct link_server *s, unsigned processes, void (*hand_on)(void *arg, unsigned process, int fd), void *arg);
 /* GOAWAY to all, finish what is open; link_server_idle() tells when nothing is left. */
 void link_server_drain(struct link_server *s);
 /* True if no call is open; while draining also: what was said has left, and every peer has been let go. */

@@ -40,7 +40,7 @@ static int64_t jittered(int64_t ms)
 
 static bool wants(const struct client_peer *p)
 {
-	if (p->turned && (p->all->draining || server_is_draining(p->all->server)))
+	if (p->turned && !client_turned_wanted(p))
 		return false;
 	return p->state != CLIENT_DISABLED && p->n_addresses && (!p->all->draining || p->calls);
 }
@@ -168,20 +168,16 @@ static void on_closed(void *arg, struct link_stream *st, uint32_t code)
 	client_call_closed(st, code);
 }
 
-/* The process that asked us is going as well: its successor needs a connection before that says so itself. */
-static void renew_turned(struct client_peer *p)
+struct client_conn *client_peer_part(struct client_peer *p)
 {
-	for (size_t i = 0; i < p->all->n_turned; i++) {
-		struct client_peer *t = &p->all->turned[i];
+	struct client_conn *k = p->conn;
 
-		if (t->conf != p->conf || t == p || t->state != CLIENT_UP)
-			continue;
-		t->conn->next = t->old;
-		t->old = t->conn;
-		t->conn = NULL;
-		t->left_in_round = 0;
-		back_off(t);
-	}
+	k->next = p->old;
+	p->old = k;
+	p->conn = NULL;
+	p->left_in_round = 0;
+	back_off(p);
+	return k;
 }
 
 /* The peer's bridge is being replaced: the old connection answers what it has, a new one takes what comes. */
@@ -195,14 +191,10 @@ static void on_goaway(void *arg)
 	if (k != p->conn)
 		return;
 	log_event(LOG_LEVEL_INFO, "link-goaway", LS("peer", p->conf->name), LS("endpoint", k->to->endpoint));
-	k->next = p->old;
-	p->old = k;
-	p->conn = NULL;
-	p->left_in_round = 0;
-	back_off(p);
+	client_peer_part(p);
 	if (p->calls)
 		client_peer_want(p);
-	renew_turned(p);
+	client_turned_renew(p);
 }
 
 static void on_down(void *arg, const char *why)
@@ -239,7 +231,15 @@ static void on_turned_down(void *arg, const char *why)
 	on_down(k, why);
 }
 
-static const struct server_turned_events turned_events = {on_up, on_goaway, on_turned_down};
+static void on_turned_hello(void *arg, uint32_t processes)
+{
+	struct client_conn *k = arg;
+
+	if (k == k->peer->conn) /* what is going knows nothing of its successors */
+		client_turned_processes(k->peer, processes);
+}
+
+static const struct server_turned_events turned_events = {on_up, on_goaway, on_turned_down, on_turned_hello};
 
 /* ---- making a connection ---- */
 
@@ -267,7 +267,7 @@ static void on_connected(int fd, int events, void *arg)
 	k->fd = -1; /* the stream owns it now, whatever happens */
 	loop_timer_again(p->timer, CONNECT_MS - (loop_ms() - p->last_attempt));
 	if (p->turned)
-		k->turned = server_turned_new(p->all->server, fd, k->to->host, p->conf->name, k->to->endpoint, &turned_events, k);
+		k->turned = server_turned_new(p->all->server, fd, k->to->host, p->conf->name, k->to->endpoint, p->process, &turned_events, k);
 	else
 		k->session = link_session_connect(p->all->loop, p->all->tls, fd, k->to->host, p->conf->name, &client_session_events, k);
 	if (!k->session && !k->turned)
@@ -303,9 +303,10 @@ void client_peer_want(struct client_peer *p)
 {
 	int64_t now = loop_ms(), at = p->last_attempt + FRESH_MS;
 
-	if (p->state != CLIENT_DOWN || !wants(p) || at >= p->due)
+	/* a timer that ran out while nobody wanted anything is not running any more */
+	if (p->state != CLIENT_DOWN || !wants(p) || (p->due > now && at >= p->due))
 		return;
-	p->due = at;
+	p->due = at > now ? at : now;
 	loop_timer_again(p->timer, at > now ? at - now : 0);
 }
 
@@ -323,7 +324,9 @@ void client_peer_start(struct client_peer *p)
 		snprintf(p->why, sizeof p->why, "no endpoint is set: it can only ask us");
 	p->due = p->since;
 	p->timer = loop_timer_new(p->all->loop, 0, on_timer, p);
-	if (p->state == CLIENT_DOWN && p->conf->dial != CONF_DIAL_IN)
+	if (p->turned && p->first != p)
+		client_addresses_copy(p, p->first);
+	else if (p->state == CLIENT_DOWN && p->conf->dial != CONF_DIAL_IN)
 		client_addresses_resolve(p);
 	p->endpoint = p->conf->n_endpoints ? p->conf->endpoints[0] : NULL;
 }

@@ -53,6 +53,18 @@ void client_addresses_resolve(struct client_peer *p)
 		resolve(p, p->conf->endpoints[i]);
 }
 
+void client_addresses_copy(struct client_peer *p, const struct client_peer *from)
+{
+	p->addresses = calloc(LINK_ADDRESSES, sizeof *p->addresses);
+	for (size_t i = 0; p->addresses && i < from->n_addresses; i++) {
+		struct client_address *to = &p->addresses[p->n_addresses];
+
+		*to = (struct client_address){.sa = from->addresses[i].sa, .len = from->addresses[i].len, .endpoint = from->addresses[i].endpoint,
+		                              .host = strdup(from->addresses[i].host)};
+		p->n_addresses += to->host != NULL;
+	}
+}
+
 void client_addresses_free(struct client_peer *p)
 {
 	for (size_t i = 0; i < p->n_addresses; i++)

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "bridge/base/log.h"
 
-enum { HURRY_MS = 10000, MAX_CONNS = 512, MAX_CONNS_OF_PEER = 16 };
+enum { MAX_CONNS = 512, MAX_CONNS_OF_PEER = 16 };
 
 static void conn_end(struct server_conn *k, const char *why)
 {
@@ -186,6 +186,7 @@ void link_server_free(struct link_server *s)
 	if (!s)
 		return;
 	s->draining = true; /* whoever hears that a connection ended makes no other */
+	server_doorways_close(s);
 	while (s->conns)
 		conn_free(s->conns);
 	free(s->probed);
@@ -218,6 +219,14 @@ static void conn_add(struct server_conn *k)
 
 void link_server_accept(struct link_server *s, int fd)
 {
+	if (s->processes > 1 && !s->draining && s->n_conns + s->n_doorways < MAX_CONNS)
+		server_doorway_open(s, fd);
+	else
+		link_server_take(s, fd);
+}
+
+void link_server_take(struct link_server *s, int fd)
+{
 	struct server_conn *k = s->draining || s->n_conns >= MAX_CONNS ? NULL : calloc(1, sizeof *k);
 
 	if (!k) {
@@ -231,14 +240,14 @@ void link_server_accept(struct link_server *s, int fd)
 		free(k);
 		return;
 	}
-	k->hurry = loop_timer_new(s->loop, HURRY_MS, on_hurry, k);
+	k->hurry = loop_timer_new(s->loop, LINK_HURRY_MS, on_hurry, k);
 	conn_add(k);
 }
 
 /* ---- connections that we make ---- */
 
 struct server_conn *server_turned_new(struct link_server *s, int fd, const char *host, const char *peer, const char *endpoint,
-                                      const struct server_turned_events *ev, void *arg)
+                                      unsigned process, const struct server_turned_events *ev, void *arg)
 {
 	struct server_conn *k = s->draining ? NULL : calloc(1, sizeof *k);
 
@@ -250,7 +259,7 @@ struct server_conn *server_turned_new(struct link_server *s, int fd, const char 
 	k->server = s;
 	k->owner = ev;
 	k->owner_arg = arg;
-	k->session = link_session_connect_turned(s->loop, s->tls, fd, host, peer, &session_events, k);
+	k->session = link_session_connect_turned(s->loop, s->tls, fd, host, peer, process, &session_events, k);
 	if (!k->session) {
 		free(k);
 		return NULL;
@@ -299,6 +308,7 @@ void server_turned_drain(struct server_conn *k)
 void link_server_drain(struct link_server *s)
 {
 	s->draining = true;
+	server_doorways_close(s);
 	for (struct server_conn *k = s->conns; k; k = k->next)
 		drain_conn(k);
 }

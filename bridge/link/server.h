@@ -9,9 +9,10 @@ struct server_turned_events {
 	void (*up)(void *arg);                     /* the peer's SETTINGS came */
 	void (*goaway)(void *arg);                 /* it wants another one for what comes */
 	void (*down)(void *arg, const char *why);  /* it has ended and is freed */
+	void (*hello)(void *arg, uint32_t processes); /* the peer said from how many processes it asks */
 };
 
-/* Shared by server.c (connections), call.c (rpcs) and health.c alone; server_turned_*() by peer.c, which makes such connections. */
+/* Shared by server.c (connections), doorway.c (what comes before them), call.c (rpcs), announced.c, probe.c and health.c alone; server_turned_*() by peer.c, which makes such connections. */
 struct server_conn {
 	struct link_server *server;
 	struct link_session *session;
@@ -42,6 +43,11 @@ struct link_server {
 	void (*probe)(void *arg, const struct pki_peer *peer, struct link_probe *out);
 	void *probe_arg;
 	int64_t *probed; /* by peer: until when what it asked is paid for */
+	unsigned processes;           /* this one and its siblings */
+	void (*hand_on)(void *arg, unsigned process, int fd); /* with more than one */
+	void *hand_on_arg;
+	struct link_doorway *doorways;
+	size_t n_doorways;
 	void (*guest)(void *arg, struct pki_stream *stream, const char *from);
 	void *guest_arg;
 };
@@ -65,15 +71,24 @@ struct link_call {
 	struct link_call *next, **at;
 };
 
-/* Serves ${peer} on the socket ${fd}, connected to its ${endpoint} at ${host} (taken over). NULL if it cannot be. */
+/* Serves ${peer} on the socket ${fd}, connected to its ${endpoint} at ${host} (taken over), where ${process} shall ask on it. NULL if it cannot be. */
 struct server_conn *server_turned_new(struct link_server *s, int fd, const char *host, const char *peer, const char *endpoint,
-                                      const struct server_turned_events *ev, void *arg);
+                                      unsigned process, const struct server_turned_events *ev, void *arg);
 /* Ends it at once, without telling. NULL is allowed. */
 void server_turned_free(struct server_conn *k);
 /* GOAWAY; it ends when what is open on it is answered. */
 void server_turned_drain(struct server_conn *k);
 /* True after link_server_drain(). */
 bool server_is_draining(const struct link_server *s);
+
+enum { LINK_HURRY_MS = 10000 }; /* from TCP to SETTINGS */
+#define LINK_PROCESS_ALPN "availbridge-process/"
+/* The process that a ClientHello wants, as far as it stands in these ${n} bytes; -1 = any (doorway.c). */
+int link_process_wanted(const uint8_t *hello, size_t n);
+/* Looks which process the connection ${fd} (taken over) is for, then takes it in or hands it on. */
+void server_doorway_open(struct link_server *s, int fd);
+/* Closes those for which that is not known yet. */
+void server_doorways_close(struct link_server *s);
 
 /* A request begins on ${k}. NULL when out of memory. */
 struct link_call *server_call_new(struct server_conn *k);

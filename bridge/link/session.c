@@ -375,7 +375,7 @@ struct link_session *link_session_connect(struct loop *l, struct pki_tls *t, int
 }
 
 struct link_session *link_session_connect_turned(struct loop *l, struct pki_tls *t, int fd, const char *host, const char *peer,
-                                                 const struct link_session_events *ev, void *arg)
+                                                 unsigned process, const struct link_session_events *ev, void *arg)
 {
 	struct link_session *s = session_new(l, true, ev, arg);
 
@@ -386,7 +386,7 @@ struct link_session *link_session_connect_turned(struct loop *l, struct pki_tls 
 	tune(fd);
 	s->keep = true;
 	s->tls = pki_stream_connect(l, t, fd, host, peer, IN_BUFFER, &tls_events, s);
-	if (s->tls && pki_stream_turn(s->tls) != 0) {
+	if (s->tls && pki_stream_turn(s->tls, process) != 0) {
 		pki_stream_free(s->tls);
 		s->tls = NULL;
 	}

@@ -67,9 +67,9 @@ struct link_session *link_session_accept(struct loop *l, struct pki_tls *t, int 
 /* The same as client of ${peer}. */
 struct link_session *link_session_connect(struct loop *l, struct pki_tls *t, int fd, const char *host, const char *peer,
                                           const struct link_session_events *ev, void *arg);
-/* As TLS client of ${peer}, but it is the one who asks: we are the HTTP/2 server. The connection is pinged even while nothing is open. */
+/* As TLS client of ${peer}, but it is the one who asks, if it can be from its ${process}: we are the HTTP/2 server. The connection is pinged even while nothing is open. */
 struct link_session *link_session_connect_turned(struct loop *l, struct pki_tls *t, int fd, const char *host, const char *peer,
-                                                 const struct link_session_events *ev, void *arg);
+                                                 unsigned process, const struct link_session_events *ev, void *arg);
 /* The other end of that: takes over ${tls} as the `turned` event gave it, as HTTP/2 client. NULL when out of memory (the stream is freed). */
 struct link_session *link_session_adopt(struct loop *l, struct pki_stream *tls, const struct link_session_events *ev, void *arg);
 /* Ends the connection at once as if it had broken: its streams are closed, then `down` with ${why}. */

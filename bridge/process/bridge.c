@@ -112,6 +112,19 @@ static void stop_accepting(struct bridge *b)
 	listen_close(&b->sockets[1]);
 }
 
+/* What came here is for a sibling: the supervisor knows them. */
+static void hand_on(void *arg, unsigned process, int fd)
+{
+	struct bridge *b = arg;
+	struct buf number;
+
+	buf_init(&number, 4);
+	pack_u32(&number, process);
+	channel_send(b->supervisor, MSG_HAND_ON, buf_ptr(&number), number.len, fd);
+	buf_free(&number);
+	close(fd);
+}
+
 /* ---- ready, draining ---- */
 
 static void serve(void *arg)
@@ -123,6 +136,7 @@ static void serve(void *arg)
 	if (b->ready || b->draining)
 		return;
 	b->ready = true;
+	link_server_siblings(b->server, (unsigned)b->conf->bridges, hand_on, b);
 	start_accepting(b);
 	channel_send(b->supervisor, MSG_READY, NULL, 0, -1);
 	log_event(LOG_LEVEL_INFO, "bridge-ready", LI("generation", b->generation), LI("landlock", sandbox_has_landlock()));
@@ -241,6 +255,9 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 		break;
 	case MSG_TRACE:
 		bridge_trace(b, data, len, fd);
+		break;
+	case MSG_LINK:
+		link_server_take(b->server, fd);
 		break;
 	case MSG_INVITATION:
 		bridge_pairing_invite(b, data, len);

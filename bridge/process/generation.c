@@ -81,6 +81,17 @@ static void kill_lost(struct slot *bridge, const uint8_t *data, size_t len)
 			kill_slot(s, SIGKILL);
 }
 
+/* To that bridge alone: if it is just being started again, the peer dials once more. */
+static void hand_on(const struct generation *g, const uint8_t *data, size_t len, int fd)
+{
+	struct unpack u = unpack_start(data, len);
+	const struct slot *to = &g->slots[unpack_u32(&u) % g->bridges];
+
+	if (to->channel)
+		channel_send(to->channel, MSG_LINK, NULL, 0, fd);
+	close(fd);
+}
+
 static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len, int fd)
 {
 	struct slot *s = arg;
@@ -95,6 +106,10 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 	}
 	if (type == MSG_ANNOUNCED || type == MSG_TOOK || type == MSG_SEEN || type == MSG_PIN_DONE || type == MSG_TRIED || type == MSG_PAIRED || type == MSG_SHUT_DONE) {
 		g->ev->said(g->arg, type, data, len);
+		return;
+	}
+	if (type == MSG_HAND_ON) {
+		hand_on(g, data, len, fd);
 		return;
 	}
 	if (type == MSG_LOST) {

@@ -16,6 +16,7 @@ const struct channel_type messages_from_supervisor[] = {
 	{MSG_INVITATION, "invitation", INVITATION_MAX, 0},
 	{MSG_WRITTEN, "written", INVITATION_MAX, 0},
 	{MSG_PIN, "pin", CONTROL_LINE_MAX, 0},
+	{MSG_LINK, "link", 0, 1},
 	{MSG_ANNOUNCED_DONE, "announced-done", CONTROL_LINE_MAX, 0},
 };
 const struct channel_type messages_from_bridge[] = {
@@ -29,6 +30,7 @@ const struct channel_type messages_from_bridge[] = {
 	{MSG_ANNOUNCED, "announced", CONTROL_LINE_MAX, 0},
 	{MSG_TOOK, "took", CONTROL_LINE_MAX, 0},
 	{MSG_SEEN, "seen", CONTROL_LINE_MAX, 0},
+	{MSG_HAND_ON, "hand-on", 4, 1},
 	{MSG_PIN_DONE, "pin-done", 8, 0},
 };
 const struct channel_type messages_from_calendar_worker[] = {

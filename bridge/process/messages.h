@@ -23,6 +23,7 @@ enum message {
 	MSG_PIN,           /* u64 number, u8 whether it is new or dropped, str peer, str pin: one of the peer's; MSG_PIN_DONE unless the number is 0 */
 	MSG_ANNOUNCED_DONE,/* u64 handle of a MSG_ANNOUNCED, u8 enum link_said, str sentence or NULL */
 	MSG_WRITTEN,       /* u64 handle of a MSG_PAIRED, u8 whether it is written, str sentence why not */
+	MSG_LINK,          /* descriptor: a connection of a peer that came to a sibling, and is for this one */
 	/* bridge -> supervisor */
 	MSG_READY,         /* serving */
 	MSG_LOST,          /* u64 pid of a worker that it let go of: kill it, so that another takes its place */
@@ -32,6 +33,7 @@ enum message {
 	MSG_ANNOUNCED,     /* u64 handle, u8 whether it retires, str peer, str pin of the connection, str pin: judge it and write it down */
 	MSG_TOOK,          /* str peer, str pin: it has our next pin on its disk */
 	MSG_SEEN,          /* str peer, str pin: it stands under that key now; once, until it is another */
+	MSG_HAND_ON,       /* u32 number of a bridge; descriptor: a connection of a peer that is for that one */
 	MSG_PIN_DONE,      /* u64 number of a MSG_PIN: in force here */
 	MSG_TRIED,         /* str invitation's id in hex, str pin, u8 whether that key proved the secret */
 	MSG_PAIRED,        /* u64 handle, str invitation's id in hex, str pin, str code, then the guest's offer: write the peer */
@@ -49,8 +51,8 @@ enum { MESSAGE_TEXT_MAX = 1 << 20, CONTROL_LINE_MAX = 2048, INVITATION_MAX = 409
 
 /* The tables, by who reads them (messages.c). */
 extern const struct channel_type messages_from_check[2];
-extern const struct channel_type messages_from_supervisor[12];
-extern const struct channel_type messages_from_bridge[11];
+extern const struct channel_type messages_from_supervisor[13];
+extern const struct channel_type messages_from_bridge[12];
 extern const struct channel_type messages_from_calendar_worker[2];
 extern const struct channel_type messages_from_login_worker[2];
 #define MESSAGES(table) (table), sizeof(table) / sizeof *(table)

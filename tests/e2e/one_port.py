@@ -5,6 +5,7 @@ import os
 import re
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -203,6 +204,48 @@ def endpoints():
             c.close()
 
 
+def each_process(a, ask, what):
+    """Every bridge process of a can ask: each must, while the others are stopped."""
+    for pid in sorted(a.children("@bridge")):
+        others = [p for p in a.children("@bridge") if p != pid]
+        for p in others:
+            os.kill(p, signal.SIGSTOP)
+        try:
+            until(ask, f"{what}: process {pid} asks")
+        finally:
+            for p in others:
+                os.kill(p, signal.SIGCONT)
+
+
+def processes():
+    """a asks from three processes, b answers from two and dials: each of the three gets its own connections, also after one was killed and as their number changes."""
+    with sites.pair(start=False) as (a, b):
+        b.calendar("bob", NINE)
+        a.set("bridges", 3)
+        b.set("bridges", 2)
+        a.run("peer", "set", "site-b", "--dial", "in")
+        b.run("peer", "set", "site-a", "--dial", "out")
+        a.start()
+        b.start()
+        a.up(links=False)
+        b.up()
+        ask = lambda: codes(a.ask("bob@b.example")) == ["NoError"]
+        dialled = lambda: sum("they dialled" in line for line in a.lines("link-up"))
+        until(lambda: dialled() == 6, "each of b's two processes dials each of a's three")
+        each_process(a, ask, "at first")
+        same(dialled(), 6, "and no more often than that")
+        victim = min(a.children("@bridge"))
+        os.kill(victim, signal.SIGKILL)
+        until(lambda: len(a.children("@bridge")) == 3 and victim not in a.children("@bridge") and dialled() == 8, "the successor of a killed one is dialled")
+        each_process(a, ask, "after a kill")
+        for count, what in ((1, "one process"), (4, "four processes")):
+            a.set("bridges", count)
+            a.run("reload")
+            until(lambda: len(a.children("@bridge")) == count, f"{what}: the generation before is gone", 40)
+            until(ask, what)
+            each_process(a, ask, what)
+
+
 def run(*words, check_code=True):
     r = subprocess.run(words, capture_output=True, text=True)
     if check_code and r.returncode:
@@ -248,6 +291,7 @@ def namespaces():
             inside(1, "nft", "add", "rule", "inet", "t", "in", "ct", "state", "established,related", "accept")
             a.calendar("anna", NINE)
             b.calendar("bob", NINE)
+            a.set("bridges", 3)
             for i, site in enumerate((a, b)):
                 site.set("link_listen", f"10.99.0.{i + 1}:{site.link}")
             a.run("peer", "set", "site-b", "--endpoint", f"10.99.0.2:{b.link}")
@@ -259,9 +303,9 @@ def namespaces():
                 until(lambda: site.run("status", code=None) and site.code == 0, f"{site.name} serves")
 
             def ask(i, site, who):
-                """`query` inside the site's own network: the front stands on its loopback."""
-                r = subprocess.run(["ip", "netns", "exec", names[i], PROGRAM, "-c", str(site.config), "query", who, "--requester",
-                                    f"{site.domain}", "--start", "2026-03-02T08:00:00", "--end", "2026-03-02T16:00:00", "--json"],
+                """`query` inside the site's own network, by its front, which stands on its loopback."""
+                r = subprocess.run(["ip", "netns", "exec", names[i], PROGRAM, "-c", str(site.config), "query", who, "--user", "anna",
+                                    "--password-file", str(site.dir / "password"), "--start", "2026-03-02T08:00:00", "--end", "2026-03-02T16:00:00", "--json"],
                                    capture_output=True, text=True)
                 return r.stdout + r.stderr
 
@@ -277,6 +321,8 @@ def namespaces():
             until(lambda: "peer site-b: up (they dialled)" in state(a), "b dialled")
             for i, site, who in ((0, a, "bob@b.example"), (1, b, "anna@a.example")):
                 until(lambda: "NoError" in ask(i, site, who), f"{site.name} asks across the firewall: {ask(i, site, who)[-300:]}")
+            until(lambda: sum("they dialled" in line for line in a.lines("link-up")) == 3, "b dialled each process of a")
+            each_process(a, lambda: "NoError" in ask(0, a, "bob@b.example"), "across the firewall")
         finally:
             a.stop()
             b.stop()
@@ -285,6 +331,7 @@ def namespaces():
 
 
 out_and_in()
+processes()
 endpoints()
 stays(60)
 namespaces()

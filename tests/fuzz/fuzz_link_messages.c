@@ -2,8 +2,9 @@
 #include "bridge/base/arena.h"
 #include "tests/unit/link_world.h"
 #include "bridge/link/convert.h"
+#include "bridge/link/server.h"
 
-/* Goal: a query, an answer or a hello of any bytes; a good answer's digits fit what was asked. */
+/* Goal: a query, an answer, a hello or a ClientHello of any bytes; a good answer's digits fit what was asked, a process is one that there can be. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -23,5 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		free(in.mailboxes);
 	if (link_hello_read(data, size, size & 1, &h, &why))
 		link_hello_free(&h);
+	if (link_process_wanted(data, size) >= LINK_PROCESSES)
+		__builtin_trap();
 	return 0;
 }

@@ -204,7 +204,7 @@ void pki_stream_finish(struct pki_stream *s, int64_t ms)
 		loop_timer_again(s->kick, 0);
 }
 
-int pki_stream_turn(struct pki_stream *s)
+int pki_stream_turn(struct pki_stream *s, unsigned process)
 {
 	s->turned = true;
 	return 0;
