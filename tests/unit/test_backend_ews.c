@@ -309,7 +309,7 @@ static void test_hangs(void)
 	static struct reply r[20];
 	char address[60];
 
-	ews_backend.timeout_ms = 300;
+	ews_backend.timeout_ms = 1000;
 	reopen_fetcher();
 	CHECK_INT(reason_of_day("first@b.example"), FB_OK);
 	for (int round = 0; round < 3; round++) {
