@@ -314,15 +314,22 @@ static void start_waiting(struct http *h)
 	}
 }
 
+int http_concurrency(const struct conf *c, const struct conf_backend *b)
+{
+	int share = b->concurrency / (c->bridges > 0 ? c->bridges : 1);
+
+	return share > 0 ? share : 1;
+}
+
 struct http *http_new(struct loop *l, const struct conf *c, const struct conf_backend *b, struct buf *error)
 {
 	struct http *h = calloc(1, sizeof *h);
 
 	if (!h)
 		abort();
-	http_multi_open(&h->multi, l, b->concurrency, finished);
+	h->concurrency = http_concurrency(c, b);
+	http_multi_open(&h->multi, l, h->concurrency, finished);
 	h->last_waiting = &h->waiting;
-	h->concurrency = b->concurrency;
 	if (http_identity_read(&h->identity, c, b, error) == 0)
 		return h;
 	http_free(h);

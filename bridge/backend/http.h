@@ -46,7 +46,7 @@ typedef void http_done_cb(void *arg, const struct http_reply *r);
 
 /*
  * Reads the password, certificates and keys that ${b} names, and needs no file of them later (with the system's CAs, those). ${c} and ${b} are borrowed for its life.
- * With a keytab it sets KRB5_CLIENT_KTNAME and a ticket cache in memory in the environment: one such credential a process, before there are threads.
+ * With a keytab it sets KRB5_CLIENT_KTNAME and KRB5CCNAME, both in memory: one such credential a process, before there are threads.
  * NULL with a sentence. Caller frees.
  */
 struct http *http_new(struct loop *l, const struct conf *c, const struct conf_backend *b, struct buf *error);
@@ -55,7 +55,9 @@ struct trace;
 void http_trace(struct http *h, struct trace *t, const char *name);
 /* Ends it, its connections and calls; their callbacks never come. NULL is allowed. */
 void http_free(struct http *h);
-/* Starts a call; b->concurrency of them are under way at once, the others wait in turn. The callback comes later, never before this returns. */
+/* How many calls may be under way at once: this bridge's share of b->concurrency, at least one. */
+int http_concurrency(const struct conf *c, const struct conf_backend *b);
+/* Starts a call; http_concurrency() of them are under way at once, the others wait in turn. The callback comes later, never before this returns. */
 struct http_call *http_send(struct http *h, const struct http_request *r, http_done_cb *cb, void *arg);
 /* Ends the call, whose callback never comes. */
 void http_cancel(struct http_call *c);

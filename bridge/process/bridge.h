@@ -29,6 +29,7 @@ struct bridge {
 	struct pki_pinset *pins;
 	struct pki_tls *tls_front, *tls_link;
 	struct pool *pools[WORKER_KINDS];
+	struct pool **backend_pools; /* one for each of conf->backends, in their order */
 	int calendars_fd;
 	struct calendars *calendars;
 	struct backends *backends;

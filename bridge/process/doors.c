@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "bridge/availability/zone.h"
+#include "bridge/backend/fetch_job.h"
 #include "bridge/base/log.h"
 #include "bridge/base/pack.h"
 #include "bridge/process/bridge.h"
@@ -12,7 +13,8 @@
 
 /* Who is asked for what, in one file: the rooms of the bridge know each other only through these. */
 
-enum { JOB_WAIT_MS = 20000, JOB_GRACE_MS = 2000, LOGIN_MS = 20000, LOGIN_JOB_MS = 10000 };
+enum { JOB_WAIT_MS = 20000, JOB_GRACE_MS = 2000, LOGIN_MS = 20000, LOGIN_JOB_MS = 10000,
+       BACKEND_DEPTH = 256, BACKEND_JOB_MS = 90000 /* it replies when the job's time is over; one that does not is broken */ };
 
 /* ---- front -> proxy, login workers ---- */
 
@@ -263,8 +265,8 @@ static int make_rooms(struct bridge *b)
 	b->table = address_space_new(c);
 	b->directory = directory_new(b->loop, c, NULL, NULL);
 	b->calendars = calendars_new(c, b->calendars_fd, calendars_submit, b);
-	b->backends = backends_new(c, b->calendars);
-	if (!b->table || !b->directory || !b->calendars || !b->backends)
+	b->backends = backends_new(c, b->calendars, pool_submit, (void *const *)b->backend_pools);
+	if (!b->table || !b->directory || !b->calendars)
 		return -1;
 	b->audit = audit_writer_new(b->loop, strcmp(c->audit_sync, "fsync") == 0, strcmp(c->audit_full, "refuse") == 0);
 	if (!b->audit)
@@ -290,6 +292,15 @@ static void make_pools(struct bridge *b, void (*changed)(void *arg, int64_t pid)
 
 	b->pools[WORKER_CALENDAR] = pool_new(b->loop, &calendar, changed, b);
 	b->pools[WORKER_LOGIN] = pool_new(b->loop, &login, changed, b);
+	b->backend_pools = calloc(b->conf->n_backends + 1, sizeof *b->backend_pools);
+	if (!b->backend_pools)
+		abort();
+	for (size_t i = 0; i < b->conf->n_backends; i++) {
+		const struct pool_kind backend = {b->conf->backends[i].name, MESSAGES(messages_from_calendar_worker), FETCH_JOB_MAX, BACKEND_DEPTH,
+		                                  BACKEND_JOB_MS};
+
+		b->backend_pools[i] = pool_new(b->loop, &backend, changed, b);
+	}
 }
 
 int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(void *arg, int64_t pid), struct buf *error)
@@ -329,6 +340,9 @@ void bridge_close(struct bridge *b)
 	}
 	for (i = 0; i < WORKER_KINDS; i++)
 		pool_free(b->pools[i]);
+	for (size_t k = 0; b->backend_pools && k < b->conf->n_backends; k++)
+		pool_free(b->backend_pools[k]);
+	free(b->backend_pools);
 	backends_free(b->backends);
 	calendars_free(b->calendars);
 	directory_free(b->directory);
