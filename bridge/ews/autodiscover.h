@@ -11,6 +11,7 @@ struct ews_autodiscover {
 	const char *public_url;      /* "https://bridge-a.a.example" */
 	const char *host;            /* its host part */
 	const char *auth_package;    /* strongest scheme that the front offers, as POX says it ("Ntlm", "Negotiate"); NULL = leave AuthPackage out (Basic) */
+	bool spelled;                /* each place spells the EWS URL in a way of its own, so that a recording shows which one a client took */
 	ews_published_fn *published;
 	void *arg;
 };

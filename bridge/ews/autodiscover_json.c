@@ -1,7 +1,7 @@
 #include <string.h>
 #include "bridge/availability/address.h"
 #include "bridge/base/text.h"
-#include "bridge/ews/autodiscover.h"
+#include "bridge/ews/autodiscover_url.h"
 
 /* Autodiscover version 2: /autodiscover/autodiscover.json[/v1.0/ADDRESS]?Email=ADDRESS&Protocol=EWS. */
 
@@ -104,7 +104,7 @@ int ews_autodiscover_json(struct buf *out, const struct ews_autodiscover *a, con
 	if (!a->published(a->arg, normal))
 		return put_error(out, 404, "UserNotFound", "The given user is not found.");
 	if (text_ieq(protocol, "EWS"))
-		return put_url(out, a, "EWS", "/EWS/Exchange.asmx");
+		return put_url(out, a, "EWS", autodiscover_path(a, PLACE_JSON));
 	if (text_ieq(protocol, "AutodiscoverV1"))
 		return put_url(out, a, "AutodiscoverV1", "/autodiscover/autodiscover.xml");
 	return put_error(out, 400, "ProtocolNotSupported", "The given protocol is not served here; EWS and AutodiscoverV1 are.");

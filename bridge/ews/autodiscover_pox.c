@@ -2,7 +2,7 @@
 #include <time.h>
 #include "bridge/availability/address.h"
 #include "bridge/base/text.h"
-#include "bridge/ews/autodiscover.h"
+#include "bridge/ews/autodiscover_url.h"
 #include "bridge/ews/soap.h"
 
 /* POX Autodiscover ([MS-OXDSCLI]). */
@@ -58,19 +58,11 @@ static int put_error(struct buf *out, int code, const char *text)
 	return buf_puts(out, "</Message><DebugData/></Error></Response></Autodiscover>") ? -1 : 200;
 }
 
-static void put_url(struct buf *out, const struct ews_autodiscover *a, const char *tag)
+static void put_url(struct buf *out, const struct ews_autodiscover *a, const char *tag, enum autodiscover_place place)
 {
 	buf_printf(out, "<%s>", tag);
 	text_xml(out, a->public_url);
-	buf_printf(out, "/EWS/Exchange.asmx</%s>", tag);
-}
-
-/* The same URL in every place: which one is read differs by version of Exchange. */
-static void put_urls(struct buf *out, const struct ews_autodiscover *a)
-{
-	put_url(out, a, "ASUrl");
-	put_url(out, a, "EwsUrl");
-	put_url(out, a, "OOFUrl");
+	buf_printf(out, "%s</%s>", autodiscover_path(a, place), tag);
 }
 
 static void put_auth(struct buf *out, const struct ews_autodiscover *a)
@@ -87,7 +79,7 @@ static void put_web(struct buf *out, const struct ews_autodiscover *a)
 	for (size_t i = 0; i < 2; i++) {
 		buf_printf(out, "<%s><Protocol>", sides[i][0]);
 		soap_put(out, "Type", sides[i][1]);
-		put_url(out, a, "ASUrl");
+		put_url(out, a, "ASUrl", i ? PLACE_WEB_EXTERNAL : PLACE_WEB_INTERNAL);
 		buf_printf(out, "</Protocol></%s>", sides[i][0]);
 	}
 	buf_puts(out, "</Protocol>");
@@ -106,13 +98,17 @@ static int put_settings(struct buf *out, const struct ews_autodiscover *a, const
 	              "<Protocol><Type>EXCH</Type>");
 	soap_put(out, "Server", a->host);
 	buf_puts(out, "<ServerVersion>73C28A02</ServerVersion>");
-	put_urls(out, a);
+	put_url(out, a, "ASUrl", PLACE_EXCH_AS);
+	put_url(out, a, "EwsUrl", PLACE_EXCH_EWS);
+	put_url(out, a, "OOFUrl", PLACE_EXCH_OOF);
 	put_auth(out, a);
 	buf_puts(out, "</Protocol><Protocol><Type>EXPR</Type>");
 	soap_put(out, "Server", a->host);
 	buf_puts(out, "<SSL>On</SSL>");
 	put_auth(out, a);
-	put_urls(out, a);
+	put_url(out, a, "ASUrl", PLACE_EXPR_AS);
+	put_url(out, a, "EwsUrl", PLACE_EXPR_EWS);
+	put_url(out, a, "OOFUrl", PLACE_EXPR_OOF);
 	buf_puts(out, "</Protocol>");
 	put_web(out, a);
 	return buf_puts(out, "</Account></Response></Autodiscover>") ? -1 : 200;

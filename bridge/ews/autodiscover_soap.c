@@ -1,7 +1,7 @@
 #include <string.h>
 #include "bridge/availability/address.h"
 #include "bridge/base/text.h"
-#include "bridge/ews/autodiscover.h"
+#include "bridge/ews/autodiscover_url.h"
 #include "bridge/ews/soap.h"
 
 /*
@@ -138,22 +138,23 @@ struct setting_row {
 	enum kind kind;
 	const char *words;
 	bool domain; /* also of a domain */
+	enum autodiscover_place place; /* of a URL */
 };
 static const struct setting_row known[] = {
-	{"InternalEwsUrl", KIND_URL, NULL, false},
-	{"ExternalEwsUrl", KIND_URL, NULL, true},
-	{"InteropExternalEwsUrl", KIND_URL, NULL, false},
-	{"ExternalEwsVersion", KIND_WORDS, "15.02.2562.017", true},
-	{"InteropExternalEwsVersion", KIND_WORDS, "15.02.2562.017", false},
-	{"CasVersion", KIND_WORDS, "15.02.2562.017", false},
+	{"InternalEwsUrl", KIND_URL, NULL, false, PLACE_SOAP_INTERNAL},
+	{"ExternalEwsUrl", KIND_URL, NULL, true, PLACE_SOAP_EXTERNAL},
+	{"InteropExternalEwsUrl", KIND_URL, NULL, false, PLACE_SOAP_INTEROP},
+	{"ExternalEwsVersion", KIND_WORDS, "15.02.2562.017", true, 0},
+	{"InteropExternalEwsVersion", KIND_WORDS, "15.02.2562.017", false, 0},
+	{"CasVersion", KIND_WORDS, "15.02.2562.017", false, 0},
 	{"EwsSupportedSchemas", KIND_WORDS,
-	 "Exchange2007, Exchange2007_SP1, Exchange2010, Exchange2010_SP1, Exchange2010_SP2, Exchange2013, Exchange2013_SP1, Exchange2016", false},
-	{"CrossOrganizationSharingEnabled", KIND_WORDS, "False", false},
-	{"UserDisplayName", KIND_ADDRESS, NULL, false},
-	{"AutoDiscoverSMTPAddress", KIND_ADDRESS, NULL, false},
-	{"UserDN", KIND_DN, NULL, false},
-	{"MailboxDN", KIND_DN, NULL, false},
-	{"UserDeploymentId", KIND_WORDS, "00000000-0000-0000-0000-000000000000", false},
+	 "Exchange2007, Exchange2007_SP1, Exchange2010, Exchange2010_SP1, Exchange2010_SP2, Exchange2013, Exchange2013_SP1, Exchange2016", false, 0},
+	{"CrossOrganizationSharingEnabled", KIND_WORDS, "False", false, 0},
+	{"UserDisplayName", KIND_ADDRESS, NULL, false, 0},
+	{"AutoDiscoverSMTPAddress", KIND_ADDRESS, NULL, false, 0},
+	{"UserDN", KIND_DN, NULL, false, 0},
+	{"MailboxDN", KIND_DN, NULL, false, 0},
+	{"UserDeploymentId", KIND_WORDS, "00000000-0000-0000-0000-000000000000", false, 0},
 };
 
 static const struct setting_row *find_setting(const char *wanted, bool domain)
@@ -171,7 +172,7 @@ static void put_setting(struct buf *out, const struct ews_autodiscover *a, const
 	buf_printf(out, "<%s i:type=\"%sStringSetting\"><Name>%s</Name><Value>", tag, domain ? "Domain" : "", row->name);
 	if (row->kind == KIND_URL) {
 		text_xml(out, a->public_url);
-		buf_puts(out, "/EWS/Exchange.asmx");
+		buf_puts(out, autodiscover_path(a, domain ? PLACE_SOAP_DOMAIN : row->place));
 	} else if (row->kind == KIND_WORDS) {
 		buf_puts(out, row->words);
 	} else {

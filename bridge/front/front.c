@@ -63,6 +63,7 @@ struct front *front_new(struct loop *l, const struct conf *c, const struct addre
 void front_trace(struct front *f, struct trace *t)
 {
 	f->trace = t;
+	f->autodiscover.spelled = t != NULL;
 }
 
 void front_free(struct front *f)

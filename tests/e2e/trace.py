@@ -71,6 +71,9 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     a.http(body, password="wr0ngPassword")
     a.http(POX % ANCHOR.lower(), path="/autodiscover/autodiscover.xml", headers={"User-Agent": "ASAutoDiscover/CrossForest/EmailDomain"})
     a.http(POX % "bob", path="/Autodiscover/Autodiscover.xml")
+    answered = a.http(POX % ANCHOR, path="/autodiscover/autodiscover.xml")[2].decode()
+    taken = re.search(r"<Type>EXPR</Type>.*?<ASUrl>https://[^/]*(/[^<]*)</ASUrl>", answered).group(1)  # as an Exchange that reads this one
+    same(a.http(body, path=taken)[0], 200, "each spelling is our path")
     a.http(SVC, path="/autodiscover/autodiscover.svc")
     a.http(None, path="/autodiscover/autodiscover.json?Email=bob%40b.example&Protocol=EWS", method="GET", user=None)
     a.http(None, path="/autodiscover/autodiscover.json/v1.0/bob@b.example?Protocol=EWS", method="GET", user=None)
@@ -102,7 +105,7 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     until(lambda: writers() - first, "the next generation records too")
     text, found = records(folder)
     secrets = [a.password, base64.b64encode(f"anna:{a.password}".encode()).decode(), "wr0ngPassword", "c00kieSecret", "tok3nIn", "eyJb3arer", "brokenSubject",
-               "Merger", "owls", "Job interview", "Next door", "anna", "bob", "1004336348", "1104", "hunter2", "Administrator",
+               "Merger", "owls", "Job interview", "Next door", "anna", "bob", "1004336348", "682003330", "hunter2", "Administrator",
                base64.b64encode(ntlm(3)).decode()[:60]]
     for secret in secrets:
         check(secret not in text and secret.lower() not in text.lower(), f"{secret} is not in the recording")
@@ -126,6 +129,8 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     same(on(answer), on(one), "on the same connection")
     having("the anchor address", f"<EMailAddress>{ANCHOR.lower()}@b.example</EMailAddress>", user_agent="ASAutoDiscover/CrossForest/EmailDomain")
     having("Autodiscover's URLs", "<ASUrl>https://localhost:")
+    having("where the URL was taken from", f"POST {taken} HTTP/1.1")
+    same((taken, sum(f"POST {taken} HTTP" in r[2] for r in found)), ("/Ews/exchange.asmx", 1), "told by its spelling alone")
     having("Autodiscover by SOAP", "<a:Setting>ExternalEwsUrl</a:Setting>", "@b.example</a:Mailbox>")
     having("Autodiscover by JSON", "GET /autodiscover/autodiscover.json/v1.0/[13 bytes]?Protocol=EWS HTTP/1.1")
     having("NTLM's first message", "Authorization: Negotiate [40 bytes: NTLM message 1, flags 0xa2088207]")

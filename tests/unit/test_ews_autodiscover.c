@@ -52,6 +52,41 @@ static void test_pox(void)
 	CHECK(strstr(pox(&basic, POX(EMAIL("01B62C6D-4324-448f-9884-5FEC6D18A7E2@b.example") ACCEPT(OUTLOOK))), "<Action>settings"));
 }
 
+/* For a recording no two places spell the URL alike, and each spelling leads to the same path. */
+static void test_spelled(void)
+{
+	static const char soap[] = "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:a=\"http://schemas.microsoft.com/exchange/2010/Autodiscover\"><s:Body>%s</s:Body></s:Envelope>";
+	static const char users[] = "<a:GetUserSettingsRequestMessage><a:Request><a:Users><a:User><a:Mailbox>ada@b.example</a:Mailbox></a:User></a:Users><a:RequestedSettings>"
+	                            "<a:Setting>InternalEwsUrl</a:Setting><a:Setting>ExternalEwsUrl</a:Setting><a:Setting>InteropExternalEwsUrl</a:Setting>"
+	                            "</a:RequestedSettings></a:Request></a:GetUserSettingsRequestMessage>";
+	static const char domains[] = "<a:GetDomainSettingsRequestMessage><a:Request><a:Domains><a:Domain>b.example</a:Domain></a:Domains><a:RequestedSettings>"
+	                              "<a:Setting>ExternalEwsUrl</a:Setting></a:RequestedSettings></a:Request></a:GetDomainSettingsRequestMessage>";
+	struct ews_autodiscover a = basic;
+	char text[2000], *seen[20];
+	struct buf all;
+	size_t n = 0;
+
+	a.spelled = true;
+	buf_init(&all, 1 << 20);
+	buf_puts(&all, pox(&a, POX(EMAIL("ada@b.example") ACCEPT(OUTLOOK))));
+	for (int i = 0; i < 2; i++) {
+		snprintf(text, sizeof text, soap, i ? domains : users);
+		CHECK_INT(ews_autodiscover_soap(&all, &a, text, strlen(text)), 200);
+	}
+	CHECK_INT(ews_autodiscover_json(&all, &a, "/autodiscover/autodiscover.json", "Email=ada@b.example&Protocol=EWS"), 200);
+	for (const char *p = buf_cstr(&all); (p = strstr(p, "https://bridge-a.a.example/")) != NULL; p++) {
+		CHECK(n < 20 && text_istarts(p, URL));
+		seen[n] = strndup(p, sizeof URL - 1);
+		for (size_t k = 0; k < n; k++)
+			CHECK(strcmp(seen[k], seen[n]) != 0);
+		n++;
+	}
+	CHECK_INT(n, 13);
+	while (n)
+		free(seen[--n]);
+	buf_free(&all);
+}
+
 static void test_pox_errors(void)
 {
 	CHECK(strstr(pox(&basic, POX(EMAIL("ada@c.example") ACCEPT(OUTLOOK))), "<ErrorCode>500</ErrorCode>"));
@@ -157,6 +192,7 @@ int main(void)
 {
 	buf_init(&out, 1 << 20);
 	test_pox();
+	test_spelled();
 	test_pox_errors();
 	test_users();
 	test_domains();

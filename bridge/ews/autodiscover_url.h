@@ -1,0 +1,12 @@
+#ifndef BRIDGE_EWS_AUTODISCOVER_URL_H
+#define BRIDGE_EWS_AUTODISCOVER_URL_H
+#include "bridge/ews/autodiscover.h"
+
+/* Where Autodiscover gives our EWS URL. Private to this room. */
+enum autodiscover_place {
+	PLACE_EXCH_EWS = 0, PLACE_EXCH_AS, PLACE_EXCH_OOF, PLACE_EXPR_EWS, PLACE_EXPR_AS, PLACE_EXPR_OOF, PLACE_WEB_INTERNAL, PLACE_WEB_EXTERNAL,
+	PLACE_SOAP_INTERNAL, PLACE_SOAP_EXTERNAL, PLACE_SOAP_INTEROP, PLACE_SOAP_DOMAIN, PLACE_JSON, PLACES
+};
+/* The URL's path, as it is spelled there: the same everywhere unless a->spelled. Static. */
+const char *autodiscover_path(const struct ews_autodiscover *a, enum autodiscover_place place);
+#endif
