@@ -8,14 +8,14 @@
 /* directory.conf: the directory server. */
 
 static const char *const attribute_words[CONF_ATTRIBUTES] = {
-	"mail", "aliases", "target", "hidden", "disabled", "member", "member-of", "sid", "upn", "account", "recipient-type",
+	"mail", "aliases", "target", "hidden", "disabled", "member", "sid", "upn", "account", "recipient-type",
 	"object-class-person", "object-class-group"};
 
 /* What the attributes are called where the settings do not say; "" = there is none. */
 static const char *const presets[][CONF_ATTRIBUTES] = {
 	[CONF_ACTIVE_DIRECTORY] = {"mail", "proxyAddresses", "targetAddress", "msExchHideFromAddressLists", "userAccountControl", "member",
-	                           "memberOf", "objectSid", "userPrincipalName", "sAMAccountName", "msExchRecipientTypeDetails", "person", "group"},
-	[CONF_OPENLDAP] = {"mail", "mailLocalAddress", "", "", "pwdAccountLockedTime", "member", "", "", "", "uid", "", "person", "groupOfNames"},
+	                           "objectSid", "userPrincipalName", "sAMAccountName", "msExchRecipientTypeDetails", "person", "group"},
+	[CONF_OPENLDAP] = {"mail", "mailLocalAddress", "", "", "pwdAccountLockedTime", "member", "", "", "uid", "", "person", "groupOfNames"},
 };
 
 /* ldaps://HOST[:PORT] or ldap://HOST[:PORT]: the host as in an https URL. */
@@ -91,7 +91,7 @@ static const struct keyword rows[] = {
 	{"timeout", &keyword_duration, AT(timeout_ms), .form = "\"3 s\", from 100 ms to 30 s", .preset = "3 s", .min = 100, .max = 30000},
 	{"cache", &keyword_duration, AT(cache_ms), .form = "\"60 s\", at most 10 min", .preset = "60 s", .min = 0, .max = 600000},
 	{"attribute", &keyword_attribute, 0,
-	 .form = "WORD=ATTR, each WORD once: mail, aliases, target, hidden, disabled, member, member-of, sid, upn, account, recipient-type, "
+	 .form = "WORD=ATTR, each WORD once: mail, aliases, target, hidden, disabled, member, sid, upn, account, recipient-type, "
 	 "object-class-person or object-class-group",
 	 .repeat = true},
 	{"login", &keyword_yes_no, AT(login), .form = "yes|no", .preset = "no"},

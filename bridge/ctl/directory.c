@@ -3,10 +3,10 @@
 #include <string.h>
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/json.h"
+#include "bridge/ctl/look_up.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
 #include "bridge/directory/groups.h"
-#include "bridge/directory/look_up.h"
 
 /* `directory test`: the same look-ups as a directory worker's, with each step told. */
 
@@ -45,21 +45,9 @@ static void keep_step(void *arg, const char *step, int64_t us, const char *outco
 	s->us = us;
 }
 
-/* What to do next, by the step that was the last one. */
-static const char *remedy(const struct testing *t)
+static const char *last_step(const struct testing *t)
 {
-	static const struct {
-		const char *step, *remedy;
-	} remedies[] = {
-		{"connect", "See in directory.conf that the server's host and port are right and let through by firewalls, that its certificate is valid for this very "
-		            "host name, and that ca-file holds the certificate of its CA."},
-		{"bind", "See bind-name and the password file, or keytab and principal, in directory.conf; then that the account is neither locked nor expired."},
-	};
-
-	for (size_t i = 0; i < sizeof remedies / sizeof *remedies && t->n_steps; i++)
-		if (strcmp(t->steps[t->n_steps - 1].name, remedies[i].step) == 0)
-			return remedies[i].remedy;
-	return "See in directory.conf that base and the attributes are those of this directory, and that the account may read them.";
+	return t->n_steps ? t->steps[t->n_steps - 1].name : "";
 }
 
 static void put_text(const struct testing *t)
@@ -77,7 +65,7 @@ static void put_text(const struct testing *t)
 	if (t->password_file)
 		printf("password   %s%s%s\n", fact_word(t->login), *t->login_address ? ", who is " : "", t->login_address);
 	if (*a->why)
-		printf("why        %s.\nnext       %s\n", a->why, remedy(t));
+		printf("why        %s.\nnext       %s\n", a->why, ctl_directory_remedy(last_step(t)));
 }
 
 static void put_json(const struct testing *t)

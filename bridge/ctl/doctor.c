@@ -220,6 +220,7 @@ static void look_all(struct doctor *d, const char *name)
 	daemon_answers(d, &daemon);
 	doctor_front(d, &daemon);
 	doctor_backend(d);
+	doctor_directory(d);
 	one = name ? conf_peer_named(d->conf, name) : NULL;
 	if (name && (!one || one == &d->conf->peers[0]))
 		doctor_failed(d, NULL, "peer", DOCTOR_HERE, "there is no peer of this name", "`availbridge peer list` shows those that there are.");

@@ -181,15 +181,15 @@ static bool may_ask(const struct conf *c, const char *target)
 {
 	struct proxy_explanation x = {0};
 	struct address_space *table = address_space_new(c);
-	struct directory *dir = directory_new(NULL, c, NULL, NULL);
+	struct ctl_people *people = ctl_people_new(c);
+	struct ctl_known whom;
 
-	if (table && dir) {
-		const struct fb_entry *whom = ctl_look_up(dir, target);
-
-		proxy_explain(c, table, c->primary_domain, NULL, target, whom, &x);
-		fb_entry_release(whom);
+	if (table && people) {
+		ctl_look_up(people, target, &whom);
+		proxy_explain(c, table, c->primary_domain, NULL, target, whom.entry, &x);
+		ctl_known_free(&whom);
 	}
-	directory_free(dir);
+	ctl_people_free(people);
 	address_space_free(table);
 	return x.level > FB_LEVEL_NONE;
 }

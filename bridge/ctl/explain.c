@@ -14,14 +14,105 @@ static const char *route_name(enum as_route r)
 	return names[r];
 }
 
-static void put_json(const struct proxy_explanation *x, const char *requester, const char *target)
+/* One of the two, and what is known of them. */
+struct side {
+	const char *name;  /* address or domain */
+	bool is_requester;
+	struct ctl_known known; /* without an entry: an organisation */
+};
+
+static const char *fact_word(enum fb_fact f)
+{
+	return f == FB_YES ? "yes" : f == FB_NO ? "no" : "could not tell";
+}
+
+/* Who said what stands in an entry: the settings know their own groups, and the hidden ones. */
+static const char *source(const struct side *s, bool from_settings)
+{
+	return from_settings || !s->known.asked ? "settings" : *s->known.answer.server ? s->known.answer.server : "directory.conf";
+}
+
+/* Does a rule of these name the group of this side? */
+static bool is_named(const struct conf *c, const struct proxy_explanation *x, const struct side *s, const char *group)
+{
+	const struct conf_peer *peer = x->peer ? conf_peer_named(c, x->peer) : NULL;
+	bool in = x->direction && strcmp(x->direction, "in") == 0;
+
+	for (size_t i = 0; peer && i < peer->n_rules; i++) {
+		const char *word = s->is_requester ? peer->rules[i].requester : peer->rules[i].target;
+
+		if (peer->rules[i].in == in && strncmp(word, "group:", 6) == 0 && strcmp(word + 6, group) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void put_side_json(struct buf *b, const struct conf *c, const struct proxy_explanation *x, const struct side *s)
+{
+	const struct fb_entry *e = s->known.entry;
+	const struct directory_answer *a = &s->known.answer;
+
+	json_open(b, s->is_requester ? "requester" : "target", '{');
+	json_str(b, "address", e->address);
+	json_str(b, "exists", fact_word(e->exists));
+	json_str(b, "hidden", fact_word(e->hidden));
+	json_bool(b, "disabled", e->disabled);
+	json_str(b, "moved_to", *e->moved_to ? e->moved_to : NULL);
+	json_str(b, "entry", *a->dn ? a->dn : NULL);
+	json_str(b, "from", source(s, false));
+	json_open(b, "groups", '[');
+	for (size_t i = 0; i < e->n_groups; i++) {
+		if (!is_named(c, x, s, e->groups[i].group))
+			continue;
+		json_open(b, NULL, '{');
+		json_str(b, "group", e->groups[i].group);
+		json_str(b, "member", fact_word(e->groups[i].member));
+		json_str(b, "from", source(s, !conf_group_is_dn(e->groups[i].group)));
+		json_close(b, '}');
+	}
+	json_close(b, ']');
+	json_str(b, "why", *a->why ? a->why : NULL);
+	json_close(b, '}');
+}
+
+static void put_line(const char *what, const char *value, const char *from)
+{
+	printf("  %-20s %s (%s)\n", what, value, from);
+}
+
+static void put_side_text(const struct conf *c, const struct proxy_explanation *x, const struct side *s)
+{
+	const struct fb_entry *e = s->known.entry;
+	const struct directory_answer *a = &s->known.answer;
+
+	if (!e)
+		return;
+	printf("\n%s\n", s->name);
+	if (s->known.asked)
+		put_line("entry", *a->dn ? a->dn : a->exists == FB_NO ? "none" : "could not tell", source(s, false));
+	if (strcmp(e->address, s->name) != 0)
+		put_line("address", e->address, source(s, false));
+	if (e->disabled)
+		put_line("disabled", "yes", source(s, false));
+	if (!s->is_requester)
+		put_line("hidden", fact_word(e->hidden), source(s, e->hidden == FB_YES && !a->hidden));
+	if (*e->moved_to)
+		put_line("moved to", e->moved_to, source(s, false));
+	for (size_t i = 0; i < e->n_groups; i++)
+		if (is_named(c, x, s, e->groups[i].group))
+			printf("  group:%s %s (%s)\n", e->groups[i].group, fact_word(e->groups[i].member), source(s, !conf_group_is_dn(e->groups[i].group)));
+	if (*a->why)
+		printf("  %s. `availbridge directory test %s` says more.\n", a->why, s->name);
+}
+
+static void put_json(const struct conf *c, const struct proxy_explanation *x, const struct side *who, const struct side *whom)
 {
 	struct buf b;
 
 	buf_init(&b, 1 << 16);
 	json_open(&b, NULL, '{');
-	json_str(&b, "requester", requester);
-	json_str(&b, "target", target);
+	json_str(&b, "requester", who->name);
+	json_str(&b, "target", whom->name);
 	json_str(&b, "route", route_name(x->route));
 	json_str(&b, "peer", x->peer);
 	json_str(&b, "direction", x->direction);
@@ -38,18 +129,26 @@ static void put_json(const struct proxy_explanation *x, const char *requester, c
 	json_str(&b, "level", fb_level_name(x->level));
 	json_str(&b, "reason", fb_reason_row(x->reason)->word);
 	json_str(&b, "why", x->why);
+	json_open(&b, "known", '{');
+	if (who->known.entry)
+		put_side_json(&b, c, x, who);
+	if (whom->known.entry)
+		put_side_json(&b, c, x, whom);
+	json_close(&b, '}');
 	json_close(&b, '}');
 	json_print(&b);
 }
 
-static void put_text(const struct proxy_explanation *x, const char *requester, const char *target)
+static void put_text(const struct conf *c, const struct proxy_explanation *x, const struct side *who, const struct side *whom)
 {
-	printf("requester  %s\ntarget     %s\nroute      %s\n", requester, target, route_name(x->route));
+	printf("requester  %s\ntarget     %s\nroute      %s\n", who->name, whom->name, route_name(x->route));
 	if (x->peer)
 		printf("rules of   %s, %s\n", x->peer, x->direction ? x->direction : "-");
 	if (x->rule)
 		printf("rule       %d: %s %s %s\n", x->rule_number, x->rule->requester, x->rule->target, fb_level_name(x->rule->level));
 	printf("level      %s\nwhy        %s\n", fb_level_name(x->level), x->why);
+	put_side_text(c, x, who);
+	put_side_text(c, x, whom);
 }
 
 int ctl_explain(int argc, char **argv, const char *conf_path)
@@ -73,20 +172,23 @@ int ctl_explain(int argc, char **argv, const char *conf_path)
 	if (!(c = ctl_load(conf_path)))
 		return CTL_NO;
 	struct address_space *table = address_space_new(c);
-	struct directory *d = directory_new(NULL, c, NULL, NULL);
+	struct ctl_people *people = ctl_people_new(c);
 
-	if (table && d) {
-		const struct fb_entry *who = strchr(from, '@') ? ctl_look_up(d, from) : NULL, *whom = ctl_look_up(d, to);
+	if (table && people) {
+		struct side who = {from, true, {0}}, whom = {to, false, {0}};
 
-		proxy_explain(c, table, from, who, to, whom, &x);
-		fb_entry_release(who);
-		fb_entry_release(whom);
-		(json ? put_json : put_text)(&x, from, to);
+		if (strchr(from, '@'))
+			ctl_look_up(people, from, &who.known);
+		ctl_look_up(people, to, &whom.known);
+		proxy_explain(c, table, from, who.known.entry, to, whom.known.entry, &x);
+		(json ? put_json : put_text)(c, &x, &who, &whom);
+		ctl_known_free(&who.known);
+		ctl_known_free(&whom.known);
 		code = x.level > FB_LEVEL_NONE ? CTL_DONE : CTL_NO;
 	} else {
 		ctl_say("out of memory");
 	}
-	directory_free(d);
+	ctl_people_free(people);
 	address_space_free(table);
 	conf_free(c);
 	return code;

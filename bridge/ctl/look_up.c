@@ -1,14 +1,83 @@
 #include "bridge/ctl/look_up.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "bridge/directory/entry.h"
 
-static void found(void *arg, const struct fb_entry *who)
+struct ctl_people {
+	const struct conf *c;
+	struct entry_maker *maker;
+	struct directory_session *session; /* NULL: there is no directory, or it cannot be asked */
+	struct buf why;                    /* it cannot be asked: a sentence */
+};
+
+struct ctl_people *ctl_people_new(const struct conf *c)
 {
-	*(const struct fb_entry **)arg = who;
+	struct ctl_people *p = calloc(1, sizeof *p);
+
+	if (!p)
+		return NULL;
+	p->c = c;
+	p->maker = entry_maker_new(c);
+	buf_init(&p->why, 8192);
+	if (c->directory)
+		p->session = directory_session_new(c, &p->why);
+	if (p->maker)
+		return p;
+	ctl_people_free(p);
+	return NULL;
 }
 
-const struct fb_entry *ctl_look_up(struct directory *d, const char *address)
+void ctl_people_free(struct ctl_people *p)
 {
-	const struct fb_entry *who = NULL;
+	if (!p)
+		return;
+	directory_session_free(p->session);
+	entry_maker_free(p->maker);
+	buf_free(&p->why);
+	free(p);
+}
 
-	directory_look_up(d, address, found, &who);
-	return who;
+static void ask(struct ctl_people *p, const char *address, struct ctl_known *out)
+{
+	enum fb_fact groups[DIRECTORY_GROUPS_MAX];
+
+	out->answer.groups = groups;
+	directory_session_look_up(p->session, DIRECTORY_ADDRESS, address, &out->answer);
+	out->entry = entry_from_answer(p->maker, &out->answer, DIRECTORY_ADDRESS, address);
+	out->answer.groups = NULL;
+}
+
+void ctl_look_up(struct ctl_people *p, const char *address, struct ctl_known *out)
+{
+	*out = (struct ctl_known){.asked = entry_needs_server(p->maker, address)};
+	if (out->asked && p->session) {
+		ask(p, address, out);
+		return;
+	}
+	if (out->asked)
+		snprintf(out->answer.why, sizeof out->answer.why, "%s", buf_cstr(&p->why));
+	out->entry = entry_from_settings(p->maker, address);
+}
+
+void ctl_known_free(struct ctl_known *k)
+{
+	fb_entry_release(k->entry);
+	k->entry = NULL;
+}
+
+const char *ctl_directory_remedy(const char *step)
+{
+	static const struct {
+		const char *step, *remedy;
+	} remedies[] = {
+		{"connect", "See in directory.conf that the server's host and port are right and let through by firewalls, that its certificate is valid for this very "
+		            "host name, and that ca-file holds the certificate of its CA."},
+		{"bind", "See bind-name and the password file, or keytab and principal, in directory.conf; then that the account is neither locked nor expired."},
+	};
+
+	for (size_t i = 0; i < sizeof remedies / sizeof *remedies; i++)
+		if (strcmp(step, remedies[i].step) == 0)
+			return remedies[i].remedy;
+	return "See in directory.conf that base and the attributes are those of this directory, and that the account may read them.";
 }

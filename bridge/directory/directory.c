@@ -232,9 +232,7 @@ static void ask_or_recall(struct directory *d, enum directory_kind kind, const c
 
 void directory_look_up(struct directory *d, const char *address, directory_found_cb *cb, void *arg)
 {
-	bool asked = d->c->directory && d->submit && (entry_is_ours(d->maker, address) || entry_maker_dns(d->maker)->n > 0);
-
-	if (asked)
+	if (d->submit && entry_needs_server(d->maker, address))
 		ask_or_recall(d, DIRECTORY_ADDRESS, address, cb, arg);
 	else
 		cb(arg, entry_from_settings(d->maker, address));

@@ -133,9 +133,9 @@ const struct directory_groups *entry_maker_dns(const struct entry_maker *m)
 	return &m->dns;
 }
 
-bool entry_is_ours(const struct entry_maker *m, const char *address)
+bool entry_needs_server(const struct entry_maker *m, const char *address)
 {
-	return has(&m->ours, fb_address_domain(address));
+	return m->c->directory && (has(&m->ours, fb_address_domain(address)) || m->dns.n > 0);
 }
 
 /* ---- what the settings say ---- */

@@ -10,6 +10,7 @@ enum {
 	HERE_MS = 60000,
 	HERE_BYTES = 1 << 20,
 	FILTER_MAX = 1 << 20,
+	CHAINS = 50,      /* groups asked about in one search */
 	CLIMB_MAX = 5000, /* groups that one entry may be in */
 	CLIMB_STEP = 50,  /* groups asked about in one search */
 	CLIMB_BYTES = 4 << 20
@@ -98,55 +99,45 @@ static int find_groups(struct directory_session *s)
 
 /* ---- where the server follows chains of links ---- */
 
-/* Does ${filter} hold of the entry ${dn}? */
-static enum fb_fact holds(struct directory_session *s, const char *about, const char *dn, struct buf *filter)
+/* Which of the groups from ${from} on, a few of them, hold the entry: one search for all. */
+static int in_chains_of(struct directory_session *s, const char *dn, size_t from, enum fb_fact *facts)
 {
 	static const char *const nothing[] = {"", NULL};
-	const struct directory_query q = {about, dn, false, buf_cstr(filter), nothing, 1};
+	size_t end = s->groups.n < from + CHAINS ? s->groups.n : from + CHAINS;
 	struct found f;
-	enum search_result r = filter->failed ? SEARCH_FAILED : session_search(s, "in group", &q, &f);
-	enum fb_fact fact = r == SEARCH_DONE ? (f.n ? FB_YES : FB_NO) : FB_COULD_NOT_TELL;
-
-	if (filter->failed)
-		buf_puts(&s->why, "the rules mention more groups of the directory than fit into a search");
-	else
-		found_free(&f);
-	return fact;
-}
-
-/* One question for all first: most people are in none of them. */
-static enum fb_fact in_any_chain(struct directory_session *s, const char *dn)
-{
-	enum fb_fact fact;
 	struct buf filter;
+	enum search_result r;
+	size_t n = 0;
 
 	buf_init(&filter, FILTER_MAX);
-	buf_puts(&filter, "(|");
-	for (size_t i = 0; i < s->groups.n; i++)
-		if (s->here.dns[i])
-			filter_in_chain(&filter, session_attribute(s, CONF_ATTRIBUTE_MEMBER_OF), s->here.dns[i]);
+	buf_puts(&filter, "(&(|");
+	for (size_t i = from; i < end; i++)
+		if (s->here.dns[i] && ++n)
+			filter_equal(&filter, "distinguishedName", "", s->here.dns[i]);
 	buf_putc(&filter, ')');
-	fact = holds(s, "any of them", dn, &filter);
+	filter_in_chain(&filter, session_attribute(s, CONF_ATTRIBUTE_MEMBER), dn);
+	buf_putc(&filter, ')');
+	if (n == 0) {
+		buf_free(&filter);
+		return 0;
+	}
+	r = session_search(s, "in groups", &(struct directory_query){NULL, *s->d->base ? s->root : "", true, buf_cstr(&filter), nothing, CHAINS}, &f);
+	for (struct found_entry *e = r == SEARCH_DONE ? f.first : NULL; e; e = e->next)
+		for (size_t i = from; i < end; i++)
+			if (s->here.dns[i] && text_ieq(s->here.dns[i], e->dn))
+				facts[i] = FB_YES;
+	found_free(&f);
 	buf_free(&filter);
-	return fact;
+	return r == SEARCH_DONE ? 0 : -1;
 }
 
 static int in_chains(struct directory_session *s, const char *dn, enum fb_fact *facts)
 {
-	enum fb_fact any = in_any_chain(s, dn);
-	struct buf filter;
+	int r = 0;
 
-	buf_init(&filter, FILTER_MAX);
-	for (size_t i = 0; i < s->groups.n && any == FB_YES; i++) {
-		if (!s->here.dns[i])
-			continue;
-		buf_reset(&filter);
-		filter_in_chain(&filter, session_attribute(s, CONF_ATTRIBUTE_MEMBER_OF), s->here.dns[i]);
-		if ((facts[i] = holds(s, s->groups.list[i], dn, &filter)) == FB_COULD_NOT_TELL)
-			any = FB_COULD_NOT_TELL;
-	}
-	buf_free(&filter);
-	return any == FB_COULD_NOT_TELL ? -1 : 0;
+	for (size_t i = 0; i < s->groups.n && r == 0; i += CHAINS)
+		r = in_chains_of(s, dn, i, facts);
+	return r;
 }
 
 /* ---- where it does not: upwards from the entry, from each group to the groups that it is a member of ---- */
@@ -239,7 +230,7 @@ int groups_of(struct directory_session *s, const char *dn, enum fb_fact *facts)
 	for (size_t i = 0; i < s->groups.n && r == 0; i++)
 		facts[i] = s->here.dns[i] ? FB_NO : FB_COULD_NOT_TELL;
 	if (r == 0 && dn && s->groups.n)
-		r = s->active_directory && *session_attribute(s, CONF_ATTRIBUTE_MEMBER_OF) ? in_chains(s, dn, facts) : climb_all(s, dn, facts);
+		r = s->active_directory ? in_chains(s, dn, facts) : climb_all(s, dn, facts);
 	for (size_t i = 0; i < s->groups.n; i++)
 		if (r != 0)
 			facts[i] = FB_COULD_NOT_TELL;

@@ -45,7 +45,8 @@ static void disconnect(struct directory_session *s)
 	connection_free(s->connection);
 	s->connection = NULL;
 	free(s->configuration);
-	s->configuration = NULL;
+	free(s->root);
+	s->configuration = s->root = NULL;
 }
 
 void directory_session_free(struct directory_session *s)
@@ -118,10 +119,20 @@ static bool has_value(const struct found_values *v, const char *text)
 	return false;
 }
 
+/* A copy of the first value of attribute ${i}, or "". */
+static char *first_of(const struct found *f, size_t i)
+{
+	char *s = strdup(f->first && f->first->values[i].n ? f->first->values[i].list[0].p : "");
+
+	if (!s)
+		abort();
+	return s;
+}
+
 /* What kind of server it is, from its rootDSE (RFC 4512, section 5.1). */
 static int read_root(struct directory_session *s, int64_t deadline)
 {
-	static const char *const attributes[] = {"supportedCapabilities", "configurationNamingContext", NULL};
+	static const char *const attributes[] = {"supportedCapabilities", "configurationNamingContext", "defaultNamingContext", NULL};
 	const struct directory_query q = {NULL, "", false, "(objectClass=*)", attributes, 1};
 	struct found f;
 
@@ -131,10 +142,9 @@ static int read_root(struct directory_session *s, int64_t deadline)
 		return -1;
 	}
 	s->active_directory = f.first && (has_value(&f.first->values[0], active_directory_oids[0]) || has_value(&f.first->values[0], active_directory_oids[1]));
-	s->configuration = strdup(f.first && f.first->values[1].n ? f.first->values[1].list[0].p : "");
+	s->configuration = first_of(&f, 1);
+	s->root = first_of(&f, 2);
 	found_free(&f);
-	if (!s->configuration)
-		abort();
 	return 0;
 }
 

@@ -17,7 +17,7 @@ struct directory_session {
 	size_t server;                 /* of connection */
 	bool fresh;                    /* connected in this job: what fails now is not a connection that grew old */
 	bool active_directory;         /* as its rootDSE says */
-	char *configuration;           /* its naming context, "" = none */
+	char *configuration, *root;    /* the naming contexts of the forest's configuration and of the server's domain, "" = none */
 	struct directory_groups groups;
 	struct groups_here here;       /* the groups as this directory has them */
 	int64_t deadline;              /* of the job, loop_ms() */

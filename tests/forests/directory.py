@@ -31,6 +31,7 @@ class Asking:
     def __init__(self, tree, settings):
         self.tree, self.site = tree, Site(folder, f"site-{tree.domain[0]}", tree.domain)
         self.use(settings)
+        self.site.run("rule", "remove", "--peer", "local", "--direction", "in", "1")  # everybody for everybody
         for g in GROUPS:
             self.site.rule("local", "in", f"group:{tree.group(g)}", "*", "AvailabilityOnly")
 
@@ -180,6 +181,41 @@ def slapd_alone(server, asking):
     asking.use(server.settings())
 
 
+def explained(server, asking):
+    """explain says who said what, and doctor looks at each server by itself."""
+    a, b, tree = asking.tree.domain, asking.tree.other, asking.tree
+    site = asking.site
+
+    def explain(requester, target):
+        said = json.loads(site.run("explain", "--requester", requester, "--target", target, "--json", code=None))
+        return said, {g["group"]: (g["member"], g["from"]) for g in said["known"]["requester"]["groups"]}
+    said, groups = explain(f"info@{a}", f"ben@{a}")
+    same((said["reason"], said["rule"]["number"], said["known"]["requester"]["address"]), ("ok", 1, f"anna@{a}"), "the alias is anna, whose group has the first rule")
+    same(groups[tree.group("Board")], ("yes", server.url()), "the server said so")
+    same(groups[tree.group("LoopA")], ("no", server.url()), "the server said so")
+    same(groups[tree.group("Nowhere")][0], "could not tell", "a group that is not there")
+    said, _ = explain(f"ben@{a}", f"dieter@{a}")
+    same((said["known"]["target"]["exists"], said["known"]["target"]["disabled"]), ("no", True), "a disabled target")
+    check("disabled" in said["why"] and "exist" in said["why"], said["why"])
+    text = site.run("explain", "--requester", f"ben@{a}", "--target", f"hanna@{a}", code=None)
+    check(f"(says {server.url()})" in text or f"({server.url()})" in text, text)
+    doctor = [h for h in json.loads(site.run("doctor", "--json", code=None))["hops"] if h["hop"] == "directory"]
+    same([h["state"] for h in doctor], ["failed"], f"doctor sees that a group of the rules is not there: {doctor}")
+    check("Nowhere" in doctor[0]["text"], doctor)
+    port = openldap.two_free_ports("127.0.0.1")[0]
+    asking.use([f"server ldaps://127.0.0.1:{port}"] + server.settings())
+    doctor = [h for h in json.loads(site.run("doctor", "--json", code=None))["hops"] if h["hop"] == "directory"]
+    same(len(doctor), 2, "each server is a hop")
+    check(str(port) in doctor[0]["text"] and "firewalls" in doctor[0]["fix"], doctor)
+    said, groups = explain(f"anna@{a}", f"ben@{a}")
+    same(groups[tree.group("Board")], ("yes", server.url()), "the server that answered, not the one that is gone")
+    asking.use([f"server ldaps://127.0.0.1:{port}"] + server.settings()[1:])
+    said, groups = explain(f"anna@{a}", f"ben@{a}")
+    same((said["reason"], groups[tree.group("Board")][0], said["level"]), ("directory-failed", "could not tell", "None"), "nobody to ask")
+    check(str(port) in said["known"]["requester"]["why"], said)
+    asking.use(server.settings())
+
+
 def exact_filter(server, asking):
     """What slapd saw of one hostile name, to the letter."""
     before = len(server.searches())
@@ -246,6 +282,7 @@ def main():
         asking.use(slapd.settings())
         slapd_alone(slapd, asking)
         exact_filter(slapd, asking)
+        explained(slapd, asking)
         stripped(asking, slapd.tree)
         failing_over(slapd, asking)
     finally:
