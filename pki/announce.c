@@ -36,16 +36,6 @@ static void encode(struct buf *out, const struct pki_statement *st)
 	buf_add(out, st->pin, PKI_PIN_LEN);
 }
 
-static EVP_PKEY *key_of(const char *path)
-{
-	BIO *in = BIO_new_file(path, "r");
-	EVP_PKEY *key = in ? PEM_read_bio_PrivateKey(in, NULL, NULL, (void *)"") : NULL;
-
-	BIO_free(in);
-	ERR_clear_error();
-	return key;
-}
-
 struct pki_signer *pki_signer_new(const char *cert_path, const char *key_path, struct buf *error)
 {
 	struct pki_signer *s = calloc(1, sizeof(*s));
@@ -53,7 +43,7 @@ struct pki_signer *pki_signer_new(const char *cert_path, const char *key_path, s
 	X509 *cert = in ? PEM_read_bio_X509(in, NULL, NULL, NULL) : NULL;
 	uint8_t *at = s ? s->spki : NULL;
 	int n = cert ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), NULL) : 0;
-	bool ok = s && n > 0 && n <= PKI_SPKI_MAX && (s->key = key_of(key_path)) && X509_check_private_key(cert, s->key) == 1;
+	bool ok = s && n > 0 && n <= PKI_SPKI_MAX && (s->key = pki_key_read(key_path, error)) && X509_check_private_key(cert, s->key) == 1;
 
 	BIO_free(in);
 	ERR_clear_error();

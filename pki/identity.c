@@ -133,10 +133,10 @@ static bool all_absent(const char *const *paths, size_t n, struct buf *error)
 
 static int write_key(const char *path, EVP_PKEY *key, struct buf *error)
 {
-	BIO *pem = BIO_new(BIO_s_secmem());
+	BIO *pem = pki_key_pem(key, false);
 	int r = -1;
 
-	if (pem && PEM_write_bio_PrivateKey(pem, key, NULL, NULL, 0, NULL, NULL))
+	if (pem)
 		r = write_new(path, pem, 0600, error);
 	else
 		buf_printf(error, "The key for %s cannot be encoded: out of memory.", path);

@@ -57,6 +57,10 @@ void pki_errors_put(struct buf *out);
  * on its way, which the other side should get to read before the socket closes.
  */
 bool pki_why(char *out, size_t n, const struct pki_check *c, SSL *ssl, const char *host, int error, int saved_errno);
+/* The private key in the PEM file ${path}, opened with this process's passphrase if it is encrypted (key.c). NULL with a sentence in ${error}. */
+EVP_PKEY *pki_key_read(const char *path, struct buf *error);
+/* ${key} as PEM in memory that is wiped with it: encrypted if this process has a passphrase, unless ${plain}. NULL when out of memory. */
+BIO *pki_key_pem(EVP_PKEY *key, bool plain);
 /* Makes a BIO over ${fd} (not owned) that never raises SIGPIPE. NULL when out of memory. */
 BIO *pki_bio_new(int fd);
 #endif

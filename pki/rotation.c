@@ -56,28 +56,18 @@ static X509 *read_cert(const char *path)
 	return cert;
 }
 
-static int no_passphrase(char *out, int size, int writing, void *arg)
-{
-	return -1;
-}
-
-static EVP_PKEY *read_key(const char *path)
-{
-	BIO *in = BIO_new_file(path, "r");
-	EVP_PKEY *key = in ? PEM_read_bio_PrivateKey(in, NULL, no_passphrase, NULL) : NULL;
-
-	BIO_free(in);
-	ERR_clear_error();
-	return key;
-}
-
 static bool belong(const char *cert_path, const char *key_path)
 {
 	X509 *cert = read_cert(cert_path);
-	EVP_PKEY *key = cert ? read_key(key_path) : NULL;
-	bool ok = key && X509_check_private_key(cert, key) == 1;
+	EVP_PKEY *key;
+	struct buf why;
+	bool ok;
 
+	buf_init(&why, 8192);
+	key = cert ? pki_key_read(key_path, &why) : NULL;
+	ok = key && X509_check_private_key(cert, key) == 1;
 	ERR_clear_error();
+	buf_free(&why);
 	X509_free(cert);
 	EVP_PKEY_free(key);
 	return ok;

@@ -175,12 +175,6 @@ static int select_link_alpn(SSL *ssl, const unsigned char **out, unsigned char *
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* A key with a passphrase is an error, not a question on the daemon's terminal. */
-static int no_passphrase(char *out, int size, int writing, void *arg)
-{
-	return -1;
-}
-
 /* What all recipes have in common. System-wide OpenSSL settings are overruled, so that a bridge is the same everywhere. */
 static struct pki_tls *recipe_new(enum pki_recipe recipe, int lowest, struct buf *error)
 {
@@ -203,26 +197,32 @@ static struct pki_tls *recipe_new(enum pki_recipe recipe, int lowest, struct buf
 	SSL_CTX_set_mode(t->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
 	/* Else a peer that sends key updates without end would keep one read, and with it the whole loop, busy as long as it likes. */
 	SSL_CTX_clear_mode(t->ctx, SSL_MODE_AUTO_RETRY);
-	SSL_CTX_set_default_passwd_cb(t->ctx, no_passphrase);
 	return t;
 }
 
 static int load(struct pki_tls *t, const char *cert_path, const char *key_path, struct buf *error)
 {
+	EVP_PKEY *key;
+	bool taken;
+
 	if (file_is_loose(key_path)) {
 		buf_printf(error, "The key file %s can be read or written by others than its owner: run chmod 600 on it.", key_path);
 		return -1;
 	}
 	ERR_clear_error();
 	errno = 0;
-	if (SSL_CTX_use_certificate_chain_file(t->ctx, cert_path) != 1)
+	if (SSL_CTX_use_certificate_chain_file(t->ctx, cert_path) != 1) {
 		buf_printf(error, "The certificate %s cannot be used: ", cert_path);
-	else if (SSL_CTX_use_PrivateKey_file(t->ctx, key_path, SSL_FILETYPE_PEM) != 1)
-		buf_printf(error, "The key %s cannot be used: ", key_path);
-	else if (SSL_CTX_check_private_key(t->ctx) != 1)
+	} else {
+		if (!(key = pki_key_read(key_path, error)))
+			return -1;
+		errno = 0;
+		taken = SSL_CTX_use_PrivateKey(t->ctx, key) == 1 && SSL_CTX_check_private_key(t->ctx) == 1;
+		EVP_PKEY_free(key);
+		if (taken)
+			return 0;
 		buf_printf(error, "The key %s does not belong to the certificate %s: ", key_path, cert_path);
-	else
-		return 0;
+	}
 	if (errno) {
 		buf_puts(error, strerror(errno));
 		ERR_clear_error();

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -147,11 +148,19 @@ int file_write(const char *path, const void *data, size_t len, mode_t mode)
 	return sync_folder(path);
 }
 
+static bool is_credential(const char *path)
+{
+	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+	size_t n = dir ? strlen(dir) : 0;
+
+	return n && strncmp(path, dir, n) == 0 && path[n] == '/';
+}
+
 bool file_is_loose(const char *path)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 && (st.st_mode & 077) != 0;
+	return stat(path, &st) == 0 && (st.st_mode & (is_credential(path) ? 007 : 077)) != 0;
 }
 
 int file_join(char *out, size_t size, const char *dir, const char *name)

@@ -11,7 +11,10 @@ enum file_result { FILE_COULD_NOT = 0, FILE_OK, FILE_ABSENT, FILE_TOO_BIG };
 enum file_result file_read(const char *path, struct buf *out);
 /* Replaces ${path} in one step: temporary file beside it (O_EXCL, O_NOFOLLOW, ${mode}), fsync, rename, fsync of the folder. Written by root it belongs to the owner of the old file, or of the folder. -1 with errno; the old file then stays. */
 int file_write(const char *path, const void *data, size_t len, mode_t mode);
-/* True if group or others have any right to ${path}; a missing file gives false. For refusing loose secrets. */
+/*
+ * True if group or others have any right to ${path}; a missing file gives false. For refusing loose secrets. The group's bits of a file in
+ * systemd's $CREDENTIALS_DIRECTORY are the mask of an access list, which names our user alone.
+ */
 bool file_is_loose(const char *path);
 /* Joins ${dir} and ${name} with one slash into ${out}, or copies ${name} if it is absolute. -1 if it does not fit. */
 int file_join(char *out, size_t size, const char *dir, const char *name);

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "bridge/availability/query.h"
 #include "bridge/base/buf.h"
 
@@ -151,6 +152,7 @@ struct conf {
 	char *front_listen, *link_listen, *public_url; /* HOST:PORT, HOST:PORT, https://host[:port] */
 	char *front_certificate, *front_key, *front_ca; /* PEM files; front_ca is what init made, for clients to trust */
 	char *identity_certificate, *identity_key;
+	struct conf_secret key_passphrase; /* of private keys that are encrypted; both NULL or "" = none */
 	char *calendars;         /* folder of the embedded backend */
 	char *working_zone;      /* default working hours: zone, days, minutes */
 	unsigned working_days;
@@ -218,6 +220,10 @@ bool conf_group_is_dn(const char *group);
  * we run as, or it is empty or more than one line.
  */
 int conf_secret_read(const struct conf *c, const struct conf_secret *s, struct buf *out, struct buf *error);
+/* True if a secret may belong to ${owner}: root, whom we run as, or the user that the settings name. */
+bool conf_trusts(const struct conf *c, uid_t owner);
+/* Reads the passphrase of private keys, if there is one, and has pki/ use it in this process (pki/key.h). -1 with a sentence in ${error}. */
+int conf_key_passphrase(const struct conf *c, struct buf *error);
 /* Reads the passwords of all backends and of the directory, and forgets them: what is wrong with one is added to ${problems}. */
 void conf_secrets_check(const struct conf *c, struct conf_problems *problems);
 /* True if what a site offers at pairing is a name, endpoints and domains in normal form: at least one of each, no domain twice. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "bridge/base/file.h"
 #include "bridge/conf/conf.h"
+#include "pki/key.h"
 
 /* Passwords by reference: they never stand in the settings. */
 
@@ -38,26 +39,23 @@ static int find(const struct conf_secret *s, char *path, size_t size, struct buf
 	return 0;
 }
 
-static bool is_ours(const struct conf *c, uid_t owner)
+bool conf_trusts(const struct conf *c, uid_t owner)
 {
 	const struct passwd *user = *c->user ? getpwnam(c->user) : NULL;
 
 	return owner == 0 || owner == geteuid() || (user && owner == user->pw_uid);
 }
 
-/*
- * May the file be trusted to be secret? The group's bits of a credential are the mask of systemd's access list, which names our user
- * alone, in a folder that nobody else enters.
- */
-static int check_rights(const struct conf *c, const struct conf_secret *s, const char *path, struct buf *error)
+/* May the file be trusted to be secret? */
+static int check_rights(const struct conf *c, const char *path, struct buf *error)
 {
 	struct stat st;
 
 	if (stat(path, &st) < 0)
 		buf_printf(error, "the password file %s cannot be read: %s", path, strerror(errno));
-	else if (st.st_mode & (s->file ? 077 : 007))
+	else if (file_is_loose(path))
 		buf_printf(error, "others than its owner have a right to the password file %s. Run: chmod 600 %s", path, path);
-	else if (!is_ours(c, st.st_uid))
+	else if (!conf_trusts(c, st.st_uid))
 		buf_printf(error, "the password file %s belongs to neither root nor the user that availbridge runs as. Run: chown on it", path);
 	else
 		return 0;
@@ -99,11 +97,27 @@ int conf_secret_read(const struct conf *c, const struct conf_secret *s, struct b
 	char path[4096];
 	int r;
 
-	if (find(s, path, sizeof(path), error) < 0 || check_rights(c, s, path, error) < 0)
+	if (find(s, path, sizeof(path), error) < 0 || check_rights(c, path, error) < 0)
 		return -1;
 	buf_init(&text, SECRET_MAX);
 	r = take(path, &text, out, error);
 	buf_wipe(&text);
+	return r;
+}
+
+int conf_key_passphrase(const struct conf *c, struct buf *error)
+{
+	const struct conf_secret *s = &c->key_passphrase;
+	struct conf_secret given = {.file = *s->file ? s->file : NULL, .credential = *s->credential ? s->credential : NULL};
+	struct buf secret;
+	int r = 0;
+
+	if (!given.file && !given.credential)
+		return 0;
+	buf_init(&secret, SECRET_MAX);
+	if ((r = conf_secret_read(c, &given, &secret, error)) == 0)
+		pki_key_passphrase(buf_cstr(&secret), secret.len);
+	buf_wipe(&secret);
 	return r;
 }
 
@@ -123,6 +137,14 @@ static void check(const struct conf *c, const char *file, const struct conf_secr
 
 void conf_secrets_check(const struct conf *c, struct conf_problems *problems)
 {
+	struct buf error;
+
+	buf_init(&error, 8192);
+	if (conf_key_passphrase(c, &error) < 0)
+		conf_problem_add(problems, c->file, conf_setting_line(c, *c->key_passphrase.file ? "key_passphrase_file" : "key_passphrase_credential"),
+		                 "Look at key_passphrase_file and key_passphrase_credential.", "%s", buf_cstr(&error));
+	pki_key_passphrase(NULL, 0);
+	buf_free(&error);
 	for (size_t i = 0; i < c->n_backends; i++)
 		check(c, c->backends[i].file, &c->backends[i].password, problems);
 	if (c->directory)

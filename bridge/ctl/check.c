@@ -17,6 +17,8 @@ static void check_keys(const struct conf *c, struct conf_problems *problems)
 	struct buf error;
 
 	buf_init(&error, 4096);
+	conf_key_passphrase(c, &error); /* what is wrong with it is conf_secrets_check()'s to say */
+	buf_reset(&error);
 	tls = pki_tls_link(c->identity_certificate, c->identity_key, pins, &error);
 	if (!tls)
 		conf_problem_add(problems, c->file, conf_setting_line(c, "identity_certificate"),

@@ -105,6 +105,8 @@ struct pki_tls *doctor_link_tls(const struct conf *c, struct pki_pinset *pins, s
 	const struct pki_identity_files f = {c->identity_certificate, c->identity_key};
 	char key[4096];
 
+	if (conf_key_passphrase(c, error) < 0)
+		return NULL;
 	if (pki_rotation_key(&f, key, sizeof key) != 0) {
 		buf_puts(error, "the path of identity_key is too long");
 		return NULL;

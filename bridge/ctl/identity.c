@@ -9,11 +9,13 @@
 #include "bridge/ctl/audit.h"
 #include "bridge/ctl/edit.h"
 #include "bridge/ctl/json.h"
+#include "bridge/ctl/pins.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
 #include "bridge/process/course.h"
 #include "bridge/process/notes.h"
 #include "pki/identity.h"
+#include "pki/key.h"
 #include "pki/rotation.h"
 
 enum { RELOAD_MS = 40000, BUSY_MS = 200 };
@@ -51,6 +53,17 @@ static bool own_read(struct own *o, const char *conf_path)
 	o->has_next = next;
 	o->has_old = old;
 	return true;
+}
+
+/* The same for a step that needs the private keys: they can be read. */
+static bool own_open(struct own *o, const char *conf_path)
+{
+	if (!own_read(o, conf_path))
+		return false;
+	if (conf_key_passphrase(o->c, &o->why) == 0 && pki_key_check(o->f.key, &o->why) == 0)
+		return true;
+	ctl_say("%s", buf_cstr(&o->why));
+	return false;
 }
 
 /* True if ${p} has told that our next pin is on its disk. */
@@ -266,7 +279,7 @@ static int locked(const char *conf_path, int step)
 
 	if (ctl_edit_start(&edit, conf_path) < 0)
 		return CTL_NO;
-	if (own_read(&o, conf_path))
+	if (own_open(&o, conf_path))
 		r = step == 0 ? make_next(&o, conf_path) : step == 3 ? retire_it(&o, conf_path) : promote_it(&o, conf_path, step == 2);
 	own_free(&o);
 	ctl_edit_drop(&edit);
@@ -323,7 +336,7 @@ static int rotate(int argc, char **argv, const char *conf_path)
 		return ctl_usage("identity");
 	if (ctl_edit_start(&edit, conf_path) < 0)
 		return CTL_NO;
-	if (own_read(&o, conf_path) && pki_cert_dates(o.f.cert, &facts.born, &until, &o.why) == 0) {
+	if (own_open(&o, conf_path) && pki_cert_dates(o.f.cert, &facts.born, &until, &o.why) == 0) {
 		buf_init(&missing, 1 << 20);
 		facts.every_days = o.c->rotate_every;
 		facts.has_next = o.has_next;
@@ -354,7 +367,7 @@ static int rotate(int argc, char **argv, const char *conf_path)
 int ctl_identity(int argc, char **argv, const char *conf_path)
 {
 	static const struct ctl_form forms[] = {{"show", show}, {"next", next}, {"promote", promote}, {"retire", retire},
-		{"rotate", rotate}, {0}};
+		{"rotate", rotate}, {"encrypt", ctl_identity_encrypt}, {"decrypt", ctl_identity_decrypt}, {0}};
 
 	return ctl_form_run(argv[0], forms, argc, argv, conf_path);
 }

@@ -60,7 +60,9 @@ const struct ctl_verb ctl_verbs[] = {
 	 "identity next\n"
 	 "identity promote [--force]\n"
 	 "identity retire\n"
-	 "identity rotate",
+	 "identity rotate\n"
+	 "identity encrypt\n"
+	 "identity decrypt",
 	 "Prints this site's pin, for the other side's `peer add`; changes the link's key without an outage.", ctl_identity},
 	{"audit",
 	 "audit show [--requester WHO] [--target ADDRESS] [--peer PEER] [--result WORD] [--id ID] [--kind KIND] [--since TIME] [--until TIME] [--json]\n"

@@ -10,6 +10,7 @@
 #include "bridge/base/pack.h"
 #include "bridge/process/bridge.h"
 #include "bridge/process/snapshot.h"
+#include "pki/key.h"
 
 /* Who is asked for what, in one file: the rooms of the bridge know each other only through these. */
 
@@ -244,6 +245,8 @@ static int load_keys(struct bridge *b, struct buf *error)
 				buf_printf(error, "%s: this pin belongs to another peer as well; one key names one peer", c->peers[i].file);
 				return -1;
 			}
+	if (conf_key_passphrase(c, error) != 0)
+		return -1;
 	b->tls_front = pki_tls_front(c->front_certificate, c->front_key, error);
 	if (pki_rotation_key(&identity, key, sizeof key) != 0)
 		return -1;
@@ -321,6 +324,7 @@ int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(vo
 		buf_puts(error, "out of memory");
 		return -1;
 	}
+	pki_key_passphrase(NULL, 0); /* no key is read any more */
 	b->reserve = fcntl(b->calendars_fd, F_DUPFD_CLOEXEC, 3);
 	return 0;
 }
