@@ -118,6 +118,13 @@ int buf_putu(struct buf *b, uint64_t v)
 	return buf_add(b, digits + n, sizeof digits - n);
 }
 
+int buf_puti(struct buf *b, int64_t v)
+{
+	if (v < 0)
+		buf_putc(b, '-');
+	return buf_putu(b, v < 0 ? -(uint64_t)v : (uint64_t)v);
+}
+
 int buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;

@@ -38,6 +38,8 @@ int buf_puts(struct buf *b, const char *s);
 int buf_putc(struct buf *b, char c);
 /* Appends ${v} in decimal. Returns 0, or -1 with b->failed set. */
 int buf_putu(struct buf *b, uint64_t v);
+/* The same of a number that may be negative. */
+int buf_puti(struct buf *b, int64_t v);
 /* Appends by printf format. Returns 0, or -1 with b->failed set. */
 int buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Makes room for ${n} more bytes and returns where they go (call buf_commit() after); NULL on failure. */

@@ -2,18 +2,23 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "bridge/base/text.h"
 
-enum { LINE = 4096, TAIL = 32, FIELDS = 24 };
+enum { LINE = 4096, TAIL = 32, FIELDS = 24, HELD = 64 << 10 };
 
 static struct {
 	int fd;
 	bool json;
 	enum log_level level;
 	char role[32];
-} out = {.fd = 2, .level = LOG_LEVEL_INFO};
+	bool hold;
+	size_t at_once; /* bytes that one write(2) puts in one piece, whoever else writes there */
+	size_t held;
+	char lines[HELD];
+} out = {.fd = 2, .level = LOG_LEVEL_INFO, .at_once = LINE};
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
@@ -58,11 +63,19 @@ static bool put(struct line *l, const char *s, size_t n)
 	return true;
 }
 
+/* What may stand without quotes. */
+static const bool plain[256] = {
+	['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['.'] = true, ['_'] = true, [':'] = true, ['/'] = true,
+	['@'] = true, ['+'] = true, [','] = true, ['-'] = true,
+};
+
 static bool is_plain(const char *s)
 {
-	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/@+,-";
+	const char *p = s;
 
-	return *s && s[strspn(s, set)] == 0 && strcmp(s, "-") != 0; /* a bare "-" means that there is no value */
+	while (plain[(unsigned char)*p])
+		p++;
+	return !*p && p != s && strcmp(s, "-") != 0; /* a bare "-" means that there is no value */
 }
 
 /* Besides the bytes below 0x20: C1 controls, and the line and paragraph separators, at which some viewers break a line. */
@@ -93,6 +106,12 @@ static void put_value(struct line *l, const char *s)
 	}
 	l->bytes[l->len++] = '"';
 	for (; n && !l->cut; s += step, n -= step) {
+		for (step = 0; step < n && step < room(l) && plain[(unsigned char)s[step]]; step++)
+			;
+		if (step) {
+			put(l, s, step);
+			continue;
+		}
 		step = text_utf8_step(s, n);
 		if (*s == '"' || *s == '\\')
 			len = snprintf(coded, sizeof coded, "\\%c", *s);
@@ -115,10 +134,22 @@ static void put_value(struct line *l, const char *s)
 /* Keys are our own words, never a stranger's. */
 static bool put_key(struct line *l, const char *key)
 {
-	char coded[64];
-	int n = snprintf(coded, sizeof coded, out.json ? "%s\"%s\":" : "%s%s=", l->len <= 1 ? "" : out.json ? "," : " ", key);
+	size_t n = strlen(key);
 
-	return n > 0 && (size_t)n < sizeof coded && put(l, coded, (size_t)n);
+	if (n + 4 > room(l)) {
+		l->cut = true;
+		return false;
+	}
+	if (l->len > 1)
+		l->bytes[l->len++] = out.json ? ',' : ' ';
+	if (out.json)
+		l->bytes[l->len++] = '"';
+	memcpy(l->bytes + l->len, key, n);
+	l->len += n;
+	if (out.json)
+		l->bytes[l->len++] = '"';
+	l->bytes[l->len++] = out.json ? ':' : '=';
+	return true;
 }
 
 static void put_str(struct line *l, const char *key, const char *s)
@@ -133,33 +164,83 @@ static void put_str(struct line *l, const char *key, const char *s)
 
 static void put_int(struct line *l, const char *key, int64_t v)
 {
-	char digits[24];
+	char digits[TEXT_INT_MAX];
 
 	if (!l->cut && put_key(l, key))
-		put(l, digits, (size_t)snprintf(digits, sizeof digits, "%lld", (long long)v));
+		put(l, digits, text_int_put(digits, v));
 }
 
 static void put_time(struct line *l)
 {
+	static time_t second = -1; /* that the text is about: most lines come many a second */
+	static char text[40];
 	struct timespec ts;
 	struct tm tm;
-	char text[40];
-	size_t n;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
-	gmtime_r(&ts.tv_sec, &tm);
-	n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + n, sizeof text - n, ".%03dZ", (int)(ts.tv_nsec / 1000000));
+	if (ts.tv_sec != second) {
+		second = ts.tv_sec;
+		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.000Z", gmtime_r(&second, &tm));
+	}
+	for (long i = 22, ms = ts.tv_nsec / 1000000; i > 19; i--, ms /= 10)
+		text[i] = (char)('0' + ms % 10);
 	put_str(l, "time", text);
+}
+
+/* Up to where the lines held can go in one write: they end with a line's end, and fit where others write too. */
+static size_t piece(const char *p, size_t n)
+{
+	const char *end;
+
+	if (n <= out.at_once)
+		return n;
+	end = memrchr(p, '\n', out.at_once);
+	return end ? (size_t)(end - p) + 1 : n;
+}
+
+void log_flush(void)
+{
+	size_t n, done = 0;
+	ssize_t r;
+
+	for (; done < out.held; done += n) {
+		n = piece(out.lines + done, out.held - done);
+		r = write(out.fd, out.lines + done, n);
+		if (r < 0)
+			break; /* nobody is left to tell */
+	}
+	out.held = 0;
+}
+
+void log_hold(bool hold)
+{
+	struct stat st;
+
+	log_flush();
+	out.hold = hold;
+	/* A file that is appended to takes all in one piece, a pipe what POSIX says; a line is never longer. */
+	out.at_once = fstat(out.fd, &st) == 0 && S_ISREG(st.st_mode) ? sizeof out.lines : LINE;
+}
+
+static void put_line(const struct line *l, enum log_level level)
+{
+	if (out.held + l->len > sizeof out.lines)
+		log_flush();
+	memcpy(out.lines + out.held, l->bytes, l->len);
+	out.held += l->len;
+	if (!out.hold || level == LOG_LEVEL_ERROR)
+		log_flush();
 }
 
 void log_fields(enum log_level level, const char *event, const struct log_field *fields)
 {
-	struct line l = {.len = 0};
+	struct line l;
 	int i;
 
 	if (level > out.level)
 		return;
+	l.len = 0;
+	l.cut = false;
 	if (out.json)
 		l.bytes[l.len++] = '{';
 	put_time(&l);
@@ -181,8 +262,7 @@ void log_fields(enum log_level level, const char *event, const struct log_field 
 	if (out.json)
 		l.bytes[l.len++] = '}';
 	l.bytes[l.len++] = '\n';
-	if (write(out.fd, l.bytes, l.len) < 0)
-		return; /* nobody is left to tell */
+	put_line(&l, level);
 }
 
 static void log_text(enum log_level level, const char *event, const char *fmt, va_list ap)

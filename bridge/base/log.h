@@ -25,7 +25,14 @@ struct log_field {
 
 /* Lines go to ${fd} (default 2), as JSON objects if ${json}; those below ${level} are dropped. ${role} is a field of each line. */
 void log_setup(int fd, bool json, enum log_level level, const char *role);
-/* Writes one line in one write(2): log_event(LOG_LEVEL_INFO, "link-up", LS("peer", p), LI("ms", n)). At most 24 fields, 4 KiB. */
+/*
+ * With ${hold} lines are kept until log_flush(), or until one is an error: then many go out in one write(2), each still whole. For a
+ * process that calls log_flush() at the end of each turn of its loop; it must end with log_hold(false).
+ */
+void log_hold(bool hold);
+/* Writes what is held. */
+void log_flush(void);
+/* Writes one line (with log_hold() a little later): log_event(LOG_LEVEL_INFO, "link-up", LS("peer", p), LI("ms", n)). At most 24 fields, 4 KiB. */
 #define log_event(level, event, ...) \
 	log_fields((level), (event), (const struct log_field[]){__VA_ARGS__ __VA_OPT__(,) {LOG_END, 0, 0, 0}})
 /* What log_event() calls: ${fields} ends with LOG_END. */

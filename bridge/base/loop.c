@@ -4,8 +4,14 @@
 #include <stdlib.h>
 #include <time.h>
 
+/* How often in one turn those that run at its end may ask for more of it, before others are looked at. */
+enum { ROUNDS = 16 };
+
 struct loop {
 	struct event_base *base;
+	struct loop_timer *soon, **last; /* timers of this turn, in the order in which they were started */
+	bool stopped;
+	void (*turned)(void);
 };
 
 struct loop_fd {
@@ -18,6 +24,8 @@ struct loop_fd {
 
 struct loop_timer {
 	struct event ev;
+	struct loop *loop;
+	struct loop_timer *next, **at; /* in the list of this turn; at is NULL while it is not */
 	loop_cb *cb;
 	void *arg;
 };
@@ -44,6 +52,7 @@ struct loop *loop_new(void)
 	l->base = event_base_new_with_config(config);
 	event_config_free(config);
 	must(l->base != NULL);
+	l->last = &l->soon;
 	return l;
 }
 
@@ -55,14 +64,51 @@ void loop_free(struct loop *l)
 	free(l);
 }
 
+static void leave_turn(struct loop_timer *t)
+{
+	if (!t->at)
+		return;
+	*t->at = t->next;
+	*(t->next ? &t->next->at : &t->loop->last) = t->at;
+	t->at = NULL;
+}
+
+/* Those that stand in the list now; what they start comes in the next round. */
+static void run_round(struct loop *l)
+{
+	struct loop_timer mark = {.loop = l, .at = l->last}, *t;
+
+	*l->last = &mark;
+	l->last = &mark.next;
+	while (!l->stopped && (t = l->soon) != &mark) {
+		leave_turn(t);
+		t->cb(t->arg);
+	}
+	leave_turn(&mark);
+}
+
 void loop_run(struct loop *l)
 {
-	event_base_dispatch(l->base);
+	int none = 0;
+
+	for (l->stopped = false; !l->stopped && (l->soon || !none);) {
+		none = event_base_loop(l->base, EVLOOP_ONCE | (l->soon ? EVLOOP_NONBLOCK : 0));
+		for (int i = 0; i < ROUNDS && l->soon && !l->stopped; i++)
+			run_round(l);
+		if (l->turned)
+			l->turned();
+	}
 }
 
 void loop_stop(struct loop *l)
 {
+	l->stopped = true;
 	event_base_loopbreak(l->base);
+}
+
+void loop_each_turn(struct loop *l, void (*turned)(void))
+{
+	l->turned = turned;
 }
 
 int64_t loop_ms(void)
@@ -131,6 +177,7 @@ struct loop_timer *loop_timer_new(struct loop *l, int64_t ms, loop_cb *cb, void 
 	struct loop_timer *t = calloc(1, sizeof *t);
 
 	must(t != NULL);
+	t->loop = l;
 	t->cb = cb;
 	t->arg = arg;
 	must(evtimer_assign(&t->ev, l->base, timer_ran, t) == 0);
@@ -140,17 +187,26 @@ struct loop_timer *loop_timer_new(struct loop *l, int64_t ms, loop_cb *cb, void 
 
 void loop_timer_again(struct loop_timer *t, int64_t ms)
 {
-	struct timeval tv = {0, 0};
+	const struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	struct loop *l = t->loop;
 
-	if (ms > 0)
-		tv = (struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-	must(evtimer_add(&t->ev, &tv) == 0);
+	leave_turn(t);
+	if (ms > 0) {
+		must(evtimer_add(&t->ev, &tv) == 0);
+		return;
+	}
+	evtimer_del(&t->ev);
+	t->next = NULL;
+	t->at = l->last;
+	*l->last = t;
+	l->last = &t->next;
 }
 
 void loop_timer_free(struct loop_timer *t)
 {
 	if (!t)
 		return;
+	leave_turn(t);
 	evtimer_del(&t->ev);
 	free(t);
 }

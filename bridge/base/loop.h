@@ -24,6 +24,8 @@ void loop_free(struct loop *l);
 void loop_run(struct loop *l);
 /* Makes loop_run() return after the present callback. */
 void loop_stop(struct loop *l);
+/* Has ${turned} called at the end of each turn, before the loop waits again; NULL = nobody. */
+void loop_each_turn(struct loop *l, void (*turned)(void));
 /* Milliseconds of the monotonic clock, as of now. */
 int64_t loop_ms(void);
 
@@ -34,7 +36,7 @@ void loop_fd_set(struct loop_fd *w, int events);
 /* Ends the watch. The descriptor stays open. NULL is allowed. */
 void loop_fd_free(struct loop_fd *w);
 
-/* A one-shot timer in ${ms} milliseconds (0 = in this turn, after pending events). Caller frees, before or after it ran. */
+/* A one-shot timer in ${ms} milliseconds (0 = at the end of this turn, after pending events and in the order of starting). Caller frees, before or after it ran. */
 struct loop_timer *loop_timer_new(struct loop *l, int64_t ms, loop_cb *cb, void *arg);
 /* Starts it anew with ${ms}. */
 void loop_timer_again(struct loop_timer *t, int64_t ms);

@@ -44,6 +44,27 @@ bool text_int(const char *s, int64_t min, int64_t max, int64_t *out)
 	return true;
 }
 
+size_t text_int_put(char *out, int64_t v)
+{
+	uint64_t left = v < 0 ? -(uint64_t)v : (uint64_t)v;
+	char digits[TEXT_INT_MAX];
+	size_t n = sizeof digits;
+
+	do
+		digits[--n] = (char)('0' + left % 10);
+	while (left /= 10);
+	if (v < 0)
+		digits[--n] = '-';
+	memcpy(out, digits + n, sizeof digits - n);
+	return sizeof digits - n;
+}
+
+void text_digits(char *out, size_t n, unsigned v)
+{
+	for (; n; v /= 10)
+		out[--n] = (char)('0' + v % 10);
+}
+
 /* RFC 3629 section 4: the second byte's range depends on the first; the rest are 80..BF. */
 size_t text_utf8_step(const char *s, size_t n)
 {
@@ -191,12 +212,26 @@ void text_random(void *out, size_t n)
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
+/* How many bytes at the front of the ${n} at ${s} go as they are, in JSON and in XML: most texts go whole. */
+static size_t plain_run(const char *s, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && s[i] >= 0x20 && s[i] < 0x7f && s[i] != '"' && s[i] != '\\' && s[i] != '&' && s[i] != '<' && s[i] != '>')
+		i++;
+	return i;
+}
+
 int text_json(struct buf *out, const char *s)
 {
 	size_t n = strlen(s), step;
 
 	buf_putc(out, '"');
 	for (; n; s += step, n -= step) {
+		if ((step = plain_run(s, n))) {
+			buf_add(out, s, step);
+			continue;
+		}
 		step = text_utf8_step(s, n);
 		if (step == 0) {
 			buf_puts(out, replacement);
@@ -225,6 +260,10 @@ int text_xml(struct buf *out, const char *s)
 	size_t n = strlen(s), step;
 
 	for (; n; s += step, n -= step) {
+		if ((step = plain_run(s, n))) {
+			buf_add(out, s, step);
+			continue;
+		}
 		step = text_utf8_step(s, n);
 		if (step == 0 || !xml_may_hold(s, step)) {
 			buf_puts(out, replacement);

@@ -13,6 +13,11 @@ bool text_ieq(const char *a, const char *b);
 bool text_istarts(const char *s, const char *prefix);
 /* Reads a whole decimal number in [${min},${max}]: no sign but '-', no blanks, nothing behind it. False if it is none. */
 bool text_int(const char *s, int64_t min, int64_t max, int64_t *out);
+enum { TEXT_INT_MAX = 20 };
+/* Writes ${v} in decimal, at most TEXT_INT_MAX characters and no zero behind them; returns how many. */
+size_t text_int_put(char *out, int64_t v);
+/* Writes the last ${n} decimal digits of ${v}, with zeros in front; nothing behind them. */
+void text_digits(char *out, size_t n, unsigned v);
 /* True if the ${n} bytes at ${s} are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool text_utf8_valid(const char *s, size_t n);
 /* How many bytes the well-formed UTF-8 character at the front of the ${n} bytes at ${s} takes: 1 to 4; 0 if none stands there. */

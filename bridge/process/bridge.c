@@ -330,6 +330,8 @@ int bridge_role(int argc, char **argv)
 	} else {
 		b.patience = loop_timer_new(b.loop, PATIENCE_MS, serve, &b);
 		b.supervisor = channel_new(b.loop, SPAWN_FIRST_FD, MESSAGES(messages_from_supervisor), on_message, on_end, &b);
+		loop_each_turn(b.loop, log_flush);
+		log_hold(true);
 		loop_run(b.loop);
 		code = 0;
 	}
@@ -340,6 +342,7 @@ int bridge_role(int argc, char **argv)
 	channel_free(b.supervisor);
 	bridge_close(&b);
 	loop_free(b.loop);
+	log_hold(false);
 	buf_free(&error);
 	return code;
 }

@@ -92,6 +92,38 @@ static void test_length(int to, int from, bool json)
 	}
 }
 
+/* Many lines in few writes, none before its time, and each write to a pipe short enough to be one piece. */
+static void test_hold(void)
+{
+	size_t lines = 0, writes = 0;
+	int p[2];
+
+	if (!CHECK(pipe2(p, O_DIRECT | O_NONBLOCK) == 0)) /* each read(2) gives what one write(2) wrote */
+		return;
+	log_setup(p[1], false, LOG_LEVEL_INFO, "bridge");
+	log_hold(true);
+	for (int i = 0; i < 300; i++)
+		log_event(LOG_LEVEL_INFO, "x", LI("i", i));
+	CHECK_STR(written(p[0]), "");
+	log_flush();
+	for (; *written(p[0]); writes++) {
+		lines += count(line, '\n');
+		CHECK(strlen(line) <= 4096 && line[strlen(line) - 1] == '\n');
+	}
+	CHECK_INT(lines, 300);
+	CHECK(writes < 30);
+	log_event(LOG_LEVEL_INFO, "first");
+	log_error("no time to lose");
+	CHECK(strstr(written(p[0]), "event=first") && strstr(line, "event=error"));
+	log_event(LOG_LEVEL_INFO, "last");
+	log_hold(false);
+	CHECK_STR(event_part(p[0]), "event=last\n");
+	log_event(LOG_LEVEL_INFO, "at-once");
+	CHECK_STR(event_part(p[0]), "event=at-once\n");
+	close(p[0]);
+	close(p[1]);
+}
+
 int main(void)
 {
 	int p[2];
@@ -103,6 +135,7 @@ int main(void)
 	test_json(p[1], p[0]);
 	test_length(p[1], p[0], false);
 	test_length(p[1], p[0], true);
+	test_hold();
 	CHECK_INT(log_level_named("warn"), LOG_LEVEL_WARN);
 	CHECK_INT(log_level_named("loud"), -1);
 	return check_done();

@@ -53,6 +53,74 @@ static void hup(void *arg)
 	s->sig = NULL;
 }
 
+/* ---- what runs at the end of a turn ---- */
+
+static int turns;
+
+static void turned(void)
+{
+	turns++;
+}
+
+struct chain {
+	struct loop *loop;
+	struct loop_timer *one, *two, *again;
+	int order[8], n, left;
+};
+
+static void one(void *arg)
+{
+	struct chain *c = arg;
+
+	c->order[c->n++] = 1;
+	loop_timer_again(c->again, 0);
+}
+
+static void two(void *arg)
+{
+	struct chain *c = arg;
+
+	c->order[c->n++] = 2;
+}
+
+static void again(void *arg)
+{
+	struct chain *c = arg;
+
+	if (c->n < 8)
+		c->order[c->n++] = 3;
+	if (--c->left > 0)
+		loop_timer_again(c->again, 0);
+}
+
+/* Those of now come before those that they start; whoever starts itself without end lets the loop turn all the same. */
+static void test_soon(void)
+{
+	struct chain c = {.loop = loop_new(), .left = 1};
+
+	c.again = loop_timer_new(c.loop, 100000, again, &c);
+	c.one = loop_timer_new(c.loop, 0, one, &c);
+	c.two = loop_timer_new(c.loop, 0, two, &c);
+	loop_each_turn(c.loop, turned);
+	loop_run(c.loop);
+	CHECK(c.n == 3 && c.order[0] == 1 && c.order[1] == 2 && c.order[2] == 3);
+	CHECK_INT(turns, 2); /* all of it in one; in the next nothing is left to wait for */
+	c.left = 1000;
+	loop_timer_again(c.again, 0);
+	loop_run(c.loop);
+	CHECK(c.left == 0 && turns > 10);
+	c.n = 0;
+	loop_timer_again(c.two, 0); /* stopped and started anew it runs once, freed it does not */
+	loop_timer_again(c.two, 0);
+	loop_timer_again(c.one, 0);
+	loop_timer_free(c.one);
+	loop_run(c.loop);
+	CHECK(c.n == 1 && c.order[0] == 2);
+	loop_timer_free(c.two);
+	loop_timer_free(c.again);
+	loop_free(c.loop);
+}
+
 int main(void)
 {
 	struct seen s = {.loop = loop_new()};
@@ -98,5 +166,6 @@ int main(void)
 	close(p[1]);
 	loop_free(s.loop);
 	loop_free(NULL);
+	test_soon();
 	return check_done();
 }

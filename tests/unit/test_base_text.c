@@ -91,8 +91,30 @@ static void test_small(void)
 	CHECK(memcmp(bytes, other, 3) != 0);
 }
 
+static void test_numbers(void)
+{
+	static const int64_t some[] = {0, 7, -7, 10, 999, INT64_MAX, INT64_MIN, -10};
+	char ours[TEXT_INT_MAX + 1], theirs[32];
+	struct buf b;
+
+	buf_init(&b, 100);
+	for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+		snprintf(theirs, sizeof theirs, "%lld", (long long)some[i]);
+		ours[text_int_put(ours, some[i])] = 0;
+		CHECK_STR(ours, theirs);
+		buf_reset(&b);
+		buf_puti(&b, some[i]);
+		CHECK_STR(buf_cstr(&b), theirs);
+	}
+	text_digits(ours, 4, 12);
+	ours[4] = 0;
+	CHECK_STR(ours, "0012");
+	buf_free(&b);
+}
+
 int main(void)
 {
+	test_numbers();
 	test_base64();
 	test_utf8();
 	test_escapes();
