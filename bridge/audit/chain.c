@@ -27,46 +27,94 @@ size_t audit_write(int fd, const void *data, size_t len)
 
 void audit_chain_start(struct audit_chain *c, int fd, const uint8_t link[AUDIT_HASH])
 {
+	if (!c->lines.max)
+		buf_init(&c->lines, AUDIT_ADDED_BYTES + AUDIT_LINE_MAX);
 	c->fd = fd;
 	c->n = 0;
 	c->rest_len = 0;
 	memcpy(c->last, link, AUDIT_HASH);
+	memcpy(c->before, link, AUDIT_HASH);
+}
+
+void audit_chain_end(struct audit_chain *c)
+{
+	buf_free(&c->lines);
+	free(c->added);
+	c->added = NULL;
+	c->n_added = c->room = 0;
+}
+
+static int make_room(struct audit_chain *c)
+{
+	size_t room = c->room ? 2 * c->room : 64;
+	struct audit_added *more;
+
+	if (c->n_added < c->room)
+		return 0;
+	if (!(more = realloc(c->added, room * sizeof *more)))
+		return -1;
+	c->added = more;
+	c->room = room;
+	return 0;
+}
+
+int audit_chain_add(struct audit_chain *c, const char *kind, const struct audit_field *fields)
+{
+	uint8_t hash[AUDIT_HASH];
+
+	if (make_room(c) != 0)
+		return -1;
+	if (audit_line_put(&c->lines, c->n + 1, audit_now(), kind, fields, c->last, hash) < 0) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	c->added[c->n_added].end = c->lines.len;
+	memcpy(c->added[c->n_added++].hash, hash, AUDIT_HASH);
+	memcpy(c->last, hash, AUDIT_HASH);
+	c->n++;
+	return 0;
 }
 
 static bool finish_rest(struct audit_chain *c)
 {
-	size_t done = audit_write(c->fd, c->rest, c->rest_len);
+	size_t done = c->rest_len ? audit_write(c->fd, c->rest, c->rest_len) : 0;
 
 	c->rest_len -= done;
 	memmove(c->rest, c->rest + done, c->rest_len);
 	return c->rest_len == 0;
 }
 
-enum audit_append audit_chain_append(struct audit_chain *c, const char *kind, const struct audit_field *fields)
+/* The chain goes on behind the first ${k} of those that were added. */
+static void rewind_to(struct audit_chain *c, size_t k)
 {
-	enum audit_append result = AUDIT_NOT_WRITTEN;
-	uint8_t hash[AUDIT_HASH];
-	struct buf line;
-	size_t done;
+	c->n -= c->n_added - k;
+	memcpy(c->last, k ? c->added[k - 1].hash : c->before, AUDIT_HASH);
+}
 
-	if (c->fd < 0) {
+size_t audit_chain_write(struct audit_chain *c, bool *half)
+{
+	size_t done = 0, whole = 0, kept;
+	const uint8_t *lines = buf_ptr(&c->lines);
+
+	*half = false;
+	if (c->fd < 0)
 		errno = EBADF;
-		return result;
+	else if (finish_rest(c))
+		done = audit_write(c->fd, lines, c->lines.len);
+	while (whole < c->n_added && c->added[whole].end <= done)
+		whole++;
+	kept = whole;
+	if (whole < c->n_added && done > (whole ? c->added[whole - 1].end : 0)) {
+		*half = true;
+		c->rest_len = c->added[kept++].end - done;
+		memcpy(c->rest, lines + done, c->rest_len);
 	}
-	if (!finish_rest(c))
-		return result;
-	buf_init(&line, AUDIT_LINE_MAX);
-	if (audit_line_put(&line, c->n + 1, audit_now(), kind, fields, c->last, hash) < 0) {
-		errno = EMSGSIZE;
-	} else if ((done = audit_write(c->fd, buf_ptr(&line), line.len)) > 0) {
-		result = done == line.len ? AUDIT_APPENDED : AUDIT_HALF_WRITTEN;
-		c->rest_len = line.len - done;
-		memcpy(c->rest, buf_ptr(&line) + done, c->rest_len);
-		memcpy(c->last, hash, AUDIT_HASH);
-		c->n++;
-	}
-	buf_free(&line);
-	return result;
+	if (kept < c->n_added)
+		rewind_to(c, kept);
+	memcpy(c->before, c->last, AUDIT_HASH);
+	c->n_added = 0;
+	buf_reset(&c->lines);
+	return whole;
 }
 
 /*

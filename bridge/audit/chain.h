@@ -2,24 +2,38 @@
 #define BRIDGE_AUDIT_CHAIN_H
 #include "bridge/audit/record.h"
 
-/* A file that records are appended to by one process: one write(2) a record on a descriptor opened with O_APPEND. */
+/*
+ * A file that records are appended to by one process, on a descriptor opened with O_APPEND: records are added to memory and then
+ * written together, in one write(2).
+ */
 struct audit_chain {
 	int fd;                   /* not owned; -1 = there is none */
-	uint64_t n;               /* records so far */
+	uint64_t n;               /* records so far, with those that are only added */
 	uint8_t last[AUDIT_HASH]; /* hash of the last one; the chain's link before the first */
-	uint8_t rest[AUDIT_LINE_MAX]; /* what the file system did not take of the last one: it comes before anything else */
+	uint8_t rest[AUDIT_LINE_MAX]; /* what the file system did not take of a record: it comes before anything else */
 	size_t rest_len;
+	struct buf lines;         /* those that are added */
+	struct audit_added {
+		size_t end;               /* of its line, in lines */
+		uint8_t hash[AUDIT_HASH];
+	} *added;
+	size_t n_added, room;
+	uint8_t before[AUDIT_HASH]; /* hash before the first of them */
 };
-enum audit_append {
-	AUDIT_NOT_WRITTEN = 0, /* nothing of it is in the file; errno */
-	AUDIT_HALF_WRITTEN,    /* its first bytes are; the rest follows as soon as there is room. errno */
-	AUDIT_APPENDED
-};
+enum { AUDIT_ADDED_BYTES = 256 << 10 }; /* when so much is added it is time to write */
 
-/* Starts the chain of the empty file ${fd} behind ${link}. */
+/* Starts the chain of the empty file ${fd} behind ${link}. The first time *${c} must be all zero; later nothing may be added. */
 void audit_chain_start(struct audit_chain *c, int fd, const uint8_t link[AUDIT_HASH]);
-/* Appends one record with the time as it is now. */
-enum audit_append audit_chain_append(struct audit_chain *c, const char *kind, const struct audit_field *fields);
+/* Lets go of its memory; what is only added is lost. */
+void audit_chain_end(struct audit_chain *c);
+/* Adds one record with the time as it is now. -1 with errno if it gets too long or memory is out: it is not there then. */
+int audit_chain_add(struct audit_chain *c, const char *kind, const struct audit_field *fields);
+/*
+ * Writes all that was added; returns how many of those records are whole in the file. If it is not all (errno) the others are
+ * forgotten, as if never added, but for the first of them when ${*half} says so: its first bytes are in the file, and the rest
+ * follows as soon as there is room.
+ */
+size_t audit_chain_write(struct audit_chain *c, bool *half);
 
 /* How a file of records ends. */
 struct audit_tail {

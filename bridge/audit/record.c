@@ -1,5 +1,4 @@
 #include "bridge/audit/record.h"
-#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 #include "bridge/availability/clock.h"
@@ -13,9 +12,11 @@ enum { HEX = 2 * AUDIT_HASH, PREV_LEN = 9 + HEX + 1, HASH_LEN = 9 + HEX + 2 }; /
 
 static void put_field(struct buf *out, const struct audit_field *f)
 {
-	buf_printf(out, ",\"%s\":", f->key);
+	buf_puts(out, ",\"");
+	buf_puts(out, f->key);
+	buf_puts(out, "\":");
 	if (f->is == AUDIT_INT) {
-		buf_printf(out, "%" PRId64, f->num);
+		buf_puti(out, f->num);
 	} else if (f->is == AUDIT_LIST) {
 		buf_putc(out, '[');
 		for (size_t i = 0; f->list[i]; i++) {
@@ -33,31 +34,47 @@ static void put_field(struct buf *out, const struct audit_field *f)
 
 static void put_time(struct buf *out, int64_t ms)
 {
+	char fraction[] = ".000Z";
+
 	fb_time_put_wall(out, ms / 1000);
-	buf_printf(out, ".%03dZ", (int)(ms % 1000));
+	text_digits(fraction + 1, 3, (unsigned)(ms % 1000));
+	buf_puts(out, fraction);
+}
+
+static void put_hash(struct buf *out, const char *before, const uint8_t hash[AUDIT_HASH])
+{
+	char hex[AUDIT_HEX];
+
+	text_hex(hex, hash, AUDIT_HASH);
+	buf_puts(out, before);
+	buf_add(out, hex, HEX);
 }
 
 int audit_line_put(struct buf *out, uint64_t n, int64_t ms, const char *kind, const struct audit_field *fields,
                    const uint8_t prev[AUDIT_HASH], uint8_t hash[AUDIT_HASH])
 {
-	char hex[AUDIT_HEX];
-	struct buf line;
-	int r;
+	size_t from = out->len;
 
-	buf_init(&line, AUDIT_LINE_MAX);
-	buf_printf(&line, "{\"n\":%" PRIu64 ",\"time\":\"", n);
-	put_time(&line, ms);
-	buf_printf(&line, "\",\"kind\":\"%s\"", kind);
+	buf_puts(out, "{\"n\":");
+	buf_putu(out, n);
+	buf_puts(out, ",\"time\":\"");
+	put_time(out, ms);
+	buf_puts(out, "\",\"kind\":\"");
+	buf_puts(out, kind);
+	buf_putc(out, '"');
 	for (; fields->is != AUDIT_END; fields++)
-		put_field(&line, fields);
-	text_hex(hex, prev, AUDIT_HASH);
-	buf_printf(&line, "%s%s\"", before_prev, hex);
-	pki_sha256(hash, buf_ptr(&line), line.len);
-	text_hex(hex, hash, AUDIT_HASH);
-	buf_printf(&line, "%s%s\"}\n", before_hash, hex);
-	r = line.failed ? -1 : buf_add(out, buf_ptr(&line), line.len);
-	buf_free(&line);
-	return r;
+		put_field(out, fields);
+	put_hash(out, before_prev, prev);
+	buf_putc(out, '"');
+	if (!out->failed)
+		pki_sha256(hash, buf_ptr(out) + from, out->len - from);
+	put_hash(out, before_hash, hash);
+	buf_puts(out, "\"}\n");
+	if (!out->failed && out->len - from <= AUDIT_LINE_MAX)
+		return 0;
+	out->len = from; /* what stands before it is whole still */
+	out->failed = false;
+	return -1;
 }
 
 int64_t audit_now(void)

@@ -8,17 +8,20 @@
 
 enum { SYNC_MS = 20, ALERT_MS = 60000 };
 
-struct waiting {
-	void (*written)(void *arg, bool ok);
+/* What is known of a record that was added: those who are to be told wait for the end of the turn, or for the disk. */
+struct record {
+	void (*written)(void *arg, bool ok); /* NULL = nobody */
 	void *arg;
+	bool ok; /* the answer may leave */
 };
 struct audit_writer {
 	struct loop *l;
 	bool sync, refuse;
 	struct audit_chain chain;
-	struct waiting *waiting;
-	size_t n, room;
-	struct loop_timer *timer; /* runs while something waits */
+	struct record *records;
+	size_t n, room, settled;  /* settled: of those it is known what became of them; the others are added to the chain only */
+	uint64_t gap;             /* not 0: the first that is not settled is no question's, but says that so many are lacking */
+	struct loop_timer *timer; /* runs while somebody is to be told */
 	uint64_t lost, lost_all;  /* records; since the last that went well, and ever */
 	bool half;                /* the last record's end came late */
 	bool failing;             /* the log has said so, and not yet that it is over */
@@ -63,34 +66,44 @@ static enum audit_said lose(struct audit_writer *w, uint64_t records)
 	return w->refuse ? AUDIT_REFUSED : AUDIT_SAID;
 }
 
-/* Records are written again: the first of them says what is lacking before it. */
-static bool fill_gap(struct audit_writer *w)
+/* The first of those that were just written, ${whole} of them whole and perhaps one ${half}, told of what was lacking: was it written? */
+static void settle_gap(struct audit_writer *w, size_t whole, bool half)
 {
-	enum audit_append r;
-
-	if (!w->lost)
-		return true;
-	r = audit_chain_append(&w->chain, "gap",
-	                       A_FIELDS(A_INT("lost", w->lost), A_INT("late", w->half),
-	                                A_STR("answers", w->refuse ? "refused" : "unrecorded"), A_STR("why", strerror(w->why))));
-	switch (r) {
-	case AUDIT_NOT_WRITTEN:
-		return false;
-	case AUDIT_HALF_WRITTEN: /* its end comes with the next record; it counts what was lost until now */
-		w->lost = 0;
+	if (!w->gap)
+		return;
+	if (whole && w->failing)
+		log_event(LOG_LEVEL_WARN, "audit-again", LI("lost", w->gap));
+	if (whole || half) { /* half: its end comes with the next record */
+		w->lost -= w->gap;
 		w->half = false;
-		return false;
-	case AUDIT_APPENDED:
-		break;
 	}
-	if (w->failing)
-		log_event(LOG_LEVEL_WARN, "audit-again", LI("lost", w->lost));
-	w->lost = 0;
-	w->half = w->failing = false;
-	return true;
+	if (whole)
+		w->failing = false;
+	w->gap = 0;
 }
 
-/* ---- waiting for the disk ---- */
+/* Writes what was added, and notes what becomes of each answer. */
+static void write_added(struct audit_writer *w)
+{
+	size_t first = w->settled, count = w->n - first, whole, lacking;
+	bool half, gap = w->gap != 0, may = true;
+	int why;
+
+	if (!count)
+		return;
+	whole = audit_chain_write(&w->chain, &half);
+	why = errno;
+	settle_gap(w, whole, half);
+	lacking = count - whole - (gap && whole == 0);
+	if (lacking) {
+		errno = why;
+		w->half |= half && !(gap && whole == 0);
+		may = lose(w, lacking) == AUDIT_SAID;
+	}
+	for (size_t i = 0; i < count; i++)
+		w->records[first + i].ok = i < whole || may;
+	w->settled = w->n;
+}
 
 static bool sync_now(struct audit_writer *w)
 {
@@ -100,24 +113,30 @@ static bool sync_now(struct audit_writer *w)
 /* Whoever is called may say the next record: those wait for the next round. */
 static void call_all(struct audit_writer *w, bool ok)
 {
-	struct waiting *list = w->waiting;
+	struct record *list = w->records;
 	size_t n = w->n;
 
-	w->waiting = NULL;
-	w->n = w->room = 0;
+	w->records = NULL;
+	w->n = w->room = w->settled = 0;
 	for (size_t i = 0; i < n; i++)
-		list[i].written(list[i].arg, ok);
+		if (list[i].written)
+			list[i].written(list[i].arg, list[i].ok && ok);
 	free(list);
 }
 
 static void flush(struct audit_writer *w)
 {
-	bool ok = sync_now(w);
+	size_t lacking = 0;
+	bool ok = true;
 
 	loop_timer_free(w->timer);
 	w->timer = NULL;
-	if (!ok)
-		ok = lose(w, w->n) == AUDIT_SAID;
+	write_added(w);
+	if (w->sync && !sync_now(w)) {
+		for (size_t i = 0; i < w->n; i++)
+			lacking += w->records[i].ok;
+		ok = lose(w, lacking) == AUDIT_SAID;
+	}
 	call_all(w, ok);
 }
 
@@ -126,44 +145,70 @@ static void on_timer(void *arg)
 	flush(arg);
 }
 
-static bool wait_for_disk(struct audit_writer *w, void (*written)(void *arg, bool ok), void *arg)
-{
-	if (w->n == w->room) {
-		size_t room = w->room ? 2 * w->room : 64;
-		struct waiting *more = realloc(w->waiting, room * sizeof *more);
+/* ---- saying it ---- */
 
-		if (!more)
-			return false;
-		w->waiting = more;
-		w->room = room;
-	}
-	w->waiting[w->n++] = (struct waiting){written, arg};
-	if (!w->timer)
-		w->timer = loop_timer_new(w->l, SYNC_MS, on_timer, w);
+static bool make_room(struct audit_writer *w, size_t n)
+{
+	size_t room = w->room ? 2 * w->room : 64;
+	struct record *more;
+
+	if (w->n + n <= w->room)
+		return true;
+	if (!(more = realloc(w->records, room * sizeof *more)))
+		return false;
+	w->records = more;
+	w->room = room;
 	return true;
 }
 
-/* ---- saying it ---- */
+/* The first record after some were lost says what is lacking before it. */
+static bool add_gap(struct audit_writer *w)
+{
+	if (!w->lost || w->gap)
+		return true;
+	if (audit_chain_add(&w->chain, "gap", A_FIELDS(A_INT("lost", w->lost), A_INT("late", w->half),
+	                                               A_STR("answers", w->refuse ? "refused" : "unrecorded"),
+	                                               A_STR("why", strerror(w->why)))) != 0)
+		return false;
+	w->gap = w->lost;
+	w->records[w->n++] = (struct record){NULL, NULL, false};
+	return true;
+}
+
+static bool add(struct audit_writer *w, const struct audit_query *q, void (*written)(void *arg, bool ok), void *arg)
+{
+	if (w->chain.fd < 0) {
+		errno = EBADF;
+		return false;
+	}
+	if (!make_room(w, 2) || !add_gap(w) ||
+	    audit_chain_add(&w->chain, "query",
+	                    A_FIELDS(A_STR("id", q->id), A_STR("client_id", q->client_id), A_STR("requester", q->requester),
+	                             A_STR("target", q->target), A_STR("peer", q->peer), A_STR("direction", q->direction),
+	                             A_STR("rule", q->rule), A_STR("level", q->level), A_STR("result", q->result))) != 0)
+		return false;
+	w->records[w->n++] = (struct record){written, arg, false};
+	return true;
+}
 
 enum audit_said audit_writer_say(struct audit_writer *w, const struct audit_query *q, void (*written)(void *arg, bool ok),
                                  void *arg)
 {
-	enum audit_append r = AUDIT_NOT_WRITTEN;
+	bool ok;
 
-	if (fill_gap(w))
-		r = audit_chain_append(&w->chain, "query",
-		                       A_FIELDS(A_STR("id", q->id), A_STR("client_id", q->client_id), A_STR("requester", q->requester),
-		                                A_STR("target", q->target), A_STR("peer", q->peer), A_STR("direction", q->direction),
-		                                A_STR("rule", q->rule), A_STR("level", q->level), A_STR("result", q->result)));
-	if (r != AUDIT_APPENDED) {
-		w->half |= r == AUDIT_HALF_WRITTEN;
+	if (!add(w, q, written, arg))
 		return lose(w, 1);
+	if (!written || w->chain.lines.len >= AUDIT_ADDED_BYTES)
+		write_added(w);
+	if (!written) {
+		ok = w->records[w->n - 1].ok;
+		if (!w->timer)
+			w->n = w->settled = 0;
+		return ok ? AUDIT_SAID : AUDIT_REFUSED;
 	}
-	if (!w->sync || !written)
-		return AUDIT_SAID;
-	if (wait_for_disk(w, written, arg))
-		return AUDIT_WAITS;
-	return sync_now(w) ? AUDIT_SAID : lose(w, 1);
+	if (!w->timer)
+		w->timer = loop_timer_new(w->l, w->sync ? SYNC_MS : 0, on_timer, w);
+	return AUDIT_WAITS;
 }
 
 void audit_writer_turn(struct audit_writer *w, int fd, const uint8_t link[AUDIT_HASH])
@@ -182,11 +227,13 @@ void audit_writer_free(struct audit_writer *w)
 	if (!w)
 		return;
 	loop_timer_free(w->timer);
+	write_added(w);
 	if (w->sync)
 		sync_now(w);
 	if (w->chain.fd >= 0)
 		close(w->chain.fd);
-	free(w->waiting);
+	audit_chain_end(&w->chain);
+	free(w->records);
 	free(w);
 }
 

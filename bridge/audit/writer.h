@@ -25,8 +25,8 @@ struct audit_query {
 };
 
 /*
- * With ${sync} an answer waits until its record is on the disk (one fdatasync for all records of 20 ms); else until write(2) took
- * it. When a record cannot be written the answer is refused (${refuse}) or leaves unrecorded; the log says so at once and then
+ * With ${sync} an answer waits until its record is on the disk (one write and one fdatasync for all records of 20 ms); else until
+ * write(2) took it (one for all records of a turn of ${l}). When a record cannot be written the answer is refused (${refuse}) or leaves unrecorded; the log says so at once and then
  * every minute, and the first record after it says how many are lacking. NULL when out of memory. Caller frees.
  */
 struct audit_writer *audit_writer_new(struct loop *l, bool sync, bool refuse);
@@ -35,8 +35,8 @@ void audit_writer_free(struct audit_writer *w);
 /* From now on records go to ${fd} (taken over), an empty segment behind ${link}; what waits for the old one is synced first. */
 void audit_writer_turn(struct audit_writer *w, int fd, const uint8_t link[AUDIT_HASH]);
 /*
- * Writes ${q} down. With AUDIT_WAITS ${written} is called later, exactly once, true if the answer may leave; with a NULL
- * ${written} nothing waits.
+ * Writes ${q} down. With AUDIT_WAITS ${written} is called later, exactly once, true if the answer may leave. With a NULL
+ * ${written} nobody waits: it is written at once, and never AUDIT_WAITS.
  */
 enum audit_said audit_writer_say(struct audit_writer *w, const struct audit_query *q, void (*written)(void *arg, bool ok),
                                  void *arg);

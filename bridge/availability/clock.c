@@ -1,5 +1,6 @@
 #include "bridge/availability/clock.h"
 #include "bridge/availability/zone.h"
+#include "bridge/base/text.h"
 
 enum { DAY = 86400 };
 
@@ -169,19 +170,28 @@ bool fb_time_parse_in(const char *s, const struct fb_zone *z, int64_t *utc)
 	return true;
 }
 
-static int put(struct buf *b, int64_t seconds, const char *tail)
+static int put(struct buf *b, int64_t seconds, bool utc)
 {
 	struct fb_civil c = fb_civil_at(seconds);
+	char text[] = "0000-00-00T00:00:00Z";
 
-	return buf_printf(b, "%04d-%02d-%02dT%02d:%02d:%02d%s", c.year, c.month, c.day, c.hour, c.minute, c.second, tail);
+	if (c.year < 0 || c.year > 9999) /* a zone's offset can push the last hours of 9999 there */
+		return buf_printf(b, "%04d-%02d-%02dT%02d:%02d:%02d%s", c.year, c.month, c.day, c.hour, c.minute, c.second, utc ? "Z" : "");
+	text_digits(text, 4, (unsigned)c.year);
+	text_digits(text + 5, 2, (unsigned)c.month);
+	text_digits(text + 8, 2, (unsigned)c.day);
+	text_digits(text + 11, 2, (unsigned)c.hour);
+	text_digits(text + 14, 2, (unsigned)c.minute);
+	text_digits(text + 17, 2, (unsigned)c.second);
+	return buf_add(b, text, sizeof text - (utc ? 1 : 2));
 }
 
 int fb_time_put_wall(struct buf *b, int64_t wall)
 {
-	return put(b, wall, "");
+	return put(b, wall, false);
 }
 
 int fb_time_put_utc(struct buf *b, int64_t utc)
 {
-	return put(b, utc, "Z");
+	return put(b, utc, true);
 }

@@ -11,11 +11,15 @@ static void put(const char *kind, const char *what)
 
 static void fill(struct audit_chain *c, int n)
 {
+	bool half;
+
 	for (int i = 0; i < n; i++)
-		CHECK_INT(audit_chain_append(
+		CHECK_INT(audit_chain_add(
 					  c, "query",
 					  A_FIELDS(A_STR("id", "00112233"), A_STR("target", "b\"\\\x01\xc3\xa9@b.example"), A_STR("level", NULL))),
-		          AUDIT_APPENDED);
+		          0);
+	CHECK_INT(audit_chain_write(c, &half), n);
+	CHECK(!half);
 }
 
 /* Two segments, one of them closed, and changes between. The open one's checkpoint is as far as it goes. */
@@ -33,6 +37,7 @@ static void small_audit(struct audit_segment *closed, struct audit_segment *live
 	CHECK_INT(audit_segment_close(audit_dir, closed->name, &error), 0);
 	audit_chain_start(&c, fd, live->link);
 	fill(&c, 3);
+	audit_chain_end(&c);
 	close(fd);
 	CHECK_INT(audit_segment_check(audit_dir, live, &error), 0);
 	CHECK_INT(audit_segment_check(audit_dir, live, &error), 0);

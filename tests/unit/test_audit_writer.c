@@ -205,6 +205,65 @@ static void test_sync(void)
 	loop_free(l);
 }
 
+/* ---- all records of a turn in one write ---- */
+
+struct told {
+	int yes, no;
+};
+
+static void tell(void *arg, bool ok)
+{
+	struct told *t = arg;
+
+	*(ok ? &t->yes : &t->no) += 1;
+}
+
+/* The file takes the first records of a turn and half of the next: each of those who wait is told the truth about its own. */
+static void test_turn(bool refuse)
+{
+	struct loop *l = loop_new();
+	struct audit_writer *w = audit_writer_new(l, false, refuse);
+	struct audit_segment s;
+	struct told told = {0};
+	char file[64], *data;
+	size_t n, one;
+
+	log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), false, LOG_LEVEL_INFO, "test");
+	audit_new();
+	audit_writer_turn(w, audit_segment_open(audit_dir, 1, &s, &error), s.link);
+	snprintf(file, sizeof file, "%s.live", s.name);
+	for (int i = 0; i < 9; i++)
+		CHECK_INT(audit_writer_say(w, &query, tell, &told), AUDIT_WAITS);
+	free(audit_slurp(file, &n));
+	CHECK(n == 0 && told.yes == 0); /* nobody is told before it is written, and it is written once */
+	loop_run(l);
+	CHECK(told.yes == 9 && told.no == 0);
+	free(audit_slurp(file, &n));
+	one = n / 9;
+	allow_size(n + 3 * one + one / 2);
+	for (int i = 0; i < 9; i++)
+		CHECK_INT(audit_writer_say(w, &query, tell, &told), AUDIT_WAITS);
+	loop_run(l);
+	allow_size(RLIM_INFINITY);
+	CHECK(told.yes >= 9 + (refuse ? 3 : 9) && told.no <= (refuse ? 6 : 0) && told.yes + told.no == 18);
+	CHECK(audit_writer_lost(w) == 6 || audit_writer_lost(w) == 5); /* numbers of more digits make longer lines */
+	CHECK_INT(audit_writer_say(w, &query, tell, &told), AUDIT_WAITS);
+	loop_run(l);
+	CHECK_INT(told.yes + told.no, 19);
+	data = audit_slurp(file, &n);
+	CHECK_INT(count(data, "\"kind\":\"gap\""), 1);
+	CHECK(strstr(data, "\"late\":1") != NULL);
+	CHECK_INT(count(data, "\"kind\":\"query\""), 19 - audit_writer_lost(w) + 1); /* one came late, with its end */
+	free(data);
+	CHECK_INT(audit_segment_check(audit_dir, &s, &error), 0);
+	CHECK_INT(audit_look(), 0);
+	CHECK_STR(found.text, "");
+	log_setup(2, false, LOG_LEVEL_INFO, "test");
+	audit_writer_free(w);
+	loop_free(l);
+	audit_drop();
+}
+
 int main(void)
 {
 	signal(SIGXFSZ, SIG_IGN);
@@ -214,6 +273,8 @@ int main(void)
 	test_full(false);
 	test_none();
 	test_sync();
+	test_turn(true);
+	test_turn(false);
 	buf_free(&error);
 	return check_done();
 }
