@@ -40,8 +40,6 @@ struct pki_stream {
 	bool has_why;
 };
 
-static void turn(struct pki_stream *s);
-
 static void kick(struct pki_stream *s)
 {
 	if (s->state != ENDED && !s->dead)
@@ -226,39 +224,56 @@ static bool deliver(struct pki_stream *s)
 	return true;
 }
 
+/* True if something has come that the socket would tell of no more. */
+static bool more_here(const struct pki_stream *s)
+{
+	return SSL_has_pending(s->ssl) || BIO_pending(SSL_get_rbio(s->ssl)) > 0;
+}
+
+/* Bytes as they come out of OpenSSL, for all streams: what one of them waits for has no memory until it is there. Zero between uses. */
+static uint8_t fresh[READ_CHUNK];
+
+/* Puts the ${n} bytes of fresh into the stream's own buffer. */
+static int keep_fresh(struct pki_stream *s, size_t n)
+{
+	int r = buf_add(&s->in, fresh, n);
+
+	explicit_bzero(fresh, n); /* it may have held a password */
+	return r;
+}
+
 static void read_some(struct pki_stream *s)
 {
 	size_t got = 0;
 
 	while (!s->held && !s->full && got < READ_TURN) {
 		size_t room;
-		uint8_t *to;
 		int r;
 
 		if (s->finishing)
 			buf_reset(&s->in);
 		room = s->in.max - s->in.len;
-		to = buf_reserve(&s->in, room < READ_CHUNK ? room : READ_CHUNK);
-		if (!to) {
+		ERR_clear_error();
+		errno = 0;
+		r = SSL_read(s->ssl, fresh, (int)(room < READ_CHUNK ? room : READ_CHUNK));
+		if (r <= 0) {
+			if (only_wait(s, r) && BIO_pending(SSL_get_rbio(s->ssl)) > 0)
+				kick(s); /* it has stopped behind a record that was not for us */
+			return;
+		}
+		got += (size_t)r;
+		if (keep_fresh(s, (size_t)r) < 0) {
 			because(s, "out of memory");
 			end(s);
 			return;
 		}
-		ERR_clear_error();
-		errno = 0;
-		r = SSL_read(s->ssl, to, (int)(room < READ_CHUNK ? room : READ_CHUNK));
-		if (r <= 0) {
-			if (only_wait(s, r) && s->in.len == 0)
-				buf_free(&s->in);
-			return;
-		}
-		buf_commit(&s->in, (size_t)r);
-		got += (size_t)r;
 		if (!deliver(s))
+			return;
+		if (!more_here(s)) /* whatever else has come, the socket tells */
 			return;
 	}
 	if (got >= READ_TURN)
-		kick(s); /* more may lie decrypted already, which the socket would not tell; others come first */
+		kick(s); /* others come first */
 }
 
 static void flush(struct pki_stream *s)
@@ -330,8 +345,8 @@ static void wait_for(struct pki_stream *s)
 	loop_fd_set(s->watch, events);
 }
 
-/* One turn: go on with whatever can go on, then say what is waited for. */
-static void turn(struct pki_stream *s)
+/* One turn: go on with whatever can go on, then say what is waited for. ${ready}: the socket has told something. */
+static void turn(struct pki_stream *s, bool ready)
 {
 	s->busy++;
 	s->in_turn = true;
@@ -339,7 +354,7 @@ static void turn(struct pki_stream *s)
 		drain_raw(s);
 	else if (s->state == HANDSHAKING)
 		handshake(s);
-	if (s->state == OPEN && !s->dead && deliver(s))
+	if (s->state == OPEN && !s->dead && deliver(s) && (ready || more_here(s)))
 		read_some(s);
 	if (s->state == OPEN && !s->dead)
 		flush(s);
@@ -353,12 +368,12 @@ static void turn(struct pki_stream *s)
 
 static void on_fd(int fd, int events, void *arg)
 {
-	turn(arg);
+	turn(arg, true);
 }
 
 static void on_kick(void *arg)
 {
-	turn(arg);
+	turn(arg, false);
 }
 
 static void on_deadline(void *arg)
@@ -477,12 +492,11 @@ void pki_stream_finish(struct pki_stream *s, int64_t ms)
 void pki_stream_hold(struct pki_stream *s, bool hold)
 {
 	s->held = hold;
-	if (!hold) {
-		s->full = false;
+	s->full &= hold;
+	if (!hold && (s->in.len || more_here(s)))
 		kick(s);
-	} else if (s->watch && !s->in_turn) {
+	else if (s->watch && !s->in_turn)
 		wait_for(s);
-	}
 }
 
 const struct pki_peer *pki_stream_peer(const struct pki_stream *s)
