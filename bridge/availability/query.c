@@ -76,10 +76,13 @@ unsigned fb_view_cut(unsigned asked, enum fb_level level)
 
 void fb_request_id_new(char out[FB_REQUEST_ID_LEN + 1])
 {
-	unsigned char r[FB_REQUEST_ID_LEN / 2];
+	static unsigned char store[64 * FB_REQUEST_ID_LEN / 2]; /* one call into the kernel for many */
+	static size_t left;
 
-	text_random(r, sizeof r);
-	text_hex(out, r, sizeof r);
+	if (!left)
+		text_random(store, left = sizeof store);
+	left -= FB_REQUEST_ID_LEN / 2;
+	text_hex(out, store + left, FB_REQUEST_ID_LEN / 2);
 }
 
 bool fb_request_id_valid(const char *s)

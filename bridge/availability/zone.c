@@ -46,7 +46,10 @@ struct fb_zone *fb_zone_from_transitions(int first_offset, const struct fb_zone_
 
 void fb_zone_free(struct fb_zone *z)
 {
-	free(z);
+	if (z && z->others)
+		z->others--;
+	else
+		free(z);
 }
 
 const struct fb_zone *fb_zone_utc(void)

@@ -43,7 +43,7 @@ struct fb_zone_transition {
 struct fb_zone *fb_zone_fixed(int offset);
 /*
  * A zone from a yearly rule (no change, or equal offsets, is a fixed zone; southern order allowed). NULL if a
- * field is out of range. Caller frees.
+ * field is out of range. Caller frees. Of the same rule, soon again, it is the same zone and costs nothing.
  */
 struct fb_zone *fb_zone_from_rule(const struct fb_zone_rule *rule);
 /*

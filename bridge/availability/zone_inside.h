@@ -30,6 +30,7 @@ struct zone_yearly {
 };
 
 struct fb_zone {
+	unsigned others;    /* who hold it too, besides the one that fb_zone_free() is called for */
 	int first_offset;   /* before the table */
 	bool has_yearly;    /* after the table */
 	bool yearly_before; /* and before it */

@@ -3,7 +3,7 @@
 #include "bridge/availability/zone_inside.h"
 
 /* A rule comes with a request and its zone goes with it: some decades of table are enough. */
-enum { RULE_ROOM = 120 };
+enum { RULE_ROOM = 120, KEPT = 16 };
 
 static bool change_valid(const struct fb_change *c)
 {
@@ -47,7 +47,7 @@ static struct fb_zone *from_dates(const struct zone_yearly *y)
 	return fb_zone_from_transitions(t[0].offset == y->daylight ? y->standard : y->daylight, t, (size_t)n);
 }
 
-struct fb_zone *fb_zone_from_rule(const struct fb_zone_rule *rule)
+static struct fb_zone *from_rule(const struct fb_zone_rule *rule)
 {
 	struct zone_yearly y = {.standard = rule->standard_offset, .daylight = rule->daylight_offset};
 
@@ -72,6 +72,31 @@ struct fb_zone *fb_zone_from_rule(const struct fb_zone_rule *rule)
 		z->yearly = y;
 		zone_lay_out(z, RULE_ROOM, ZONE_TABLE_YEAR);
 	}
+	return z;
+}
+
+/* The people of a site live in few zones and name them with every request: the last few are kept, for they are dear to lay out. */
+struct fb_zone *fb_zone_from_rule(const struct fb_zone_rule *rule)
+{
+	static struct {
+		struct fb_zone_rule rule;
+		struct fb_zone *zone;
+	} kept[KEPT];
+	static size_t next;
+	struct fb_zone *z;
+
+	for (size_t i = 0; i < KEPT; i++)
+		if (kept[i].zone && memcmp(&kept[i].rule, rule, sizeof *rule) == 0) {
+			kept[i].zone->others++;
+			return kept[i].zone;
+		}
+	if (!(z = from_rule(rule)))
+		return NULL;
+	fb_zone_free(kept[next].zone);
+	kept[next].rule = *rule;
+	kept[next].zone = z;
+	z->others++;
+	next = (next + 1) % KEPT;
 	return z;
 }
 

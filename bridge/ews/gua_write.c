@@ -99,8 +99,24 @@ static void put_event(struct buf *out, const struct ews_request *r, const struct
 	buf_puts(out, "</t:CalendarEvent>");
 }
 
-static void put_working_hours(struct buf *out, const struct fb_working_hours *h)
+/* Where in the output the working hours of the mailbox before stand: those of colleagues are often the same. */
+struct before {
+	const struct fb_working_hours *hours;
+	size_t from, len;
+};
+
+static void put_working_hours(struct buf *out, const struct fb_working_hours *h, struct before *before)
 {
+	size_t from = out->len;
+	uint8_t *to;
+
+	if (before->hours && memcmp(before->hours, h, sizeof *h) == 0) {
+		if ((to = buf_reserve(out, before->len))) {
+			memcpy(to, buf_ptr(out) + before->from, before->len);
+			buf_commit(out, before->len);
+		}
+		return;
+	}
 	buf_puts(out, "<t:WorkingHours><t:TimeZone>");
 	zone_serial_put(out, &h->zone);
 	buf_puts(out, "</t:TimeZone><t:WorkingPeriodArray>");
@@ -112,7 +128,8 @@ static void put_working_hours(struct buf *out, const struct fb_working_hours *h)
 		buf_puts(out, "<t:WorkingPeriod><t:DayOfWeek>");
 		for (int day = 0; day < 7; day++)
 			if (h->periods[i].days >> day & 1) {
-				buf_printf(out, "%s%s", first ? "" : " ", zone_weekdays[day]);
+				buf_puts(out, first ? "" : " ");
+				buf_puts(out, zone_weekdays[day]);
 				first = false;
 			}
 		buf_puts(out, "</t:DayOfWeek>");
@@ -121,9 +138,10 @@ static void put_working_hours(struct buf *out, const struct fb_working_hours *h)
 		buf_puts(out, "</t:WorkingPeriod>");
 	}
 	buf_puts(out, "</t:WorkingPeriodArray></t:WorkingHours>");
+	*before = (struct before){h, from, out->len - from};
 }
 
-static void put_view(struct buf *out, const struct ews_request *r, const struct fb_answer *a)
+static void put_view(struct buf *out, const struct ews_request *r, const struct fb_answer *a, struct before *before)
 {
 	buf_puts(out, "<m:FreeBusyResponse><m:ResponseMessage ResponseClass=\"Success\">");
 	success_put(out);
@@ -137,13 +155,15 @@ static void put_view(struct buf *out, const struct ews_request *r, const struct 
 			put_event(out, r, &a->events[i], a->view & FB_VIEW_DETAILS);
 		buf_puts(out, "</t:CalendarEventArray>");
 		if (a->hours.known)
-			put_working_hours(out, &a->hours);
+			put_working_hours(out, &a->hours, before);
 	}
 	buf_puts(out, "</m:FreeBusyView></m:FreeBusyResponse>");
 }
 
 int ews_write_availability(struct buf *out, const struct ews_request *r, struct acl_released *const *answers, const char *request_id)
 {
+	struct before before = {0};
+
 	soap_begin(out);
 	buf_puts(out, "<m:GetUserAvailabilityResponse>");
 	if (r->wants_free_busy) {
@@ -153,7 +173,7 @@ int ews_write_availability(struct buf *out, const struct ews_request *r, struct 
 			const struct fb_answer *a = answer_shown(r, answers, i, &why);
 
 			if (a)
-				put_view(out, r, a);
+				put_view(out, r, a, &before);
 			else
 				put_failure(out, why, request_id);
 		}

@@ -379,16 +379,25 @@ int soap_end(struct buf *out)
 	return buf_puts(out, "</s:Body></s:Envelope>");
 }
 
+static void put_tag(struct buf *out, const char *before, const char *tag)
+{
+	buf_puts(out, before);
+	buf_puts(out, tag);
+	buf_putc(out, '>');
+}
+
 void soap_put(struct buf *out, const char *tag, const char *text)
 {
-	buf_printf(out, "<%s>", tag);
+	put_tag(out, "<", tag);
 	text_xml(out, text);
-	buf_printf(out, "</%s>", tag);
+	put_tag(out, "</", tag);
 }
 
 void soap_put_int(struct buf *out, const char *tag, long value)
 {
-	buf_printf(out, "<%s>%ld</%s>", tag, value, tag);
+	put_tag(out, "<", tag);
+	buf_puti(out, value);
+	put_tag(out, "</", tag);
 }
 
 void soap_put_bool(struct buf *out, const char *tag, bool value)

@@ -161,16 +161,27 @@ bool zone_serial_rule(const struct zone_serial *z, struct fb_zone_rule *out)
 
 static void half_put(struct buf *out, const char *tag, int bias, const struct fb_change *c)
 {
-	int second = c->second < 0 ? 0 : c->second > 86399 ? 86399 : c->second;
+	int second = !c->month || c->second < 0 ? 0 : c->second > 86399 ? 86399 : c->second;
+	char time[] = "00:00:00", year[] = "0000";
 
-	if (!c->month)
-		second = 0;
-	buf_printf(out, "<t:%s><t:Bias>%d</t:Bias><t:Time>%02d:%02d:%02d</t:Time><t:DayOrder>%d</t:DayOrder><t:Month>%d</t:Month>", tag, bias,
-	           second / 3600, second / 60 % 60, second % 60, c->month ? c->day_order : 0, c->month);
-	buf_printf(out, "<t:DayOfWeek>%s</t:DayOfWeek>", zone_weekdays[c->weekday >= 0 && c->weekday < 7 ? c->weekday : 0]);
-	if (c->month && c->year)
-		buf_printf(out, "<t:Year>%04d</t:Year>", c->year);
-	buf_printf(out, "</t:%s>", tag);
+	text_digits(time, 2, (unsigned)(second / 3600));
+	text_digits(time + 3, 2, (unsigned)(second / 60 % 60));
+	text_digits(time + 6, 2, (unsigned)(second % 60));
+	buf_puts(out, "<t:");
+	buf_puts(out, tag);
+	buf_putc(out, '>');
+	soap_put_int(out, "t:Bias", bias);
+	soap_put(out, "t:Time", time);
+	soap_put_int(out, "t:DayOrder", c->month ? c->day_order : 0);
+	soap_put_int(out, "t:Month", c->month);
+	soap_put(out, "t:DayOfWeek", zone_weekdays[c->weekday >= 0 && c->weekday < 7 ? c->weekday : 0]);
+	if (c->month && c->year) {
+		text_digits(year, 4, (unsigned)c->year);
+		soap_put(out, "t:Year", year);
+	}
+	buf_puts(out, "</t:");
+	buf_puts(out, tag);
+	buf_putc(out, '>');
 }
 
 void zone_serial_put(struct buf *out, const struct fb_zone_rule *rule)

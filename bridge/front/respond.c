@@ -47,19 +47,41 @@ static bool can_go_on(const struct connection *c)
 	return c->request.length <= (int64_t)c->front->conf->max_request_kib * 1024;
 }
 
-static void put_head(struct connection *c, struct buf *out, int status, const char *type, const char *more, size_t length)
+/* The Date field's text: IMF-fixdate, which is made once a second. */
+static const char *date_now(void)
 {
-	char date[40];
+	static time_t second = -1;
+	static char text[40];
 	time_t now = time(NULL);
 	struct tm tm;
 
-	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
-	buf_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Length: %zu\r\n", status, status_words(status), date, length);
+	if (now != second)
+		strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
+	second = now;
+	return text;
+}
+
+static void put_field(struct buf *out, const char *name, const char *value)
+{
+	buf_puts(out, name);
+	buf_puts(out, value);
+	buf_puts(out, "\r\n");
+}
+
+static void put_head(struct connection *c, struct buf *out, int status, const char *type, const char *more, size_t length)
+{
+	buf_puts(out, "HTTP/1.1 ");
+	buf_puti(out, status);
+	put_field(out, " ", status_words(status));
+	put_field(out, "Date: ", date_now());
+	buf_puts(out, "Content-Length: ");
+	buf_putu(out, length);
+	buf_puts(out, "\r\n");
 	if (length)
-		buf_printf(out, "Content-Type: %s\r\n", type);
-	buf_printf(out, "Cache-Control: no-store\r\nrequest-id: %s\r\n", c->request_id);
+		put_field(out, "Content-Type: ", type);
+	put_field(out, "Cache-Control: no-store\r\nrequest-id: ", c->request_id);
 	if (*c->client_id)
-		buf_printf(out, "client-request-id: %s\r\n", c->client_id);
+		put_field(out, "client-request-id: ", c->client_id);
 	if (c->route && c->route->autodiscover)
 		buf_puts(out, "X-SOAP-Enabled: True\r\nX-WSSecurity-Enabled: False\r\nX-OAuth-Enabled: False\r\n");
 	buf_puts(out, more);

@@ -383,9 +383,33 @@ static void hostile_files(void)
 	CHECK(zone_tzif_load("/usr/share/zoneinfo") == NULL);
 }
 
+/* The last rules are kept: the same one is the same zone, whoever frees it meanwhile, and many others push it out. */
+static void rules_kept(void)
+{
+	struct fb_zone_rule r = {.standard_offset = -8 * 3600, .daylight_offset = -7 * 3600, .to_standard = {11, 1, 0, 7200, 0}, .to_daylight = {3, 2, 0, 7200, 0}};
+	struct fb_zone *first = fb_zone_from_rule(&r), *second = fb_zone_from_rule(&r);
+	int64_t summer = fb_days(2026, 7, 1) * 86400;
+
+	CHECK(first && first == second);
+	fb_zone_free(first);
+	CHECK_INT(fb_zone_offset(second, summer), -7 * 3600);
+	for (int i = 0; i < 100; i++) {
+		struct fb_zone_rule other = r;
+
+		other.to_standard.second = 60 * i;
+		fb_zone_free(fb_zone_from_rule(&other));
+	}
+	CHECK_INT(fb_zone_offset(second, summer), -7 * 3600);
+	fb_zone_free(second);
+	first = fb_zone_from_rule(&r);
+	CHECK_INT(fb_zone_offset(first, summer), -7 * 3600);
+	fb_zone_free(first);
+}
+
 int main(void)
 {
 	facts();
+	rules_kept();
 	gaps_and_folds();
 	names();
 	rule_words();
