@@ -247,6 +247,9 @@ static void check_backends(struct conf_loading *l)
 	for (size_t i = 0; i < l->c->n_backends; i++) {
 		const struct conf_backend *b = &l->c->backends[i];
 
+		if (b->concurrency < l->c->bridges)
+			conf_problem_add(l->problems, b->file, 0, "Write a greater number, or run fewer bridges.",
+			                 "concurrency %d cannot be divided among %d bridges", b->concurrency, l->c->bridges);
 		for (size_t k = 0; k < b->n_serves; k++) {
 			check_word_group(l, b->file, b->serves_lines[k], b->serves[k]);
 			list = conf_grow(list, n, sizeof(*list));

@@ -146,8 +146,8 @@ static void pool_changed(void *arg, int64_t pid)
 {
 	struct bridge *b = arg;
 	struct pool_status st;
+	struct pool *p;
 	struct buf lost;
-	int i;
 
 	if (pid) { /* this process may signal nobody */
 		buf_init(&lost, 8);
@@ -157,8 +157,8 @@ static void pool_changed(void *arg, int64_t pid)
 	}
 	if (!b->begun || b->ready)
 		return;
-	for (i = 0; i < WORKER_KINDS; i++) {
-		pool_status(b->pools[i], &st);
+	for (size_t i = 0; (p = bridge_pool_at(b, i)); i++) {
+		pool_status(p, &st);
 		if (st.ready == 0 || st.ready != st.workers)
 			return;
 	}
@@ -220,6 +220,7 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 	struct unpack u = unpack_start(data, len);
 	struct bridge *b = arg;
 	const char *what;
+	struct pool *pool;
 	uint32_t number;
 	uint8_t kind;
 	int64_t pid;
@@ -227,9 +228,11 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 	switch ((enum message)type) {
 	case MSG_WORKER:
 		kind = unpack_u8(&u);
+		number = unpack_u32(&u);
 		pid = (int64_t)unpack_u64(&u);
-		if (unpack_done(&u) && kind < WORKER_KINDS)
-			pool_add(b->pools[kind], fd, pid);
+		pool = bridge_pool(b, kind, number);
+		if (unpack_done(&u) && pool)
+			pool_add(pool, fd, pid);
 		else
 			close(fd);
 		break;

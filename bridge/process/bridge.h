@@ -28,8 +28,9 @@ struct bridge {
 	struct directory *directory;
 	struct pki_pinset *pins;
 	struct pki_tls *tls_front, *tls_link;
-	struct pool *pools[WORKER_KINDS];
-	struct pool **backend_pools; /* one for each of conf->backends, in their order */
+	struct pool *pools[WORKER_BACKEND]; /* that of the directory is NULL without one */
+	struct pool **backend_pools;        /* one for each of conf->backends, in their order, */
+	char (*backend_names)[80];          /* and what they are called */
 	int calendars_fd;
 	struct calendars *calendars;
 	struct backends *backends;
@@ -65,6 +66,16 @@ struct bridge {
 int bridge_role(int argc, char **argv);
 /* Makes everything but the acceptors, doors wired; ${pool_changed} is told what pool_new() tells. -1 with a sentence in ${error}; bridge_close() either way. */
 int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(void *arg, int64_t pid), struct buf *error);
+/* Makes a pool for each kind of worker; bridge.c is told by ${changed} when a worker became ready or went (bridge_pools.c). */
+void bridge_pools_open(struct bridge *b, void (*changed)(void *arg, int64_t pid));
+/* Frees them. */
+void bridge_pools_close(struct bridge *b);
+/* The pool of ${kind}, of the ${index}th backend if it is one of those. NULL if there is none. */
+struct pool *bridge_pool(const struct bridge *b, unsigned kind, size_t index);
+/* Each pool in turn: ${i} counts up from 0. NULL past the last. */
+struct pool *bridge_pool_at(const struct bridge *b, size_t i);
+/* How long a worker may be at one calendar, in milliseconds. */
+int64_t bridge_calendar_ms(const struct conf *c);
 /* Frees what bridge_open() made, in the order that lets no door call back into what is gone. */
 void bridge_close(struct bridge *b);
 /* MSG_BUDGETS came: ${fd} is taken over. Aborts if it is not what it should be. */

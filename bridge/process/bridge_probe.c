@@ -13,12 +13,22 @@ static bool can_ask(const struct bridge *b, const char *peer)
 	return false;
 }
 
+/* Is there somebody who reads our calendars, of each kind that we have? */
+static bool calendars_work_here(const struct bridge *b)
+{
+	struct pool_status st;
+
+	pool_status(b->pools[WORKER_CALENDAR], &st);
+	for (size_t i = 0; st.ready && i < b->conf->n_backends; i++)
+		pool_status(b->backend_pools[i], &st);
+	return st.ready > 0;
+}
+
 static void probed(void *arg, const struct pki_peer *peer, struct link_probe *out)
 {
 	const struct bridge *b = arg;
 	const char *name = pki_peer_name(peer);
 	const struct conf_peer *p = conf_peer_named(b->conf, name);
-	struct pool_status pool;
 
 	if (!p || !p->enabled)
 		return;
@@ -27,9 +37,8 @@ static void probed(void *arg, const struct pki_peer *peer, struct link_probe *ou
 	for (size_t i = 0; i < p->n_rules; i++)
 		if (p->rules[i].level > FB_LEVEL_NONE)
 			++*(p->rules[i].in ? &out->rules_in : &out->rules_out);
-	pool_status(b->pools[WORKER_CALENDAR], &pool);
 	out->access = p->access_enabled && p->access_level > FB_LEVEL_NONE;
-	out->backend = pool.ready > 0;
+	out->backend = calendars_work_here(b);
 	out->link = can_ask(b, name);
 }
 

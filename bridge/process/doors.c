@@ -14,8 +14,7 @@
 
 /* Who is asked for what, in one file: the rooms of the bridge know each other only through these. */
 
-enum { JOB_WAIT_MS = 20000, JOB_GRACE_MS = 2000, LOGIN_MS = 20000, LOGIN_JOB_MS = 10000,
-       BACKEND_DEPTH = 256, BACKEND_JOB_MS = 90000 /* it replies when the job's time is over; one that does not is broken */ };
+enum { JOB_WAIT_MS = 20000, LOGIN_MS = 20000 };
 
 /* ---- front -> proxy, login workers ---- */
 
@@ -89,17 +88,11 @@ static void proxy_fetch(void *door, const struct fb_entry *who, struct fb_window
 	backends_fetch(b->backends, who, who->address, w, interval, deadline_ms, cb, arg);
 }
 
-/* How long a worker may be at one calendar: its own limit comes first. */
-static int64_t calendar_ms(const struct conf *c)
-{
-	return (int64_t)c->worker_seconds * 1000 + JOB_GRACE_MS;
-}
-
 static void calendars_submit(void *door, const void *job, size_t len, calendars_reply_cb *cb, void *arg)
 {
 	struct bridge *b = door;
 
-	pool_submit(b->pools[WORKER_CALENDAR], job, len, JOB_WAIT_MS + calendar_ms(b->conf), cb, arg);
+	pool_submit(b->pools[WORKER_CALENDAR], job, len, JOB_WAIT_MS + bridge_calendar_ms(b->conf), cb, arg);
 }
 
 /* The link wants its events in one lasting place. */
@@ -266,7 +259,7 @@ static int make_rooms(struct bridge *b)
 	                                      .loop = b->loop, .hard_stop_ms = c->hard_stop_ms};
 	budget_limits_of(c, b->budget_limits);
 	b->table = address_space_new(c);
-	b->directory = directory_new(b->loop, c, NULL, NULL);
+	b->directory = directory_new(b->loop, c, c->directory ? pool_submit : NULL, b->pools[WORKER_DIRECTORY]);
 	b->calendars = calendars_new(c, b->calendars_fd, calendars_submit, b);
 	b->backends = backends_new(c, b->calendars, pool_submit, (void *const *)b->backend_pools);
 	if (!b->table || !b->directory || !b->calendars)
@@ -287,25 +280,6 @@ static int make_rooms(struct bridge *b)
 	return b->proxy && b->front && b->clients && b->server ? bridge_rotation_open(b) : -1;
 }
 
-/* Tells bridge.c when a worker became ready or went. */
-static void make_pools(struct bridge *b, void (*changed)(void *arg, int64_t pid))
-{
-	const struct pool_kind calendar = {"calendar", MESSAGES(messages_from_calendar_worker), JOB_MAX, 1, calendar_ms(b->conf)};
-	const struct pool_kind login = {"login", MESSAGES(messages_from_login_worker), LOGIN_MAX, 1, LOGIN_JOB_MS};
-
-	b->pools[WORKER_CALENDAR] = pool_new(b->loop, &calendar, changed, b);
-	b->pools[WORKER_LOGIN] = pool_new(b->loop, &login, changed, b);
-	b->backend_pools = calloc(b->conf->n_backends + 1, sizeof *b->backend_pools);
-	if (!b->backend_pools)
-		abort();
-	for (size_t i = 0; i < b->conf->n_backends; i++) {
-		const struct pool_kind backend = {b->conf->backends[i].name, MESSAGES(messages_from_calendar_worker), FETCH_JOB_MAX, BACKEND_DEPTH,
-		                                  BACKEND_JOB_MS};
-
-		b->backend_pools[i] = pool_new(b->loop, &backend, changed, b);
-	}
-}
-
 int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(void *arg, int64_t pid), struct buf *error)
 {
 	b->calendars_fd = b->reserve = b->trace_fd = -1;
@@ -319,7 +293,7 @@ int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(vo
 		return -1;
 	}
 	fb_zone_preload(false); /* what EWS clients may name; no file is opened later */
-	make_pools(b, pool_changed);
+	bridge_pools_open(b, pool_changed);
 	if (make_rooms(b) != 0) {
 		buf_puts(error, "out of memory");
 		return -1;
@@ -331,8 +305,6 @@ int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(vo
 
 void bridge_close(struct bridge *b)
 {
-	int i;
-
 	bridge_control_close(b);
 	front_free(b->front);
 	trace_free(b->trace);
@@ -342,11 +314,7 @@ void bridge_close(struct bridge *b)
 		proxy_cancel(b->calls->query);
 		call_forget(b->calls);
 	}
-	for (i = 0; i < WORKER_KINDS; i++)
-		pool_free(b->pools[i]);
-	for (size_t k = 0; b->backend_pools && k < b->conf->n_backends; k++)
-		pool_free(b->backend_pools[k]);
-	free(b->backend_pools);
+	bridge_pools_close(b);
 	backends_free(b->backends);
 	calendars_free(b->calendars);
 	directory_free(b->directory);
@@ -386,6 +354,8 @@ void bridge_trace(struct bridge *b, const uint8_t *key, size_t len, int fd)
 	b->trace_fd = fd;
 	b->trace = trace_new(fd, key, TRACE_FILE_MAX);
 	front_trace(b->front, b->trace);
+	for (size_t i = 0; i < b->conf->n_backends; i++)
+		pool_greet(b->backend_pools[i], MSG_TRACE, key, len, fd);
 }
 
 void bridge_shut_peer(struct bridge *b, const char *peer)

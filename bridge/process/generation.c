@@ -1,4 +1,3 @@
-#include "bridge/process/generation.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -7,53 +6,11 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "bridge/base/channel.h"
 #include "bridge/base/log.h"
 #include "bridge/base/pack.h"
-#include "bridge/process/messages.h"
-#include "bridge/process/segments.h"
-#include "bridge/process/spawn.h"
+#include "bridge/process/generation_own.h"
 
-enum { READY_MS = 10000, STEADY_MS = 1000, BACKOFF_MS = 100, BACKOFF_MAX_MS = 10000, LINGER_MS = 2000, MINUTE_MS = 60000 };
-
-enum kind { KIND_CALENDAR = WORKER_CALENDAR, KIND_LOGIN = WORKER_LOGIN, KIND_BRIDGE };
-static const char *const role_of[] = {"@calendar-worker", "@login-worker", "@bridge"};
-
-/* A place that one process fills, and its successor when it dies. */
-struct slot {
-	struct generation *g;
-	enum kind kind;
-	struct slot *bridge;   /* a worker's */
-	struct channel *channel; /* a bridge's; NULL while it does not run */
-	pid_t pid;             /* 0 = nobody */
-	int64_t since_ms;
-	unsigned restarts, hasty; /* in all; one after the other within a second */
-	bool ready;
-	uint32_t shut_asked, shut_done; /* a bridge's: the last MSG_SHUT */
-	struct segments audit; /* a bridge's */
-	struct loop_timer *again;
-};
-
-enum state { STARTING, RUNNING, DRAINING, ENDING };
-
-struct generation {
-	struct loop *loop;
-	unsigned number;
-	char *conf_path;
-	uint32_t hard_stop_ms;
-	int snapshot, audit;
-	const struct listening *sockets;
-	const struct generation_events *ev;
-	void *arg;
-	enum state state;
-	struct slot *slots; /* bridges first */
-	size_t n, bridges;
-	char **shut; /* what was cut off: the settings that a bridge reads when it is started again do not know that */
-	size_t n_shut;
-	uint32_t shut_number;
-	struct loop_timer *timer; /* for READY, then for the end by force */
-	struct loop_timer *minute;
-};
+enum { READY_MS = 10000, LINGER_MS = 2000, MINUTE_MS = 60000 };
 
 static void fail(struct generation *g, const char *why)
 {
@@ -61,12 +18,6 @@ static void fail(struct generation *g, const char *why)
 		return;
 	g->state = ENDING;
 	g->ev->failed(g->arg, g, why);
-}
-
-static void kill_slot(struct slot *s, int signo)
-{
-	if (s->pid > 0)
-		kill(s->pid, signo);
 }
 
 /* Only a worker of that very bridge: no other process can be ended by asking. */
@@ -78,7 +29,7 @@ static void kill_lost(struct slot *bridge, const uint8_t *data, size_t len)
 
 	for (s = bridge->g->slots; s < bridge->g->slots + bridge->g->n; s++)
 		if (unpack_done(&u) && s->bridge == bridge && s->pid > 0 && (uint64_t)s->pid == pid)
-			kill_slot(s, SIGKILL);
+			slot_kill(s, SIGKILL);
 }
 
 /* To that bridge alone: if it is just being started again, the peer dials once more. */
@@ -92,18 +43,15 @@ static void hand_on(const struct generation *g, const uint8_t *data, size_t len,
 	close(fd);
 }
 
-static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len, int fd)
+void generation_heard(void *arg, uint16_t type, const uint8_t *data, size_t len, int fd)
 {
 	struct slot *s = arg;
 	struct generation *g = s->g;
 	char text[1024];
 	size_t i;
 
-	if (type == MSG_SHUT_DONE) {
-		struct unpack u = unpack_start(data, len);
-
-		s->shut_done = unpack_u32(&u);
-	}
+	if (type == MSG_SHUT_DONE)
+		generation_shut_done(s, data, len);
 	if (type == MSG_ANNOUNCED || type == MSG_TOOK || type == MSG_SEEN || type == MSG_PIN_DONE || type == MSG_TRIED || type == MSG_PAIRED || type == MSG_SHUT_DONE) {
 		g->ev->said(g->arg, type, data, len);
 		return;
@@ -139,7 +87,7 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 }
 
 /* A bridge that closed its channel has ended or will be ended: it cannot be reached any more. */
-static void on_end(void *arg, const char *why)
+void generation_cut(void *arg, const char *why)
 {
 	struct slot *s = arg;
 
@@ -147,108 +95,7 @@ static void on_end(void *arg, const char *why)
 	s->channel = NULL;
 	if (strcmp(why, "closed") != 0) {
 		log_event(LOG_LEVEL_ERROR, "bridge-cut", LI("pid", s->pid), LS("why", why));
-		kill_slot(s, SIGKILL);
-	}
-}
-
-static void send_shut(struct slot *s, uint32_t number, const char *what)
-{
-	struct buf b;
-
-	s->shut_asked = number; /* who cannot be told owes it as well */
-	if (!s->channel)
-		return;
-	buf_init(&b, CONTROL_LINE_MAX + 8);
-	pack_u32(&b, number);
-	pack_str(&b, what);
-	channel_send(s->channel, MSG_SHUT, buf_ptr(&b), b.len, -1);
-	buf_free(&b);
-}
-
-static pid_t spawn_slot(struct slot *s, const int *fds, size_t n)
-{
-	struct generation *g = s->g;
-	char parent[24], number[24], front[24], link[24];
-	char *argv[] = {"availbridge", (char *)role_of[s->kind], g->conf_path, parent, number, front, link, NULL};
-
-	snprintf(parent, sizeof parent, "%ld", (long)getpid());
-	snprintf(number, sizeof number, "%u", g->number);
-	snprintf(front, sizeof front, "%zu", g->sockets[0].n);
-	snprintf(link, sizeof link, "%zu", g->sockets[1].n);
-	s->pid = spawn(argv, fds, n);
-	s->shut_asked = s->shut_done = 0;
-	s->since_ms = loop_ms();
-	s->ready = false;
-	if (s->pid < 0)
-		s->pid = 0;
-	return s->pid;
-}
-
-/* Starts a worker and gives the other end of its socket to its bridge. Without a bridge to work for there is nothing to start. */
-static int start_worker(struct slot *s)
-{
-	struct buf b;
-	int pair[2], r;
-
-	if (!s->bridge->channel || s->pid)
-		return 0;
-	if (spawn_socketpair(pair) != 0)
-		return -1;
-	r = spawn_slot(s, (int[]){pair[1], s->g->snapshot}, 2) ? 0 : -1;
-	close(pair[1]);
-	if (r == 0) {
-		buf_init(&b, 16);
-		pack_u8(&b, (uint8_t)s->kind);
-		pack_u64(&b, (uint64_t)s->pid);
-		channel_send(s->bridge->channel, MSG_WORKER, buf_ptr(&b), b.len, pair[0]);
-		buf_free(&b);
-	}
-	close(pair[0]);
-	return r;
-}
-
-static int start_bridge(struct slot *s)
-{
-	struct generation *g = s->g;
-	int pair[2], fds[SPAWN_FDS_MAX];
-	size_t n = 2, i, k;
-
-	if (spawn_socketpair(pair) != 0)
-		return -1;
-	fds[0] = pair[1];
-	fds[1] = g->snapshot;
-	for (k = 0; k < 2; k++)
-		for (i = 0; i < g->sockets[k].n; i++)
-			fds[n++] = g->sockets[k].fds[i];
-	if (!spawn_slot(s, fds, n)) {
-		close(pair[0]);
-		close(pair[1]);
-		return -1;
-	}
-	close(pair[1]);
-	s->channel = channel_new(g->loop, pair[0], MESSAGES(messages_from_bridge), on_message, on_end, s);
-	segments_next(&s->audit, s->channel); /* before it can be asked anything */
-	for (i = g->bridges; i < g->n; i++)
-		if (g->slots[i].bridge == s && !g->slots[i].again)
-			start_worker(&g->slots[i]);
-	g->ev->begins(g->arg, s->channel);
-	for (i = 0; i < g->n_shut; i++) /* last: what was cut off comes back by nothing that is said before */
-		send_shut(s, g->shut_number, g->shut[i]);
-	channel_send(s->channel, MSG_BEGIN, NULL, 0, -1);
-	return 0;
-}
-
-static void start_again(void *arg)
-{
-	struct slot *s = arg;
-	int r;
-
-	loop_timer_free(s->again);
-	s->again = NULL;
-	r = s->kind == KIND_BRIDGE ? start_bridge(s) : start_worker(s);
-	if (r != 0) {
-		log_error("cannot start a process: %s", strerror(errno));
-		s->again = loop_timer_new(s->g->loop, BACKOFF_MAX_MS, start_again, s);
+		slot_kill(s, SIGKILL);
 	}
 }
 
@@ -257,25 +104,34 @@ static void not_ready_in_time(void *arg)
 	fail(arg, "the new processes were not ready within 10 seconds");
 }
 
+/* The next ${count} slots are workers of ${kind}, dealt out among the bridges. */
+static void add_workers(struct generation *g, unsigned kind, unsigned index, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		g->slots[g->n++] = (struct slot){.g = g, .kind = kind, .index = index, .bridge = &g->slots[i % g->bridges]};
+}
+
 static void lay_out(struct generation *g, const struct plan *p)
 {
-	size_t counts[] = {[KIND_CALENDAR] = p->calendar_workers, [KIND_LOGIN] = p->login_workers}, i, k;
-	struct slot *s;
+	size_t counts[] = {
+		[WORKER_CALENDAR] = p->calendar_workers, [WORKER_LOGIN] = p->login_workers, [WORKER_DIRECTORY] = p->directory_workers};
+	size_t total = p->bridges + (size_t)p->backends * p->bridges;
 
 	g->bridges = p->bridges;
-	for (k = 0; k < 2; k++) /* each bridge needs one of each kind */
-		if (counts[k] < g->bridges)
+	for (unsigned k = 0; k < WORKER_BACKEND; k++) {
+		if (counts[k] && counts[k] < g->bridges) /* each bridge needs one of each kind */
 			counts[k] = g->bridges;
-	g->slots = calloc(g->bridges + counts[0] + counts[1], sizeof *g->slots);
+		total += counts[k];
+	}
+	g->slots = calloc(total, sizeof *g->slots);
 	if (!g->slots)
 		abort();
 	for (; g->n < g->bridges; g->n++)
 		g->slots[g->n] = (struct slot){.g = g, .kind = KIND_BRIDGE, .audit = {.dir = g->audit, .generation = g->number}};
-	for (k = 0; k < 2; k++)
-		for (i = 0; i < counts[k]; i++) {
-			s = &g->slots[g->n++];
-			*s = (struct slot){.g = g, .kind = (enum kind)k, .bridge = &g->slots[i % g->bridges]};
-		}
+	for (unsigned k = 0; k < WORKER_BACKEND; k++)
+		add_workers(g, k, 0, counts[k]);
+	for (unsigned i = 0; i < p->backends; i++)
+		add_workers(g, WORKER_BACKEND, i, g->bridges);
 }
 
 static void on_minute(void *arg)
@@ -302,11 +158,11 @@ struct generation *generation_new(struct loop *l, unsigned number, const char *c
 	g->audit = fcntl(plan->audit, F_DUPFD_CLOEXEC, 3); /* it outlives the plan */
 	lay_out(g, plan);
 	for (i = 0; i < g->bridges; i++)
-		if (start_bridge(&g->slots[i]) != 0) {
+		if (slot_start(&g->slots[i]) != 0) {
 			buf_printf(error, "cannot start a process: %s", strerror(errno));
 			g->state = ENDING;
 			for (i = 0; i < g->n; i++)
-				kill_slot(&g->slots[i], SIGKILL);
+				slot_kill(&g->slots[i], SIGKILL);
 			generation_free(g);
 			return NULL;
 		}
@@ -330,9 +186,7 @@ void generation_free(struct generation *g)
 	loop_timer_free(g->minute);
 	if (g->audit >= 0)
 		close(g->audit);
-	for (i = 0; i < g->n_shut; i++)
-		free(g->shut[i]);
-	free(g->shut);
+	generation_shut_free(g);
 	free(g->slots);
 	free(g->conf_path);
 	free(g);
@@ -357,20 +211,6 @@ static bool all_gone(const struct generation *g)
 	return true;
 }
 
-/* Puts a successor in the slot of a process that ended. */
-static void replace(struct slot *s)
-{
-	int64_t lived = loop_ms() - s->since_ms, delay = 0;
-	unsigned i;
-
-	s->restarts++;
-	s->hasty = lived < STEADY_MS ? s->hasty + 1 : 0;
-	if (s->hasty > 1)
-		for (delay = BACKOFF_MS, i = 2; i < s->hasty && delay < BACKOFF_MAX_MS; i++)
-			delay *= 2;
-	s->again = loop_timer_new(s->g->loop, delay < BACKOFF_MAX_MS ? delay : BACKOFF_MAX_MS, start_again, s);
-}
-
 bool generation_reaped(struct generation *g, pid_t pid, int status)
 {
 	char how[80], why[200];
@@ -387,12 +227,12 @@ bool generation_reaped(struct generation *g, pid_t pid, int status)
 	s->channel = NULL;
 	segments_end(&s->audit);
 	describe_end(how, sizeof how, status);
-	log_event(g->state == RUNNING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "process-ended", LS("process", role_of[s->kind] + 1),
+	log_event(g->state == RUNNING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "process-ended", LS("process", slot_role(s) + 1),
 	          LI("pid", pid), LI("generation", g->number), LS("how", how));
 	if (g->state == RUNNING)
-		replace(s);
+		slot_replace(s);
 	else if (g->state == STARTING) {
-		snprintf(why, sizeof why, "a %s of the new generation %s before it was ready", role_of[s->kind] + 1, how);
+		snprintf(why, sizeof why, "a %s of the new generation %s before it was ready", slot_role(s) + 1, how);
 		fail(g, why);
 	} else if (all_gone(g))
 		g->ev->gone(g->arg, g);
@@ -406,7 +246,7 @@ static void end_by_force(void *arg)
 
 	log_event(LOG_LEVEL_WARN, "ended-by-force", LI("generation", g->number));
 	for (i = 0; i < g->n; i++)
-		kill_slot(&g->slots[i], SIGKILL);
+		slot_kill(&g->slots[i], SIGKILL);
 }
 
 static void nobody_left(void *arg)
@@ -442,7 +282,7 @@ void generation_drain(struct generation *g)
 			channel_send(g->slots[i].channel, MSG_DRAIN, NULL, 0, -1);
 	for (i = g->bridges; i < g->n; i++) /* a worker ends when its bridge closes its socket; without a bridge it has none */
 		if (!g->slots[i].bridge->channel)
-			kill_slot(&g->slots[i], SIGTERM);
+			slot_kill(&g->slots[i], SIGTERM);
 }
 
 void generation_end(struct generation *g)
@@ -451,7 +291,7 @@ void generation_end(struct generation *g)
 
 	g->state = ENDING;
 	for (i = 0; i < g->n; i++)
-		kill_slot(&g->slots[i], SIGKILL);
+		slot_kill(&g->slots[i], SIGKILL);
 	wind_down(g, LINGER_MS);
 }
 
@@ -484,47 +324,6 @@ size_t generation_tell(struct generation *g, uint16_t type, const void *data, si
 	return n;
 }
 
-static void remember_shut(struct generation *g, const char *what)
-{
-	for (size_t i = 0; i < g->n_shut; i++)
-		if (strcmp(g->shut[i], what) == 0)
-			return;
-	g->shut = realloc(g->shut, (g->n_shut + 1) * sizeof *g->shut);
-	if (!g->shut || !(g->shut[g->n_shut++] = strdup(what)))
-		abort();
-}
-
-void generation_shut(struct generation *g, uint32_t number, const char *what)
-{
-	remember_shut(g, what);
-	g->shut_number = number;
-	for (size_t i = 0; i < g->bridges; i++)
-		send_shut(&g->slots[i], number, what);
-}
-
-static bool owes_shut(const struct slot *s, uint32_t number)
-{
-	return s->pid && s->shut_asked >= number && s->shut_done < number;
-}
-
-size_t generation_shut_open(const struct generation *g, uint32_t number)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < g->bridges; i++)
-		n += owes_shut(&g->slots[i], number);
-	return n;
-}
-
-void generation_shut_force(struct generation *g, uint32_t number)
-{
-	for (size_t i = 0; i < g->bridges; i++)
-		if (owes_shut(&g->slots[i], number)) {
-			log_event(LOG_LEVEL_ERROR, "bridge-cut", LI("pid", g->slots[i].pid), LS("why", "it did not cut off a peer within a second"));
-			kill_slot(&g->slots[i], SIGKILL);
-		}
-}
-
 void generation_pack(const struct generation *g, struct buf *out)
 {
 	static const char *const states[] = {"starting", "running", "draining", "ending"};
@@ -534,7 +333,7 @@ void generation_pack(const struct generation *g, struct buf *out)
 	pack_str(out, states[g->state]);
 	pack_u32(out, (uint32_t)g->n);
 	for (s = g->slots; s < g->slots + g->n; s++) {
-		pack_str(out, role_of[s->kind] + 1);
+		pack_str(out, slot_role(s) + 1);
 		pack_u64(out, (uint64_t)s->pid);
 		pack_u64(out, s->pid ? (uint64_t)(loop_ms() - s->since_ms) : 0);
 		pack_u32(out, s->restarts);

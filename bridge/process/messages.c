@@ -1,4 +1,7 @@
 #include "bridge/process/messages.h"
+#include "bridge/backend/fetch_job.h"
+#include "bridge/directory/job.h"
+#include "bridge/trace/trace.h"
 
 const struct channel_type messages_from_check[] = {
 	{MSG_PLAN, "plan", MESSAGE_TEXT_MAX, 0},
@@ -12,7 +15,7 @@ const struct channel_type messages_from_supervisor[] = {
 	{MSG_SHUT, "shut", CONTROL_LINE_MAX, 0},
 	{MSG_AUDIT, "audit", 32, 1},
 	{MSG_BUDGETS, "budgets", 0, 1},
-	{MSG_TRACE, "trace", 16, 1},
+	{MSG_TRACE, "trace", TRACE_KEY, 1},
 	{MSG_INVITATION, "invitation", INVITATION_MAX, 0},
 	{MSG_WRITTEN, "written", INVITATION_MAX, 0},
 	{MSG_PIN, "pin", CONTROL_LINE_MAX, 0},
@@ -40,4 +43,16 @@ const struct channel_type messages_from_calendar_worker[] = {
 const struct channel_type messages_from_login_worker[] = {
 	{MSG_WORKER_READY, "worker-ready", 0, 0},
 	{MSG_REPLY, "reply", LOGIN_REPLY_MAX + MESSAGE_HANDLE, 0},
+};
+const struct channel_type messages_from_directory_worker[] = {
+	{MSG_WORKER_READY, "worker-ready", 0, 0},
+	{MSG_REPLY, "reply", DIRECTORY_REPLY_MAX + MESSAGE_HANDLE, 0},
+};
+const struct channel_type messages_to_backend_worker[] = {
+	{MSG_JOB, "job", FETCH_JOB_MAX + MESSAGE_HANDLE, 0},
+	{MSG_TRACE, "trace", TRACE_KEY, 1},
+};
+const struct channel_type messages_from_backend_worker[] = {
+	{MSG_WORKER_READY, "worker-ready", 0, 0},
+	{MSG_REPLY, "reply", REPLY_MAX + MESSAGE_HANDLE, 0},
 };

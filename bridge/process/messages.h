@@ -11,7 +11,7 @@ enum message {
 	MSG_PLAN = 1,      /* the settings are good: what the supervisor needs of them (plan.c) */
 	MSG_PROBLEMS,      /* they are not: the sentences, one a line */
 	/* supervisor -> bridge */
-	MSG_WORKER,        /* u8 enum worker_kind, u64 pid; descriptor: our end of the worker's socket */
+	MSG_WORKER,        /* u8 enum worker_kind, u32 which backend, u64 pid; descriptor: our end of the worker's socket */
 	MSG_BEGIN,         /* all workers have been sent: accept, and say MSG_READY when they are ready */
 	MSG_DRAIN,         /* finish what is open, then end */
 	MSG_CONTROL,       /* str request line, str what the supervisor knows, the body's first bytes; descriptor: the asker's connection */
@@ -37,14 +37,15 @@ enum message {
 	MSG_PIN_DONE,      /* u64 number of a MSG_PIN: in force here */
 	MSG_TRIED,         /* str invitation's id in hex, str pin, u8 whether that key proved the secret */
 	MSG_PAIRED,        /* u64 handle, str invitation's id in hex, str pin, str code, then the guest's offer: write the peer */
-	/* bridge -> worker */
+	/* bridge -> worker; a backend worker also gets MSG_TRACE */
 	MSG_JOB,           /* u32 handle, then the job */
 	/* worker -> bridge */
 	MSG_WORKER_READY,
 	MSG_REPLY          /* u32 handle of the job, then the reply */
 };
 
-enum worker_kind { WORKER_CALENDAR, WORKER_LOGIN, WORKER_KINDS };
+/* One pool of each kind in a bridge, but of the last one for each configured backend. */
+enum worker_kind { WORKER_CALENDAR, WORKER_LOGIN, WORKER_DIRECTORY, WORKER_BACKEND, WORKER_KINDS };
 
 enum { MESSAGE_TEXT_MAX = 1 << 20, CONTROL_LINE_MAX = 2048, INVITATION_MAX = 4096, PAIRED_MAX = 32 << 10, LOGIN_MAX = 4096, JOB_MAX = 1 << 20, REPLY_MAX = 48 << 20, LOGIN_REPLY_MAX = 1,
        MESSAGE_HANDLE = 4 /* bytes of it */ };
@@ -55,5 +56,8 @@ extern const struct channel_type messages_from_supervisor[13];
 extern const struct channel_type messages_from_bridge[12];
 extern const struct channel_type messages_from_calendar_worker[2];
 extern const struct channel_type messages_from_login_worker[2];
+extern const struct channel_type messages_from_directory_worker[2];
+extern const struct channel_type messages_to_backend_worker[2];
+extern const struct channel_type messages_from_backend_worker[2];
 #define MESSAGES(table) (table), sizeof(table) / sizeof *(table)
 #endif

@@ -73,6 +73,8 @@ static void pack_plan(struct buf *b, const struct conf *c)
 	pack_u32(b, (uint32_t)c->bridges);
 	pack_u32(b, (uint32_t)c->calendar_workers);
 	pack_u32(b, (uint32_t)c->login_workers);
+	pack_u32(b, c->directory ? (uint32_t)c->directory_workers : 0);
+	pack_u32(b, (uint32_t)c->n_backends);
 	pack_u32(b, (uint32_t)c->hard_stop_ms);
 	pack_u32(b, (uint32_t)c->audit_keep_days);
 }
@@ -107,9 +109,12 @@ static struct plan *unpack_plan(const uint8_t *data, size_t len)
 	p->bridges = unpack_u32(&u);
 	p->calendar_workers = unpack_u32(&u);
 	p->login_workers = unpack_u32(&u);
+	p->directory_workers = unpack_u32(&u);
+	p->backends = unpack_u32(&u);
 	p->hard_stop_ms = unpack_u32(&u);
 	p->audit_keep_days = unpack_u32(&u);
-	if (!unpack_done(&u) || p->bridges < 1 || p->bridges > 64 || p->calendar_workers > 256 || p->login_workers > 256) {
+	if (!unpack_done(&u) || p->bridges < 1 || p->bridges > 64 || p->calendar_workers > 256 || p->login_workers > 256 || p->directory_workers > 256 ||
+	    p->backends > 256) {
 		plan_free(p);
 		return NULL;
 	}

@@ -14,7 +14,7 @@ struct plan {
 	char *front_certificate, *front_key;
 	int64_t front_expires; /* seconds since 1970; 0 = not known */
 	bool log_json;
-	uint32_t bridges, calendar_workers, login_workers, hard_stop_ms, audit_keep_days;
+	uint32_t bridges, calendar_workers, login_workers, directory_workers, backends, hard_stop_ms, audit_keep_days;
 	int snapshot; /* of all files, as they were checked (snapshot.h); closed with the plan */
 	int audit;    /* the audit's folder, -1 until the supervisor opens it; closed with the plan */
 };

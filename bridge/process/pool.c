@@ -40,6 +40,11 @@ struct pool {
 	struct job *first, **last; /* all jobs without a worker, oldest first */
 	size_t waiting;
 	uint32_t handle; /* of the last job */
+	struct {
+		uint16_t type; /* 0 = none */
+		struct buf data;
+		int fd;
+	} greeting;
 };
 
 struct pool *pool_new(struct loop *l, const struct pool_kind *kind, void (*changed)(void *arg, int64_t pid), void *arg)
@@ -209,6 +214,25 @@ static void on_end(void *arg, const char *why)
 	worker_lost(arg, strcmp(why, "closed") == 0 ? "the worker ended" : why);
 }
 
+static void greet(struct worker *w)
+{
+	struct pool *p = w->pool;
+
+	if (p->greeting.type)
+		channel_send(w->channel, p->greeting.type, buf_ptr(&p->greeting.data), p->greeting.data.len, p->greeting.fd);
+}
+
+void pool_greet(struct pool *p, uint16_t type, const void *data, size_t len, int fd)
+{
+	p->greeting.type = type;
+	p->greeting.fd = fd;
+	buf_init(&p->greeting.data, len);
+	if (buf_add(&p->greeting.data, data, len) < 0)
+		abort();
+	for (struct worker *w = p->workers; w; w = w->next)
+		greet(w);
+}
+
 void pool_add(struct pool *p, int fd, int64_t pid)
 {
 	struct worker *w = calloc(1, sizeof *w);
@@ -218,6 +242,7 @@ void pool_add(struct pool *p, int fd, int64_t pid)
 	*w = (struct worker){.next = p->workers, .pool = p, .pid = pid};
 	p->workers = w;
 	w->channel = channel_new(p->loop, fd, p->kind.types, p->kind.n_types, on_message, on_end, w);
+	greet(w);
 }
 
 void pool_submit(void *pool, const void *job, size_t len, int64_t deadline_ms, pool_reply_cb *cb, void *arg)
@@ -255,6 +280,7 @@ void pool_free(struct pool *p)
 		free(w);
 	}
 	jobs_free(p->first);
+	buf_free(&p->greeting.data);
 	free(p);
 }
 

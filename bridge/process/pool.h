@@ -32,6 +32,8 @@ struct pool *pool_new(struct loop *l, const struct pool_kind *kind, void (*chang
 void pool_free(struct pool *p);
 /* Takes over ${fd}, our end of the socket to the worker ${pid}. */
 void pool_add(struct pool *p, int fd, int64_t pid);
+/* Has every worker, now and later, sent a message before any job; ${fd} (or -1) is borrowed for the pool's life, ${data} copied. Once. */
+void pool_greet(struct pool *p, uint16_t type, const void *data, size_t len, int fd);
 /*
  * Hands ${len} bytes of ${job} (copied, wiped after) to a worker, now or later: exactly one ${cb} within ${deadline_ms}, never before it returns. A
  * worker may go on with a job that nobody waits for any more. Fits directory_submit_fn.

@@ -21,6 +21,8 @@ static const struct {
 	{"@bridge", bridge_role},
 	{"@calendar-worker", calendar_worker_role},
 	{"@login-worker", login_worker_role},
+	{"@directory-worker", directory_worker_role},
+	{"@backend-worker", backend_worker_role},
 	{"@check", check_role},
 };
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stddef.h>
@@ -68,6 +69,14 @@ static const int for_reading[] = {
 	SCMP_SYS(faccessat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(fadvise64), SCMP_SYS(fstatfs), SCMP_SYS(getcwd),
 };
 
+/* The loop or poll, sockets that connect, and the threads in which libcurl resolves names. */
+static const int for_network[] = {
+	SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(eventfd2),
+	SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(pipe2), SCMP_SYS(socketpair), SCMP_SYS(connect), SCMP_SYS(getsockname),
+	SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(ioctl), SCMP_SYS(sendmmsg), SCMP_SYS(recvmmsg),
+	SCMP_SYS(set_robust_list), SCMP_SYS(get_robust_list), SCMP_SYS(gettid), SCMP_SYS(getresuid), SCMP_SYS(getresgid), SCMP_SYS(alarm),
+};
+
 static int allow(scmp_filter_ctx f, const int *calls, size_t n)
 {
 	size_t i;
@@ -105,6 +114,15 @@ static int allow_sockets(scmp_filter_ctx f)
 	int r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_INET));
 
 	return r ? r : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_INET6));
+}
+
+/* Threads of this process, and no processes: what clone3() is asked for cannot be seen, so that libc is told to use clone(). */
+static int allow_threads(scmp_filter_ctx f)
+{
+	const uint64_t thread = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
+	int r = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+
+	return r ? r : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, thread, thread));
 }
 
 static int finish(scmp_filter_ctx f, int r)
@@ -203,5 +221,40 @@ int sandbox_login_worker(void)
 		return -1;
 	r = ALLOW(f, always);
 	r = r ? r : allow_memory(f);
+	return finish(f, r);
+}
+
+/* What libc's resolver, the TLS libraries and Kerberos read while they work. Not /etc as a whole: our own keys are there. */
+static const char *const network_files[] = {
+	"/etc/resolv.conf", "/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf",
+	"/etc/gai.conf", "/etc/services", "/etc/protocols", "/etc/passwd", "/etc/group", "/etc/localtime", "/etc/ssl/certs", "/etc/ssl/openssl.cnf",
+	"/etc/ca-certificates", "/etc/gnutls", "/etc/pkcs11", "/etc/krb5.conf", "/etc/krb5.conf.d", "/etc/gss", "/usr/lib", "/usr/share",
+	"/usr/local/share/ca-certificates",
+};
+enum { NETWORK_FILES = sizeof network_files / sizeof *network_files, NETWORK_OWN = 4 };
+
+int sandbox_network_worker(const char *const *files, size_t n)
+{
+	const char *paths[NETWORK_FILES + NETWORK_OWN + 1];
+	scmp_filter_ctx f;
+	size_t at = 0;
+	int r;
+
+	if (sanitized)
+		return 0;
+	for (size_t i = 0; i < NETWORK_FILES; i++)
+		paths[at++] = network_files[i];
+	for (size_t i = 0; i < n && at < NETWORK_FILES + NETWORK_OWN; i++)
+		if (files[i])
+			paths[at++] = files[i];
+	paths[at] = NULL;
+	if (landlock(paths) != 0 || !(f = seccomp_init(SCMP_ACT_ERRNO(EPERM))))
+		return -1;
+	r = ALLOW(f, always);
+	r = r ? r : ALLOW(f, for_network);
+	r = r ? r : allow_memory(f);
+	r = r ? r : allow_sockets(f);
+	r = r ? r : allow_threads(f);
+	r = r ? r : allow_reading(f);
 	return finish(f, r);
 }

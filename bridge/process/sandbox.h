@@ -1,6 +1,7 @@
 #ifndef BRIDGE_PROCESS_SANDBOX_H
 #define BRIDGE_PROCESS_SANDBOX_H
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -18,6 +19,11 @@ int sandbox_bridge(void);
 int sandbox_calendar_worker(const char *calendars, int memory_mib);
 /* A login worker: nothing but computing and its one socket. -1 with errno. */
 int sandbox_login_worker(void);
+/*
+ * A worker that asks servers: connects, but never listens; reads what finding names, trusting certificates and Kerberos need, and the ${n} ${files}
+ * (NULLs are passed over); no writing, no programs. Threads may be started, since the resolver of libcurl is one. -1 with errno.
+ */
+int sandbox_network_worker(const char *const *files, size_t n);
 /* True if Landlock is in force in this process. */
 bool sandbox_has_landlock(void);
 #endif

@@ -7,7 +7,7 @@
  * `status --json`, one object:
  *   version, site         strings
  *   uptime_ms, pid        of the supervisor
- *   generations[]         number, state (starting running draining ending), processes[]: process (bridge calendar-worker login-worker),
+ *   generations[]         number, state (starting running draining ending), processes[]: process (bridge, calendar-, login-, directory-, backend-worker),
  *                         pid (0 = starting again), uptime_ms, restarts
  *   invitations[]         open ones: name, seconds_left, tries_left, used_by (a pin or null), written (the peer is there, to be confirmed)
  *   front_certificate     expires (seconds since 1970, 0 = not known), trouble (why its changed files are not used, or null)
@@ -15,7 +15,7 @@
  *   pending[]             next keys that wait for `peer confirm-next`: peer, pin
  *   bridge                the bridge that answered: generation, landlock, open_queries, front_connections, cache_mib (its ceiling)
  *   over_budget[]         who is over a budget now: who, peer (who names them, or null), setting, limit, refused (mailboxes)
- *   pools[]               of that bridge: name, workers, ready, busy, waiting
+ *   pools[]               of that bridge: name (calendar, login, directory, "backend NAME"), workers, ready, busy, jobs (that they have), waiting
  *   peers[]               as `peer show --json` gives each
  * `peer show --json`, one object:
  *   name, state (up connecting down disabled), since_ms, dialled_by (us, them: over a connection that the peer made), endpoint,
@@ -28,28 +28,31 @@
  *   missing[], surplus[]  ours that it did not name; named ones that our table does not give it
  */
 
-static void put_pool(struct buf *out, const char *name, const struct pool *p, bool json)
+static void put_pool(struct buf *out, const struct pool *p, bool json)
 {
 	struct pool_status st;
 
 	pool_status(p, &st);
 	if (!json) {
-		buf_printf(out, "%s workers: %zu of %zu ready, %zu busy, %zu job%s waiting\n", name, st.ready, st.workers, st.busy,
+		buf_printf(out, "%s workers: %zu of %zu ready, %zu busy, %zu job%s waiting\n", st.name, st.ready, st.workers, st.busy,
 		           st.waiting, st.waiting == 1 ? "" : "s");
 		return;
 	}
 	status_comma(out);
 	buf_putc(out, '{');
-	status_str(out, "name", name);
+	status_str(out, "name", st.name);
 	status_num(out, "workers", st.workers);
 	status_num(out, "ready", st.ready);
 	status_num(out, "busy", st.busy);
+	status_num(out, "jobs", st.jobs);
 	status_num(out, "waiting", st.waiting);
 	buf_putc(out, '}');
 }
 
 static void put_bridge(struct buf *out, const struct bridge *b, bool json)
 {
+	const struct pool *p;
+
 	if (json) {
 		status_key(out, "bridge");
 		buf_putc(out, '{');
@@ -64,8 +67,8 @@ static void put_bridge(struct buf *out, const struct bridge *b, bool json)
 		buf_putc(out, '[');
 	} else
 		buf_printf(out, "open queries: %zu, connections at the front: %zu\n", proxy_open(b->proxy), front_open(b->front));
-	put_pool(out, "calendar", b->pools[WORKER_CALENDAR], json);
-	put_pool(out, "login", b->pools[WORKER_LOGIN], json);
+	for (size_t i = 0; (p = bridge_pool_at(b, i)); i++)
+		put_pool(out, p, json);
 	if (json)
 		buf_putc(out, ']');
 }

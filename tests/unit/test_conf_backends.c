@@ -181,6 +181,19 @@ static void backends(void)
 
 static void served_twice(void)
 {
+	struct buf b;
+
+	/* each bridge needs a call of its own */
+	buf_init(&b, 1 << 20);
+	conf_sample(&b, &(struct conf_site){"s", "a.example", "127.0.0.1:1", "127.0.0.1:2", "https://h", "calendars", ""});
+	site_write("backends.d/b.conf", DAV "serves *\nconcurrency 2\n");
+	site_write("availbridge.conf", "site = \"s\"; public_url = \"https://h\"; hidden = []; bridges = 2;");
+	CHECK_STR(site_problems(), "");
+	site_write("availbridge.conf", "site = \"s\"; public_url = \"https://h\"; hidden = []; bridges = 3;");
+	CHECK_STR(site_problems(), B "0: concurrency 2 cannot be divided among 3 bridges\n");
+	site_write("availbridge.conf", buf_cstr(&b));
+	buf_free(&b);
+	site_remove("backends.d/b.conf");
 	site_write("backends.d/a.conf", DAV "serves *\nserves A.example\n");
 	fault("backends.d/b.conf", DAV "serves a.example.\nserves x@a.example\n", B "4: a.example is served by a already, in line 5\n");
 	fault("backends.d/b.conf", DAV "serves group:x\nserves group:CN=x,DC=y\n",

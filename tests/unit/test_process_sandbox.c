@@ -2,7 +2,9 @@
 #include "bridge/process/sandbox.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -28,6 +30,11 @@ static bool can_open(const char *path, int flags)
 static bool read_passwd(void)
 {
 	return can_open("/etc/passwd", O_RDONLY);
+}
+
+static bool read_promised(void)
+{
+	return can_open("/etc/hostname", O_RDONLY);
 }
 
 static bool read_calendar(void)
@@ -116,7 +123,33 @@ static bool get_much_memory(void)
 	return mmap(NULL, (size_t)1 << 32, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
 }
 
-enum role { BRIDGE, CALENDAR, LOGIN };
+static bool listen_somewhere(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	return fd >= 0 && listen(fd, 1) == 0; /* at a port of the kernel's choice */
+}
+
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+static bool start_thread(void)
+{
+	pthread_t t;
+
+	return pthread_create(&t, NULL, nothing, NULL) == 0 && pthread_join(t, NULL) == 0;
+}
+
+static bool resolve_name(void)
+{
+	struct addrinfo *list = NULL;
+
+	return getaddrinfo("localhost", "443", NULL, &list) == 0 && list;
+}
+
+enum role { BRIDGE, CALENDAR, LOGIN, NETWORK, ROLES };
 
 static int enter(enum role r)
 {
@@ -125,6 +158,8 @@ static int enter(enum role r)
 		return sandbox_bridge();
 	case CALENDAR:
 		return sandbox_calendar_worker(folder, 256);
+	case NETWORK:
+		return sandbox_network_worker((const char *const[]){NULL, "/etc/hostname"}, 2);
 	default:
 		return sandbox_login_worker();
 	}
@@ -143,27 +178,31 @@ static int try_in(enum role r, bool (*what)(void))
 	return WEXITSTATUS(status);
 }
 
-/* Which role may do what: bridge, calendar worker, login worker. Landlock is needed where -1 stands for "0 if there". */
+/* Which role may do what: bridge, calendar worker, login worker, workers that ask servers. Landlock is needed where -1 stands for "0 if there". */
 static const struct {
 	const char *name;
 	bool (*what)(void);
-	int may[3];
+	int may[ROLES];
 } table[] = {
-	{"read a file of the system", read_passwd, {0, -1, 0}},
-	{"read a calendar", read_calendar, {0, 1, 0}},
-	{"read a time zone", read_zone, {0, 1, 0}},
-	{"change a calendar", write_calendar, {0, 0, 0}},
-	{"make a file", make_file, {0, 0, 0}},
-	{"open a TCP socket", open_socket, {1, 0, 0}},
-	{"open a unix socket", open_unix_socket, {0, 0, 0}},
-	{"open a raw socket", open_raw_socket, {0, 0, 0}},
-	{"start a process", start_process, {0, 0, 0}},
-	{"trace its parent", trace_parent, {0, 0, 0}},
-	{"signal its parent", kill_parent, {0, 0, 0}},
-	{"run memory that it wrote", run_memory, {0, 0, 0}},
-	{"change its user", raise_limits, {0, 0, 0}},
-	{"get some memory", get_memory, {1, 1, 1}},
-	{"get 4 GiB", get_much_memory, {1, 0, 1}},
+	{"read a file of the system", read_passwd, {0, -1, 0, 1}},
+	{"read a calendar", read_calendar, {0, 1, 0, -1}},
+	{"read a time zone", read_zone, {0, 1, 0, 1}},
+	{"change a calendar", write_calendar, {0, 0, 0, 0}},
+	{"make a file", make_file, {0, 0, 0, 0}},
+	{"open a TCP socket", open_socket, {1, 0, 0, 1}},
+	{"read a file that it was promised", read_promised, {0, -1, 0, 1}},
+	{"listen", listen_somewhere, {0, 0, 0, 0}},
+	{"start a thread", start_thread, {0, 0, 0, 1}},
+	{"resolve a name", resolve_name, {0, 0, 0, 1}},
+	{"open a unix socket", open_unix_socket, {0, 0, 0, 0}},
+	{"open a raw socket", open_raw_socket, {0, 0, 0, 0}},
+	{"start a process", start_process, {0, 0, 0, 0}},
+	{"trace its parent", trace_parent, {0, 0, 0, 0}},
+	{"signal its parent", kill_parent, {0, 0, 0, 0}},
+	{"run memory that it wrote", run_memory, {0, 0, 0, 0}},
+	{"change its user", raise_limits, {0, 0, 0, 0}},
+	{"get some memory", get_memory, {1, 1, 1, 1}},
+	{"get 4 GiB", get_much_memory, {1, 0, 1, 1}},
 };
 
 static bool have_landlock(void)
@@ -195,7 +234,7 @@ int main(void)
 	CHECK_INT(file_write(in, "x", 1, 0600), 0);
 	landlock = have_landlock();
 	for (i = 0; i < sizeof table / sizeof *table; i++)
-		for (r = 0; r < 3; r++) {
+		for (r = 0; r < ROLES; r++) {
 			want = table[i].may[r];
 			if (want < 0 && !landlock)
 				continue;

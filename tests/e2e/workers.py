@@ -1,0 +1,77 @@
+"""Workers that ask servers: one for each backend and bridge, some for the directory. Killed, they come back, and the bridges stay; settings that cannot
+work change nothing."""
+import json
+import os
+import signal
+
+import sites
+from sites import check, codes, same, until
+
+[CLOSED] = sites.free_ports(1)
+BACKEND = f"""type ews
+url https://localhost:{CLOSED}/EWS/Exchange.asmx
+auth basic
+user svc
+password-file hub.password
+serves hub@a.example
+"""
+DIRECTORY = f"server ldaps://localhost:{CLOSED}\npreset active-directory\nbase DC=a,DC=example\nbind none\ntimeout 1\n"
+
+
+def write(site, name, text):
+    path = site.dir / name
+    path.parent.mkdir(exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(text)
+
+
+def pools(site):
+    return {p["name"]: (p["workers"], p["ready"]) for p in json.loads(site.run("status", "--json"))["pools"]}
+
+
+with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
+    write(a, "hub.password", "not-for-the-log\n")
+    write(a, "backends.d/hub.conf", BACKEND + "concurrency 3\n")
+    a.calendar("anna", ("20260302T090000", "20260302T100000"))
+    a.start()
+    a.up(links=False)
+    same(pools(a).get("backend hub"), (1, 1), "each bridge has a worker of the backend")
+    check("directory" not in pools(a), "without directory.conf nobody asks a directory")
+    check("backend hub workers: 1 of 1 ready" in a.run("status"), "status says so in words")
+    first = a.children("@backend-worker")
+    same(len(first), 2, "one for each bridge")
+    bridges = a.children("@bridge")
+    for pid in first:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: len(a.children("@backend-worker")) == 2 and not set(first) & set(a.children("@backend-worker")), "others take their places")
+    until(lambda: pools(a).get("backend hub") == (1, 1), "and are ready")
+    same(a.children("@bridge"), bridges, "the bridges are the same")
+    same(codes(a.ask("anna@a.example")), ["NoError"], "and answer")
+
+    # What cannot work is refused, with the file and what to do, and what runs goes on.
+    generation = json.loads(a.run("status", "--json"))["generations"][-1]["number"]
+    for name, text, rights, words in (("backends.d/hub.conf", BACKEND + "concurrency 1\n", 0o600, "concurrency"),
+                                      ("hub.password", "two\nlines\n", 0o600, "one line"), ("hub.password", "x\n", 0o640, "chmod 600")):
+        was = (a.dir / name).read_text()
+        write(a, name, text)
+        (a.dir / name).chmod(rights)
+        check(words in a.run("check", code=1), f"check tells of {words}")
+        a.run("reload", code=1)
+        write(a, name, was)
+        (a.dir / name).chmod(0o600)
+    same([g["number"] for g in json.loads(a.run("status", "--json"))["generations"]], [generation], "the generation is the same")
+
+    # A directory that nobody can reach: who is there cannot be told, which is not that nobody is.
+    write(a, "directory.conf", DIRECTORY)
+    a.run("check")
+    a.run("reload")
+    same(pools(a).get("directory"), (1, 1), "of two directory workers each bridge has one")
+    same(codes(a.ask("anna@a.example", "nobody@a.example")), ["ErrorADUnavailable"] * 2, "a directory that cannot be asked")
+    same(len(a.children("@directory-worker")), 2, "its workers live on")
+    os.kill(next(iter(a.children("@directory-worker"))), signal.SIGKILL)
+    until(lambda: len(a.lines("process-ended")) and pools(a).get("directory") == (1, 1), "one that died is replaced")
+    (a.dir / "directory.conf").unlink()
+    a.run("reload")
+    same(codes(a.ask("anna@a.example")), ["NoError"], "without it as before")
+    check("not-for-the-log" not in a.log(), "the password is in no log")
+sites.finish()
