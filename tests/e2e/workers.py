@@ -1,8 +1,10 @@
 """Workers that ask servers: one for each backend and bridge, some for the directory. Killed, they come back, and the bridges stay; settings that cannot
 work change nothing."""
+import concurrent.futures
 import json
 import os
 import signal
+import socket
 
 import sites
 from sites import check, codes, same, until
@@ -29,6 +31,10 @@ def pools(site):
     return {p["name"]: (p["workers"], p["ready"]) for p in json.loads(site.run("status", "--json"))["pools"]}
 
 
+def jobs(site):
+    return sum(p["jobs"] for p in json.loads(site.run("status", "--json"))["pools"] if p["name"] == "backend mute")
+
+
 with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     write(a, "hub.password", "not-for-the-log\n")
     write(a, "backends.d/hub.conf", BACKEND + "concurrency 3\n")
@@ -47,6 +53,27 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     until(lambda: pools(a).get("backend hub") == (1, 1), "and are ready")
     same(a.children("@bridge"), bridges, "the bridges are the same")
     same(codes(a.ask("anna@a.example")), ["NoError"], "and answer")
+    down = a.ask("anna@a.example", "hub@a.example")
+    same(codes(down), ["NoError", "ErrorFreeBusyGenerationFailed"], "a backend that is not there is an error for its own mailboxes")
+    same(down[1]["merged"], None, "and never free")
+
+    # A worker that dies over a question: the question has failed, at once, and the next one finds another worker.
+    with socket.socket() as silent, concurrent.futures.ThreadPoolExecutor() as others:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(8)
+        write(a, "backends.d/mute.conf", BACKEND.replace(str(CLOSED), str(silent.getsockname()[1])).replace("hub@", "mute@"))
+        a.set("bridges", 1)  # the one that shows its jobs is the one that is asked
+        a.run("reload")
+        answer = others.submit(a.ask, "mute@a.example", "anna@a.example")
+        until(lambda: jobs(a) == 1, "a worker has the question")
+        for pid in a.children("@backend-worker"):
+            os.kill(pid, signal.SIGKILL)
+        same(codes(answer.result()), ["ErrorFreeBusyGenerationFailed", "NoError"], "its worker died")
+        check(any("mailbox" in line and "target=mute@a.example" in line for line in a.log().splitlines()), "the log has a line of it")
+        until(lambda: pools(a).get("backend mute") == (1, 1), "another takes its place")
+    (a.dir / "backends.d/mute.conf").unlink()
+    a.set("bridges", 2)
+    a.run("reload")
 
     # What cannot work is refused, with the file and what to do, and what runs goes on.
     generation = json.loads(a.run("status", "--json"))["generations"][-1]["number"]
