@@ -202,6 +202,7 @@ static void look_at(struct doctor *d, const struct conf_peer *p, const struct do
 	else
 		doctor_ok(d, "switch", "on");
 	doctor_table(d, &table);
+	d->deaf = daemon->broken ? daemon->broken : table.broken;
 	doctor_link(d, &link);
 	doctor_rules(d, &ask);
 	/* the question needs all of them */

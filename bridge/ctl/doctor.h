@@ -14,6 +14,7 @@ struct doctor {
 	bool json;
 	struct buf out;
 	size_t failed;
+	const char *deaf; /* the hop of ours without which no question of the peer can be answered, or NULL */
 };
 
 /*

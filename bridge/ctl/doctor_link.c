@@ -3,6 +3,8 @@
 #include <string.h>
 #include <time.h>
 #include "bridge/availability/clock.h"
+#include "bridge/availability/query.h"
+#include "bridge/availability/reason.h"
 #include "bridge/ctl/doctor.h"
 #include "bridge/link/link.h"
 #include "bridge/process/control.h"
@@ -152,6 +154,45 @@ struct probing {
 	struct loop *loop;
 };
 
+/* The mailbox that the peer is to ask us about; it need not exist, "no access" is an answer too. */
+static void our_mailbox(const struct conf *c, char out[FB_ADDRESS_MAX + 32])
+{
+	snprintf(out, FB_ADDRESS_MAX + 32, "availbridge-doctor@%s", c->primary_domain);
+}
+
+static void their_look_up(struct doctor *d, const struct link_probe *said)
+{
+	static const char hop[] = "its look-up";
+	const char *domain = d->conf->primary_domain, *name = d->peer->name, *behind = d->deaf;
+	char what[512], mailbox[FB_ADDRESS_MAX + 32];
+
+	our_mailbox(d->conf, mailbox);
+	snprintf(what, sizeof what, "it asked us about %s: %s", mailbox, fb_reason_row(said->look_up)->sentence);
+	behind = behind ? behind : !said->rows ? "its table" : !said->rules_out ? "its rules out" : !said->link ? "its link to us" : NULL;
+	if (behind) {
+		doctor_skipped(d, hop, "%s comes first", behind);
+		return;
+	}
+	switch (said->look_up) {
+	case FB_NOT_COMPUTED:
+		doctor_skipped(d, hop, "it did not ask: its rules do not let its organisation as a whole ask about %s, or its version does not know how", domain);
+		break;
+	case FB_OK:
+	case FB_NO_ACCESS:
+		doctor_ok(d, hop, "it asked us about %s, and our answer arrived there", mailbox);
+		break;
+	case FB_NOT_ALLOWED:
+		doctor_failed(d, NULL, hop, DOCTOR_HERE, what, "it asks in the name of a domain (primary_domain there) that has no row for it here: `availbridge address-space add --forest-name DOMAIN --peer %s`, then `availbridge reload`.",
+		              name);
+		break;
+	case FB_BUSY:
+		doctor_failed(d, NULL, hop, DOCTOR_HERE, what, "see in `availbridge status` which budget it has used up here, or what keeps this site busy.");
+		break;
+	default:
+		doctor_failed(d, NULL, hop, DOCTOR_THERE, what, "run `availbridge doctor %s`: it names the hop.", d->conf->site);
+	}
+}
+
 static void probed(void *arg, const struct link_probe *said, const char *why)
 {
 	struct probing *p = arg;
@@ -190,6 +231,7 @@ static void probed(void *arg, const struct link_probe *said, const char *why)
 		doctor_failed(d, NULL, "its link to us", DOCTOR_THERE, "it has no connection on which it could ask us", "run `availbridge doctor %s`: it names the hop.", site);
 	else
 		doctor_ok(d, "its link to us", "up");
+	their_look_up(d, said);
 }
 
 /* ---- what stands in the way ---- */
@@ -276,6 +318,7 @@ static void meet(struct doctor *d, struct doctor_chain *chain, struct pki_tls *t
 	struct conf_peer two[2] = {d->conf->peers[0], *d->peer};
 	struct meeting m = {.loop = loop_new(), .end = loop_ms() + LINK_MS};
 	struct conf only = *d->conf;
+	char mailbox[FB_ADDRESS_MAX + 32];
 
 	only.peers = two;
 	only.n_peers = 2;
@@ -284,7 +327,8 @@ static void meet(struct doctor *d, struct doctor_chain *chain, struct pki_tls *t
 	loop_run(m.loop);
 	if (m.met) {
 		say_hello(d, &m);
-		link_probe(m.clients, d->peer->name, PROBE_MS, probed, &(struct probing){d, chain, m.loop});
+		our_mailbox(d->conf, mailbox);
+		link_probe(m.clients, d->peer->name, mailbox, PROBE_MS, probed, &(struct probing){d, chain, m.loop});
 		loop_run(m.loop);
 	} else {
 		not_met(d, chain, &m, tls);

@@ -149,23 +149,37 @@ static size_t count_rules(const struct conf_peer *p, bool in)
 	return n;
 }
 
+/* A site may share nothing, on purpose: the switch is off, the cap is None, or its rules say so. That none was ever written is not that. */
+static void rules_in(struct doctor *d)
+{
+	static const char hop[] = "rules in";
+	const struct conf_peer *p = d->peer;
+	size_t in = count_rules(p, true), said = 0;
+
+	for (size_t i = 0; i < p->n_rules; i++)
+		said += p->rules[i].in;
+	if (!p->access_enabled)
+		doctor_ok(d, hop, "this peer sees nothing of ours, since free/busy access is off; if it is to see something: `availbridge peer set %s --free-busy-access-enabled yes`, then `availbridge reload`",
+		          p->name);
+	else if (p->access_level == FB_LEVEL_NONE)
+		doctor_ok(d, hop, "this peer sees nothing of ours, since the free/busy access level is None; if it is to see something: `availbridge peer set %s --free-busy-access-level AvailabilityOnly`, then `availbridge reload`",
+		          p->name);
+	else if (!in && said)
+		doctor_ok(d, hop, "this peer sees nothing of ours: %s", said == 1 ? "the one rule of direction in says None" : "all rules of direction in say None");
+	else if (!in)
+		doctor_failed(d, NULL, hop, DOCTOR_HERE, "access is on, but there is no rule of direction in: this peer sees nothing of ours",
+		              "`availbridge rule add --peer %s --direction in --requester '*' --target '*' --level AvailabilityOnly`, or a narrower one; if it is to see nothing: `availbridge peer set %s --free-busy-access-enabled no`; then `availbridge reload`.",
+		              p->name, p->name);
+	else
+		doctor_ok(d, hop, "access is on up to %s, %zu rule%s above None", fb_level_name(p->access_level), in, in == 1 ? "" : "s");
+}
+
 void doctor_rules(struct doctor *d, struct doctor_chain *chain)
 {
 	const struct conf_peer *p = d->peer;
-	size_t in = count_rules(p, true), out = count_rules(p, false);
+	size_t out = count_rules(p, false);
 
-	if (!p->access_enabled)
-		doctor_failed(d, NULL, "rules in", DOCTOR_HERE, "free/busy access is off: this peer sees nothing of ours",
-		              "if it is to see something: `availbridge peer set %s --free-busy-access-enabled yes`, then `availbridge reload`.", p->name);
-	else if (p->access_level == FB_LEVEL_NONE)
-		doctor_failed(d, NULL, "rules in", DOCTOR_HERE, "the free/busy access level is None: this peer sees nothing of ours",
-		              "if it is to see something: `availbridge peer set %s --free-busy-access-level AvailabilityOnly`, then `availbridge reload`.", p->name);
-	else if (!in)
-		doctor_failed(d, NULL, "rules in", DOCTOR_HERE, "no rule of direction in gives more than None: this peer sees nothing of ours",
-		              "if it is to see something: `availbridge rule add --peer %s --direction in --requester '*' --target '*' --level AvailabilityOnly`, or a narrower one, then `availbridge reload`.",
-		              p->name);
-	else
-		doctor_ok(d, "rules in", "access is on up to %s, %zu rule%s above None", fb_level_name(p->access_level), in, in == 1 ? "" : "s");
+	rules_in(d);
 	if (!out)
 		doctor_failed(d, chain, "rules out", DOCTOR_HERE, "no rule of direction out gives more than None: none of our people may ask this peer",
 		              "`availbridge rule add --peer %s --direction out --requester '*' --target '*' --level LimitedDetails`, or a narrower one, then `availbridge reload`.",

@@ -1,6 +1,5 @@
 #include <string.h>
 #include "bridge/base/log.h"
-#include "bridge/base/text.h"
 #include "bridge/link/server.h"
 
 /* What a peer's key says about itself: only the form and the signature are judged here, not what becomes of it. */
@@ -57,10 +56,7 @@ void server_announce(struct link_call *c, const uint8_t *p, size_t n)
 		server_call_finish(c, GRPC_UNIMPLEMENTED, "no such method");
 		return;
 	}
-	do
-		text_random(&c->handle, sizeof c->handle);
-	while (!c->handle);
-	s->announced(s->announced_arg, c->handle, c->conn->peer, seen, a.retires, pin);
+	s->announced(s->announced_arg, server_call_handle(c), c->conn->peer, seen, a.retires, pin);
 }
 
 void link_server_announcements(struct link_server *s, link_announced_cb *cb, void *arg)
@@ -75,25 +71,15 @@ void link_server_seen(struct link_server *s, link_seen_cb *cb, void *arg)
 	s->seen_arg = arg;
 }
 
-static struct link_call *waiting(const struct link_server *s, uint64_t handle)
-{
-	for (const struct server_conn *k = s->conns; k; k = k->next)
-		for (struct link_call *c = k->calls; c; c = c->next)
-			if (c->handle == handle && !c->finished)
-				return c;
-	return NULL;
-}
-
 void link_server_announced(struct link_server *s, uint64_t handle, enum link_said said, const char *why)
 {
 	static const enum grpc_status statuses[] = {GRPC_OK, GRPC_OK, GRPC_FAILED_PRECONDITION, GRPC_UNAVAILABLE};
-	struct link_call *c = handle ? waiting(s, handle) : NULL;
+	struct link_call *c = server_call_of_handle(s, handle);
 	struct buf b;
 	uint8_t *to;
 
 	if (!c)
 		return;
-	c->handle = 0;
 	buf_init(&b, 64);
 	if (statuses[said] != GRPC_OK)
 		server_call_finish(c, statuses[said], why);

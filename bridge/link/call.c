@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bridge/base/log.h"
+#include "bridge/base/text.h"
 
 enum {
 	GRACE_MS = 500,   /* the proxy ends a query at its deadline itself; this is for when it does not */
@@ -191,6 +192,25 @@ static void take_hello(struct link_call *c, const uint8_t *p, size_t n)
 	buf_free(&b);
 }
 
+uint64_t server_call_handle(struct link_call *c)
+{
+	do
+		text_random(&c->handle, sizeof c->handle);
+	while (!c->handle);
+	return c->handle;
+}
+
+struct link_call *server_call_of_handle(struct link_server *s, uint64_t handle)
+{
+	for (const struct server_conn *k = handle ? s->conns : NULL; k; k = k->next)
+		for (struct link_call *c = k->calls; c; c = c->next)
+			if (c->handle == handle && !c->finished) {
+				c->handle = 0;
+				return c;
+			}
+	return NULL;
+}
+
 void server_call_message(struct link_call *c, enum grpc_read what, const uint8_t *p, size_t n)
 {
 	if (c->finished)
@@ -211,7 +231,7 @@ void server_call_message(struct link_call *c, enum grpc_read what, const uint8_t
 		else if (c->method == LINK_ANNOUNCE)
 			server_announce(c, p, n);
 		else if (c->method == LINK_PROBE)
-			server_probe(c);
+			server_probe(c, p, n);
 		else
 			server_health(c, p, n);
 	}

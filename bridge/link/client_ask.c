@@ -103,17 +103,23 @@ void client_hello_send(struct client_peer *p)
 	client_calls_send(p);
 }
 
-void link_probe(struct link_clients *k, const char *peer, int64_t deadline_ms, link_probed_cb *cb, void *arg)
+void link_probe(struct link_clients *k, const char *peer, const char *mailbox, int64_t deadline_ms, link_probed_cb *cb, void *arg)
 {
 	struct client_peer *p = client_peer_named(k, peer);
 	struct client_call *c = call_new(k, p, deadline_ms);
+	struct buf message;
+	uint8_t *to = NULL;
 
 	if (!c)
 		abort(); /* a promise to call back cannot be kept without memory for it */
 	c->is_probe = true;
 	c->probed = cb;
 	c->arg = arg;
-	if (!link_stream_put(&c->st, 0)) /* a message of no bytes */
+	buf_init(&message, LINK_PROBE_BYTES + FB_ADDRESS_MAX);
+	if (link_probe_ask_write(&message, mailbox) == 0 && (to = link_stream_put(&c->st, message.len)))
+		memcpy(to, buf_ptr(&message), message.len);
+	buf_free(&message);
+	if (!to)
 		client_call_doom(c, "the question could not be written", false);
 	c->st.out_last = true;
 	if (!c->doomed && (!p || !client_peer_route(p)))

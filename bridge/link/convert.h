@@ -59,6 +59,10 @@ struct link_announce {
 };
 enum { LINK_PROBE_BYTES = 256 };
 struct link_probe;
+/* Appends a ProbeRequest about ${mailbox}. -1 if ${out} is full. */
+int link_probe_ask_write(struct buf *out, const char *mailbox);
+/* Reads one: ${mailbox} is normal, or "" if none was named. False if it is none. */
+bool link_probe_ask_read(const uint8_t *p, size_t n, char mailbox[FB_ADDRESS_MAX + 1]);
 /* Appends a ProbeReply. -1 if ${out} is full. */
 int link_probe_write(struct buf *out, const struct link_probe *say);
 /* Reads one. False if it is none. */

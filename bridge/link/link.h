@@ -71,11 +71,15 @@ bool link_clients_status(const struct link_clients *k, size_t i, struct link_sta
 struct link_probe {
 	uint32_t rows, rules_in, rules_out; /* of its table that point to the other; above None */
 	bool access, backend, link;         /* the switch is on and the cap above None; calendars can be read; it can ask the other */
+	enum fb_reason look_up;             /* what it got when it asked the other about a mailbox of that one's; FB_NOT_COMPUTED = it did not ask */
 };
 /* ${said} is borrowed, or NULL with a sentence in ${why}. */
 typedef void link_probed_cb(void *arg, const struct link_probe *said, const char *why);
-/* Asks ${peer} what it says about us: exactly one ${cb}, never before it returns, within ${deadline_ms}. */
-void link_probe(struct link_clients *k, const char *peer, int64_t deadline_ms, link_probed_cb *cb, void *arg);
+/*
+ * Asks ${peer} what it says about us, and to ask us about ${mailbox} (normal, of ours): exactly one ${cb}, never before it returns, within
+ * ${deadline_ms}.
+ */
+void link_probe(struct link_clients *k, const char *peer, const char *mailbox, int64_t deadline_ms, link_probed_cb *cb, void *arg);
 
 /* ---- answering ---- */
 struct link_call; /* one Query being answered; given to `query`, ended by link_call_done() */
@@ -119,8 +123,12 @@ void link_server_announced(struct link_server *s, uint64_t handle, enum link_sai
 void link_server_front_expires(struct link_server *s, int64_t seconds);
 /* Cuts off every connection under the key with ${pin} at once. */
 void link_server_cut(struct link_server *s, const uint8_t pin[PKI_PIN_LEN]);
-/* Whom to ask what is said about ${peer} when it probes, six times at once and then every ten seconds at most; without it there is no such rpc. */
-void link_server_probes(struct link_server *s, void (*probe)(void *arg, const struct pki_peer *peer, struct link_probe *out), void *arg);
+/* ${peer} probes, and wants to be asked about its ${mailbox} (normal, or ""; borrowed): link_server_probed() with the same ${handle}, now or later. */
+typedef void link_probe_cb(void *arg, uint64_t handle, const struct pki_peer *peer, const char *mailbox);
+/* Whom to ask what is said about a peer that probes, six times at once and then every ten seconds at most; without it there is no such rpc. */
+void link_server_probes(struct link_server *s, link_probe_cb *probe, void *arg);
+/* Answers the probe ${handle} with ${say}, if somebody still waits for it. */
+void link_server_probed(struct link_server *s, uint64_t handle, const struct link_probe *say);
 /* Where connections go on which the other end wants to be asked (borrowed); without it they are refused. */
 void link_server_clients(struct link_server *s, struct link_clients *k);
 /* Cuts off every connection of ${peer} at once. */

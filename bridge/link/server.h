@@ -40,7 +40,7 @@ struct link_server {
 	void *announced_arg;
 	link_seen_cb *seen; /* or NULL */
 	void *seen_arg;
-	void (*probe)(void *arg, const struct pki_peer *peer, struct link_probe *out);
+	link_probe_cb *probe;
 	void *probe_arg;
 	int64_t *probed; /* by peer: until when what it asked is paid for */
 	unsigned processes;           /* this one and its siblings */
@@ -62,7 +62,7 @@ struct link_call {
 	int64_t deadline;          /* ms from the request's start; -1 = none given */
 	struct fb_query q;         /* mailboxes owned */
 	bool has_message;          /* the one request message came */
-	uint64_t handle;           /* of an announcement that is being looked at */
+	uint64_t handle;           /* of an announcement or a probe that is being looked at */
 	bool asked;                /* ev.query was called and neither cancelled nor link_call_done() since */
 	bool overflowed;           /* an answer found no room */
 	bool finished;             /* its end was sent */
@@ -107,8 +107,12 @@ void server_call_finish(struct link_call *c, enum grpc_status status, const char
 
 /* An AnnounceRequest of ${n} bytes at ${p} (announced.c). */
 void server_announce(struct link_call *c, const uint8_t *p, size_t n);
-/* A ProbeRequest, whatever is in it (probe.c). */
-void server_probe(struct link_call *c);
+/* A ProbeRequest of ${n} bytes at ${p} (probe.c). */
+void server_probe(struct link_call *c, const uint8_t *p, size_t n);
+/* Gives ${c} a number by which it is found when its answer is there, and returns it. */
+uint64_t server_call_handle(struct link_call *c);
+/* The unfinished call with that number, which it has no more; NULL if it is gone. */
+struct link_call *server_call_of_handle(struct link_server *s, uint64_t handle);
 /* grpc.health.v1: answers the request of ${n} bytes at ${p} for Check or Watch. */
 void server_health(struct link_call *c, const uint8_t *p, size_t n);
 /* Tells a watcher that we go, and ends it. */

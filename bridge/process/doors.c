@@ -310,6 +310,7 @@ void bridge_close(struct bridge *b)
 	trace_free(b->trace);
 	pairing_free(b->pairing);
 	link_server_free(b->server);
+	b->server = NULL; /* what the clients end now answers nobody */
 	while (b->calls) {
 		proxy_cancel(b->calls->query);
 		call_forget(b->calls);

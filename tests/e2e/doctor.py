@@ -117,12 +117,42 @@ def here(a, b, login):
         one(a, ["site-b"], "rules out", "here", "rule add --peer site-b --direction out", behind=["look-up"])
     with edited(peer, r"^rule in .*$", ""):
         one(a, ["site-b"], "rules in", "here", "rule add --peer site-b --direction in")
+    for file, pattern, new, words in ((peer, r"^free-busy-access-enabled .*$", "free-busy-access-enabled no", "access is off"),
+                                      (peer, r"^free-busy-access-level .*$", "free-busy-access-level None", "level is None"),
+                                      (peer, r"^rule in .*$", "rule in * * None", "the one rule of direction in says None")):
+        with edited(file, pattern, new):
+            row = doctor(a, "site-b")[("site-b", "rules in")]
+            check(row["state"] == "ok" and "sees nothing of ours" in row["text"] and words in row["text"], f"a site that shares nothing on purpose is told so: {row}")
     cert, key = expired_certificate()
     with changed(a.dir / "front.pem", cert), changed(a.dir / "front.key", key):
         one(a, ["site-b", *login], "front certificate", "here", "expired", "front_certificate", peer=None, behind=["front login", "Autodiscover"])
     a.calendar("anna", text="BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART:nonsense\r\nEND:VCALENDAR\r\n")
     one(a, ["site-b"], "calendars", "here", "anna@a.example", "write that calendar anew", peer=None)
     a.calendar("anna")
+
+
+def its_look_up(a, b):
+    """The peer asks back, over its own link: a question like any other, in our audit."""
+    asked = lambda: sum("availbridge-doctor@a.example" in line and "site-b" in line for line in a.run("audit", "show", "--json").splitlines())
+    before = asked()
+    row = doctor(a, "site-b")[("site-b", "its look-up")]
+    check(row["state"] == "ok" and "availbridge-doctor@a.example" in row["text"], f"it asked: {row}")
+    same(asked(), before + 1, "once, and the audit has it")
+    # It asks in the name of a domain of its own that nobody gave it here.
+    spaces = b.dir / "address-spaces.conf"
+    with changed(spaces, spaces.read_text() + "second.example local\n"), edited(b.config, r"^[# ]*primary_domain\s*=.*$", 'primary_domain = "second.example";'):
+        b.run("reload")
+        healed(a, b)
+        one(a, ["site-b"], "its look-up", "here", "primary_domain", "address-space add --forest-name DOMAIN --peer site-b")
+    # Its rules let its people ask, but not as an organisation.
+    mine = b.dir / "peers.d/site-a.conf"
+    with edited(mine, r"^rule out .*$", "rule out bob@b.example * LimitedDetails"):
+        b.run("reload")
+        healed(a, b)
+        row = doctor(a, "site-b")[("site-b", "its look-up")]
+        check(row["state"] == "not reached" and "did not ask" in row["text"], f"as far as it allows: {row}")
+    b.run("reload")
+    healed(a, b)
 
 
 def told_by_the_peer(a, b):
@@ -140,6 +170,7 @@ def told_by_the_peer(a, b):
             one(a, ["site-b"], hop, "there", *parts, behind=behind)
     b.run("reload")
     healed(a, b)
+    its_look_up(a, b)
     seen = [(None, "its side") if ("site-b", "its side") in (rows := doctor(a, "site-b")) else rows[("site-b", "its table")]["state"] for _ in range(8)]
     same(seen, ["ok"] * 6 + [(None, "its side")] * 2, "six probes at once are answered, and no more")
     b.run("reload")

@@ -11,6 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fb_mailbox boxes[3];
 	struct fb_query q, in;
 	struct link_hello h;
+	char mailbox[FB_ADDRESS_MAX + 1];
 	const char *why;
 	size_t i;
 	struct fb_answer *a;
@@ -24,6 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		free(in.mailboxes);
 	if (link_hello_read(data, size, size & 1, &h, &why))
 		link_hello_free(&h);
+	link_probe_ask_read(data, size, mailbox);
 	if (link_process_wanted(data, size) >= LINK_PROCESSES)
 		__builtin_trap();
 	return 0;
