@@ -5,11 +5,13 @@
 #include "bridge/base/text.h"
 #include "bridge/directory/filter.h"
 #include "bridge/directory/session_inside.h"
+#include "bridge/directory/sid.h"
 
 enum {
 	HERE_MS = 60000,
 	HERE_BYTES = 1 << 20,
 	FILTER_MAX = 1 << 20,
+	DN_MAX = 16384,
 	CHAINS = 50,      /* groups asked about in one search */
 	CLIMB_MAX = 5000, /* groups that one entry may be in */
 	CLIMB_STEP = 50,  /* groups asked about in one search */
@@ -55,7 +57,21 @@ void directory_groups_free(struct directory_groups *g)
 void groups_forget(struct groups_here *g)
 {
 	arena_free(g->arena);
+	buf_free(&g->sid);
 	*g = (struct groups_here){0};
+	buf_init(&g->sid, SID_MAX);
+}
+
+void groups_entry_init(struct groups_entry *e)
+{
+	buf_init(&e->dn, DN_MAX);
+	buf_init(&e->primary, SID_MAX);
+}
+
+void groups_entry_free(struct groups_entry *e)
+{
+	buf_free(&e->dn);
+	buf_free(&e->primary);
 }
 
 /* One group as the server spells it, whatever the spelling of its DN in the rules; NULL in ${out} if there is none. */
@@ -85,6 +101,7 @@ static int find_groups(struct directory_session *s)
 		arena_free(here.arena);
 		return 0;
 	}
+	buf_init(&here.sid, SID_MAX);
 	groups_forget(&s->here);
 	if (!here.arena || !(here.dns = arena_alloc(here.arena, (s->groups.n + 1) * sizeof *here.dns)))
 		abort();
@@ -138,6 +155,43 @@ static int in_chains(struct directory_session *s, const char *dn, enum fb_fact *
 	for (size_t i = 0; i < s->groups.n && r == 0; i += CHAINS)
 		r = in_chains_of(s, dn, i, facts);
 	return r;
+}
+
+/* The DN of the group whose SID is ${sid}, in s->here.primary. */
+static int find_primary(struct directory_session *s, const struct buf *sid)
+{
+	static const char *const nothing[] = {"", NULL};
+	struct groups_here *here = &s->here;
+	struct found f;
+	struct buf filter;
+	enum search_result r;
+
+	if (here->sid.len == sid->len && memcmp(buf_ptr(&here->sid), buf_ptr(sid), sid->len) == 0)
+		return 0;
+	buf_init(&filter, FILTER_MAX);
+	filter_equal_bytes(&filter, session_attribute(s, CONF_ATTRIBUTE_SID), buf_ptr(sid), sid->len);
+	r = session_search(s, "primary group", &(struct directory_query){NULL, *s->d->base ? s->root : "", true, buf_cstr(&filter), nothing, 1}, &f);
+	if (r == SEARCH_DONE) {
+		here->primary = f.first ? arena_strdup(here->arena, f.first->dn) : NULL;
+		buf_reset(&here->sid);
+		buf_add(&here->sid, buf_ptr(sid), sid->len);
+	}
+	found_free(&f);
+	buf_free(&filter);
+	return r == SEARCH_DONE ? 0 : -1;
+}
+
+/* By the primary group, and by what that is in. */
+static int in_primary(struct directory_session *s, const struct buf *sid, enum fb_fact *facts)
+{
+	if (sid->len == 0 || !*session_attribute(s, CONF_ATTRIBUTE_SID))
+		return 0;
+	if (find_primary(s, sid) != 0)
+		return -1;
+	for (size_t i = 0; i < s->groups.n && s->here.primary; i++)
+		if (s->here.dns[i] && text_ieq(s->here.dns[i], s->here.primary))
+			facts[i] = FB_YES;
+	return s->here.primary ? in_chains(s, s->here.primary, facts) : 0;
 }
 
 /* ---- where it does not: upwards from the entry, from each group to the groups that it is a member of ---- */
@@ -223,14 +277,16 @@ static void say_missing(struct directory_session *s, const char *group)
 		buf_printf(&s->why, "%s does not show the group %s, which the rules name", s->d->servers[s->server], group);
 }
 
-int groups_of(struct directory_session *s, const char *dn, enum fb_fact *facts)
+int groups_of(struct directory_session *s, struct groups_entry *e, enum fb_fact *facts)
 {
 	int r = s->groups.n ? find_groups(s) : 0;
 
 	for (size_t i = 0; i < s->groups.n && r == 0; i++)
 		facts[i] = s->here.dns[i] ? FB_NO : FB_COULD_NOT_TELL;
-	if (r == 0 && dn && s->groups.n)
-		r = s->active_directory ? in_chains(s, dn, facts) : climb_all(s, dn, facts);
+	if (r == 0 && e->dn.len && s->groups.n && s->active_directory)
+		r = in_chains(s, buf_cstr(&e->dn), facts) == 0 ? in_primary(s, &e->primary, facts) : -1;
+	else if (r == 0 && e->dn.len && s->groups.n)
+		r = climb_all(s, buf_cstr(&e->dn), facts);
 	for (size_t i = 0; i < s->groups.n; i++)
 		if (r != 0)
 			facts[i] = FB_COULD_NOT_TELL;

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include "bridge/availability/facts.h"
 #include "bridge/base/arena.h"
+#include "bridge/base/buf.h"
 #include "bridge/conf/conf.h"
 
 struct directory_session;
@@ -23,13 +24,25 @@ struct groups_here {
 	struct arena *arena;
 	const char **dns; /* as the server spells them; NULL = it has no such group */
 	int64_t until;    /* loop_ms(); looked up anew after that */
+	struct buf sid;   /* of the primary group that was looked up last: most people have the same */
+	const char *primary; /* its DN; NULL = there is none that we see */
 };
 /* Forgets them. */
 void groups_forget(struct groups_here *g);
+
+/* What the groups of an entry are found by. */
+struct groups_entry {
+	struct buf dn;      /* empty: there is no such entry */
+	struct buf primary; /* SID of its primary group, which Active Directory does not keep among the group's members (MS-ADTS 3.1.1.4.5.11); empty = none */
+};
+/* Makes ${e} empty. The caller ends with groups_entry_free(). */
+void groups_entry_init(struct groups_entry *e);
+/* Frees what it holds. */
+void groups_entry_free(struct groups_entry *e);
 /*
- * Is the entry ${dn} in each of the session's groups, directly or through other groups? Fills ${facts}, one for each, in the order of
- * s->groups. A group that the directory does not have is could-not-tell. ${dn} NULL: an entry that does not exist, which is in none. -1: all of them could
- * not be told, the sentence is in s->why.
+ * Is ${e} in each of the session's groups, directly, by its primary group, or through other groups? Fills ${facts}, one for each, in the order
+ * of s->groups. A group that the directory does not have is could-not-tell. An entry that does not exist is in none. -1: all of them could not be told, the
+ * sentence is in s->why.
  */
-int groups_of(struct directory_session *s, const char *dn, enum fb_fact *facts);
+int groups_of(struct directory_session *s, struct groups_entry *e, enum fb_fact *facts);
 #endif

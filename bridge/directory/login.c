@@ -29,20 +29,21 @@ enum fb_fact directory_login(struct directory_session *s, const char *user, cons
 {
 	struct directory_answer a = {0};
 	enum fb_fact ok = FB_NO;
-	struct buf dn, nobody;
+	struct groups_entry e;
+	struct buf nobody;
 
 	address[0] = 0;
 	if (!*password || strlen(user) > DIRECTORY_TEXT_MAX)
 		return FB_NO;
-	buf_init(&dn, PERSON_FILTER_MAX);
+	groups_entry_init(&e);
 	buf_init(&nobody, DIRECTORY_TEXT_MAX * 2);
 	session_begin(s);
-	requester_find(s, DIRECTORY_NAME, user, &a, &dn);
+	requester_find(s, DIRECTORY_NAME, user, &a, &e);
 	if (a.exists == FB_COULD_NOT_TELL) {
 		say(s, buf_cstr(&s->why));
 		ok = FB_COULD_NOT_TELL;
 	} else if (a.exists == FB_YES && !a.disabled && *a.address) {
-		if ((ok = try_password(s, buf_cstr(&dn), password)) == FB_COULD_NOT_TELL)
+		if ((ok = try_password(s, buf_cstr(&e.dn), password)) == FB_COULD_NOT_TELL)
 			say(s, buf_cstr(&s->why));
 		if (ok == FB_YES)
 			memcpy(address, a.address, sizeof a.address);
@@ -52,6 +53,6 @@ enum fb_fact directory_login(struct directory_session *s, const char *user, cons
 			try_password(s, buf_cstr(&nobody), password);
 	}
 	buf_free(&nobody);
-	buf_free(&dn);
+	groups_entry_free(&e);
 	return ok;
 }

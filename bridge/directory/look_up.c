@@ -7,7 +7,7 @@
 #include "bridge/directory/person.h"
 #include "bridge/directory/requester.h"
 
-static void find_address(struct directory_session *s, const char *address, struct directory_answer *a, struct buf *dn)
+static void find_address(struct directory_session *s, const char *address, struct directory_answer *a, struct groups_entry *e)
 {
 	struct buf filter;
 
@@ -15,7 +15,7 @@ static void find_address(struct directory_session *s, const char *address, struc
 	person_address_filter(s, address, &filter);
 	const struct person_search what = {"mailbox", s->d->base, buf_cstr(&filter), address, address};
 
-	person_find(s, &what, a, dn);
+	person_find(s, &what, a, e);
 	buf_free(&filter);
 	if (a->exists != FB_YES)
 		snprintf(a->address, sizeof a->address, "%s", address);
@@ -32,27 +32,27 @@ void directory_session_look_up(struct directory_session *s, enum directory_kind 
 {
 	char normal[FB_ADDRESS_MAX + 1];
 	enum fb_fact *groups = a->groups;
-	struct buf dn;
+	struct groups_entry e;
 
 	*a = (struct directory_answer){.groups = groups, .n_groups = s->groups.n};
-	buf_init(&dn, PERSON_FILTER_MAX);
+	groups_entry_init(&e);
 	session_begin(s);
 	if (kind == DIRECTORY_ADDRESS && fb_address_normal(text, normal))
-		find_address(s, normal, a, &dn);
+		find_address(s, normal, a, &e);
 	else if (kind == DIRECTORY_ADDRESS)
 		a->exists = FB_NO;
 	else
-		requester_find(s, kind, text, a, &dn);
+		requester_find(s, kind, text, a, &e);
 	if (a->exists == FB_COULD_NOT_TELL) {
 		forget_entry(a);
 		for (size_t i = 0; i < s->groups.n; i++)
 			groups[i] = FB_COULD_NOT_TELL;
 	} else {
-		a->passing = groups_of(s, a->exists == FB_YES ? buf_cstr(&dn) : NULL, groups) != 0;
+		a->passing = groups_of(s, &e, groups) != 0;
 	}
 	a->passing |= a->exists == FB_COULD_NOT_TELL;
 	snprintf(a->why, sizeof a->why, "%s", buf_cstr(&s->why));
-	buf_free(&dn);
+	groups_entry_free(&e);
 }
 
 /* ---- as a job ---- */

@@ -3,11 +3,12 @@
 #include <string.h>
 #include "bridge/base/text.h"
 #include "bridge/directory/filter.h"
+#include "bridge/directory/sid.h"
 
 enum { UAC_DISABLED = 2 }; /* ADS_UF_ACCOUNTDISABLE, MS-ADTS 2.2.16 */
 
 /* What is asked of an entry, in this order. */
-enum { MAIL, ALIASES, TARGET, HIDDEN, DISABLED, KIND, ATTRIBUTES };
+enum { MAIL, ALIASES, TARGET, HIDDEN, DISABLED, KIND, SID, PRIMARY, ATTRIBUTES };
 
 bool person_domain_is_ours(const struct conf *c, const char *domain)
 {
@@ -158,26 +159,40 @@ static const struct found_entry *only_one(struct directory_session *s, const str
 	return *two ? NULL : one;
 }
 
-static void read_entry(struct directory_session *s, const struct person_search *what, const struct found_entry *e, struct directory_answer *a, struct buf *dn)
+/* An account's primary group is of its own domain, and is told by the last number of its SID. */
+static void read_primary(const struct found_entry *e, struct buf *out)
+{
+	const struct found_values *sid = &e->values[SID], *rid = &e->values[PRIMARY];
+	int64_t number;
+
+	if (sid->n == 1 && rid->n == 1 && text_int(rid->list[0].p, 0, UINT32_MAX, &number) && buf_add(out, sid->list[0].p, sid->list[0].n) == 0 &&
+	    !sid_replace_rid(buf_ptr(out), out->len, (uint32_t)number))
+		buf_reset(out);
+}
+
+static void read_entry(struct directory_session *s, const struct person_search *what, const struct found_entry *e, struct directory_answer *a,
+                       struct groups_entry *of)
 {
 	a->exists = FB_YES;
 	snprintf(a->dn, sizeof a->dn, "%s", e->dn);
-	buf_puts(dn, e->dn);
+	buf_puts(&of->dn, e->dn);
+	read_primary(e, &of->primary);
 	read_address(s, e, what->address, a->address);
 	if (!what->address || person_domain_is_ours(s->c, fb_address_domain(what->address)))
 		read_target(s, e, a->moved_to); /* that somebody else's mailbox is elsewhere is no news */
 	read_switches(s, e, a);
 }
 
-void person_find(struct directory_session *s, const struct person_search *what, struct directory_answer *a, struct buf *dn)
+/* Asks for it; 0, or -1 with the sentence. */
+static int search_for(struct directory_session *s, const struct person_search *what, struct found *f)
 {
 	const char *const attributes[] = {
 		[MAIL] = session_attribute(s, CONF_ATTRIBUTE_MAIL), [ALIASES] = session_attribute(s, CONF_ATTRIBUTE_ALIASES),
 		[TARGET] = session_attribute(s, CONF_ATTRIBUTE_TARGET), [HIDDEN] = session_attribute(s, CONF_ATTRIBUTE_HIDDEN),
-		[DISABLED] = session_attribute(s, CONF_ATTRIBUTE_DISABLED), [KIND] = session_attribute(s, CONF_ATTRIBUTE_RECIPIENT_TYPE), [ATTRIBUTES] = NULL};
+		[DISABLED] = session_attribute(s, CONF_ATTRIBUTE_DISABLED), [KIND] = session_attribute(s, CONF_ATTRIBUTE_RECIPIENT_TYPE),
+		[SID] = session_attribute(s, CONF_ATTRIBUTE_SID), [PRIMARY] = s->active_directory ? "primaryGroupID" : "", [ATTRIBUTES] = NULL};
+	enum search_result r = SEARCH_FAILED;
 	struct buf filter;
-	struct found f;
-	bool two;
 
 	buf_init(&filter, PERSON_FILTER_MAX);
 	buf_puts(&filter, "(&");
@@ -185,24 +200,36 @@ void person_find(struct directory_session *s, const struct person_search *what, 
 	buf_puts(&filter, what->filter);
 	buf_putc(&filter, ')');
 	const struct directory_query q = {NULL, what->base, true, buf_cstr(&filter), attributes, PERSON_CANDIDATES};
-	enum search_result r = filter.failed ? SEARCH_FAILED : session_search(s, what->step, &q, &f);
 
-	a->exists = FB_COULD_NOT_TELL;
+	if (filter.failed) {
+		found_init(f);
+		buf_puts(&s->why, "what is looked for is too long");
+	} else {
+		r = session_search(s, what->step, &q, f);
+	}
 	if (r == SEARCH_NO_BASE)
 		buf_printf(&s->why, "the directory has no entry \"%s\", where people are to be looked for: see `base`", what->base);
-	if (s->connection)
-		snprintf(a->server, sizeof a->server, "%s", s->d->servers[s->server]);
-	if (r == SEARCH_DONE) {
+	buf_free(&filter);
+	return r == SEARCH_DONE ? 0 : -1;
+}
+
+void person_find(struct directory_session *s, const struct person_search *what, struct directory_answer *a, struct groups_entry *of)
+{
+	struct found f;
+	bool two;
+
+	a->exists = FB_COULD_NOT_TELL;
+	if (session_connect(s) != 0) /* before anything: what is asked for depends on the kind of server */
+		return;
+	if (search_for(s, what, &f) == 0) {
 		const struct found_entry *e = only_one(s, what, &f, &two);
 
 		if (e)
-			read_entry(s, what, e, a, dn);
+			read_entry(s, what, e, a, of);
 		else
 			a->exists = two ? FB_COULD_NOT_TELL : FB_NO;
 	}
-	if (filter.failed)
-		buf_printf(&s->why, "what is looked for is too long");
-	else
-		found_free(&f);
-	buf_free(&filter);
+	if (s->connection)
+		snprintf(a->server, sizeof a->server, "%s", s->d->servers[s->server]);
+	found_free(&f);
 }

@@ -11,11 +11,11 @@ static void nobody(struct directory_answer *a)
 }
 
 static void find(struct directory_session *s, const char *step, const char *base, struct buf *filter, const char *asked, struct directory_answer *a,
-                 struct buf *dn)
+                 struct groups_entry *e)
 {
 	const struct person_search what = {step, base, buf_cstr(filter), NULL, asked};
 
-	person_find(s, &what, a, dn);
+	person_find(s, &what, a, e);
 }
 
 /*
@@ -55,7 +55,7 @@ static enum fb_fact domain_base(struct directory_session *s, const char *domain,
 }
 
 /* The account ${name} of ${domain}; NULL: of any. */
-static void find_account(struct directory_session *s, const char *domain, const char *name, const char *asked, struct directory_answer *a, struct buf *dn)
+static void find_account(struct directory_session *s, const char *domain, const char *name, const char *asked, struct directory_answer *a, struct groups_entry *e)
 {
 	struct buf base, filter;
 	enum fb_fact known = FB_YES;
@@ -68,14 +68,14 @@ static void find_account(struct directory_session *s, const char *domain, const 
 		buf_puts(&base, s->d->base);
 	filter_equal(&filter, session_attribute(s, CONF_ATTRIBUTE_ACCOUNT), "", name);
 	if (known == FB_YES && filter.len)
-		find(s, "account", buf_cstr(&base), &filter, asked, a, dn);
+		find(s, "account", buf_cstr(&base), &filter, asked, a, e);
 	else
 		a->exists = known == FB_COULD_NOT_TELL ? FB_COULD_NOT_TELL : FB_NO;
 	buf_free(&filter);
 	buf_free(&base);
 }
 
-static void find_sid(struct directory_session *s, const char *text, struct directory_answer *a, struct buf *dn)
+static void find_sid(struct directory_session *s, const char *text, struct directory_answer *a, struct groups_entry *e)
 {
 	uint8_t sid[SID_MAX];
 	struct buf filter;
@@ -87,12 +87,12 @@ static void find_sid(struct directory_session *s, const char *text, struct direc
 	}
 	buf_init(&filter, PERSON_FILTER_MAX);
 	filter_equal_bytes(&filter, session_attribute(s, CONF_ATTRIBUTE_SID), sid, n);
-	find(s, "SID", s->d->base, &filter, text, a, dn);
+	find(s, "SID", s->d->base, &filter, text, a, e);
 	buf_free(&filter);
 }
 
 /* A UPN need not be an address, and every account has one that is written nowhere: its name at its domain. */
-static void find_at(struct directory_session *s, const char *text, struct directory_answer *a, struct buf *dn)
+static void find_at(struct directory_session *s, const char *text, struct directory_answer *a, struct groups_entry *e)
 {
 	char address[FB_ADDRESS_MAX + 1], name[DIRECTORY_TEXT_MAX + 1];
 	const char *at = strrchr(text, '@');
@@ -105,31 +105,31 @@ static void find_at(struct directory_session *s, const char *text, struct direct
 		person_address_filter(s, address, &filter);
 	buf_putc(&filter, ')');
 	if (filter.len > strlen("(|)"))
-		find(s, "name", s->d->base, &filter, text, a, dn);
+		find(s, "name", s->d->base, &filter, text, a, e);
 	else
 		nobody(a);
 	buf_free(&filter);
 	if (a->exists != FB_NO)
 		return;
 	snprintf(name, sizeof name, "%.*s", (int)(at - text), text);
-	find_account(s, at + 1, name, text, a, dn);
+	find_account(s, at + 1, name, text, a, e);
 }
 
-void requester_find(struct directory_session *s, enum directory_kind kind, const char *text, struct directory_answer *a, struct buf *dn)
+void requester_find(struct directory_session *s, enum directory_kind kind, const char *text, struct directory_answer *a, struct groups_entry *e)
 {
 	const char *slash = strchr(text, '\\');
 	char domain[256];
 
 	if (kind == DIRECTORY_SID) {
-		find_sid(s, text, a, dn);
+		find_sid(s, text, a, e);
 	} else if (slash && (size_t)(slash - text) < sizeof domain && slash > text) {
 		snprintf(domain, sizeof domain, "%.*s", (int)(slash - text), text);
-		find_account(s, domain, slash + 1, text, a, dn);
+		find_account(s, domain, slash + 1, text, a, e);
 	} else if (slash || !*text) {
 		nobody(a);
 	} else if (strchr(text, '@')) {
-		find_at(s, text, a, dn);
+		find_at(s, text, a, e);
 	} else {
-		find_account(s, NULL, text, text, a, dn);
+		find_account(s, NULL, text, text, a, e);
 	}
 }

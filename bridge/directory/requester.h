@@ -8,5 +8,5 @@
  * Finds the person whose ${kind} of name is ${text}, as person_find(). A name that is none, or of a domain that this directory does not know, is nobody. A bare
  * account name or DOMAIN\NAME is looked for where the domain's accounts are; a name with an '@' among UPNs, addresses, and accounts of the domain behind the '@'.
  */
-void requester_find(struct directory_session *s, enum directory_kind kind, const char *text, struct directory_answer *a, struct buf *dn);
+void requester_find(struct directory_session *s, enum directory_kind kind, const char *text, struct directory_answer *a, struct groups_entry *e);
 #endif

@@ -37,6 +37,7 @@ struct directory_session *directory_session_new(const struct conf *c, struct buf
 		return NULL;
 	}
 	directory_groups_collect(c, &s->groups);
+	groups_forget(&s->here);
 	return s;
 }
 

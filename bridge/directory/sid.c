@@ -14,6 +14,15 @@ static bool number(const char **s, uint64_t max, uint64_t *out)
 	return *out <= max;
 }
 
+bool sid_replace_rid(uint8_t *sid, size_t n, uint32_t rid)
+{
+	if (n < 12 || n > SID_MAX || sid[0] != 1 || n != 8 + 4 * (size_t)sid[1])
+		return false;
+	for (int i = 0; i < 4; i++)
+		sid[n - 4 + (size_t)i] = (uint8_t)(rid >> (8 * i));
+	return true;
+}
+
 bool sid_parse(const char *text, uint8_t out[SID_MAX], size_t *n)
 {
 	const char *s = text + 4;

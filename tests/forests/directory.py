@@ -97,7 +97,21 @@ def injections(asking, what):
         asking.expect(f"{what}, injected", name, "no")
 
 
+def by_primary_group(asking):
+    """Who is in Domain Users is not among its members, and is in it all the same, and in what it is in."""
+    a, tree, asked = asking.tree.domain, asking.tree, {}
+    for dn in (f"CN=Domain Users,CN=Users,{tree.base}", f"CN=Domain Admins,CN=Users,{tree.base}", tree.group("Everybody")):
+        asking.site.rule("local", "in", f"group:{dn}", "*", "AvailabilityOnly")
+        asked[dn] = None
+    for name, expected in ((f"anna@{a}", ("yes", "no", "yes")), (f"ben@{tree.other}", ("no", "no", "no"))):
+        groups = asking.test(name)["groups"]
+        same(tuple(groups[dn] for dn in asked), expected, f"Domain Users, Domain Admins, a group that holds Domain Users: {name}")
+    for _ in asked:
+        asking.site.run("rule", "remove", "--peer", "local", "--direction", "in", str(len(GROUPS) + 1))
+
+
 def in_active_directory(forest, asking):
+    by_primary_group(asking)
     everybody(asking, "LDAPS")
     injections(asking, "AD")
     a, netbios = forest.domain, forest.netbios

@@ -69,6 +69,9 @@ static void test_sid(void)
 	CHECK_INT(n, sizeof administrators);
 	CHECK(memcmp(out, administrators, sizeof administrators) == 0);
 	CHECK(sid_parse("S-1-5-21-4294967295-1-2-500", out, &n) && n == 28 && out[12] == 0xff && out[15] == 0xff);
+	/* Domain Users of the same domain */
+	CHECK(sid_replace_rid(out, n, 513) && out[24] == 1 && out[25] == 2 && out[26] == 0 && out[12] == 0xff);
+	CHECK(!sid_replace_rid(out, n - 1, 513) && !sid_replace_rid(out, 8, 513));
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		if (!CHECK(!sid_parse(wrong[i], out, &n)))
 			fprintf(stderr, "\t%s\n", wrong[i]);

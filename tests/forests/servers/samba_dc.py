@@ -106,6 +106,9 @@ class Forest:
                  "".join(who.entry(t.member(a), ("objectClass", "contact"), *t.contact(a)) for a in t.contacts()) +
                  "".join(who.entry(t.group(g), ("objectClass", "group"), ("sAMAccountName", g)) for g in t.groups))
         self.ldb(folder, "ldbmodify", t.memberships())
+        # Every account is in Domain Users by its primaryGroupID alone, and so in what that is in.
+        self.ldb(folder, "ldbadd", who.entry(t.group("Everybody"), ("objectClass", "group"), ("sAMAccountName", "Everybody"),
+                                             ("member", f"CN=Domain Users,CN=Users,{t.base}")))
 
     def user(self, p):
         pairs = [("objectClass", "user"), ("sAMAccountName", p.name), ("userPrincipalName", p.upn or f"{p.name}@{self.domain}")]
