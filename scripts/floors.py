@@ -7,7 +7,7 @@ FLOORS = [
     ["bridge/base"],
     ["bridge/availability", "bridge/conf", "bridge/dns", "pki"],
     ["bridge/address_space", "bridge/acl", "bridge/audit", "bridge/budget"],
-    ["bridge/ews", "bridge/trace"],
+    ["bridge/ews", "bridge/login", "bridge/trace"],
     ["bridge/front", "bridge/link", "bridge/pairing", "bridge/backend", "bridge/directory", "bridge/proxy"],
     ["bridge/process"],
     ["bridge/ctl"],
@@ -18,6 +18,7 @@ NEIGHBOURS = {"bridge/conf": ["bridge/availability", "pki"], "bridge/trace": ["b
 LIBRARIES = {
     r"openssl/": "pki",
     r"libxml/": "bridge/ews",
+    r"gssapi/|krb5\.h": "bridge/login",
     r"libconfig\.h": "bridge/conf",
     r"nghttp2/|protobuf-c|link\.pb-c\.h": "bridge/link",
     r"unicode/": "bridge/availability",
