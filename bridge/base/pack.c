@@ -39,6 +39,16 @@ void pack_str(struct buf *b, const char *s)
 	buf_add(b, s, n);
 }
 
+void pack_bytes(struct buf *b, const void *p, size_t n)
+{
+	if (n > UINT32_MAX) {
+		b->failed = true;
+		return;
+	}
+	pack_u32(b, (uint32_t)n);
+	buf_add(b, p, n);
+}
+
 struct unpack unpack_start(const void *p, size_t n)
 {
 	return (struct unpack){.p = p, .left = n};
@@ -99,4 +109,13 @@ const char *unpack_str(struct unpack *u)
 bool unpack_done(const struct unpack *u)
 {
 	return !u->bad && u->left == 0;
+}
+
+const uint8_t *unpack_bytes(struct unpack *u, size_t *n)
+{
+	size_t len = unpack_u32(u);
+	const uint8_t *p = take(u, len);
+
+	*n = p ? len : 0;
+	return *n ? p : NULL;
 }

@@ -24,6 +24,8 @@ void pack_u32(struct buf *b, uint32_t v);
 void pack_u64(struct buf *b, uint64_t v);
 /* Appends a string; NULL and "" are kept apart. */
 void pack_str(struct buf *b, const char *s);
+/* Appends ${n} bytes of anything; a ${p} of NULL and no bytes are not kept apart. */
+void pack_bytes(struct buf *b, const void *p, size_t n);
 /* Starts reading ${n} bytes at ${p} (borrowed). */
 struct unpack unpack_start(const void *p, size_t n);
 /* The next number, or 0 with u->bad set. */
@@ -34,6 +36,8 @@ uint32_t unpack_u32(struct unpack *u);
 uint64_t unpack_u64(struct unpack *u);
 /* The next string, zero-terminated inside the message itself (borrowed); NULL if NULL was packed or with u->bad set. */
 const char *unpack_str(struct unpack *u);
+/* The next bytes, inside the message itself (borrowed), and how many in ${n}; NULL and 0 with u->bad set, or if there were none. */
+const uint8_t *unpack_bytes(struct unpack *u, size_t *n);
 /* True if all was read and nothing is left over. */
 bool unpack_done(const struct unpack *u);
 #endif

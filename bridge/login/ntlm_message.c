@@ -124,23 +124,23 @@ int ntlm_put_challenge(struct buf *out, uint32_t asked, const uint8_t challenge[
 /* ---- Type 3 ---- */
 
 /* The part whose fields stand at ${at}; ${first} becomes the lowest place where one lies. False if it reaches out of the message. */
-static bool part(const uint8_t *p, size_t n, size_t at, struct ntlm_bytes *out, size_t *first)
+static bool part(const uint8_t *p, size_t n, size_t at, struct login_bytes *out, size_t *first)
 {
 	size_t len = get(p + at, 2), from = get(p + at + 4, 4);
 
-	*out = (struct ntlm_bytes){NULL, 0};
+	*out = (struct login_bytes){NULL, 0};
 	if (len == 0)
 		return true;
 	if (from < AUTHENTICATE_HEADER || from > n || len > n - from)
 		return false;
-	*out = (struct ntlm_bytes){p + from, len};
+	*out = (struct login_bytes){p + from, len};
 	if (from < *first)
 		*first = from;
 	return true;
 }
 
 /* Bytes of an older alphabet are read as UTF-8 if they are, else as Latin-1. */
-static bool read_oem(struct ntlm_bytes raw, struct buf *out)
+static bool read_oem(struct login_bytes raw, struct buf *out)
 {
 	bool utf8 = text_utf8_valid((const char *)raw.p, raw.n);
 
@@ -157,7 +157,7 @@ static bool read_oem(struct ntlm_bytes raw, struct buf *out)
 	return !out->failed;
 }
 
-static bool read_name(struct ntlm_bytes raw, bool unicode, char out[NTLM_NAME_MAX + 1])
+static bool read_name(struct login_bytes raw, bool unicode, char out[NTLM_NAME_MAX + 1])
 {
 	struct buf text;
 	bool ok;
@@ -173,7 +173,7 @@ static bool read_name(struct ntlm_bytes raw, bool unicode, char out[NTLM_NAME_MA
 
 bool ntlm_read_authenticate(const uint8_t *p, size_t n, struct ntlm_authenticate *out)
 {
-	struct ntlm_bytes user, domain, workstation;
+	struct login_bytes user, domain, workstation;
 	size_t first = n;
 
 	memset(out, 0, sizeof(*out));
@@ -188,7 +188,7 @@ bool ntlm_read_authenticate(const uint8_t *p, size_t n, struct ntlm_authenticate
 }
 
 /* One pair of the list; false if it is not right. */
-static bool take_pair(uint32_t id, struct ntlm_bytes value, struct ntlm_response *out)
+static bool take_pair(uint32_t id, struct login_bytes value, struct ntlm_response *out)
 {
 	if (id == NTLM_AV_FLAGS) {
 		if (value.n != 4)
@@ -211,7 +211,7 @@ static bool read_pairs(const uint8_t *p, size_t n, struct ntlm_response *out)
 
 		if (id == NTLM_AV_END)
 			return len == 0;
-		if (len > n - 4 || !take_pair(id, (struct ntlm_bytes){p + 4, len}, out))
+		if (len > n - 4 || !take_pair(id, (struct login_bytes){p + 4, len}, out))
 			return false;
 		p += 4 + len;
 		n -= 4 + len;
@@ -219,12 +219,12 @@ static bool read_pairs(const uint8_t *p, size_t n, struct ntlm_response *out)
 	return false;
 }
 
-bool ntlm_read_response(struct ntlm_bytes nt, struct ntlm_response *out)
+bool ntlm_read_response(struct login_bytes nt, struct ntlm_response *out)
 {
 	memset(out, 0, sizeof(*out));
 	if (nt.n <= RESPONSE_V1 || nt.n < RESPONSE_PROOF + RESPONSE_PAIRS)
 		return false;
-	out->blob = (struct ntlm_bytes){nt.p + RESPONSE_PROOF, nt.n - RESPONSE_PROOF};
+	out->blob = (struct login_bytes){nt.p + RESPONSE_PROOF, nt.n - RESPONSE_PROOF};
 	if (out->blob.p[0] != 1 || out->blob.p[1] != 1) /* RespType, HiRespType */
 		return false;
 	return read_pairs(out->blob.p + RESPONSE_PAIRS, out->blob.n - RESPONSE_PAIRS, out);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "bridge/base/buf.h"
+#include "bridge/login/bytes.h"
 
 /* The layout of NTLM's three messages ([MS-NLMP] 2.2), read strictly. Pure: bytes in, a struct out. */
 enum { NTLM_MESSAGE_MAX = 4096, NTLM_CHALLENGE = 8, NTLM_NAME_MAX = 256, NTLM_MIC_AT = 72, NTLM_MIC = 16 };
@@ -41,12 +42,6 @@ enum ntlm_av {
 };
 enum { NTLM_AV_FLAG_MIC = 2 }; /* in the value of NTLM_AV_FLAGS: the message carries a MIC */
 
-/* A part of a message, borrowed from it. */
-struct ntlm_bytes {
-	const uint8_t *p;
-	size_t n;
-};
-
 /* Which message the ${n} bytes at ${p} are; NTLM_NEITHER if they do not begin like one. */
 enum ntlm_type ntlm_type(const uint8_t *p, size_t n);
 /*
@@ -68,7 +63,7 @@ int ntlm_put_challenge(struct buf *out, uint32_t asked, const uint8_t challenge[
 /* Type 3. */
 struct ntlm_authenticate {
 	uint32_t flags;
-	struct ntlm_bytes lm, nt, session_key;
+	struct login_bytes lm, nt, session_key;
 	char user[NTLM_NAME_MAX + 1], domain[NTLM_NAME_MAX + 1]; /* UTF-8, as the client wrote them */
 	bool has_mic;                                            /* there is room for one at NTLM_MIC_AT, where no other part lies */
 };
@@ -77,10 +72,10 @@ bool ntlm_read_authenticate(const uint8_t *p, size_t n, struct ntlm_authenticate
 
 /* What an NTLMv2 response says beside its proof ([MS-NLMP] 2.2.2.7). */
 struct ntlm_response {
-	struct ntlm_bytes blob;    /* what the proof is about */
+	struct login_bytes blob;    /* what the proof is about */
 	uint32_t av_flags;         /* 0 = not given */
-	struct ntlm_bytes binding; /* MsvAvChannelBindings: 16 bytes; p NULL = not given */
+	struct login_bytes binding; /* MsvAvChannelBindings: 16 bytes; p NULL = not given */
 };
 /* Reads the NT response of a Type 3. False if it is no NTLMv2 response (24 bytes are NTLMv1's, 0 nobody's) or malformed. */
-bool ntlm_read_response(struct ntlm_bytes nt, struct ntlm_response *out);
+bool ntlm_read_response(struct login_bytes nt, struct ntlm_response *out);
 #endif

@@ -17,7 +17,7 @@ int ntlm_channel_binding(const struct pki_legacy *l, const uint8_t *hash, size_t
 
 /* The three messages of one connection, whole, and the binding of its TLS. */
 struct ntlm_exchange {
-	struct ntlm_bytes negotiate, challenge, authenticate;
+	struct login_bytes negotiate, challenge, authenticate;
 	const uint8_t *binding; /* as ntlm_channel_binding() makes it; NULL = there is none, any that a client names is then wrong */
 };
 /* What both sides know after a login: signs what SPNEGO wants signed. */

@@ -1,4 +1,4 @@
-/* links: base availability pki login */
+/* links: base availability conf pki login */
 #include <stdlib.h>
 #include "bridge/base/text.h"
 #include "bridge/base/utf16.h"
@@ -156,19 +156,19 @@ static void older_responses(void)
 	CHECK_INT(verify(&e), FB_NO);
 	e.m.nt.n = 0; /* anonymous, or LM alone */
 	CHECK_INT(verify(&e), FB_NO);
-	CHECK(!ntlm_read_response((struct ntlm_bytes){nt, sizeof(nt)}, &r));
+	CHECK(!ntlm_read_response((struct login_bytes){nt, sizeof(nt)}, &r));
 	nt[16] = nt[17] = 1;
-	CHECK(ntlm_read_response((struct ntlm_bytes){nt, sizeof(nt)}, &r));
-	CHECK(!ntlm_read_response((struct ntlm_bytes){nt, 44}, &r)); /* no list of pairs */
-	CHECK(!ntlm_read_response((struct ntlm_bytes){nt, 43}, &r));
+	CHECK(ntlm_read_response((struct login_bytes){nt, sizeof(nt)}, &r));
+	CHECK(!ntlm_read_response((struct login_bytes){nt, 44}, &r)); /* no list of pairs */
+	CHECK(!ntlm_read_response((struct login_bytes){nt, 43}, &r));
 	nt[44] = NTLM_AV_FLAGS; /* a pair that reaches out, one of a wrong size, a list without an end */
 	nt[46] = 13;
-	CHECK(!ntlm_read_response((struct ntlm_bytes){nt, sizeof(nt)}, &r));
+	CHECK(!ntlm_read_response((struct login_bytes){nt, sizeof(nt)}, &r));
 	nt[46] = 2;
-	CHECK(!ntlm_read_response((struct ntlm_bytes){nt, sizeof(nt)}, &r));
+	CHECK(!ntlm_read_response((struct login_bytes){nt, sizeof(nt)}, &r));
 	nt[46] = 4;
-	CHECK(ntlm_read_response((struct ntlm_bytes){nt, 56}, &r));
-	CHECK(!ntlm_read_response((struct ntlm_bytes){nt, 52}, &r));
+	CHECK(ntlm_read_response((struct login_bytes){nt, 56}, &r));
+	CHECK(!ntlm_read_response((struct login_bytes){nt, 52}, &r));
 }
 
 static void negotiate(void)

@@ -1,0 +1,39 @@
+#include <stdio.h>
+#include <string.h>
+#include "bridge/login/parts.h"
+#include "pki/password.h"
+
+/* An account of ours is ours to judge; of everybody else the directory may know. */
+static enum fb_fact check(const struct login_acceptor *a, const struct conf_account *account, const struct login_question *q, struct login_reply *r)
+{
+	int right = account && account->password ? pki_password_verify(account->password, q->password) : -1;
+
+	if (!account)
+		pki_password_verify_nobody(q->password);
+	if (a->directory && a->directory->bind) {
+		/* asked in either case, with a name that nobody has where it is not for the directory to say: how long a no takes tells nothing */
+		enum fb_fact fact = right == 1 ? FB_NO : a->directory->bind(a->directory->arg, account ? "" : q->user, q->password, r->address);
+
+		if (!account)
+			return fact;
+		*r->address = 0;
+	}
+	if (right == 1)
+		snprintf(r->account, sizeof(r->account), "%s", account->name);
+	return right == 1 ? FB_YES : !account || right == 0 ? FB_NO : FB_COULD_NOT_TELL;
+}
+
+void login_password(const struct login_acceptor *a, const struct login_question *q, struct login_reply *r)
+{
+	snprintf(r->typed, sizeof(r->typed), "%s", q->user);
+	switch (check(a, login_account(a->conf, q->user), q, r)) {
+	case FB_YES:
+		r->result = LOGIN_YES;
+		break;
+	case FB_NO:
+		r->result = LOGIN_NO;
+		break;
+	case FB_COULD_NOT_TELL:
+		r->result = LOGIN_COULD_NOT_TELL;
+	}
+}
