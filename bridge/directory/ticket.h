@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include "bridge/base/buf.h"
 
-/* Kerberos tickets for the directory's GSSAPI bind, kept in this process's memory. The Kerberos library (krb5.h) lives here alone. */
+/* Kerberos tickets for the directory's GSSAPI bind, kept in this process's memory. */
 
 /*
  * Sees that there is a ticket of ${principal} that is good for five minutes more, and gets one with ${keytab} if not. ${good_until} (time_t seconds, 0 at

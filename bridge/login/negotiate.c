@@ -6,7 +6,10 @@ static const struct login_bytes nothing = {NULL, 0};
 
 /* ---- Kerberos ---- */
 
-/* The principal is known: which account of ours, or which person of the directory's, is that? */
+/*
+ * The principal is known: which account of ours, or which person of the directory's, is that? The directory is asked about realms of our keys alone: in its
+ * eyes bob@C.EXAMPLE may also be an address of one of ours, which a realm that ours trusts could then claim.
+ */
 static void name_principal(const struct login_acceptor *a, const char *principal, bool ours, struct login_reply *r)
 {
 	const struct conf_account *account = login_account_of_principal(a->conf, principal, ours);
@@ -15,7 +18,7 @@ static void name_principal(const struct login_acceptor *a, const char *principal
 	if (account) {
 		snprintf(r->account, sizeof(r->account), "%s", account->name);
 		fact = FB_YES;
-	} else if (a->directory && a->directory->principal) {
+	} else if (ours && a->directory && a->directory->principal) {
 		fact = a->directory->principal(a->directory->arg, principal, r->address);
 	}
 	r->result = fact == FB_YES ? LOGIN_YES : fact == FB_NO ? LOGIN_NO : LOGIN_COULD_NOT_TELL;
