@@ -110,6 +110,7 @@ bool pki_password_hash_valid(const char *hash)
 struct remembered {
 	uint8_t mac[MAC_LEN];
 	int64_t at;
+	char who[PKI_REMEMBERED_WHO + 1];
 	bool used;
 };
 struct pki_remembered {
@@ -154,25 +155,25 @@ static struct remembered *find(struct pki_remembered *r, const uint8_t mac[MAC_L
 	return NULL;
 }
 
-bool pki_remembered_has(struct pki_remembered *r, const char *credential, int64_t now_ms)
+const char *pki_remembered_who(struct pki_remembered *r, const char *credential, int64_t now_ms)
 {
 	uint8_t mac[MAC_LEN];
 	struct remembered *e;
 
 	if (!mac_of(r, credential, mac) || !(e = find(r, mac)))
-		return false;
+		return NULL;
 	if (now_ms >= e->at && now_ms - e->at < REMEMBER_MS)
-		return true;
+		return e->who;
 	OPENSSL_cleanse(e, sizeof(*e));
-	return false;
+	return NULL;
 }
 
-void pki_remembered_add(struct pki_remembered *r, const char *credential, int64_t now_ms)
+void pki_remembered_add(struct pki_remembered *r, const char *credential, const char *who, int64_t now_ms)
 {
 	uint8_t mac[MAC_LEN];
 	struct remembered *e;
 
-	if (!mac_of(r, credential, mac))
+	if (strlen(who) > PKI_REMEMBERED_WHO || !mac_of(r, credential, mac))
 		return;
 	e = find(r, mac);
 	if (!e) {
@@ -180,6 +181,7 @@ void pki_remembered_add(struct pki_remembered *r, const char *credential, int64_
 		r->next = (r->next + 1) % r->max;
 	}
 	memcpy(e->mac, mac, MAC_LEN);
+	strcpy(e->who, who);
 	e->at = now_ms;
 	e->used = true;
 }

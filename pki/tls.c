@@ -320,3 +320,16 @@ void pki_tls_free(struct pki_tls *t)
 	SSL_CTX_free(t->ctx);
 	free(t);
 }
+
+size_t pki_tls_end_point(const struct pki_tls *t, uint8_t out[PKI_END_POINT_MAX])
+{
+	const X509 *cert = SSL_CTX_get0_certificate(t->ctx);
+	unsigned int n = 0;
+	int hash;
+
+	if (!cert || !X509_get_signature_info((X509 *)cert, &hash, NULL, NULL, NULL) || hash == NID_undef)
+		return 0;
+	if (hash == NID_md5 || hash == NID_sha1)
+		hash = NID_sha256;
+	return X509_digest(cert, EVP_get_digestbynid(hash), out, &n) == 1 ? n : 0;
+}

@@ -1,10 +1,7 @@
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
-#include <termios.h>
-#include <unistd.h>
 #include "bridge/availability/address.h"
+#include "bridge/ctl/account_secret.h"
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/edit.h"
 #include "bridge/ctl/json.h"
@@ -13,83 +10,6 @@
 #include "pki/password.h"
 
 static const char file[] = "accounts.conf";
-enum { PASSWORD_MAX = 1024 };
-
-/* The line of the account ${name}, or SIZE_MAX. */
-static size_t find_line(const struct lines *l, const char *name)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (l->list[i].n && strcasecmp(l->list[i].words[0], name) == 0)
-			return i;
-	return SIZE_MAX;
-}
-
-/* The first line of ${f} without its end. False after a sentence. */
-static bool first_line(FILE *f, char password[PASSWORD_MAX])
-{
-	size_t n;
-
-	if (!fgets(password, PASSWORD_MAX, f)) {
-		ctl_say("there is no password to read");
-		return false;
-	}
-	n = strcspn(password, "\r\n");
-	if (!password[n] && n == PASSWORD_MAX - 1) {
-		ctl_say("the password is longer than %d bytes", PASSWORD_MAX - 2);
-		return false;
-	}
-	password[n] = 0;
-	if (n == 0)
-		ctl_say("the password is empty");
-	return n != 0;
-}
-
-/* Asks twice on the terminal without showing what is typed. */
-static bool ask(char password[PASSWORD_MAX])
-{
-	char again[PASSWORD_MAX];
-	struct termios was, quiet;
-	bool ok, set = tcgetattr(STDIN_FILENO, &was) == 0;
-
-	quiet = was;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	if (set)
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-	fputs("Password: ", stderr);
-	ok = first_line(stdin, password);
-	if (ok) {
-		fputs("\nOnce more: ", stderr);
-		ok = first_line(stdin, again);
-	}
-	if (set)
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &was);
-	fputc('\n', stderr);
-	if (ok && strcmp(password, again) != 0) {
-		ctl_say("the two are not the same");
-		ok = false;
-	}
-	explicit_bzero(again, sizeof(again));
-	return ok;
-}
-
-static bool read_password(const char *path, char password[PASSWORD_MAX])
-{
-	FILE *f;
-	bool ok;
-
-	if (!path)
-		return isatty(STDIN_FILENO) ? ask(password) : first_line(stdin, password);
-	f = fopen(path, "re");
-	if (!f) {
-		ctl_say("%s cannot be read: %s", path, strerror(errno));
-		return false;
-	}
-	/* no copy of it stays behind in the stream's buffer */
-	setvbuf(f, NULL, _IONBF, 0);
-	ok = first_line(f, password);
-	fclose(f);
-	return ok;
-}
 
 /* user:ADDRESS with the address in normal form, organisation or server. */
 static bool normal_stands_for(const char *s, char out[FB_ADDRESS_MAX + 8])
@@ -108,59 +28,97 @@ static bool normal_stands_for(const char *s, char out[FB_ADDRESS_MAX + 8])
 	return false;
 }
 
-/* The whole line of the new account in ${row}. False after a sentence. */
-static bool make_row(struct buf *row, const char *name, const char *stands_for, const char *password_file)
+/* What to write about an account's passwords. */
+struct secrets {
+	struct buf word;              /* password=HASH */
+	struct account_nt_hash nt;
+};
+
+/* Reads the password and makes what is kept of it; an NT hash if ${ntlm}. False after a sentence. */
+static bool make_secrets(struct secrets *s, const char *password_file, bool ntlm)
 {
-	char password[PASSWORD_MAX], word[FB_ADDRESS_MAX + 24];
-	struct buf hash;
+	char password[ACCOUNT_PASSWORD_MAX];
 	bool ok;
 
-	buf_init(&hash, 1024);
-	buf_puts(&hash, "password=");
-	ok = read_password(password_file, password);
-	if (ok && pki_password_hash(&hash, password) < 0) {
+	memset(s, 0, sizeof(*s));
+	buf_init(&s->word, 1024);
+	buf_puts(&s->word, "password=");
+	ok = account_read_password(password_file, password);
+	if (ok && pki_password_hash(&s->word, password) < 0) {
 		ctl_say("the password could not be hashed: out of memory");
 		ok = false;
 	}
+	ok = ok && (!ntlm || account_make_nt_hash(password, &s->nt));
 	explicit_bzero(password, sizeof(password));
-	snprintf(word, sizeof(word), "stands-for=%s", stands_for);
-	lines_put_word(row, name);
-	lines_put_word(row, word);
-	lines_put_word(row, buf_cstr(&hash));
-	buf_wipe(&hash);
 	return ok;
 }
 
-static int write_row(const char *conf_path, const char *name, const char *stands_for, const char *row)
+static void wipe_secrets(struct secrets *s)
 {
+	buf_wipe(&s->word);
+	explicit_bzero(&s->nt, sizeof(s->nt));
+}
+
+static void put_row(struct buf *row, const char *name, const char *stands_for, struct buf *password)
+{
+	buf_init(row, 4096);
+	lines_put_word(row, name);
+	lines_put_word(row, stands_for);
+	lines_put_word(row, buf_cstr(password));
+}
+
+/*
+ * One edit of both files: the account's line ${at} of ${l} (SIZE_MAX = a new one) becomes ${row} (NULL = it goes), and so does its NT hash: without
+ * one an old hash must not stay behind.
+ */
+static int write_both(struct ctl_edit *edit, struct lines *l, size_t at, const char *row, const char *name, const struct account_nt_hash *nt)
+{
+	bool ok = account_edit_nt_hash(edit, name, nt);
+
+	if (ok)
+		ctl_edit_put(edit, file, l, at, at == SIZE_MAX ? NULL : row, SIZE_MAX, at == SIZE_MAX ? row : NULL);
+	lines_free(l);
+	if (ok)
+		return ctl_edit_commit(edit);
+	ctl_edit_drop(edit);
+	return -1;
+}
+
+static int write_new(const char *conf_path, const char *name, const char *stands_for, struct secrets *s)
+{
+	char word[FB_ADDRESS_MAX + 24];
 	struct ctl_edit edit;
 	struct lines *l;
+	struct buf row;
+	int code;
 
 	if (ctl_edit_start(&edit, conf_path) < 0)
 		return CTL_NO;
 	l = ctl_edit_read(&edit, file, ctl_header_accounts);
-	if (!l || find_line(l, name) != SIZE_MAX) {
+	if (!l || account_line(l, name) != SIZE_MAX) {
 		if (l)
-			ctl_say("there is an account %s already; remove it first with `availbridge account remove %s`", name, name);
+			ctl_say("there is an account %s already; `availbridge account passwd %s` gives it another password", name, name);
 		lines_free(l);
 		ctl_edit_drop(&edit);
 		return CTL_NO;
 	}
-	ctl_edit_put(&edit, file, l, SIZE_MAX, NULL, SIZE_MAX, row);
-	lines_free(l);
-	if (ctl_edit_commit(&edit) < 0)
-		return CTL_NO;
-	return ctl_edit_done("The account %s stands for %s.", name, stands_for);
+	snprintf(word, sizeof(word), "stands-for=%s", stands_for);
+	put_row(&row, name, word, &s->word);
+	code = write_both(&edit, l, SIZE_MAX, buf_cstr(&row), name, &s->nt);
+	buf_wipe(&row);
+	return code < 0 ? CTL_NO : ctl_edit_done("The account %s stands for %s.", name, stands_for);
 }
 
 static int add(int argc, char **argv, const char *conf_path)
 {
 	const char *stands_for = NULL, *password_file = NULL;
-	const struct ctl_option options[] = {{"stands-for", .value = &stands_for}, {"password-file", .value = &password_file}, {0}};
+	bool ntlm = false;
+	const struct ctl_option options[] = {
+		{"stands-for", .value = &stands_for}, {"password-file", .value = &password_file}, {"ntlm", .flag = &ntlm}, {0}};
 	char normal[FB_ADDRESS_MAX + 8];
 	struct ctl_words words;
+	struct secrets s;
 	const char *name;
-	struct buf row;
 	int code = CTL_NO;
 
 	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1 || !stands_for)
@@ -172,11 +130,53 @@ static int add(int argc, char **argv, const char *conf_path)
 	}
 	if (!normal_stands_for(stands_for, normal))
 		return CTL_USAGE;
-	buf_init(&row, 4096);
-	if (make_row(&row, name, normal, password_file))
-		code = write_row(conf_path, name, normal, buf_cstr(&row));
-	buf_wipe(&row);
+	if (make_secrets(&s, password_file, ntlm))
+		code = write_new(conf_path, name, normal, &s);
+	wipe_secrets(&s);
 	return code;
+}
+
+/* The lines of the file with the account ${name} in ${at}; NULL after a sentence, the edit is then over. */
+static struct lines *existing(struct ctl_edit *edit, const char *conf_path, const char *name, size_t *at)
+{
+	struct lines *l;
+
+	if (ctl_edit_start(edit, conf_path) < 0)
+		return NULL;
+	l = ctl_edit_read(edit, file, ctl_header_accounts);
+	*at = l ? account_line(l, name) : SIZE_MAX;
+	if (*at != SIZE_MAX)
+		return l;
+	if (l)
+		ctl_say("there is no account %s", name);
+	lines_free(l);
+	ctl_edit_drop(edit);
+	return NULL;
+}
+
+static int passwd(int argc, char **argv, const char *conf_path)
+{
+	const char *password_file = NULL;
+	bool ntlm = false;
+	const struct ctl_option options[] = {{"password-file", .value = &password_file}, {"ntlm", .flag = &ntlm}, {0}};
+	struct ctl_words words;
+	struct ctl_edit edit;
+	struct secrets s;
+	struct lines *l;
+	struct buf row;
+	size_t at;
+	int code = -1;
+
+	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1)
+		return ctl_usage("account");
+	if (make_secrets(&s, password_file, ntlm) && (l = existing(&edit, conf_path, words.list[0], &at))) {
+		put_row(&row, l->list[at].words[0], l->list[at].words[1], &s.word);
+		code = write_both(&edit, l, at, buf_cstr(&row), words.list[0], &s.nt);
+		buf_wipe(&row);
+	}
+	wipe_secrets(&s);
+	return code < 0 ? CTL_NO : ctl_edit_done("The account %s has another password%s.", words.list[0],
+	                                         ntlm ? ", and can log in by NTLM with it" : ", which is not good for NTLM");
 }
 
 static int remove_account(int argc, char **argv, const char *conf_path)
@@ -189,20 +189,8 @@ static int remove_account(int argc, char **argv, const char *conf_path)
 
 	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1)
 		return ctl_usage("account");
-	if (ctl_edit_start(&edit, conf_path) < 0)
-		return CTL_NO;
-	l = ctl_edit_read(&edit, file, ctl_header_accounts);
-	at = l ? find_line(l, words.list[0]) : SIZE_MAX;
-	if (at == SIZE_MAX) {
-		if (l)
-			ctl_say("there is no account %s", words.list[0]);
-		lines_free(l);
-		ctl_edit_drop(&edit);
-		return CTL_NO;
-	}
-	ctl_edit_put(&edit, file, l, at, NULL, SIZE_MAX, NULL);
-	lines_free(l);
-	if (ctl_edit_commit(&edit) < 0)
+	l = existing(&edit, conf_path, words.list[0], &at);
+	if (!l || write_both(&edit, l, at, NULL, words.list[0], &(struct account_nt_hash){0}) < 0)
 		return CTL_NO;
 	return ctl_edit_done("The account %s is removed.", words.list[0]);
 }
@@ -214,6 +202,7 @@ static int list(int argc, char **argv, const char *conf_path)
 	bool json = false;
 	const struct ctl_option options[] = {{"json", .flag = &json}, {0}};
 	struct ctl_words words;
+	struct nt_hashes *hashes;
 	struct conf *c;
 	struct buf b;
 
@@ -221,34 +210,37 @@ static int list(int argc, char **argv, const char *conf_path)
 		return ctl_usage("account");
 	if (!(c = ctl_load(conf_path)))
 		return CTL_NO;
+	hashes = account_nt_hashes(c);
 	buf_init(&b, 64 << 20);
 	json_open(&b, NULL, '[');
 	for (size_t i = 0; i < c->n_accounts; i++) {
 		const struct conf_account *a = &c->accounts[i];
-
+		bool ntlm = hashes && nt_hashes_of(hashes, a->name);
 		char stands_for[FB_ADDRESS_MAX + 16];
 
 		snprintf(stands_for, sizeof(stands_for), "%s%s%s", kinds[a->kind], a->address ? ":" : "", a->address ? a->address : "");
 		if (!json) {
-			printf("%-24s %s\n", a->name, stands_for);
+			printf("%-24s %s%s\n", a->name, stands_for, ntlm ? "  ntlm" : "");
 			continue;
 		}
 		json_open(&b, NULL, '{');
 		json_str(&b, "name", a->name);
 		json_str(&b, "stands_for", stands_for);
+		json_bool(&b, "ntlm", ntlm);
 		json_close(&b, '}');
 	}
 	json_close(&b, ']');
 	if (json)
 		json_print(&b);
 	buf_free(&b);
+	nt_hashes_free(hashes);
 	conf_free(c);
 	return CTL_DONE;
 }
 
 int ctl_account(int argc, char **argv, const char *conf_path)
 {
-	static const struct ctl_form forms[] = {{"add", add}, {"remove", remove_account}, {"list", list}, {0}};
+	static const struct ctl_form forms[] = {{"add", add}, {"passwd", passwd}, {"remove", remove_account}, {"list", list}, {0}};
 
 	return ctl_form_run(argv[0], forms, argc, argv, conf_path);
 }

@@ -7,6 +7,7 @@
 #include "bridge/ctl/json.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
+#include "bridge/login/login.h"
 #include "pki/tls.h"
 
 /* Do the certificates and keys open the two doors? */
@@ -59,6 +60,7 @@ static int look(const char *conf_path, bool json, bool verbose)
 		check_keys(c, &problems);
 		conf_secrets_check(c, &problems);
 		conf_warnings(c, &warnings);
+		login_warnings(c, &warnings);
 	}
 	buf_init(&b, 64 << 20);
 	if (json) {

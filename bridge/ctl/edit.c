@@ -23,6 +23,9 @@ const char ctl_header_spaces[] =
 const char ctl_header_accounts[] =
 	"# Who may log in at the front, one a line: NAME  stands-for=user:ADDRESS|organisation|server  password=HASH\n"
 	"# Only its owner may read this file. Edit with `availbridge account`, then `availbridge reload`.\n";
+const char ctl_header_nt_hashes[] =
+	"# NT hashes of accounts that may log in by NTLM, one a line: NAME nt=32HEX. Each is as good as the password.\n"
+	"# Only its owner may read this file. Edit with `availbridge account`, then `availbridge reload`.\n";
 const char ctl_header_peer[] =
 	"# A peer, one setting a line; edit with `availbridge peer` and `availbridge rule`, then `availbridge reload`.\n"
 	"#   enabled yes|no                    endpoint HOST:PORT         pin sha256:HEX       next-pin sha256:HEX\n"
@@ -56,13 +59,24 @@ int ctl_edit_start(struct ctl_edit *e, const char *conf_path)
 	return 0;
 }
 
+/* ${name} beside the main file, or as it is if it is a whole path. */
+static int path_of(char *out, size_t size, const struct ctl_edit *e, const char *name)
+{
+	int n;
+
+	if (*name != '/')
+		return conf_file_path(out, size, e->conf_path, name);
+	n = snprintf(out, size, "%s", name);
+	return n < 0 || (size_t)n >= size ? -1 : 0;
+}
+
 struct lines *ctl_edit_read(struct ctl_edit *e, const char *name, const char *header)
 {
 	struct conf_problems problems = {0};
 	struct lines *l = NULL;
 	char path[4096];
 
-	if (conf_file_path(path, sizeof(path), e->conf_path, name) == 0)
+	if (path_of(path, sizeof(path), e, name) == 0)
 		l = access(path, F_OK) < 0 && errno == ENOENT ? lines_parse(path, header, strlen(header), &problems)
 		                                              : lines_read(path, EDIT_MAX, &problems);
 	ctl_problems_print(stderr, &problems);
@@ -74,7 +88,7 @@ void ctl_edit_put_text(struct ctl_edit *e, const char *name, const char *text)
 {
 	char path[4096];
 
-	if (e->n == CTL_EDIT_FILES || conf_file_path(path, sizeof(path), e->conf_path, name) < 0)
+	if (e->n == CTL_EDIT_FILES || path_of(path, sizeof(path), e, name) < 0)
 		abort();
 	e->files[e->n].path = strdup(path);
 	e->files[e->n].text = text ? strdup(text) : NULL;

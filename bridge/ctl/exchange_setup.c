@@ -88,7 +88,7 @@ static void find_account(struct setup *s)
 	} else if (!s->account && s->user) {
 		missing(s, "there is no account %s.", s->user);
 	} else if (!s->account) {
-		missing(s, "no account of the bridge stands for the organisation. Run: availbridge account add exchange --stands-for organisation "
+		missing(s, "no account of the bridge stands for the organisation. Run: availbridge account add exchange --stands-for organisation --ntlm "
 		           "--password-file FILE, then availbridge reload");
 	}
 }

@@ -51,7 +51,8 @@ const struct ctl_verb ctl_verbs[] = {
 	 "rule list [--peer PEER|local] [--direction in|out] [--json]",
 	 "Edits the rules: who may see how much of whose calendar.", ctl_rule},
 	{"account",
-	 "account add NAME --stands-for user:ADDRESS|organisation|server [--password-file FILE]\n"
+	 "account add NAME --stands-for user:ADDRESS|organisation|server [--password-file FILE] [--ntlm]\n"
+	 "account passwd NAME [--password-file FILE] [--ntlm]\n"
 	 "account remove NAME\n"
 	 "account list [--json]",
 	 "Edits who may log in at the front.", ctl_account},

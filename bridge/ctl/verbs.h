@@ -25,7 +25,7 @@ int ctl_address_space(int argc, char **argv, const char *conf_path);
 int ctl_peer(int argc, char **argv, const char *conf_path);
 /* rule add, remove, list. */
 int ctl_rule(int argc, char **argv, const char *conf_path);
-/* account add, remove, list. */
+/* account add, passwd, remove, list. */
 int ctl_account(int argc, char **argv, const char *conf_path);
 /* identity show. */
 int ctl_identity(int argc, char **argv, const char *conf_path);

@@ -3,13 +3,17 @@
 #include "bridge/base/text.h"
 
 static enum auth_result read_basic(const char *token, struct auth_claim *claim);
+static enum auth_result read_token(const char *token, struct auth_claim *claim);
 
-struct scheme {
-	const char *name, *package;
+/* The strongest first. */
+static const struct scheme {
+	enum login_scheme scheme;
+	const char *name;
 	enum auth_result (*read)(const char *token, struct auth_claim *claim);
-};
-static const struct scheme schemes[] = {
-	{"Basic", NULL, read_basic},
+} schemes[] = {
+	{LOGIN_NEGOTIATE, "Negotiate", read_token},
+	{LOGIN_NTLM, "NTLM", read_token},
+	{LOGIN_BASIC, "Basic", read_basic},
 };
 enum { SCHEMES = sizeof(schemes) / sizeof(*schemes) };
 
@@ -41,43 +45,75 @@ static enum auth_result read_basic(const char *token, struct auth_claim *claim)
 	const char *text, *colon;
 	enum auth_result r = AUTH_MALFORMED;
 
-	buf_init(&raw, AUTH_USER_MAX + 1 + AUTH_PASSWORD_MAX);
+	buf_init(&raw, AUTH_USER_MAX + 1 + LOGIN_PASSWORD_MAX);
 	if (text_unbase64(&raw, token, strlen(token)) == 0 && raw.len > 0) {
 		text = (const char *)buf_ptr(&raw);
 		colon = memchr(text, ':', raw.len);
 		if (colon && colon > text && to_utf8(claim->user, sizeof(claim->user), text, (size_t)(colon - text)) &&
 		    to_utf8(claim->password, sizeof(claim->password), colon + 1, raw.len - (size_t)(colon + 1 - text)))
-			r = AUTH_PASSWORD;
+			r = AUTH_CLAIM;
 	}
 	buf_wipe(&raw);
 	claim->credential = token;
 	return r;
 }
 
-enum auth_result auth_read(const char *field, struct auth_claim *claim)
+static enum auth_result read_token(const char *token, struct auth_claim *claim)
+{
+	return text_unbase64(&claim->token, token, strlen(token)) == 0 && claim->token.len > 0 ? AUTH_CLAIM : AUTH_MALFORMED;
+}
+
+enum auth_result auth_read(const char *field, unsigned offered, struct auth_claim *claim)
 {
 	memset(claim, 0, sizeof(*claim));
+	buf_init(&claim->token, LOGIN_TOKEN_MAX);
 	for (size_t i = 0; field && i < SCHEMES; i++) {
 		size_t n = strlen(schemes[i].name);
 
-		if (text_istarts(field, schemes[i].name) && field[n] == ' ')
-			return schemes[i].read(field + n + strspn(field + n, " "), claim);
+		if (!(offered & AUTH_OFFER(schemes[i].scheme)) || !text_istarts(field, schemes[i].name) || field[n] != ' ')
+			continue;
+		claim->scheme = schemes[i].scheme;
+		return schemes[i].read(field + n + strspn(field + n, " "), claim);
 	}
-	return AUTH_ABSENT;
+	return field ? AUTH_UNKNOWN : AUTH_ABSENT;
 }
 
 void auth_wipe(struct auth_claim *claim)
 {
+	buf_wipe(&claim->token);
 	explicit_bzero(claim, sizeof(*claim));
 }
 
-void auth_challenges(struct buf *out, const char *realm)
+void auth_challenges(struct buf *out, unsigned offered, const char *realm)
 {
-	for (size_t i = 0; i < SCHEMES; i++)
-		buf_printf(out, "WWW-Authenticate: %s realm=\"%s\"\r\n", schemes[i].name, realm);
+	for (size_t i = 0; i < SCHEMES; i++) {
+		if (!(offered & AUTH_OFFER(schemes[i].scheme)))
+			continue;
+		buf_printf(out, "WWW-Authenticate: %s", schemes[i].name);
+		if (schemes[i].scheme == LOGIN_BASIC)
+			buf_printf(out, " realm=\"%s\"", realm);
+		buf_puts(out, "\r\n");
+	}
 }
 
-const char *auth_package(void)
+void auth_challenge(struct buf *out, enum login_scheme scheme, const struct buf *token)
 {
-	return schemes[0].package;
+	buf_printf(out, "WWW-Authenticate: %s ", auth_name(scheme));
+	text_base64(out, buf_ptr(token), token->len);
+	buf_puts(out, "\r\n");
+}
+
+const char *auth_name(enum login_scheme scheme)
+{
+	for (size_t i = 0; i < SCHEMES; i++)
+		if (schemes[i].scheme == scheme)
+			return schemes[i].name;
+	return "";
+}
+
+const char *auth_package(unsigned offered)
+{
+	if (offered & AUTH_OFFER(LOGIN_NTLM))
+		return "Ntlm"; /* every client that speaks Negotiate speaks it too, and exchangelib takes the word at its value */
+	return offered == AUTH_OFFER(LOGIN_NEGOTIATE) ? "Negotiate" : NULL;
 }

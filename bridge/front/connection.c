@@ -23,7 +23,9 @@ static void forget_request(struct connection *c)
 	c->scanned = c->body_left = c->body_mark = 0;
 	c->started = c->continued = false;
 	c->route = NULL;
-	c->account = NULL;
+	c->who = (struct identity){0};
+	login_drop_held(c);
+	buf_free(&c->token_line);
 	c->operation = NULL;
 	*c->request_id = *c->client_id = 0;
 }
@@ -62,6 +64,7 @@ void connection_reap(struct front *f)
 
 		f->dead = c->next;
 		forget_request(c);
+		buf_wipe(&c->memory);
 		free(c);
 	}
 }
@@ -102,6 +105,16 @@ void connection_drain(struct connection *c)
 		goodbye(c);
 }
 
+void connection_read_body(struct connection *c)
+{
+	if (c->request.expect_continue)
+		pki_stream_write(c->stream, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+	c->continued = true;
+	c->body_until = loop_ms() + FRONT_BODY_WHOLE_MS;
+	connection_timer(c, FRONT_BODY_MS);
+	pki_stream_hold(c->stream, false);
+}
+
 static void dispatch(struct connection *c)
 {
 	c->state = CONN_ASKING;
@@ -126,13 +139,8 @@ void connection_welcome(struct connection *c)
 	} else if (!c->request.chunked && c->request.length == 0) {
 		dispatch(c);
 	} else {
-		if (c->request.expect_continue)
-			pki_stream_write(c->stream, "HTTP/1.1 100 Continue\r\n\r\n", 25);
-		c->continued = true;
 		c->state = CONN_BODY;
-		c->body_until = loop_ms() + FRONT_BODY_WHOLE_MS;
-		connection_timer(c, FRONT_BODY_MS);
-		pki_stream_hold(c->stream, false);
+		connection_read_body(c);
 	}
 }
 
@@ -230,6 +238,8 @@ static bool read_body(struct connection *c, struct buf *in)
 		respond_text(c, -r, "", r == -413 ? "The request is too large." : "The chunked body is malformed.");
 	} else if (c->state == CONN_BODY) {
 		dispatch(c);
+	} else if (c->state == CONN_SWALLOW) {
+		login_swallowed(c);
 	} else {
 		c->state = CONN_WRITING;
 	}
@@ -244,7 +254,7 @@ static void run(struct connection *c, struct buf *in)
 	while (more && !c->dead) {
 		if (c->state == CONN_HEAD)
 			more = read_head(c, in);
-		else if (c->state == CONN_BODY || c->state == CONN_DISCARD)
+		else if (c->state == CONN_BODY || c->state == CONN_SWALLOW || c->state == CONN_DISCARD)
 			more = read_body(c, in);
 		else
 			more = false;
@@ -282,7 +292,7 @@ static void on_down(void *arg, const char *why)
 	if (c->state == CONN_OPENING) {
 		log_event(LOG_LEVEL_INFO, "tls-failed", LS("address", c->address), LS("why", why));
 		record_failure(c, why);
-	} else if (c->state == CONN_ASKING || c->state == CONN_LOGIN || c->state == CONN_BODY)
+	} else if (c->state == CONN_ASKING || c->state == CONN_LOGIN || c->state == CONN_HELD || c->state == CONN_BODY)
 		log_event(LOG_LEVEL_INFO, "client-gone", LS("request-id", c->request_id),
 		          LS("client-request-id", *c->client_id ? c->client_id : NULL), LS("address", c->address), LS("why", why));
 	connection_drop(c);
@@ -304,12 +314,16 @@ static void on_timer(void *arg)
 		respond_text(c, 408, "", "The request did not arrive in time.");
 		return;
 	case CONN_BODY:
+	case CONN_SWALLOW:
 		respond_text(c, 408, "", "The request's body did not arrive in time.");
 		return;
 	case CONN_LOGIN:
 		login_forget(c->login);
 		c->login = NULL;
-		respond_text(c, 503, "Retry-After: 5\r\n", "The password could not be checked in time.");
+		respond_text(c, 503, "Retry-After: 5\r\n", "The login could not be checked in time.");
+		return;
+	case CONN_HELD:
+		login_release(c);
 		return;
 	case CONN_DISCARD:
 		goodbye(c);
@@ -343,6 +357,8 @@ struct connection *connection_new(struct front *f, int fd, const char *address)
 	c->quiet_since = loop_ms();
 	snprintf(c->address, sizeof(c->address), "%s", address);
 	buf_init(&c->head, HTTP_HEAD_MAX);
+	buf_init(&c->memory, LOGIN_MEMORY_MAX);
+	buf_init(&c->token_line, 2 * LOGIN_TOKEN_MAX);
 	buf_init(&c->body, (size_t)f->conf->max_request_kib * 1024);
 	c->stream = pki_stream_accept(f->loop, f->tls, fd, STREAM_IN, &events, c);
 	if (!c->stream) {

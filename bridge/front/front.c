@@ -49,15 +49,31 @@ struct front *front_new(struct loop *l, const struct conf *c, const struct addre
 		return NULL;
 	*f = (struct front){.loop = l, .conf = c, .table = t, .tls = tls, .doors = doors, .unsent_max = FRONT_UNSENT_MAX};
 	f->remembered = pki_remembered_new(FRONT_REMEMBERED);
-	if (!f->remembered) {
+	f->slow = slow_new(FRONT_SLOW);
+	if (!f->remembered || !f->slow) {
+		pki_remembered_free(f->remembered);
+		slow_free(f->slow);
 		free(f);
 		return NULL;
 	}
+	f->end_point_len = pki_tls_end_point(tls, f->end_point);
 	host_of(c->public_url, f->host, sizeof(f->host));
-	f->autodiscover = (struct ews_autodiscover){.public_url = c->public_url, .host = f->host, .auth_package = auth_package(),
-	                                            .published = published, .arg = f};
+	f->autodiscover = (struct ews_autodiscover){.public_url = c->public_url, .host = f->host, .published = published, .arg = f};
+	front_offer(f, AUTH_OFFER(LOGIN_BASIC));
 	f->reaper = loop_timer_new(l, 0, on_reaper, f);
 	return f;
+}
+
+void front_offer(struct front *f, unsigned can)
+{
+	const char *const words[LOGIN_SCHEMES] = {
+		[LOGIN_BASIC] = f->conf->login_basic, [LOGIN_NTLM] = f->conf->login_ntlm, [LOGIN_NEGOTIATE] = f->conf->login_negotiate};
+
+	f->offered = 0;
+	for (size_t i = 0; i < LOGIN_SCHEMES; i++)
+		if (can & AUTH_OFFER(i) && strcmp(words[i], "no") != 0)
+			f->offered |= AUTH_OFFER(i);
+	f->autodiscover.auth_package = auth_package(f->offered);
 }
 
 void front_trace(struct front *f, struct trace *t)
@@ -76,6 +92,7 @@ void front_free(struct front *f)
 	connection_reap(f);
 	loop_timer_free(f->reaper);
 	pki_remembered_free(f->remembered);
+	slow_free(f->slow);
 	free(f);
 }
 

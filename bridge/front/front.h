@@ -5,6 +5,7 @@
 #include "bridge/availability/facts.h"
 #include "bridge/base/loop.h"
 #include "bridge/conf/conf.h"
+#include "bridge/login/login.h"
 #include "bridge/trace/trace.h"
 #include "pki/tls.h"
 
@@ -17,8 +18,8 @@ struct front_doors {
 	void *(*ask)(void *door, const struct fb_query *q, void (*done)(void *arg, struct acl_released *const *answers), void *arg);
 	/* The client went away: no callback any more. */
 	void (*cancel)(void *door, void *handle);
-	/* Is this the password of the account ${user}? Asked of a login worker; exactly one ${done}, never before it returns. */
-	void (*login)(void *door, const char *user, const char *password, void (*done)(void *arg, enum fb_fact ok), void *arg);
+	/* One step of a login, asked of a login worker; ${q} is borrowed for the call. Exactly one ${done} with the reply (borrowed), never before it returns. */
+	void (*login)(void *door, const struct login_question *q, void (*done)(void *arg, const struct login_reply *r), void *arg);
 	void *door;
 	struct loop *loop;  /* where a SOAP request waits, with HTTPS and without; never NULL */
 	int hard_stop_ms;   /* an answer that is not there by then becomes a fault ErrorTimeoutExpired (conf: hard_stop_ms) */
@@ -26,6 +27,8 @@ struct front_doors {
 
 /* Serves the connections given by front_accept(). ${c}, ${t}, ${tls} and ${doors} are borrowed. NULL when out of memory. Caller frees. */
 struct front *front_new(struct loop *l, const struct conf *c, const struct address_space *t, struct pki_tls *tls, const struct front_doors *doors);
+/* From now on the schemes of the settings are offered that ${can} has (1 << enum login_scheme each): what the login workers are able to. At first Basic alone. */
+void front_offer(struct front *f, unsigned can);
 /* From now on what is said is recorded in ${t} (borrowed until front_free()); before the first front_accept(). */
 void front_trace(struct front *f, struct trace *t);
 /* Closes everything. NULL is allowed. */

@@ -1,7 +1,7 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "bridge/base/log.h"
-#include "bridge/base/text.h"
 #include "bridge/front/parts.h"
 
 /* A question to a login worker. Once asked it outlives its connection and its front: the worker's answer always comes. */
@@ -9,61 +9,172 @@ struct login {
 	struct login *next;
 	struct front *front;      /* NULL = the front has gone */
 	struct connection *c;     /* NULL = the connection has gone */
-	const struct conf_account *account;
 	uint64_t turn;            /* the lowest of those that wait is asked next */
 	bool asked;
 };
 
-/* The one account that ${same} finds, NULL if there is none or more than one. */
-static const struct conf_account *only(const struct conf *c, const char *user,
-                                       bool (*same)(const struct conf_account *a, const char *user))
+const char *identity_name(const struct identity *i)
 {
-	const struct conf_account *found = NULL;
-
-	for (size_t i = 0; i < c->n_accounts; i++)
-		if (same(&c->accounts[i], user)) {
-			if (found)
-				return NULL;
-			found = &c->accounts[i];
-		}
-	return found;
+	return i->account ? i->account->name : *i->address ? i->address : NULL;
 }
 
-static bool same_name(const struct conf_account *a, const char *user)
-{
-	return strcmp(a->name, user) == 0;
-}
-
-static bool alike_name(const struct conf_account *a, const char *user)
-{
-	return text_ieq(a->name, user);
-}
-
-static bool same_address(const struct conf_account *a, const char *user)
-{
-	return a->address && text_ieq(a->address, user);
-}
-
-/* The account that ${user} means: its name, in any case, also behind DOMAIN\; or the address of the person it stands for. */
-static const struct conf_account *account_named(const struct conf *c, const char *user)
-{
-	const char *slash = strchr(user, '\\');
-	const struct conf_account *a = only(c, user, same_name);
-
-	if (!a)
-		a = only(c, user, alike_name);
-	if (!a && slash)
-		a = only(c, slash + 1, alike_name);
-	if (!a)
-		a = only(c, user, same_address);
-	return a;
-}
+/* ---- what came of it ---- */
 
 static void refused(struct connection *c, const char *user)
 {
 	log_event(LOG_LEVEL_WARN, "login-failed", LS("account", user), LS("address", c->address), LS("request-id", c->request_id));
 	respond_unauthorized(c);
 }
+
+static void could_not_tell(struct connection *c)
+{
+	respond_text(c, 503, "Retry-After: 5\r\n", "The login could not be checked at the moment.");
+}
+
+/* "+" and an account's name, or a person's address: who it was, as it is remembered. False if there is no such account any more. */
+static bool identity_of(const struct front *f, const char *who, struct identity *out)
+{
+	*out = (struct identity){0};
+	if (*who != '+') {
+		snprintf(out->address, sizeof(out->address), "%s", who);
+		return *out->address;
+	}
+	for (size_t i = 0; i < f->conf->n_accounts && !out->account; i++)
+		if (strcmp(f->conf->accounts[i].name, who + 1) == 0)
+			out->account = &f->conf->accounts[i];
+	return out->account;
+}
+
+static void welcome(struct connection *c, const struct identity *who)
+{
+	c->who = *who;
+	c->known = true;
+	connection_welcome(c);
+}
+
+/* A right login: Basic is remembered by what was sent, the others belong to the connection. */
+static void let_in(struct connection *c, const struct login_reply *r, const struct auth_claim *claim)
+{
+	char who[PKI_REMEMBERED_WHO + 1];
+	struct identity identity;
+
+	snprintf(who, sizeof(who), "%s%s", *r->account ? "+" : "", *r->account ? r->account : r->address);
+	if (!identity_of(c->front, who, &identity)) {
+		could_not_tell(c);
+		return;
+	}
+	if (claim->scheme == LOGIN_BASIC) {
+		pki_remembered_add(c->front->remembered, claim->credential, who, loop_ms());
+	} else {
+		c->session = identity;
+		log_event(LOG_LEVEL_INFO, "login", LS("account", identity_name(&identity)), LS("as", r->typed), LS("scheme", auth_name(claim->scheme)),
+		          LS("address", c->address), LS("request-id", c->request_id));
+		if (r->token.len)
+			auth_challenge(&c->token_line, claim->scheme, &r->token);
+	}
+	welcome(c, &identity);
+}
+
+/* The head still holds what was claimed: the connection has waited. */
+static void deliver(struct connection *c, const struct login_reply *r)
+{
+	struct auth_claim claim;
+
+	if (auth_read(c->request.authorization, c->front->offered, &claim) != AUTH_CLAIM || r->result == LOGIN_NO)
+		refused(c, r->typed);
+	else if (r->result == LOGIN_YES)
+		let_in(c, r, &claim);
+	else
+		could_not_tell(c);
+	auth_wipe(&claim);
+}
+
+/* Keeps a copy of the reply with the connection. False when out of memory. */
+static bool hold(struct connection *c, const struct login_reply *r)
+{
+	c->held = malloc(sizeof(*c->held));
+	if (!c->held)
+		return false;
+	*c->held = *r;
+	buf_init(&c->held->token, LOGIN_TOKEN_MAX);
+	buf_init(&c->held->memory, 0);
+	return buf_add(&c->held->token, buf_ptr(&r->token), r->token.len) == 0;
+}
+
+void login_drop_held(struct connection *c)
+{
+	if (c->held)
+		login_reply_wipe(c->held);
+	free(c->held);
+	c->held = NULL;
+}
+
+void login_release(struct connection *c)
+{
+	struct login_reply *r = c->held;
+
+	c->held = NULL;
+	deliver(c, r);
+	login_reply_wipe(r);
+	free(r);
+}
+
+/* Turned away without a word of what came of it: whoever tries passwords one after the other learns nothing faster than in turn. */
+static void too_often(struct connection *c, const char *user)
+{
+	log_event(LOG_LEVEL_WARN, "login-slowed", LS("account", user), LS("address", c->address), LS("request-id", c->request_id));
+	respond_text(c, 503, "Retry-After: 30\r\n", "There were too many wrong logins. Try again in half a minute.");
+}
+
+/* A yes or no: at once, or when it is its turn. */
+static void judge(struct connection *c, const struct login_reply *r)
+{
+	struct front *f = c->front;
+	int64_t now = loop_ms(), wait = slow_wait(f->slow, c->address, r->typed, now);
+
+	if (r->result == LOGIN_NO)
+		slow_wrong(f->slow, c->address, r->typed, now);
+	else
+		slow_right(f->slow, c->address, r->typed, now);
+	if (wait == 0) {
+		deliver(c, r);
+	} else if (wait > SLOW_REFUSE_MS || !hold(c, r)) {
+		too_often(c, r->typed);
+	} else {
+		c->state = CONN_HELD;
+		connection_timer(c, wait);
+	}
+}
+
+/* ---- a step of several ---- */
+
+void login_swallowed(struct connection *c)
+{
+	struct login_reply *r = c->held;
+	struct auth_claim claim;
+
+	c->held = NULL;
+	c->state = CONN_ASKING; /* the body is behind us */
+	auth_read(c->request.authorization, c->front->offered, &claim);
+	respond_go_on(c, claim.scheme, &r->token);
+	auth_wipe(&claim);
+	login_reply_wipe(r);
+	free(r);
+}
+
+static void go_on(struct connection *c, const struct login_reply *r)
+{
+	if (buf_add(&c->memory, buf_ptr(&r->memory), r->memory.len) < 0 || !hold(c, r)) {
+		could_not_tell(c);
+	} else if ((!c->request.chunked && c->request.length == 0) || c->request.length > (int64_t)c->front->conf->max_request_kib * 1024) {
+		login_swallowed(c);
+	} else {
+		c->state = CONN_SWALLOW;
+		connection_read_body(c);
+	}
+}
+
+/* ---- asking ---- */
 
 static void unlink_login(struct login *l)
 {
@@ -77,13 +188,11 @@ static void unlink_login(struct login *l)
 
 static void ask_next(struct front *f);
 
-static void on_verdict(void *arg, enum fb_fact ok)
+static void on_reply(void *arg, const struct login_reply *r)
 {
 	struct login *l = arg;
 	struct front *f = l->front;
 	struct connection *c = l->c;
-	const struct conf_account *account = l->account;
-	struct auth_claim claim;
 
 	if (f) {
 		unlink_login(l);
@@ -94,31 +203,37 @@ static void on_verdict(void *arg, enum fb_fact ok)
 	if (!c)
 		return;
 	c->login = NULL;
-	/* The head still holds what was claimed: the connection has waited. */
-	if (auth_read(c->request.authorization, &claim) != AUTH_PASSWORD || ok == FB_NO || (ok == FB_YES && !account)) {
-		refused(c, claim.user);
-	} else if (ok == FB_YES) {
-		pki_remembered_add(c->front->remembered, claim.credential, loop_ms());
-		c->account = account;
-		c->known = true;
-		connection_welcome(c);
-	} else {
-		respond_text(c, 503, "Retry-After: 5\r\n", "The password could not be checked at the moment.");
-	}
-	auth_wipe(&claim);
+	if (r->result == LOGIN_MORE)
+		go_on(c, r);
+	else if (r->result == LOGIN_COULD_NOT_TELL)
+		could_not_tell(c);
+	else
+		judge(c, r);
 }
 
 static void ask(struct login *l)
 {
+	struct connection *c = l->c;
 	struct front *f = l->front;
 	struct auth_claim claim;
+	struct login_question q = {0};
 
 	l->asked = true;
 	f->n_asked++;
 	f->login_turn = l->turn;
-	auth_read(l->c->request.authorization, &claim);
-	/* An account that does not exist goes to the worker too: the same work, the same time. */
-	f->doors->login(f->doors->door, l->account ? l->account->name : claim.user, claim.password, on_verdict, l);
+	auth_read(c->request.authorization, f->offered, &claim);
+	q.scheme = claim.scheme;
+	if (claim.scheme == LOGIN_BASIC) {
+		q.user = claim.user;
+		q.password = claim.password;
+	} else {
+		q.token = (struct login_bytes){buf_ptr(&claim.token), claim.token.len};
+		q.memory = (struct login_bytes){c->memory.len ? buf_ptr(&c->memory) : NULL, c->memory.len};
+	}
+	if (f->end_point_len)
+		q.end_point = (struct login_bytes){f->end_point, f->end_point_len};
+	f->doors->login(f->doors->door, &q, on_reply, l);
+	buf_wipe(&c->memory); /* a challenge is good for one answer */
 	auth_wipe(&claim);
 }
 
@@ -175,7 +290,7 @@ static bool make_room(struct front *f, uint64_t turn)
 	return true;
 }
 
-static void wait_for_worker(struct connection *c, const struct conf_account *account)
+static void wait_for_worker(struct connection *c)
 {
 	struct front *f = c->front;
 	uint64_t turn = next_turn(f, c->address);
@@ -185,7 +300,7 @@ static void wait_for_worker(struct connection *c, const struct conf_account *acc
 		too_many(c);
 		return;
 	}
-	*l = (struct login){.next = f->logins, .front = f, .c = c, .account = account, .turn = turn};
+	*l = (struct login){.next = f->logins, .front = f, .c = c, .turn = turn};
 	f->logins = l;
 	f->n_logins++;
 	c->login = l;
@@ -194,31 +309,42 @@ static void wait_for_worker(struct connection *c, const struct conf_account *acc
 	ask_next(f);
 }
 
+/* ---- the beginning ---- */
+
+/* Basic: known already, or hopeless at the moment, or for a worker. Looked up for every name: how long that takes tells nothing. */
+static void start_basic(struct connection *c, const struct auth_claim *claim)
+{
+	const char *who = pki_remembered_who(c->front->remembered, claim->credential, loop_ms());
+	int64_t wait = slow_wait(c->front->slow, c->address, claim->user, loop_ms());
+	struct identity identity;
+
+	if (wait > SLOW_REFUSE_MS)
+		too_often(c, claim->user);
+	else if (wait == 0 && who && identity_of(c->front, who, &identity))
+		welcome(c, &identity);
+	else
+		wait_for_worker(c);
+}
+
 void login_start(struct connection *c)
 {
 	struct auth_claim claim;
-	const struct conf_account *account;
-	bool remembered;
+	enum auth_result result = auth_read(c->request.authorization, c->front->offered, &claim);
 
-	switch (auth_read(c->request.authorization, &claim)) {
-	case AUTH_ABSENT:
+	if (result != AUTH_ABSENT)
+		c->session = (struct identity){0}; /* whoever says something anew is nobody until it is checked */
+	if (result == AUTH_ABSENT && identity_name(&c->session))
+		welcome(c, &c->session);
+	else if (result == AUTH_ABSENT || result == AUTH_UNKNOWN)
 		respond_unauthorized(c);
-		break;
-	case AUTH_MALFORMED:
+	else if (result == AUTH_MALFORMED)
 		refused(c, "");
-		break;
-	case AUTH_PASSWORD:
-		account = account_named(c->front->conf, claim.user);
-		/* Looked up for every name: how long that takes must not tell whether there is such an account. */
-		remembered = pki_remembered_has(c->front->remembered, claim.credential, loop_ms());
-		if (account && remembered) {
-			c->account = account;
-			c->known = true;
-			connection_welcome(c);
-		} else {
-			wait_for_worker(c, account);
-		}
-	}
+	else if (claim.scheme == LOGIN_BASIC)
+		start_basic(c, &claim);
+	else
+		wait_for_worker(c);
+	if (result != AUTH_CLAIM || claim.scheme == LOGIN_BASIC)
+		buf_wipe(&c->memory); /* a login of several steps has no other request between them */
 	auth_wipe(&claim);
 }
 

@@ -4,12 +4,13 @@
 #include "bridge/front/auth.h"
 #include "bridge/front/front.h"
 #include "bridge/front/http_parse.h"
+#include "bridge/front/slow.h"
 #include "pki/password.h"
 
 /* What the files of front/ share among themselves; no other room includes it. */
 
 enum { FRONT_HEAD_MS = 10000, FRONT_BODY_MS = 30000, FRONT_BODY_WHOLE_MS = 120000, FRONT_WRITE_MS = 30000, FRONT_LOGIN_MS = 30000, FRONT_CLOSE_MS = 2000 };
-enum { FRONT_LOGINS_MAX = 256, FRONT_REMEMBERED = 4096, FRONT_BODY_STEP = 1024, FRONT_WRITE_STEP = 32 << 10, FRONT_FULL_SAY_MS = 10000 };
+enum { FRONT_LOGINS_MAX = 256, FRONT_REMEMBERED = 4096, FRONT_SLOW = 4096, FRONT_BODY_STEP = 1024, FRONT_WRITE_STEP = 32 << 10, FRONT_FULL_SAY_MS = 10000 };
 enum { FRONT_LARGE = 256 << 10, FRONT_UNSENT_MAX = 192 << 20 }; /* answers from FRONT_LARGE on share FRONT_UNSENT_MAX of memory */
 
 struct connection;
@@ -23,6 +24,10 @@ struct front {
 	const struct front_doors *doors;
 	struct trace *trace;               /* NULL = nothing is recorded */
 	struct pki_remembered *remembered;
+	struct slow *slow;
+	unsigned offered;                  /* the login schemes, AUTH_OFFER() of each */
+	uint8_t end_point[PKI_END_POINT_MAX]; /* names our TLS in channel bindings */
+	size_t end_point_len;
 	struct ews_autodiscover autodiscover;
 	char host[FB_DOMAIN_MAX + 1];      /* of public_url: realm and Autodiscover's words */
 	struct connection *open, *dead;    /* dead: freed at the end of the turn, when no callback of theirs is on the stack */
@@ -35,10 +40,20 @@ struct front {
 	bool draining;
 };
 
+/* Who asks: an account of ours, or a person whom the directory let in (account NULL, the address is its). Both empty = nobody. */
+struct identity {
+	const struct conf_account *account;
+	char address[FB_ADDRESS_MAX + 1];
+};
+/* What to call it in the log; NULL = nobody. Borrowed. */
+const char *identity_name(const struct identity *i);
+
 enum conn_state {
 	CONN_OPENING, /* TLS handshake */
 	CONN_HEAD,    /* waiting for a request, or inside its head */
-	CONN_LOGIN,   /* a worker looks at the password; the body waits in the stream */
+	CONN_LOGIN,   /* a worker looks at the login; the body waits in the stream */
+	CONN_HELD,    /* it has, but after so many wrong ones the answer has to wait */
+	CONN_SWALLOW, /* a step of a login: the body is read and thrown away, then comes the answer */
 	CONN_BODY,
 	CONN_ASKING,  /* the house works on the answer */
 	CONN_DISCARD, /* refused before its body came: the answer is out, the body is read and thrown away */
@@ -69,11 +84,16 @@ struct connection {
 	int64_t since;
 	char request_id[FB_REQUEST_ID_LEN + 1], client_id[FB_CLIENT_ID_MAX + 1];
 	const struct route *route;
-	const struct conf_account *account;
+	struct identity who;
 	const char *operation;  /* for the log; static */
 	struct login *login;
+	struct login_reply *held; /* what CONN_HELD waits with, or CONN_SWALLOW */
+	struct buf token_line;  /* header line of the answer that ends a login by Negotiate */
 	struct front_soap *soap;
 	size_t pending_mark;
+	/* the login by NTLM or Negotiate, which belongs to the connection, not to the request */
+	struct identity session;
+	struct buf memory;      /* of its step before; the next one uses it up */
 	/* the recording */
 	uint64_t traced_as;
 	struct trace_record *traced; /* the present request, until it is known under which id it is answered */
@@ -109,11 +129,19 @@ void connection_timer(struct connection *c, int64_t ms);
 
 /* Looks at who asks: goes on by connection_welcome() or answers 401 or 503, now or later. */
 void login_start(struct connection *c);
+/* The wait of CONN_HELD is over. */
+void login_release(struct connection *c);
+/* The body of CONN_SWALLOW has been thrown away. */
+void login_swallowed(struct connection *c);
+/* The connection goes away, or its present request ends: forgets what login keeps with it. */
+void login_drop_held(struct connection *c);
 /* The connection goes away before its worker has answered. */
 void login_forget(struct login *l);
 /* The front goes away before its workers have answered. */
 void login_orphan_all(struct front *f);
-/* The request may be served: its account is known, or its path needs none. */
+/* The request's body is let in, by 100 Continue if the client waits for that; c->state says what for. */
+void connection_read_body(struct connection *c);
+/* The request may be served: it is known who asks, or its path needs no login. */
 void connection_welcome(struct connection *c);
 
 /* Answers with ${body} (NULL = nothing) of ${type}; ${more} holds further header lines, or "".
@@ -123,6 +151,8 @@ void respond(struct connection *c, int status, const char *type, const char *mor
 void respond_text(struct connection *c, int status, const char *more, const char *sentence);
 /* Answers 401 with the schemes on offer. */
 void respond_unauthorized(struct connection *c);
+/* Answers 401 with the token by which the client goes on. */
+void respond_go_on(struct connection *c, enum login_scheme scheme, const struct buf *token);
 
 /* Each records what it says, if anything is recorded (record.c): a new connection; a handshake that failed; the present request's head, before it is read; its body. */
 void record_connection(struct connection *c);

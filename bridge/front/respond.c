@@ -24,7 +24,7 @@ static const char *status_words(int status)
 static void log_request(const struct connection *c, int status, size_t bytes)
 {
 	log_event(LOG_LEVEL_INFO, "request", LS("request-id", c->request_id),
-	          LS("client-request-id", *c->client_id ? c->client_id : NULL), LS("account", c->account ? c->account->name : NULL), LS("address", c->address),
+	          LS("client-request-id", *c->client_id ? c->client_id : NULL), LS("account", identity_name(&c->who)), LS("address", c->address),
 	          LS("operation", c->operation ? c->operation : c->route ? c->route->name : NULL), LI("status", status),
 	          LI("ms", c->started ? loop_ms() - c->since : 0), LI("bytes", bytes));
 }
@@ -33,8 +33,8 @@ static void log_request(const struct connection *c, int status, size_t bytes)
  * A body that was not read (the request is refused before) must not be taken for the next request: it is thrown away if it is on
  * its way and small enough; else the connection ends. A client that waits for 100 Continue may send its body or not after
  * another answer (RFC 9110 10.1.1), and nothing tells which: that ends it too. .NET comes again on a new connection with its
- * credentials. A login of several steps that belongs to its connection (NTLM) cannot: its row in auth.c must ask for the body by
- * 100 Continue and have it thrown away before its 401, so that the connection goes on and where the next request starts is certain.
+ * credentials. A step of a login that belongs to its connection (NTLM) could not: there the body is asked for and thrown away
+ * before the answer (CONN_SWALLOW), so that the connection goes on and where the next request starts is certain.
  */
 static bool can_go_on(const struct connection *c)
 {
@@ -42,7 +42,7 @@ static bool can_go_on(const struct connection *c)
 		return false;
 	if (c->state == CONN_ASKING || (!c->request.chunked && c->request.length == 0))
 		return true;
-	if (c->state == CONN_BODY || (c->request.expect_continue && !c->continued))
+	if (c->state == CONN_BODY || c->state == CONN_SWALLOW || (c->request.expect_continue && !c->continued))
 		return false;
 	return c->request.length <= (int64_t)c->front->conf->max_request_kib * 1024;
 }
@@ -85,6 +85,7 @@ static void put_head(struct connection *c, struct buf *out, int status, const ch
 	if (c->route && c->route->autodiscover)
 		buf_puts(out, "X-SOAP-Enabled: True\r\nX-WSSecurity-Enabled: False\r\nX-OAuth-Enabled: False\r\n");
 	buf_puts(out, more);
+	buf_add(out, buf_ptr(&c->token_line), c->token_line.len);
 	if (!c->keep)
 		buf_puts(out, "Connection: close\r\n");
 	else if (c->request.minor == 0)
@@ -117,7 +118,7 @@ void respond(struct connection *c, int status, const char *type, const char *mor
 		return;
 	}
 	c->keep = can_go_on(c);
-	buf_init(&out, 8 << 10);
+	buf_init(&out, (8 << 10) + 2 * LOGIN_TOKEN_MAX);
 	put_head(c, &out, status, type, more, length);
 	log_request(c, status, length);
 	record_answer(c, &out, c->request.method == HTTP_HEAD ? NULL : body);
@@ -148,7 +149,17 @@ void respond_unauthorized(struct connection *c)
 	struct buf more;
 
 	buf_init(&more, 4096);
-	auth_challenges(&more, c->front->host);
+	auth_challenges(&more, c->front->offered, c->front->host);
 	respond_text(c, 401, buf_cstr(&more), "Log in with an account of this bridge.");
+	buf_free(&more);
+}
+
+void respond_go_on(struct connection *c, enum login_scheme scheme, const struct buf *token)
+{
+	struct buf more;
+
+	buf_init(&more, 2 * LOGIN_TOKEN_MAX);
+	auth_challenge(&more, scheme, token);
+	respond_text(c, 401, buf_cstr(&more), "The login goes on with the next request on this connection.");
 	buf_free(&more);
 }

@@ -5,14 +5,14 @@
 
 static const char XML[] = "text/xml; charset=utf-8";
 
-/* Who asks, as the rules see it: an account stands for one person, or for the organisation as a whole. */
+/* Who asks, as the rules see it: a person, or the organisation as a whole for whose accounts it is asked. */
 static void requester_of(const struct connection *c, struct fb_requester *out)
 {
-	const struct conf_account *a = c->account;
+	const struct conf_account *a = c->who.account;
 
 	memset(out, 0, sizeof(*out));
-	out->is_person = a->kind == CONF_FOR_USER;
-	snprintf(out->name, sizeof(out->name), "%s", out->is_person ? a->address : c->front->conf->primary_domain);
+	out->is_person = !a || a->kind == CONF_FOR_USER;
+	snprintf(out->name, sizeof(out->name), "%s", !out->is_person ? c->front->conf->primary_domain : a ? a->address : c->who.address);
 	if (!out->is_person)
 		snprintf(out->account, sizeof(out->account), "%s", a->name);
 }

@@ -85,6 +85,44 @@ bool login_acceptor_can(const struct login_acceptor *a, enum login_scheme scheme
 	return a->legacy || (scheme == LOGIN_NEGOTIATE && a->kerberos);
 }
 
+void login_rehearse(const struct login_acceptor *a)
+{
+	static const uint8_t negotiate[16] = "NTLMSSP\0\1\0\0\0\1";
+	const struct login_question tries[] = {
+		{.scheme = LOGIN_BASIC, .user = "@", .password = ""},
+		{.scheme = LOGIN_NTLM, .token = {negotiate, sizeof(negotiate)}},
+	};
+	struct login_reply r;
+
+	login_reply_init(&r);
+	for (size_t i = 0; i < sizeof(tries) / sizeof(*tries); i++) {
+		login_answer(a, &tries[i], &r);
+		login_reply_wipe(&r);
+	}
+}
+
+static void warn_scheme(const struct login_acceptor *a, enum login_scheme scheme, const char *setting, const char *word, const char *fix,
+                        struct conf_problems *warnings)
+{
+	if (strcmp(word, "yes") == 0 && !login_acceptor_can(a, scheme))
+		conf_problem_add(warnings, a->conf->file, conf_setting_line(a->conf, setting), fix, "%s is on, but cannot work: it is not offered", setting);
+}
+
+void login_warnings(const struct conf *c, struct conf_problems *warnings)
+{
+	struct login_acceptor *a = login_acceptor_new(c, NULL, warnings);
+	bool ntlm = strcmp(c->login_ntlm, "no") != 0 && login_acceptor_can(a, LOGIN_NTLM);
+	bool negotiate = strcmp(c->login_negotiate, "no") != 0 && login_acceptor_can(a, LOGIN_NEGOTIATE);
+
+	warn_scheme(a, LOGIN_NEGOTIATE, "login_negotiate", c->login_negotiate,
+	            "Name a keytab, or give an account an NT hash: availbridge account passwd NAME --ntlm", warnings);
+	warn_scheme(a, LOGIN_NTLM, "login_ntlm", c->login_ntlm, "Give an account an NT hash: availbridge account passwd NAME --ntlm", warnings);
+	if (strcmp(c->login_basic, "no") == 0 && !ntlm && !negotiate)
+		conf_problem_add(warnings, c->file, conf_setting_line(c, "login_basic"), "Set it to \"yes\", or make another scheme work.",
+		                 "nobody can log in: Basic is off and no other scheme can work");
+	login_acceptor_free(a);
+}
+
 bool login_acceptor_has_nt_hash(const struct login_acceptor *a, const char *name)
 {
 	return a->hashes && nt_hashes_of(a->hashes, name);

@@ -90,6 +90,10 @@ struct login_acceptor *login_acceptor_new(const struct conf *c, const struct log
 void login_acceptor_free(struct login_acceptor *a);
 /* Can a login by ${scheme} be answered with yes at all? */
 bool login_acceptor_can(const struct login_acceptor *a, enum login_scheme scheme);
+/* A login that fails, of each kind: libraries read their settings at the first, and once, before the files are out of reach. */
+void login_rehearse(const struct login_acceptor *a);
+/* Adds what is wrong with the schemes of ${c}: one that is on but cannot work, and why. For `check`. */
+void login_warnings(const struct conf *c, struct conf_problems *warnings);
 /* Does the account ${name} have an NT hash? */
 bool login_acceptor_has_nt_hash(const struct login_acceptor *a, const char *name);
 /* One step. ${r} is initialised. */

@@ -155,6 +155,9 @@ static void pool_changed(void *arg, int64_t pid)
 		channel_send(b->supervisor, MSG_LOST, buf_ptr(&lost), lost.len, -1);
 		buf_free(&lost);
 	}
+	pool_status(b->pools[WORKER_LOGIN], &st);
+	if (st.ready)
+		front_offer(b->front, st.able);
 	if (!b->begun || b->ready)
 		return;
 	for (size_t i = 0; (p = bridge_pool_at(b, i)); i++) {

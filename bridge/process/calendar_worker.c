@@ -61,7 +61,7 @@ int calendar_worker_role(int argc, char **argv)
 	}
 	struct calendar_worker w = {c, dir_fd};
 
-	r = worker_loop(&(struct worker_limits){JOB_MAX, REPLY_MAX}, work, &w);
+	r = worker_loop(&(struct worker_limits){.job_max = JOB_MAX, .reply_max = REPLY_MAX}, work, &w);
 	close(dir_fd);
 	conf_free(c);
 	return r;

@@ -38,7 +38,7 @@ int directory_worker_role(int argc, char **argv)
 		log_error("the directory worker cannot give up its rights: %s", strerror(errno));
 		return 1;
 	}
-	r = worker_loop(&(struct worker_limits){DIRECTORY_JOB_MAX, DIRECTORY_REPLY_MAX}, work, session);
+	r = worker_loop(&(struct worker_limits){.job_max = DIRECTORY_JOB_MAX, .reply_max = DIRECTORY_REPLY_MAX}, work, session);
 	directory_session_free(session);
 	conf_free(c);
 	return r;

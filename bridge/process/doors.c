@@ -32,22 +32,27 @@ static void front_cancel(void *door, void *handle)
 }
 
 struct login_call {
-	void (*done)(void *arg, enum fb_fact ok);
+	void (*done)(void *arg, const struct login_reply *r);
 	void *arg;
 };
 
 static void login_replied(void *arg, const uint8_t *data, size_t len, const char *why)
 {
 	struct login_call *call = arg;
-	enum fb_fact ok = data && len == 1 && (data[0] == FB_YES || data[0] == FB_NO) ? (enum fb_fact)data[0] : FB_COULD_NOT_TELL;
+	struct login_reply r;
 
-	if (!data)
+	login_reply_init(&r);
+	r.result = LOGIN_COULD_NOT_TELL;
+	if (data)
+		login_reply_unpack(data, len, &r);
+	else
 		log_event(LOG_LEVEL_WARN, "login-failed", LS("why", why));
-	call->done(call->arg, ok);
+	call->done(call->arg, &r);
+	login_reply_wipe(&r);
 	free(call);
 }
 
-static void front_login(void *door, const char *user, const char *password, void (*done)(void *arg, enum fb_fact ok), void *arg)
+static void front_login(void *door, const struct login_question *q, void (*done)(void *arg, const struct login_reply *r), void *arg)
 {
 	struct bridge *b = door;
 	struct login_call *call = malloc(sizeof *call);
@@ -56,9 +61,8 @@ static void front_login(void *door, const char *user, const char *password, void
 	if (!call)
 		abort();
 	*call = (struct login_call){done, arg};
-	buf_init(&job, strlen(user) + strlen(password) + 16);
-	pack_str(&job, user);
-	pack_str(&job, password);
+	buf_init(&job, LOGIN_QUESTION_MAX);
+	login_question_pack(&job, q);
 	pool_submit(b->pools[WORKER_LOGIN], buf_ptr(&job), job.len, LOGIN_MS, login_replied, call);
 	buf_wipe(&job);
 }

@@ -1,73 +1,56 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include "bridge/availability/address.h"
 #include "bridge/base/log.h"
-#include "bridge/base/pack.h"
-#include "bridge/base/text.h"
+#include "bridge/login/login.h"
 #include "bridge/process/messages.h"
 #include "bridge/process/sandbox.h"
 #include "bridge/process/snapshot.h"
 #include "bridge/process/worker.h"
-#include "pki/password.h"
 
-static const struct conf_account *named(const struct conf *c, const char *name)
+/* What it can answer with yes, for the bridge to offer. */
+static uint8_t able(const struct login_acceptor *a)
 {
-	size_t i;
+	uint8_t schemes = 0;
 
-	for (i = 0; i < c->n_accounts; i++)
-		if (strcmp(c->accounts[i].name, name) == 0)
-			return &c->accounts[i];
-	return NULL;
-}
-
-/* An address that one account alone stands for; with two it is nobody's. */
-static const struct conf_account *of_address(const struct conf *c, const char *typed)
-{
-	const struct conf_account *found = NULL;
-	char address[FB_ADDRESS_MAX + 1];
-	size_t i;
-
-	if (!fb_address_normal(typed, address))
-		return NULL;
-	for (i = 0; i < c->n_accounts; i++)
-		if (c->accounts[i].address && strcmp(c->accounts[i].address, address) == 0) {
-			if (found)
-				return NULL;
-			found = &c->accounts[i];
-		}
-	return found;
-}
-
-enum fb_fact login_check(const struct conf *c, const char *user, const char *password)
-{
-	const struct conf_account *a = named(c, user);
-	const char *bare = strchr(user, '\\');
-	int r;
-
-	if (!a && bare)
-		a = named(c, bare + 1);
-	if (!a)
-		a = of_address(c, user);
-	if (!a) {
-		pki_password_verify_nobody(password);
-		return FB_NO;
-	}
-	r = a->password ? pki_password_verify(a->password, password) : -1;
-	return r == 1 ? FB_YES : r == 0 ? FB_NO : FB_COULD_NOT_TELL;
+	for (unsigned i = 0; i < LOGIN_SCHEMES; i++)
+		if (login_acceptor_can(a, (enum login_scheme)i))
+			schemes |= (uint8_t)(1u << i);
+	return schemes;
 }
 
 static int work(void *arg, const uint8_t *job, size_t len, struct buf *reply)
 {
-	struct unpack u = unpack_start(job, len);
-	const char *user = unpack_str(&u), *password = unpack_str(&u);
+	struct login_question q;
+	struct login_reply r;
 
-	pack_u8(reply, (uint8_t)(unpack_done(&u) && user && password ? login_check(arg, user, password) : FB_COULD_NOT_TELL));
+	login_reply_init(&r);
+	if (login_question_unpack(job, len, &q))
+		login_answer(arg, &q, &r);
+	else
+		r.result = LOGIN_COULD_NOT_TELL;
+	login_reply_pack(reply, &r);
+	login_reply_wipe(&r);
 	return 0;
+}
+
+/* What is missing for a scheme is said, and the others work. */
+static struct login_acceptor *prepare(const struct conf *c)
+{
+	struct conf_problems problems = {0};
+	struct login_acceptor *a = login_acceptor_new(c, NULL, &problems);
+
+	for (size_t i = 0; i < problems.n; i++)
+		log_event(LOG_LEVEL_WARN, "login-scheme-off", LS("file", problems.list[i].file), LI("line", problems.list[i].line),
+		          LS("why", problems.list[i].what), LS("fix", problems.list[i].fix));
+	conf_problems_free(&problems);
+	login_rehearse(a);
+	return a;
 }
 
 int login_worker_role(int argc, char **argv)
 {
+	struct login_acceptor *a;
 	struct buf error;
 	struct conf *c;
 	int r;
@@ -80,13 +63,13 @@ int login_worker_role(int argc, char **argv)
 		return 1;
 	}
 	log_setup(2, strcmp(c->log_format, "json") == 0, (enum log_level)log_level_named(c->log_level), "login-worker");
-	/* the first hash makes the crypto library read its settings: once, before the files are out of reach */
-	login_check(c, "@", "");
+	a = prepare(c);
 	if (sandbox_login_worker() != 0) {
 		log_error("the login worker cannot give up its rights: %s", strerror(errno));
 		return 1;
 	}
-	r = worker_loop(&(struct worker_limits){LOGIN_MAX, LOGIN_REPLY_MAX}, work, c);
+	r = worker_loop(&(struct worker_limits){LOGIN_QUESTION_MAX, LOGIN_REPLY_MAX, able(a)}, work, a);
+	login_acceptor_free(a);
 	conf_free(c);
 	return r;
 }

@@ -41,7 +41,7 @@ const struct channel_type messages_from_calendar_worker[] = {
 	{MSG_REPLY, "reply", REPLY_MAX + MESSAGE_HANDLE, 0},
 };
 const struct channel_type messages_from_login_worker[] = {
-	{MSG_WORKER_READY, "worker-ready", 0, 0},
+	{MSG_WORKER_READY, "worker-ready", 1, 0},
 	{MSG_REPLY, "reply", LOGIN_REPLY_MAX + MESSAGE_HANDLE, 0},
 };
 const struct channel_type messages_from_directory_worker[] = {

@@ -1,6 +1,7 @@
 #ifndef BRIDGE_PROCESS_MESSAGES_H
 #define BRIDGE_PROCESS_MESSAGES_H
 #include "bridge/base/channel.h"
+#include "bridge/login/login.h"
 
 /*
  * Every message between our own processes: who may send it, how large it may be, whether a descriptor comes with it. Each end of a
@@ -40,14 +41,14 @@ enum message {
 	/* bridge -> worker; a backend worker also gets MSG_TRACE */
 	MSG_JOB,           /* u32 handle, then the job */
 	/* worker -> bridge */
-	MSG_WORKER_READY,
+	MSG_WORKER_READY,  /* of a login worker: u8, the login schemes that it can answer with yes (1 << enum login_scheme each) */
 	MSG_REPLY          /* u32 handle of the job, then the reply */
 };
 
 /* One pool of each kind in a bridge, but of the last one for each configured backend. */
 enum worker_kind { WORKER_CALENDAR, WORKER_LOGIN, WORKER_DIRECTORY, WORKER_BACKEND, WORKER_KINDS };
 
-enum { MESSAGE_TEXT_MAX = 1 << 20, CONTROL_LINE_MAX = 2048, INVITATION_MAX = 4096, PAIRED_MAX = 32 << 10, LOGIN_MAX = 4096, JOB_MAX = 1 << 20, REPLY_MAX = 48 << 20, LOGIN_REPLY_MAX = 1,
+enum { MESSAGE_TEXT_MAX = 1 << 20, CONTROL_LINE_MAX = 2048, INVITATION_MAX = 4096, PAIRED_MAX = 32 << 10, JOB_MAX = 1 << 20, REPLY_MAX = 48 << 20,
        MESSAGE_HANDLE = 4 /* bytes of it */ };
 
 /* The tables, by who reads them (messages.c). */

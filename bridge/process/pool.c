@@ -29,6 +29,7 @@ struct worker {
 	size_t n;
 	int64_t pid;
 	bool ready;
+	uint8_t able; /* as said with MSG_WORKER_READY; 0 if nothing was */
 };
 
 struct pool {
@@ -202,6 +203,7 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 
 	if (type == MSG_WORKER_READY) {
 		w->ready = true;
+		w->able = len ? data[0] : 0;
 		p->changed(p->arg, 0);
 	} else {
 		replied(w, data, len);
@@ -289,7 +291,8 @@ void pool_status(const struct pool *p, struct pool_status *out)
 	*out = (struct pool_status){.name = p->kind.name, .waiting = p->waiting};
 	for (const struct worker *w = p->workers; w; w = w->next) {
 		out->workers++;
-		out->ready += w->ready;
+		if (w->ready)
+			out->able = out->ready++ ? out->able & w->able : w->able;
 		out->busy += w->n > 0;
 		out->jobs += w->n;
 	}

@@ -13,7 +13,7 @@ int worker_loop(const struct worker_limits *limits, worker_do *work, void *arg)
 
 	buf_init(&job, job_type.max);
 	buf_init(&reply, limits->reply_max + MESSAGE_HANDLE);
-	r = channel_write_blocking(SPAWN_FIRST_FD, MSG_WORKER_READY, NULL, 0);
+	r = channel_write_blocking(SPAWN_FIRST_FD, MSG_WORKER_READY, &limits->able, limits->able ? 1 : 0);
 	while (r == 0 && (r = channel_read_blocking(SPAWN_FIRST_FD, &job_type, 1, &type, &job)) == 1) {
 		u = unpack_start(buf_ptr(&job), job.len);
 		pack_u32(&reply, unpack_u32(&u));

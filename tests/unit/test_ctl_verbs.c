@@ -409,8 +409,8 @@ static void accounts(void)
 	snprintf(line, sizeof(line), "account add the|office --stands-for organisation --password-file %s/secret", site_dir);
 	CHECK_INT(run_here(line), 0);
 	CHECK_INT(run_here("account list --json"), 0);
-	CHECK_STR(said, "[{\"name\":\"anna\",\"stands_for\":\"user:anna@a.example\"},{\"name\":\"the "
-	                "office\",\"stands_for\":\"organisation\"}]\n");
+	CHECK_STR(said, "[{\"name\":\"anna\",\"stands_for\":\"user:anna@a.example\",\"ntlm\":false},{\"name\":\"the "
+	                "office\",\"stands_for\":\"organisation\",\"ntlm\":false}]\n");
 	snprintf(line, sizeof(line), "account add eve --stands-for user:eve@b.example --password-file %s/secret", site_dir);
 	CHECK_INT(run_here(line), 1);
 	CHECK(says("in none of our domains"));

@@ -1,4 +1,4 @@
-/* links: base availability conf acl address_space ews pki budget trace front */
+/* links: base availability conf acl address_space ews login pki budget trace front */
 #include "bridge/front/auth.h"
 #include "bridge/front/http_parse.h"
 #include "tests/unit/check.h"
@@ -246,40 +246,61 @@ static void logins(void)
 {
 	static const char *const malformed[] = {"Basic ", "Basic !", "Basic YTpi=", "Basic YQ==" /* a */, "Basic OmI=" /* :b */, "Basic YQA6Yg==" /* a NUL :b */,
 	                                        "Basic YTpiCg==" /* line end */, "Basic YTpi YTpi"};
+	const unsigned basic = AUTH_OFFER(LOGIN_BASIC), all = basic | AUTH_OFFER(LOGIN_NTLM) | AUTH_OFFER(LOGIN_NEGOTIATE);
 	struct auth_claim c;
 	struct buf b;
 	char huge[3000] = "Basic ";
 
-	CHECK_INT(auth_read(NULL, &c), AUTH_ABSENT);
-	CHECK_INT(auth_read("", &c), AUTH_ABSENT);
-	CHECK_INT(auth_read("Basic", &c), AUTH_ABSENT);
-	CHECK_INT(auth_read("Bearer x", &c), AUTH_ABSENT);
-	CHECK_INT(auth_read("Basically YTpi", &c), AUTH_ABSENT);
-	CHECK_INT(auth_read("bASIC  YTpi", &c), AUTH_PASSWORD);
+	CHECK_INT(auth_read(NULL, basic, &c), AUTH_ABSENT);
+	CHECK_INT(auth_read("", basic, &c), AUTH_UNKNOWN);
+	CHECK_INT(auth_read("Basic", basic, &c), AUTH_UNKNOWN);
+	CHECK_INT(auth_read("Bearer x", basic, &c), AUTH_UNKNOWN);
+	CHECK_INT(auth_read("Basically YTpi", basic, &c), AUTH_UNKNOWN);
+	CHECK_INT(auth_read("bASIC  YTpi", basic, &c), AUTH_CLAIM);
 	CHECK_STR(c.user, "a");
 	CHECK_STR(c.password, "b");
 	CHECK_STR(c.credential, "YTpi");
-	CHECK_INT(auth_read("Basic YTpiOmM=", &c), AUTH_PASSWORD);
+	CHECK_INT(auth_read("Basic YTpiOmM=", basic, &c), AUTH_CLAIM);
 	CHECK_STR(c.password, "b:c");
-	CHECK_INT(auth_read("Basic YTo=", &c), AUTH_PASSWORD);
+	CHECK_INT(auth_read("Basic YTo=", basic, &c), AUTH_CLAIM);
 	CHECK_STR(c.password, "");
-	CHECK_INT(auth_read("Basic w6Q6w7Y=", &c), AUTH_PASSWORD); /* UTF-8 */
+	CHECK_INT(auth_read("Basic w6Q6w7Y=", basic, &c), AUTH_CLAIM); /* UTF-8 */
 	CHECK_STR(c.user, "\xc3\xa4");
 	CHECK_STR(c.password, "\xc3\xb6");
-	CHECK_INT(auth_read("Basic 5Dr2", &c), AUTH_PASSWORD); /* Latin-1 */
+	CHECK_INT(auth_read("Basic 5Dr2", basic, &c), AUTH_CLAIM); /* Latin-1 */
 	CHECK_STR(c.user, "\xc3\xa4");
 	CHECK_STR(c.password, "\xc3\xb6");
 	for (size_t i = 0; i < sizeof(malformed) / sizeof(*malformed); i++)
-		if (!CHECK_INT(auth_read(malformed[i], &c), AUTH_MALFORMED))
+		if (!CHECK_INT(auth_read(malformed[i], basic, &c), AUTH_MALFORMED))
 			fprintf(stderr, "\t%s\n", malformed[i]);
 	memset(huge + 6, 'Y', 2000);
-	CHECK_INT(auth_read(huge, &c), AUTH_MALFORMED);
-	auth_read("Basic YTpi", &c);
+	CHECK_INT(auth_read(huge, basic, &c), AUTH_MALFORMED);
+	auth_read("Basic YTpi", basic, &c);
 	auth_wipe(&c);
 	CHECK(!*c.user && !*c.password);
 	buf_init(&b, 1000);
-	auth_challenges(&b, "a.example");
+	auth_challenges(&b, basic, "a.example");
 	CHECK_STR(buf_cstr(&b), "WWW-Authenticate: Basic realm=\"a.example\"\r\n");
+	buf_reset(&b);
+	auth_challenges(&b, all, "a.example"); /* each in a line of its own, the strongest first */
+	CHECK_STR(buf_cstr(&b), "WWW-Authenticate: Negotiate\r\nWWW-Authenticate: NTLM\r\nWWW-Authenticate: Basic realm=\"a.example\"\r\n");
+	CHECK_INT(auth_read("ntlm YWJj", basic, &c), AUTH_UNKNOWN);
+	CHECK_INT(auth_read("ntlm YWJj", all, &c), AUTH_CLAIM);
+	CHECK(c.scheme == LOGIN_NTLM && c.token.len == 3 && memcmp(buf_ptr(&c.token), "abc", 3) == 0);
+	auth_wipe(&c);
+	CHECK_INT(auth_read("Negotiate YWJj", all, &c), AUTH_CLAIM);
+	CHECK_INT(c.scheme, LOGIN_NEGOTIATE);
+	buf_reset(&b);
+	auth_challenge(&b, c.scheme, &c.token);
+	CHECK_STR(buf_cstr(&b), "WWW-Authenticate: Negotiate YWJj\r\n");
+	auth_wipe(&c);
+	CHECK_INT(auth_read("NTLM", all, &c), AUTH_UNKNOWN);
+	CHECK_INT(auth_read("NTLM !", all, &c), AUTH_MALFORMED);
+	auth_wipe(&c);
+	CHECK_STR(auth_package(basic), NULL);
+	CHECK_STR(auth_package(all), "Ntlm");
+	CHECK_STR(auth_package(basic | AUTH_OFFER(LOGIN_NEGOTIATE)), NULL);
+	CHECK_STR(auth_package(AUTH_OFFER(LOGIN_NEGOTIATE)), "Negotiate");
 	buf_free(&b);
 }
 

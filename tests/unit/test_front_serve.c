@@ -1,4 +1,4 @@
-/* links: base availability conf acl address_space ews pki budget trace front */
+/* links: base availability conf acl address_space ews login pki budget trace front */
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -29,10 +29,10 @@ static struct {
 
 struct pending {
 	struct loop_timer *timer;
-	void (*login_done)(void *arg, enum fb_fact ok);
+	void (*login_done)(void *arg, const struct login_reply *r);
 	void (*ask_done)(void *arg, struct acl_released *const *answers);
 	void *arg;
-	enum fb_fact ok;
+	struct login_reply reply;
 	size_t n;
 };
 static struct pending *held; /* the last one that hangs */
@@ -43,7 +43,7 @@ static void pay(void *arg)
 	struct acl_released *answers[FB_MAX_MAILBOXES];
 
 	if (p->login_done) {
-		p->login_done(p->arg, p->ok);
+		p->login_done(p->arg, &p->reply);
 	} else {
 		for (size_t i = 0; i < p->n; i++)
 			answers[i] = acl_release_reason(FB_NO_ACCESS);
@@ -61,13 +61,21 @@ static void owe(struct pending *p, bool hang)
 	p->timer = hang ? NULL : loop_timer_new(loop, 0, pay, p);
 }
 
-static void door_login(void *door, const char *user, const char *password, void (*done)(void *arg, enum fb_fact ok), void *arg)
+static void door_login(void *door, const struct login_question *q, void (*done)(void *arg, const struct login_reply *r), void *arg)
 {
+	const struct conf_account *a = login_account(&conf, q->user);
 	struct pending *p = calloc(1, sizeof(*p));
 
 	house.logins++;
-	snprintf(house.user, sizeof(house.user), "%s", user);
-	*p = (struct pending){.login_done = done, .arg = arg, .ok = strcmp(user, "down") == 0 ? FB_COULD_NOT_TELL : strcmp(password, "secret") == 0 ? FB_YES : FB_NO};
+	snprintf(house.user, sizeof(house.user), "%s", a ? a->name : q->user);
+	*p = (struct pending){.login_done = done, .arg = arg};
+	login_reply_init(&p->reply);
+	strcpy(p->reply.typed, q->user);
+	if (strcmp(q->user, "down") == 0)
+		p->reply.result = LOGIN_COULD_NOT_TELL;
+	else if (a && strcmp(q->password, "secret") == 0)
+		p->reply.result = LOGIN_YES;
+	snprintf(p->reply.account, sizeof(p->reply.account), "%s", p->reply.result == LOGIN_YES ? a->name : "");
 	owe(p, house.login_hangs);
 }
 
@@ -293,7 +301,7 @@ static void logins(void)
 	CHECK_INT(ask(c, post("/ews/exchange.asmx", "Authorization: Basic YWxpY2U6d3Jvbmc=\r\n", availability)), 401);
 	CHECK_INT(house.logins, 3);
 	CHECK_INT(ask(c, post("/ews/exchange.asmx", "Authorization: Basic !!!\r\n", availability)), 401);
-	/* Nobody's account goes to the worker too; even a yes would open nothing. */
+	/* Nobody's account goes to the worker too. */
 	CHECK_INT(ask(c, post("/ews/exchange.asmx", "Authorization: Basic bm9ib2R5OnNlY3JldA==\r\n", availability)), 401);
 	CHECK_STR(house.user, "nobody");
 	CHECK_INT(ask(c, post("/ews/exchange.asmx", "Authorization: Basic ZG93bjpzZWNyZXQ=\r\n", availability)), 503);
@@ -576,7 +584,7 @@ static void build(void)
 	char key[100], cert[100], ca[100];
 	struct buf error;
 
-	conf = (struct conf){.site = "site-a", .primary_domain = "a.example", .public_url = "https://bridge.a.example", .max_connections = 3,
+	conf = (struct conf){.site = "site-a", .primary_domain = "a.example", .login_basic = "yes", .login_ntlm = "no", .login_negotiate = "no", .public_url = "https://bridge.a.example", .max_connections = 3,
 	                     .max_connections_per_address = 2, .max_request_kib = 64, .idle_seconds = 1, .accounts = accounts, .n_accounts = 3,
 	                     .spaces = spaces, .n_spaces = 2, .peers = peers, .n_peers = 2};
 	snprintf(key, sizeof(key), "%s/key", dir);

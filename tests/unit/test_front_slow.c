@@ -1,4 +1,4 @@
-/* links: base availability conf acl address_space ews pki budget trace front */
+/* links: base availability conf acl address_space ews login pki budget trace front */
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -75,7 +75,7 @@ int main(void)
 {
 	static const struct pki_stream_events events = {up, data, NULL, down};
 	struct conf_peer peer = {.name = "local"};
-	struct conf conf = {.site = "a", .primary_domain = "a.example", .public_url = "https://a.example", .max_connections = 10,
+	struct conf conf = {.site = "a", .primary_domain = "a.example", .login_basic = "yes", .login_ntlm = "no", .login_negotiate = "no", .public_url = "https://a.example", .max_connections = 10,
 	                    .max_connections_per_address = 10, .max_request_kib = 64, .idle_seconds = 60, .peers = &peer, .n_peers = 1};
 	struct front_doors doors = {.hard_stop_ms = 1000};
 	struct address_space *table = address_space_new(&conf);

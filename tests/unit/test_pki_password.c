@@ -67,19 +67,19 @@ static void remembering(void)
 {
 	struct pki_remembered *r = pki_remembered_new(3);
 
-	CHECK(!pki_remembered_has(r, "YTpi", 1000));
-	pki_remembered_add(r, "YTpi", 1000);
-	CHECK(pki_remembered_has(r, "YTpi", 1000));
-	CHECK(!pki_remembered_has(r, "YTpj", 1000));
-	CHECK(pki_remembered_has(r, "YTpi", 1000 + 5 * MINUTE - 1));
-	CHECK(!pki_remembered_has(r, "YTpi", 1000 + 5 * MINUTE));
-	CHECK(!pki_remembered_has(r, "YTpi", 1000)); /* once too old, gone */
-	pki_remembered_add(r, "1", 2000);
-	pki_remembered_add(r, "2", 2001);
-	pki_remembered_add(r, "3", 2002);
-	pki_remembered_add(r, "4", 2003);
-	CHECK(!pki_remembered_has(r, "1", 2004));
-	CHECK(pki_remembered_has(r, "2", 2004) && pki_remembered_has(r, "3", 2004) && pki_remembered_has(r, "4", 2004));
+	CHECK(!pki_remembered_who(r, "YTpi", 1000));
+	pki_remembered_add(r, "YTpi", "anna", 1000);
+	CHECK_STR(pki_remembered_who(r, "YTpi", 1000), "anna");
+	CHECK(!pki_remembered_who(r, "YTpj", 1000));
+	CHECK(pki_remembered_who(r, "YTpi", 1000 + 5 * MINUTE - 1));
+	CHECK(!pki_remembered_who(r, "YTpi", 1000 + 5 * MINUTE));
+	CHECK(!pki_remembered_who(r, "YTpi", 1000)); /* once too old, gone */
+	pki_remembered_add(r, "1", "anna", 2000);
+	pki_remembered_add(r, "2", "anna", 2001);
+	pki_remembered_add(r, "3", "anna", 2002);
+	pki_remembered_add(r, "4", "anna", 2003);
+	CHECK(!pki_remembered_who(r, "1", 2004));
+	CHECK(pki_remembered_who(r, "2", 2004) && pki_remembered_who(r, "3", 2004) && pki_remembered_who(r, "4", 2004));
 	pki_remembered_free(r);
 	pki_remembered_free(NULL);
 }
