@@ -24,7 +24,7 @@ HEADERS = f"""<t:ProxyRequestTypeHeader>CrossForest</t:ProxyRequestTypeHeader><t
 <x:Secret xmlns:x="urn:unheard-of" token="tok3nInAttribute">tok3nInHeader</x:Secret>"""
 
 
-def ntlm(kind, user="Administrator"):
+def ntlm(kind, user="Petronella"):
     """An NTLM message 1, or a 3 that names a user: what curl and .NET send, without a proof in it."""
     if kind == 1:
         return b"NTLMSSP\0" + struct.pack("<II", 1, 0xA2088207) + bytes(24)
@@ -56,6 +56,17 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     a.run("serve", "--trace", str(link), code=1)
     a.run("serve", "--trace", str(a.config), code=1)
 
+    # Carol of c.example is at a server behind bridge A: the front of B, with a login there.
+    (a.dir / "backends.d").mkdir(mode=0o700, exist_ok=True)
+    (a.dir / "secret").touch(mode=0o600)
+    (a.dir / "secret").write_text(b.password + "\n")
+    (a.dir / "backends.d/exchange.conf").write_text(f"type ews\nurl https://localhost:{b.front}/EWS/Exchange.asmx\nserves c.example\nauth basic\n"
+                                                    f"user B\\mallory\npassword-file {a.dir}/secret\nca-file {b.ca}\nversion 2016\n")
+    for site in (a, b):
+        site.run("address-space", "add", "--forest-name", "c.example", "--peer", "local")
+    b.account("mallory", "organisation")
+    b.rule("local", "in", "*", "*", "LimitedDetails", "--position", "1")
+    (b.calendars / "carol@c.example.ics").write_text(sites.ics(("20260302T090000", "20260302T100000", {"SUMMARY": "Dentist", "LOCATION": "Tooth lane"})))
     a.calendar("anna", ("20260302T090000", "20260302T100000", {"SUMMARY": "Merger talks", "LOCATION": "Room of owls"}))
     b.calendar("bob", ("20260302T110000", "20260302T120000", {"SUMMARY": "Job interview", "LOCATION": "Next door"}))
     a.rule("local", "in", "*", "*", "LimitedDetails", "--position", "1")
@@ -68,6 +79,8 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     agent = {"User-Agent": "ASProxy/CrossForest/EmailDomain/EXCH/15.01.2507.000", "Cookie": "session=c00kieSecret", "X-Anchor": "tok3nInField"}
     for _ in range(8):  # whichever bridge takes the connection
         a.http(body, headers=agent)
+    for _ in range(4):
+        same([e.get("Subject") for e in a.ask("carol@c.example")[0]["events"]], ["Dentist"], "what the server behind us says")
     a.http(body, password="wr0ngPassword")
     a.http(POX % ANCHOR.lower(), path="/autodiscover/autodiscover.xml", headers={"User-Agent": "ASAutoDiscover/CrossForest/EmailDomain"})
     a.http(POX % "bob", path="/Autodiscover/Autodiscover.xml")
@@ -105,7 +118,8 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     until(lambda: writers() - first, "the next generation records too")
     text, found = records(folder)
     secrets = [a.password, base64.b64encode(f"anna:{a.password}".encode()).decode(), "wr0ngPassword", "c00kieSecret", "tok3nIn", "eyJb3arer", "brokenSubject",
-               "Merger", "owls", "Job interview", "Next door", "anna", "bob", "1004336348", "682003330", "hunter2", "Administrator",
+               "Merger", "owls", "Job interview", "Next door", "Dentist", "Tooth", "carol", "mallory", b.password,
+               base64.b64encode(f"B\\mallory:{b.password}".encode()).decode(), "anna", "bob", "1004336348", "682003330", "hunter2", "Petronella",
                base64.b64encode(ntlm(3)).decode()[:60]]
     for secret in secrets:
         check(secret not in text and secret.lower() not in text.lower(), f"{secret} is not in the recording")
@@ -135,6 +149,9 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     having("Autodiscover by JSON", "GET /autodiscover/autodiscover.json/v1.0/[13 bytes]?Protocol=EWS HTTP/1.1")
     having("NTLM's first message", "Authorization: Negotiate [40 bytes: NTLM message 1, flags 0xa2088207]")
     having("NTLM's third", "NTLM message 3, flags 0xe2888215]")
+    having("what a backend is asked", " backend:exchange request ", "| POST /EWS/Exchange.asmx HTTP/1.1".removeprefix("| "), "a user, of the form DOMAIN\\user",
+           "@c.example</t:Address>", user_agent="availbridge/")
+    having("what it answers", " backend:exchange answer ", "HTTP/1.1 200 OK", "<t:Subject>[7 bytes]</t:Subject>", tls="TLSv1.3 / TLS_")
     having("a refusal", "HTTP/1.1 401 Unauthorized", "WWW-Authenticate: Basic")
     having("no SNI", "GET /[7 bytes]/ HTTP/1.1", tls="TLSv1.2 ECDHE-RSA-AES256-SHA384, SNI absent, ALPN none")
     having("a handshake that failed", " front failure ", note="the TLS handshake failed:")
