@@ -31,6 +31,10 @@ def pools(site):
     return {p["name"]: (p["workers"], p["ready"]) for p in json.loads(site.run("status", "--json"))["pools"]}
 
 
+def running(site):
+    return [g["number"] for g in json.loads(site.run("status", "--json"))["generations"] if g["state"] == "running"]
+
+
 def jobs(site):
     return sum(p["jobs"] for p in json.loads(site.run("status", "--json"))["pools"] if p["name"] == "backend mute")
 
@@ -76,7 +80,7 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     a.run("reload")
 
     # What cannot work is refused, with the file and what to do, and what runs goes on.
-    generation = json.loads(a.run("status", "--json"))["generations"][-1]["number"]
+    generation = running(a)
     for name, text, rights, words in (("backends.d/hub.conf", BACKEND + "concurrency 1\n", 0o600, "concurrency"),
                                       ("hub.password", "two\nlines\n", 0o600, "one line"), ("hub.password", "x\n", 0o640, "chmod 600")):
         was = (a.dir / name).read_text()
@@ -86,7 +90,7 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
         a.run("reload", code=1)
         write(a, name, was)
         (a.dir / name).chmod(0o600)
-    same([g["number"] for g in json.loads(a.run("status", "--json"))["generations"]], [generation], "the generation is the same")
+    same(running(a), generation, "the generation is the same")
 
     # A directory that nobody can reach: who is there cannot be told, which is not that nobody is.
     write(a, "directory.conf", DIRECTORY)
