@@ -11,7 +11,7 @@ Q       := $(if $(V),,@)
 # Floors, lowest first: a room may include only itself and what stands before its own floor (scripts/floors.sh).
 ROOMS := bridge/base bridge/availability bridge/conf bridge/dns pki bridge/address_space bridge/acl bridge/audit bridge/budget bridge/ews bridge/login bridge/trace \
          bridge/front bridge/link bridge/pairing bridge/backend bridge/directory bridge/proxy bridge/process bridge/ctl
-PKGS  := openssl libxml-2.0 libconfig libnghttp2 libprotobuf-c icu-uc icu-i18n libevent_core libseccomp libcares libcurl ldap lber krb5-gssapi krb5
+PKGS  := openssl libxml-2.0 libconfig libnghttp2 libprotobuf-c icu-uc icu-i18n libevent_core libseccomp libcares libcurl ldap lber libsasl2 krb5-gssapi krb5
 
 VERSION := 0.1.0
 WARN  := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith -Wno-unused-parameter -Werror

@@ -201,6 +201,15 @@ enum fb_fact connection_bind(struct connection *c, const char *name, const char 
 	return m ? judge_bind(c, m, error) : FB_COULD_NOT_TELL;
 }
 
+int connection_prepare_gssapi(struct buf *error)
+{
+	int r = sasl_client_init(NULL);
+
+	if (r != SASL_OK)
+		buf_printf(error, "the SASL library cannot be used: %s", sasl_errstring(r, NULL, NULL));
+	return r == SASL_OK ? 0 : -1;
+}
+
 /* The mechanism asks for nothing that the ticket does not say. */
 static int answer_nothing(LDAP *ld, unsigned flags, void *defaults, void *in)
 {

@@ -23,6 +23,8 @@ void connection_free(struct connection *c);
  * An empty password is refused here: to a server it would be an anonymous bind, which succeeds.
  */
 enum fb_fact connection_bind(struct connection *c, const char *name, const char *password, int64_t deadline, struct buf *error);
+/* Has the SASL library load its mechanisms, which are files that a worker cannot load once it has given up its rights. -1 with a sentence. */
+int connection_prepare_gssapi(struct buf *error);
 /* SASL GSSAPI with the tickets that ticket_get() got, without a security layer of its own inside TLS. As connection_bind(). */
 enum fb_fact connection_bind_gssapi(struct connection *c, int64_t deadline, struct buf *error);
 

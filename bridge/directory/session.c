@@ -32,7 +32,8 @@ struct directory_session *directory_session_new(const struct conf *c, struct buf
 	signal(SIGPIPE, SIG_IGN); /* the library writes to servers that are gone */
 	setenv("LDAPNOINIT", "1", 1);
 	setenv("RES_OPTIONS", "timeout:1 attempts:2", 0); /* a resolver that does not answer has its time too */
-	if (s->d->bind == CONF_BIND_SIMPLE && conf_secret_read(c, &s->d->password, &s->password, error) != 0) {
+	if ((s->d->bind == CONF_BIND_SIMPLE && conf_secret_read(c, &s->d->password, &s->password, error) != 0) ||
+	    (s->d->bind == CONF_BIND_GSSAPI && connection_prepare_gssapi(error) != 0)) {
 		directory_session_free(s);
 		return NULL;
 	}

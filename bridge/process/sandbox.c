@@ -6,6 +6,7 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -244,6 +245,8 @@ int sandbox_network_worker(const char *const *files, size_t n)
 		return 0;
 	for (size_t i = 0; i < NETWORK_FILES; i++)
 		paths[at++] = network_files[i];
+	if (getenv("KRB5_CONFIG")) /* the one variable that moves one of them */
+		paths[at++] = getenv("KRB5_CONFIG");
 	for (size_t i = 0; i < n && at < NETWORK_FILES + NETWORK_OWN; i++)
 		if (files[i])
 			paths[at++] = files[i];
