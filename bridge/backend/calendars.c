@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bridge/backend/calendars_job.h"
+#include "bridge/backend/looks.h"
 #include "bridge/base/arena.h"
 #include "bridge/base/log.h"
 
@@ -36,6 +37,7 @@ struct flight {
 };
 struct calendars {
 	int dir_fd;
+	struct looks *looks;
 	calendars_submit_fn *submit;
 	void *pool;
 	size_t max_bytes, bytes;
@@ -46,8 +48,10 @@ struct calendars {
 struct calendars *calendars_new(const struct conf *c, int dir_fd, calendars_submit_fn *submit, void *pool)
 {
 	struct calendars *k = calloc(1, sizeof *k);
-	if (!k)
+	if (!k || !(k->looks = looks_new(dir_fd))) {
+		free(k);
 		return NULL;
+	}
 	k->dir_fd = dir_fd;
 	k->submit = submit;
 	k->pool = pool;
@@ -128,12 +132,18 @@ void calendars_free(struct calendars *c)
 		if (!f->begun)
 			flight_free(f);
 	}
+	looks_free(c->looks);
 	free(c);
+}
+
+void calendars_watch(struct calendars *c, struct loop *l)
+{
+	looks_watch(c->looks, l);
 }
 
 enum fb_fact calendars_exists(struct calendars *c, const char *address)
 {
-	return ics_exists(c->dir_fd, address);
+	return looks_exists(c->looks, address);
 }
 
 static bool covers(struct fb_window a, struct fb_window b)
@@ -338,7 +348,7 @@ void calendars_fetch(struct calendars *c, const char *address, struct fb_window 
 {
 	struct kept *k = find(c, address);
 	if (k && covers(k->r.window, w)) {
-		if (ics_stamps_hold(&k->r.stamps, c->dir_fd)) {
+		if (looks_hold(c->looks, address, &k->r.stamps)) {
 			unlist(c, k);
 			list_first(c, k);
 			k->lent++;

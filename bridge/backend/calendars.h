@@ -24,6 +24,8 @@ typedef void calendars_submit_fn(void *pool, const void *job, size_t len, calend
 struct calendars *calendars_new(const struct conf *c, int dir_fd, calendars_submit_fn *submit, void *pool);
 /* Frees it; open fetches never call back. NULL is allowed. */
 void calendars_free(struct calendars *c);
+/* Before the sandbox: from now on changes in the folder are told to ${l}, and not looked for with each question (looks.h). */
+void calendars_watch(struct calendars *c, struct loop *l);
 /* Has ${address} a calendar? At once, without opening anything. */
 enum fb_fact calendars_exists(struct calendars *c, const char *address);
 /* What calendars_fetch() ends with: ${raw} (never NULL) holds every event that overlaps the window asked, and may hold more around it; borrowed for the call. */

@@ -34,6 +34,14 @@ void ics_stamps_free(struct ics_stamps *s);
 /* Is every stamp still true of the folder ${dir_fd}? Opens nothing (fstatat). */
 bool ics_stamps_hold(const struct ics_stamps *s, int dir_fd);
 
+/* Do both tell of the same file, unchanged? */
+bool ics_stamp_same(const struct ics_stamp *a, const struct ics_stamp *b);
+/*
+ * As ics_exists(), with the stamp of ADDRESS.ics in ${file}. ${*plain}: whatever may become of this calendar happens to the name ADDRESS.ics or
+ * ADDRESS itself: it is no folder, no link, and has no second name.
+ */
+enum fb_fact ics_look(int dir_fd, const char *address, struct ics_stamp *file, bool *plain);
+
 /* Has ${address} (normal) a calendar: ADDRESS.ics or ADDRESS/ under ${dir_fd}? Opens nothing; an error other than "absent" is could-not-tell. */
 enum fb_fact ics_exists(int dir_fd, const char *address);
 /*

@@ -56,6 +56,11 @@ static struct ics_stamp stamp_of(const char *name, const struct stat *st)
 	return s;
 }
 
+bool ics_stamp_same(const struct ics_stamp *a, const struct ics_stamp *b)
+{
+	return a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns && a->size == b->size && a->inode == b->inode;
+}
+
 bool ics_stamps_hold(const struct ics_stamps *s, int dir_fd)
 {
 	for (size_t i = 0; i < s->n; i++) {
@@ -65,7 +70,7 @@ bool ics_stamps_hold(const struct ics_stamps *s, int dir_fd)
 		if (err && !absent(err))
 			return false;
 		struct ics_stamp is = stamp_of(was->name, err ? NULL : &st);
-		if (is.mtime_ns != was->mtime_ns || is.ctime_ns != was->ctime_ns || is.size != was->size || is.inode != was->inode)
+		if (!ics_stamp_same(&is, was))
 			return false;
 	}
 	return s->n > 0;
@@ -80,16 +85,31 @@ static enum fb_fact there(int dir_fd, const char *name)
 	return absent(errno) ? FB_NO : FB_COULD_NOT_TELL;
 }
 
-enum fb_fact ics_exists(int dir_fd, const char *address)
+enum fb_fact ics_look(int dir_fd, const char *address, struct ics_stamp *file, bool *plain)
 {
-	char file[FB_ADDRESS_MAX + 8];
+	char name[FB_ADDRESS_MAX + 8];
+	struct stat st;
+
+	*plain = false;
 	if (!*address || *address == '.' || strchr(address, '/') || strlen(address) > FB_ADDRESS_MAX)
 		return FB_NO;
-	snprintf(file, sizeof file, "%s.ics", address);
-	enum fb_fact a = there(dir_fd, file), b = there(dir_fd, address);
+	snprintf(name, sizeof name, "%s.ics", address);
+	int err = fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) ? errno : 0;
+	bool only = err ? absent(err) : S_ISREG(st.st_mode) && st.st_nlink == 1, link = !err && S_ISLNK(st.st_mode);
+	*file = stamp_of(name, err ? NULL : &st);
+	enum fb_fact a = link ? there(dir_fd, name) : !err ? FB_YES : only ? FB_NO : FB_COULD_NOT_TELL, b = there(dir_fd, address);
+	*plain = only && b == FB_NO;
 	if (a == FB_YES || b == FB_YES)
 		return FB_YES;
 	return a == FB_NO && b == FB_NO ? FB_NO : FB_COULD_NOT_TELL;
+}
+
+enum fb_fact ics_exists(int dir_fd, const char *address)
+{
+	struct ics_stamp file;
+	bool plain;
+
+	return ics_look(dir_fd, address, &file, &plain);
 }
 
 static int add_stamp(struct fetch *f, const char *name, const struct stat *st)

@@ -303,6 +303,7 @@ int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(vo
 		return -1;
 	}
 	pki_key_passphrase(NULL, 0); /* no key is read any more */
+	calendars_watch(b->calendars, b->loop);
 	b->reserve = fcntl(b->calendars_fd, F_DUPFD_CLOEXEC, 3);
 	return 0;
 }
