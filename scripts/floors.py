@@ -25,7 +25,7 @@ LIBRARIES = {
     r"event2/": "bridge/base",
     r"ares\.h": "bridge/dns",
     r"ldap\.h|lber\.h|sasl/": "bridge/directory",
-    r"krb5\.h": "bridge/directory bridge/login",  # tickets got, tickets taken
+    r"krb5\.h": "bridge/backend bridge/directory bridge/login",  # tickets got, and tickets taken
     r"curl/": "bridge/backend",
     r"seccomp\.h|linux/landlock\.h": "bridge/process",
 }

@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "bridge/backend/http_own.h"
 #include "bridge/base/file.h"
@@ -7,17 +6,21 @@
 
 enum { PASSWORD_MAX = 1024, PEM_MAX = 1 << 20 };
 
-/* ${what} is the setting's name. A key that others may read is refused. */
-static int read_pem(struct buf *out, const char *what, const char *path, bool secret, struct buf *error)
+/* A key that others may read is refused. ${what} is the setting's name. */
+static int check_rights(const char *what, const char *path, struct buf *error)
+{
+	if (!path || !file_is_loose(path))
+		return 0;
+	buf_printf(error, "%s %s: group or others have rights to it. Take them away: chmod 600 %s", what, path, path);
+	return -1;
+}
+
+static int read_pem(struct buf *out, const char *what, const char *path, struct buf *error)
 {
 	enum file_result r;
 
 	if (!path)
 		return 0;
-	if (secret && file_is_loose(path)) {
-		buf_printf(error, "%s %s: group or others have rights to it. Take them away: chmod 600 %s", what, path, path);
-		return -1;
-	}
 	r = file_read(path, out);
 	if (r == FILE_OK && out->len)
 		return 0;
@@ -39,23 +42,6 @@ static void spell_pin(struct http_identity *id, const struct conf_backend *b)
 	buf_free(&pin);
 }
 
-/* MIT Kerberos finds the key and renews the ticket by itself; the ticket stays in this process's memory. */
-static int offer_keytab(const char *keytab, struct buf *error)
-{
-	const char *other = getenv("KRB5_CLIENT_KTNAME");
-
-	if (!keytab)
-		return 0;
-	if (other && strcmp(other, keytab) != 0) {
-		buf_printf(error, "keytab %s: this process has another already, %s", keytab, other);
-		return -1;
-	}
-	if (setenv("KRB5_CLIENT_KTNAME", keytab, 1) == 0 && setenv("KRB5CCNAME", "MEMORY:availbridge", 1) == 0)
-		return 0;
-	buf_puts(error, "out of memory");
-	return -1;
-}
-
 int http_identity_read(struct http_identity *id, const struct conf *c, const struct conf_backend *b, struct buf *error)
 {
 	*id = (struct http_identity){.auth = b->auth, .user = b->user};
@@ -66,12 +52,13 @@ int http_identity_read(struct http_identity *id, const struct conf *c, const str
 	spell_pin(id, b);
 	if ((b->auth == CONF_AUTH_BASIC || b->auth == CONF_AUTH_NTLM) && conf_secret_read(c, &b->password, &id->password, error) != 0)
 		return -1;
-	if (b->auth == CONF_AUTH_NEGOTIATE && offer_keytab(b->keytab, error) != 0)
+	if (check_rights("keytab", b->keytab, error) != 0 || check_rights("client-key", b->client_key, error) != 0)
 		return -1;
-	if (read_pem(&id->ca, "ca-file", b->ca_file, false, error) != 0 ||
-	    read_pem(&id->certificate, "client-certificate", b->client_certificate, false, error) != 0)
+	if (b->auth == CONF_AUTH_NEGOTIATE && http_keytab_offer(b->keytab, b->user, error) != 0)
 		return -1;
-	return read_pem(&id->key, "client-key", b->client_key, true, error);
+	if (read_pem(&id->ca, "ca-file", b->ca_file, error) != 0 || read_pem(&id->certificate, "client-certificate", b->client_certificate, error) != 0)
+		return -1;
+	return read_pem(&id->key, "client-key", b->client_key, error);
 }
 
 void http_identity_free(struct http_identity *id)

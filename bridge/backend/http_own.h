@@ -16,6 +16,11 @@ struct http_identity {
 
 /* Reads what ${b} names. -1 with a sentence; http_identity_free() is due either way. */
 int http_identity_read(struct http_identity *id, const struct conf *c, const struct conf_backend *b, struct buf *error);
+/*
+ * Makes the key of ${principal} in the keytab ${path} the one that GSSAPI logs in with, by the environment of this process: before there are threads, and
+ * one principal a process. Its tickets stay in memory, and are renewed by the library itself. -1 with a sentence.
+ */
+int http_keytab_offer(const char *path, const char *principal, struct buf *error);
 /* Wipes and frees what was read. */
 void http_identity_free(struct http_identity *id);
 /* Gives ${easy} the login and the verification, for as long as it lives. False if curl refuses any of it: nothing may be sent then. */

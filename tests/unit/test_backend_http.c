@@ -1,6 +1,7 @@
 /* links: base availability conf dns pki ews acl budget trace backend */
 #include "bridge/backend/http.h"
 #include "bridge/trace/trace.h"
+#include <krb5.h>
 #include <sys/stat.h>
 #include "tests/unit/https_world.h"
 
@@ -457,6 +458,74 @@ static void test_bad_files(void)
 	buf_free(&error);
 }
 
+static void put_key(const char *path, const char *principal)
+{
+	krb5_context c;
+	krb5_keytab file;
+	krb5_keytab_entry e = {.vno = 1, .key = {.enctype = ENCTYPE_AES256_CTS_HMAC_SHA1_96, .length = 32, .contents = (krb5_octet[32]){7}}};
+
+	CHECK_INT(krb5_init_context(&c), 0);
+	CHECK_INT(krb5_parse_name(c, principal, &e.principal), 0);
+	CHECK_INT(krb5_kt_resolve(c, path, &file), 0);
+	CHECK_INT(krb5_kt_add_entry(c, file, &e), 0);
+	krb5_free_principal(c, e.principal);
+	krb5_kt_close(c, file);
+	krb5_free_context(c);
+}
+
+/* Of a keytab with several keys GSSAPI sees the one of the principal that the settings name, and no file. */
+static void test_keytab(void)
+{
+	struct conf_backend b = backend_as("nobody@A.EXAMPLE");
+	char path[100];
+	struct buf error;
+	krb5_context c;
+	krb5_keytab offered;
+	krb5_keytab_entry e;
+	krb5_kt_cursor cursor;
+	int n = 0;
+
+	buf_init(&error, 4096);
+	snprintf(path, sizeof path, "%s/svc.keytab", world_dir);
+	b.auth = CONF_AUTH_NEGOTIATE;
+	b.keytab = path;
+	CHECK(http_new(world_loop, &conf, &b, &error) == NULL);
+	CHECK(strstr(buf_cstr(&error), path) != NULL);
+	put_key(path, "other@A.EXAMPLE");
+	put_key(path, "svc@A.EXAMPLE");
+	chmod(path, 0640);
+	buf_reset(&error);
+	CHECK(http_new(world_loop, &conf, &b, &error) == NULL);
+	CHECK(strstr(buf_cstr(&error), "chmod 600") != NULL);
+	chmod(path, 0600);
+	buf_reset(&error);
+	CHECK(http_new(world_loop, &conf, &b, &error) == NULL);
+	CHECK(strstr(buf_cstr(&error), "no key of nobody@A.EXAMPLE") != NULL);
+	b.user = "svc@A.EXAMPLE";
+	http_free(open_as(&b));
+	CHECK_INT(krb5_init_context(&c), 0);
+	CHECK_INT(krb5_kt_client_default(c, &offered), 0);
+	CHECK_INT(krb5_kt_start_seq_get(c, offered, &cursor), 0);
+	while (krb5_kt_next_entry(c, offered, &e, &cursor) == 0) {
+		char *name = NULL;
+
+		CHECK_INT(krb5_unparse_name(c, e.principal, &name), 0);
+		CHECK_STR(name, "svc@A.EXAMPLE");
+		krb5_free_unparsed_name(c, name);
+		krb5_free_keytab_entry_contents(c, &e);
+		n++;
+	}
+	CHECK_INT(n, 1);
+	krb5_kt_end_seq_get(c, offered, &cursor);
+	krb5_kt_close(c, offered);
+	krb5_free_context(c);
+	CHECK(strncmp(getenv("KRB5CCNAME"), "MEMORY:", 7) == 0);
+	b.user = "other@A.EXAMPLE"; /* a second one in one process could be taken for the first */
+	buf_reset(&error);
+	CHECK(http_new(world_loop, &conf, &b, &error) == NULL);
+	buf_free(&error);
+}
+
 int main(void)
 {
 	world_start(answer);
@@ -474,6 +543,7 @@ int main(void)
 	test_concurrency();
 	test_recording();
 	test_bad_files();
+	test_keytab();
 	world_end();
 	return check_done();
 }

@@ -1,0 +1,103 @@
+#include <krb5.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "bridge/backend/http_own.h"
+
+/*
+ * The key with which curl's GSSAPI gets its tickets, copied into a keytab in memory: GSSAPI takes the first key of the client keytab that the
+ * environment names, whosever it is, and in memory there is no other; nor is the file opened again. It stays for the process's life.
+ */
+static const char memory[] = "MEMORY:availbridge";
+
+struct copying {
+	krb5_context context;
+	krb5_principal principal;
+	krb5_keytab file, copy;
+	int found;
+};
+static struct {
+	char *principal; /* NULL: nothing is offered yet */
+	krb5_context context;
+	krb5_keytab keytab; /* one in memory goes with its last handle */
+} offered;
+
+static krb5_error_code copy_keys(struct copying *c)
+{
+	krb5_keytab_entry entry;
+	krb5_kt_cursor cursor;
+	krb5_error_code r = krb5_kt_start_seq_get(c->context, c->file, &cursor);
+
+	if (r)
+		return r;
+	while (!r && !(r = krb5_kt_next_entry(c->context, c->file, &entry, &cursor))) {
+		if (krb5_principal_compare(c->context, entry.principal, c->principal)) {
+			r = krb5_kt_add_entry(c->context, c->copy, &entry);
+			c->found += !r;
+		}
+		krb5_free_keytab_entry_contents(c->context, &entry);
+	}
+	krb5_kt_end_seq_get(c->context, c->file, &cursor);
+	return r == KRB5_KT_END ? 0 : r;
+}
+
+static krb5_error_code copy(struct copying *c, const char *path, const char *principal)
+{
+	krb5_error_code r;
+
+	if ((r = krb5_parse_name(c->context, principal, &c->principal)) || (r = krb5_kt_resolve(c->context, path, &c->file)) ||
+	    (r = krb5_kt_resolve(c->context, memory, &c->copy)))
+		return r;
+	return copy_keys(c);
+}
+
+static void clean(struct copying *c)
+{
+	if (c->file)
+		krb5_kt_close(c->context, c->file);
+	if (c->copy)
+		krb5_kt_close(c->context, c->copy);
+	krb5_free_principal(c->context, c->principal);
+	if (c->context)
+		krb5_free_context(c->context);
+}
+
+/* Takes over the copy and its context. */
+static void offer(struct copying *c, const char *principal)
+{
+	if (setenv("KRB5_CLIENT_KTNAME", memory, 1) != 0 || setenv("KRB5CCNAME", memory, 1) != 0 || !(offered.principal = strdup(principal)))
+		abort();
+	offered.context = c->context;
+	offered.keytab = c->copy;
+	krb5_kt_close(c->context, c->file);
+	krb5_free_principal(c->context, c->principal);
+	*c = (struct copying){0};
+}
+
+int http_keytab_offer(const char *path, const char *principal, struct buf *error)
+{
+	struct copying c = {0};
+	krb5_error_code r;
+
+	if (offered.principal && strcmp(offered.principal, principal) == 0)
+		return 0;
+	if (offered.principal) {
+		buf_printf(error, "keytab %s: this process has the key of %s already", path, offered.principal);
+		return -1;
+	}
+	if (krb5_init_context(&c.context)) {
+		buf_puts(error, "the Kerberos library cannot read its settings (/etc/krb5.conf)");
+		return -1;
+	}
+	if ((r = copy(&c, path, principal))) {
+		const char *text = krb5_get_error_message(c.context, r);
+
+		buf_printf(error, "keytab %s: %s", path, text);
+		krb5_free_error_message(c.context, text);
+	} else if (!c.found)
+		buf_printf(error, "keytab %s: it has no key of %s; `klist -k %s` shows whose it has", path, principal, path);
+	else
+		offer(&c, principal);
+	clean(&c);
+	return offered.principal ? 0 : -1;
+}
