@@ -155,7 +155,7 @@ static void send_batch(struct ews_batch *b)
 
 static void pump(struct ews *e)
 {
-	int most = e->proven || e->site->concurrency < UNPROVEN ? e->site->concurrency : UNPROVEN;
+	int most = e->proven || e->site->backend->concurrency < UNPROVEN ? e->site->backend->concurrency : UNPROVEN;
 
 	for (struct ews_batch *b = e->batches, *next; b && e->under_way < most; b = next) {
 		next = b->next;

@@ -24,7 +24,6 @@ struct fetch_site {
 	struct http *http;
 	const struct conf *conf;
 	const struct conf_backend *backend;
-	int concurrency; /* calls at once, as http_concurrency() */
 	fetch_health_cb *health;
 	void *arg; /* of health */
 };

@@ -191,7 +191,7 @@ struct fetcher *fetcher_new(struct loop *l, const struct conf *c, const struct c
 		abort();
 	f->backend = be;
 	f->engine = engines[be->type];
-	f->site = (struct fetch_site){.loop = l, .conf = c, .backend = be, .concurrency = http_concurrency(c, be), .health = heard, .arg = f};
+	f->site = (struct fetch_site){.loop = l, .conf = c, .backend = be, .health = heard, .arg = f};
 	f->site.http = http_new(l, c, be, error);
 	if (f->site.http && (f->state = f->engine->open(&f->site, error)))
 		return f;

@@ -314,20 +314,13 @@ static void start_waiting(struct http *h)
 	}
 }
 
-int http_concurrency(const struct conf *c, const struct conf_backend *b)
-{
-	int share = b->concurrency / (c->bridges > 0 ? c->bridges : 1);
-
-	return share > 0 ? share : 1;
-}
-
 struct http *http_new(struct loop *l, const struct conf *c, const struct conf_backend *b, struct buf *error)
 {
 	struct http *h = calloc(1, sizeof *h);
 
 	if (!h)
 		abort();
-	h->concurrency = http_concurrency(c, b);
+	h->concurrency = b->concurrency;
 	http_multi_open(&h->multi, l, h->concurrency, finished);
 	h->last_waiting = &h->waiting;
 	if (http_identity_read(&h->identity, c, b, error) == 0)

@@ -55,9 +55,7 @@ struct trace;
 void http_trace(struct http *h, struct trace *t, const char *name);
 /* Ends it, its connections and calls; their callbacks never come. NULL is allowed. */
 void http_free(struct http *h);
-/* How many calls may be under way at once: this bridge's share of b->concurrency, at least one. */
-int http_concurrency(const struct conf *c, const struct conf_backend *b);
-/* Starts a call; http_concurrency() of them are under way at once, the others wait in turn. The callback comes later, never before this returns. */
+/* Starts a call; b->concurrency of them are under way at once, the others wait in turn. The callback comes later, never before this returns. */
 struct http_call *http_send(struct http *h, const struct http_request *r, http_done_cb *cb, void *arg);
 /* Ends the call, whose callback never comes. */
 void http_cancel(struct http_call *c);
