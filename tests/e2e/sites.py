@@ -108,11 +108,11 @@ class Site:
         self.code = r.returncode
         return r.stdout
 
-    def account(self, name, stands_for):
+    def account(self, name, stands_for, *more):
         secret = self.dir / "password"
         secret.touch(mode=0o600)
         secret.write_text(self.password)
-        self.run("account", "add", name, "--stands-for", stands_for, "--password-file", str(secret))
+        self.run("account", "add", name, "--stands-for", stands_for, "--password-file", str(secret), *more)
 
     def set(self, name, value):
         """Changes a line of the main file, as an admin would."""
@@ -128,6 +128,22 @@ class Site:
         temporary = path.with_suffix(".new")
         temporary.write_text(text if text is not None else ics(*events, zone=zone))
         temporary.rename(path)
+
+    def backend(self, name, kind, serves, password=None, **lines):
+        """Writes backends.d/NAME.conf, and its password into a file of its own. Keywords are lines with - as _; None leaves one out."""
+        folder = self.dir / "backends.d"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if password is not None:
+            lines["password_file"] = self.backend_password(name, password)
+        text = [f"type {kind}"] + [f"serves {word}" for word in serves]
+        text += [f"{k.replace('_', '-')} {v}" for k, v in lines.items() if v is not None]
+        (folder / f"{name}.conf").write_text("\n".join(text) + "\n")
+
+    def backend_password(self, name, password):
+        secret = self.dir / f"{name}.password"
+        secret.touch(mode=0o600)
+        secret.write_text(password + "\n")
+        return secret
 
     def pin(self):
         return re.search(r"sha256:[0-9a-f]{64}", self.run("identity", "show")).group()

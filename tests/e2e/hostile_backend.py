@@ -1,0 +1,225 @@
+"""A backend that does what it likes: each of its mailboxes is an error, none is free, the others are answered as ever, and no password goes where it should
+not. The server is one Python process; what it does stands in the URL's path, and one backend of site B points at each."""
+import base64
+import gzip
+import http.server
+import pathlib
+import ssl
+import threading
+import time
+
+import sites
+from sites import check, codes, same, until
+
+SECRET = "only-for-the-backend"
+HEAD = f'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:m="{sites.M[1:-1]}" xmlns:t="{sites.T[1:-1]}"><s:Body>'
+FREE = """<m:FreeBusyResponse><m:ResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode></m:ResponseMessage><m:FreeBusyView>
+<t:FreeBusyViewType>FreeBusyMerged</t:FreeBusyViewType><t:MergedFreeBusy>%s</t:MergedFreeBusy><t:CalendarEventArray/></m:FreeBusyView></m:FreeBusyResponse>"""
+
+
+def reply(*digits):
+    """A right answer that says free (or ${digits}) for each mailbox: what a false one must never be taken for."""
+    boxes = "".join(FREE % d for d in digits)
+    return (f"{HEAD}<m:GetUserAvailabilityResponse><m:FreeBusyResponseArray>{boxes}</m:FreeBusyResponseArray></m:GetUserAvailabilityResponse>"
+            "</s:Body></s:Envelope>").encode()
+
+
+class Hostile(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    seen = []   # (path, all headers)
+    owner = None
+
+    def log_message(self, *_):
+        pass
+
+    def say(self, status, body=b"", **headers):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        Hostile.seen.append((self.path, str(self.headers)))
+        n = body.count(b"<t:MailboxData>")
+        getattr(self, self.path.strip("/").replace("-", "_"), self.good)(n)
+
+    do_GET = do_POST
+
+    def good(self, n):
+        self.say(200, reply(*["0" * 16] * n))
+
+    def pour(self, head, chunk):
+        """For ever, or until the other side has had enough."""
+        self.close_connection = True
+        self.wfile.write(head)
+        try:
+            while True:
+                self.wfile.write(chunk)
+        except OSError:
+            pass
+
+    def endless(self, n):
+        self.pour(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b" " * 0x10000 + b"\r\n")
+
+    def headers_for_ever(self, n):
+        self.pour(b"HTTP/1.1 200 OK\r\n", b"X-More: " + b"x" * 1000 + b"\r\n")
+
+    def continues(self, n):
+        self.pour(b"", b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def bomb(self, n):
+        self.say(200, gzip.compress(b" " * (200 << 20), 9), Content_Encoding="gzip")
+
+    def transfer_bomb(self, n):
+        packed = gzip.compress(b" " * (200 << 20), 9)
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n%x\r\n" % len(packed) + packed + b"\r\n0\r\n\r\n")
+
+    def deep(self, n):
+        self.say(200, HEAD.encode() + b"<a>" * 100000)
+
+    def doctype(self, n):
+        self.say(200, b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>' + reply("0" * 16))
+
+    def elsewhere(self, n):
+        self.say(302, Location=f"https://127.0.0.1:{OTHER.server_port}/stolen")
+
+    def inside(self, n):
+        self.say(307, Location=f"http://127.0.0.1:{OTHER.server_port}/stolen")
+
+    def ask_basic(self, n):
+        self.say(401, WWW_Authenticate='Basic realm="please"')
+
+    def ask_basic_later(self, n):
+        self.say(401, WWW_Authenticate="NTLM TlRMTVNTUAACAAAAAAAAADgAAAAzgoriASNFZ4mrze8AAAAAAAAAAAAAAAAAAAAABgByFwAAAA8="
+                 if "NTLM TlRMTVNTUAAB" in str(self.headers) else 'Basic realm="please"')
+
+    def trickle(self, n):
+        self.close_connection = True
+        try:
+            for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + reply("0" * 16) + b" " * 100000:
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.05)
+        except OSError:
+            pass
+
+    def silent(self, n):
+        self.close_connection = True
+        self.connection.settimeout(30)
+        self.rfile.read(1)
+
+    def too_many(self, n):
+        self.say(200, reply(*["0" * 16] * (n + 1)))
+
+    def too_few(self, n):
+        self.say(200, reply(*["0" * 16] * (n - 1)))
+
+    def busy(self, n):
+        self.say(503, Retry_After="60")
+
+    def cut(self, n):
+        self.close_connection = True
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + reply("0" * 16))
+
+    def cut_chunk(self, n):
+        self.close_connection = True
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n" + reply("0" * 16))
+
+    def page(self, n):
+        self.say(200, b"<html>Log in here</html>")
+
+    def nothing(self, n):
+        self.say(200)
+
+    def unknown_word(self, n):
+        self.say(200, reply("0" * 16).replace(b"<t:CalendarEventArray/>", b"<t:CalendarEventArray><t:CalendarEvent><t:StartTime>2026-03-02T09:00:00</t:StartTime>"
+                 b"<t:EndTime>2026-03-02T10:00:00</t:EndTime><t:BusyType>Lunch</t:BusyType></t:CalendarEvent></t:CalendarEventArray>"))
+
+    def who(self, n):
+        """As a server that takes a connection's first login for all that comes over it."""
+        if self.owner is None:
+            self.owner = base64.b64decode(self.headers["Authorization"].split()[1]).decode().split(":")[0]
+        self.say(200, reply(*[("1" if self.owner == "one" else "2") * 16] * n))
+
+
+def serve(certificate, key):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hostile)
+    server.daemon_threads = True
+    server.handle_error = lambda *_: None
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+# What its mailbox is answered with; more lines of its backend.
+FAILED, LATE, BUSY = "ErrorFreeBusyGenerationFailed", "ErrorTimeoutExpired", "ErrorServerBusy"
+CASES = {
+    "endless": (FAILED, {}), "headers-for-ever": (FAILED, {}), "continues": (FAILED, {}), "bomb": (FAILED, {}), "transfer-bomb": (FAILED, {}), "deep": (FAILED, {}),
+    "doctype": (FAILED, {}), "elsewhere": (FAILED, {}), "inside": (FAILED, {}), "ask-basic": (FAILED, {"auth": "ntlm"}),
+    "ask-basic-later": (FAILED, {"auth": "ntlm"}), "trickle": (LATE, {"timeout": '"1 s"'}), "silent": (LATE, {"timeout": '"1 s"'}), "too-many": (FAILED, {}),
+    "too-few": (FAILED, {}), "busy": (BUSY, {}), "cut": (FAILED, {}), "cut-chunk": (FAILED, {}), "page": (FAILED, {}), "nothing": (FAILED, {}),
+    "unknown-word": (FAILED, {}), "wrong-pin": (FAILED, {"pin": "sha256:" + "00" * 32}), "wrong-ca": (FAILED, {}), "wrong-name": (FAILED, {}),
+}
+
+
+def test_each(b):
+    for name, (code, _) in CASES.items():
+        for round in range(2):
+            got = b.ask(f"{name}@b.example", "good@b.example", "file@b.example")
+            same(codes(got), [code, "NoError", "NoError"], f"{name}, and those beside it")
+            check(got[0]["merged"] is None and not got[0]["events"], f"{name}: no time is shown, least of all as free")
+            same(got[2]["merged"], "0022000000000000", "the folder's mailbox")
+    same(Hostile.seen and [p for p, _ in Hostile.seen if "stolen" in p], [], "nobody followed a redirect to another place")
+
+
+def test_all_at_once(b):
+    """A storm of all of them, in one question, and the good ones in it are answered."""
+    names = list(CASES) * 3
+    got = b.ask(*[f"{n}@b.example" for n in names], "good@b.example", "file@b.example")
+    same(codes(got)[-2:], ["NoError", "NoError"], "among all the others")
+    check(all(c in (FAILED, LATE, BUSY) for c in codes(got)[:-2]), f"errors alone: {set(codes(got))}")
+
+
+def test_password(b):
+    heads = [h for p, h in Hostile.seen if "ask-basic" in p]
+    check(any("Authorization: NTLM" in h for h in heads), "NTLM was tried")
+    secrets = [SECRET, base64.b64encode(f"svc:{SECRET}".encode()).decode()]
+    check(not any(s in h for h in heads for s in secrets) and not any("Basic " in h for h in heads), "and never Basic after it")
+    for pid in b.children():
+        proc = pathlib.Path(f"/proc/{pid}")
+        for what in ("cmdline", "environ"):
+            try:
+                check(SECRET.encode() not in (proc / what).read_bytes(), f"{what} of {pid} has no password")
+            except OSError:
+                pass
+    check(SECRET not in b.log(), "nor has the log")
+
+
+def test_two_users(b):
+    crossed = sum(b.ask(f"{who}@b.example")[0]["merged"] != digit * 16 for _ in range(50) for who, digit in (("one", "1"), ("two", "2")))
+    same(crossed, 0, "two logins to one server never share a connection")
+
+
+with sites.pair(start=False) as (a, b):
+    b.calendar("file", ("20260302T090000Z", "20260302T100000Z"))
+    OTHER = serve(a.dir / "front.pem", a.dir / "front.key")
+    MAIN = serve(b.dir / "front.pem", b.dir / "front.key")
+    for name, (_, more) in CASES.items():
+        port, host = (OTHER.server_port if name == "wrong-ca" else MAIN.server_port), "127.0.0.2" if name == "wrong-name" else "localhost"
+        lines = {"url": f"https://{host}:{port}/{name}", "auth": "basic", "user": "svc", "password": SECRET, "ca_file": b.ca}
+        b.backend(name, "ews", [f"{name}@b.example"], **{**lines, **more})
+    b.backend("good", "ews", ["good@b.example"], url=f"https://localhost:{MAIN.server_port}/good", auth="none", ca_file=b.ca)
+    for who in ("one", "two"):
+        b.backend(who, "ews", [f"{who}@b.example"], url=f"https://localhost:{MAIN.server_port}/who", auth="basic", user=who, password=SECRET, ca_file=b.ca)
+    b.start()
+    b.up(links=False)
+    test_each(b)
+    test_all_at_once(b)
+    test_password(b)
+    test_two_users(b)
+    until(lambda: b.lines("backend-down"), "those that are down are left alone")
+sites.finish()
