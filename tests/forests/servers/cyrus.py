@@ -5,9 +5,8 @@ from server import CalendarServer, free_ports
 
 CYRUS, MASTER = "/usr/lib/cyrus/bin", "/usr/sbin/cyrmaster"
 
-
 class Cyrus(CalendarServer):
-    account = "cyrus"
+    account, base = "cyrus", "/dav/"
 
     def start(self):
         f, (imap,) = self.folder, free_ports(1)
@@ -55,6 +54,16 @@ EVENTS {{
                 if (answer := c.create(f"user/{person}"))[0] != "OK":
                     raise RuntimeError(f"CREATE user/{person}: {answer}")
         self.until(lambda: self.request("OPTIONS", "/")[0] == 200, "it answers")
+        for person in self.people:
+            self.must((207,), "PROPFIND", self.collection(person), user=person, Depth="0")
+        self.imap = imap
+
+    def share(self, person):
+        """Gives the account `bridge` the right to read the person's calendar."""
+        with imaplib.IMAP4("127.0.0.1", self.imap) as c:
+            c.login("admin", "secret-of-admin")
+            if (answer := c.setacl(f"user/{person}/#calendars/Default", "bridge", "lr9"))[0] != "OK":
+                raise RuntimeError(f"SETACL: {answer}")
 
     def log(self):
         """Cyrus logs by syslog alone; what the service account was told is in its telemetry."""

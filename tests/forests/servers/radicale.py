@@ -38,10 +38,14 @@ filesystem_folder = {f}/collections
 level = info
 """)
         self.own()
-        self.spawn("/usr/bin/radicale", "--config", config)
-        self.until(lambda: self.request("OPTIONS", "/")[0] == 200, "it answers")
+        self.config = config
+        self.serve()
         for person in self.people:
             self.must((201,), "MKCALENDAR", self.collection(person), user=person)
+
+    def serve(self):
+        self.spawn("/usr/bin/radicale", "--config", self.config)
+        self.until(lambda: self.request("OPTIONS", "/")[0] == 200, "it answers")
 
     def collection(self, person):
         return f"/{person}/calendar/"

@@ -108,10 +108,11 @@ class Server:
 
 class CalendarServer(Server):
     """A CalDAV server at `url`, who signed its certificate in `ca`, with one account for each of `people` and the account `bridge`, which may read them all."""
-    domain = "a.example"
+    base = "/"  # of CalDAV, behind the url
 
-    def __init__(self, people):
+    def __init__(self, people, domain):
         super().__init__()
+        self.domain = domain
         self.port, = free_ports(1)
         self.people = list(people)
         self.passwords = {p: f"secret-of-{p}" for p in [*self.people, "bridge"]}
@@ -142,6 +143,12 @@ class CalendarServer(Server):
     def collection(self, person):
         """The path of the person's calendar."""
         raise NotImplementedError
+
+    def load(self, calendars):
+        """Puts {person: {name: text of one resource}}."""
+        for person, resources in calendars.items():
+            for name, text in resources.items():
+                self.put(person, name, text)
 
     def put(self, person, name, text):
         self.must((200, 201, 204), "PUT", f"{self.collection(person)}{name}.ics", text, user=person, Content_Type="text/calendar; charset=utf-8")

@@ -1,11 +1,11 @@
-"""SOGo with MariaDB and memcached behind nginx, as its manual has it. Each person shares the calendar with the account `bridge`."""
+"""SOGo with MariaDB and memcached behind nginx, as its manual has it. Everybody may see all calendars, of private events the time alone."""
 import socket
 
 from server import CalendarServer, free_ports
 
 
 class SOGo(CalendarServer):
-    account = "sogo"
+    account, base = "sogo", "/SOGo/dav/"
 
     def start(self):
         f = self.folder
@@ -58,6 +58,8 @@ http {{
         self.spawn("/usr/sbin/sogod", *[word for k, v in settings.items() for word in (f"-{k}", v)])
         self.spawn("nginx", "-e", "stderr", "-p", f, "-c", f / "nginx.conf")
         self.until(lambda: self.request("PROPFIND", self.collection("bridge"), Depth="0")[0] == 207, "it answers")
+        for person in self.people: # a calendar is there after the first login
+            self.must((207,), "PROPFIND", self.collection(person), user=person, Depth="0")
 
     def collection(self, person):
         return f"/SOGo/dav/{person}/Calendar/personal/"
