@@ -24,11 +24,17 @@ NIGHTS = [(f"03-{d}T22:00", f"03-{d + 1}T00:00", "Busy") for d in (26, 27, 28)] 
     ("03-29T21:00", "03-29T23:00", "Busy"), ("03-30T21:00", "03-30T23:00", "Busy"), ("03-31T21:00", "03-31T23:00", "Busy")]
 BOB = [("03-17T23:00", "03-19T23:00", "Busy"), *NIGHTS]
 BOB_UTC = [("03-18T00:00", "03-20T00:00", "Busy"), *NIGHTS]
-EXPECTED = {"anna": ANNA, "bob": BOB, "empty": []}
-CYRUS_ALONE = {**EXPECTED, "bob": BOB_UTC}  # all-day events in UTC
+CARL = sorted([(f"{day}T{f}", f"{day}T{t}", "Busy") for f, t, days in (
+    ("10:30", "11:00", ("03-10", "03-12", "03-24", "03-26")), ("09:30", "10:00", ("04-07", "04-09")),  # every other week since 2019
+    ("16:00", "16:30", ("03-04", "03-12")), ("15:00", "15:30", ("04-02",)),                            # the extra dates
+    ("07:00", "08:00", ("03-05", "03-12", "03-26")), ("07:00", "07:15", ("03-19",)), ("06:00", "07:00", ("04-02",)),
+    ("09:00", "10:00", ("03-16", "03-23")), ("08:00", "09:00", ("03-30",))) for day in days] + [("03-25T06:00", "03-25T15:00", "OOF")])
+CARL_BUSY = [(s, e, "Busy") for s, e, _ in CARL]
+EXPECTED = {"anna": ANNA, "bob": BOB, "carl": CARL, "empty": []}
+CYRUS_ALONE = {**EXPECTED, "bob": BOB_UTC, "carl": CARL_BUSY}  # all-day events in UTC, Microsoft's words unread
 # Tentative and cancelled are busy, an all-day event ends a second early.
 SOGO_ALONE = {"anna": sorted([(s, e, "Busy") for s, e, _ in ANNA] + [("03-05T09:00", "03-05T10:00", "Busy"), ("04-06T07:00", "04-06T08:00", "Busy")]),
-              "bob": [("03-17T23:00", "03-19T22:59:59", "Busy"), *NIGHTS], "empty": []}
+              "bob": [("03-17T23:00", "03-19T22:59:59", "Busy"), *NIGHTS], "carl": CARL_BUSY, "empty": []}
 NO_DATA = [("03-01T00:00", "04-12T00:00", "NoData")]
 
 

@@ -17,10 +17,13 @@ END:DAYLIGHT
 END:VTIMEZONE"""
 
 
-def event(uid, start, end, *more):
-    """A VEVENT; times as 20260302T090000 in Berlin, with Z, or as dates."""
+MICROSOFT_ZONE = ZONE.replace("Europe/Berlin", "W. Europe Standard Time")
+
+
+def event(uid, start, end, *more, zone="Europe/Berlin"):
+    """A VEVENT; times as 20260302T090000 in the zone, with Z, or as dates."""
     def at(name, t):
-        return f"{name};VALUE=DATE:{t}" if len(t) == 8 else f"{name}:{t}" if t.endswith("Z") else f"{name};TZID=Europe/Berlin:{t}"
+        return f"{name};VALUE=DATE:{t}" if len(t) == 8 else f"{name}:{t}" if t.endswith("Z") else f"{name};TZID={zone}:{t}"
     return "\n".join(["BEGIN:VEVENT", f"UID:{uid}", "DTSTAMP:20260101T000000Z", at("DTSTART", start), at("DTEND", end), f"SUMMARY:{uid}", *more, "END:VEVENT"])
 
 
@@ -47,6 +50,15 @@ CALENDARS = {
     "bob": {
         "all-day": resource(event("all-day", "20260318", "20260320")),
         "each-day": resource(event("each-day", "20260326T230000", "20260327T010000", "RRULE:FREQ=DAILY;UNTIL=20260331T220000Z")),
+    },
+    "carl": {
+        "since-2019": resource(event("since-2019", "20190108T113000", "20190108T120000", "RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,TH")),
+        "extra-dates": resource(event("extra-dates", "20260304T170000", "20260304T173000", "RDATE;TZID=Europe/Berlin:20260312T170000,20260402T170000")),
+        "shorter": resource(
+            event("shorter", "20260305T080000", "20260305T090000", "RRULE:FREQ=WEEKLY;COUNT=5"),
+            event("shorter", "20260319T080000", "20260319T081500", "RECURRENCE-ID;TZID=Europe/Berlin:20260319T080000")),
+        "by-microsoft": resource(MICROSOFT_ZONE, event("by-microsoft", "20260316T100000", "20260316T110000", "RRULE:FREQ=WEEKLY;COUNT=3", zone="W. Europe Standard Time")),
+        "away": resource(event("away", "20260325T060000Z", "20260325T150000Z", "X-MICROSOFT-CDO-BUSYSTATUS:OOF")),
     },
     "empty": {},
 }
