@@ -7,7 +7,7 @@
 
 /* Where our own account's things are: by its principal (RFC 5397, RFC 6764 6), found from the base or from the well-known place. */
 
-enum { LOOK_AGAIN_MS = 30000 }; /* when DNS did not say; nothing else can be done meanwhile, so a blocking look-up holds up nobody */
+enum { LOOK_AGAIN_MS = 10000 }; /* when DNS did not say; nothing else can be done meanwhile, so a blocking look-up holds up nobody */
 
 static const char propfind[] =
 	"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<D:propfind xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop>"
