@@ -19,7 +19,7 @@ mboxname_lockpath: {f}/run/lock
 cyrus_user: {self.user}
 servername: localhost
 virtdomains: userid
-defaultdomain: {self.domain}
+defaultdomain: {self.domain.split()[0]}
 admins: admin
 httpmodules: caldav freebusy
 caldav_realm: localhost

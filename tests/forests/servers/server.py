@@ -108,16 +108,16 @@ class Server:
 
 class CalendarServer(Server):
     """A CalDAV server at `url`, who signed its certificate in `ca`, with one account for each of `people` and the account `bridge`, which may read them all."""
-    base = "/"  # of CalDAV, behind the url
+    base = "/"  # of CalDAV, behind the url; its certificate is good for `names` as well
 
-    def __init__(self, people, domain):
+    def __init__(self, people, domain, *names):
         super().__init__()
         self.domain = domain
         self.port, = free_ports(1)
         self.people = list(people)
         self.passwords = {p: f"secret-of-{p}" for p in [*self.people, "bridge"]}
         authority = Authority(self.folder / "authority")
-        self.ca, (self.certificate, self.key) = authority.ca, authority.certificate("server", "localhost", "127.0.0.1")
+        self.ca, (self.certificate, self.key) = authority.ca, authority.certificate("server", "localhost", "127.0.0.1", *names)
         self.url = f"https://localhost:{self.port}"
 
     def request(self, method, path, body="", user="bridge", **headers):
