@@ -13,7 +13,7 @@
 enum {
 	CALDAV_MAX_CALENDARS = 64, /* of one person */
 	CALDAV_MAX_URL = 4096,
-	CALDAV_ARENA = 96 << 20    /* texts of one question */
+	CALDAV_ARENA = 48 << 20    /* texts of one question */
 };
 
 /* How one way of asking ended. */

@@ -10,7 +10,7 @@
  * read by the same tables, under the same limits, as EWS. Unknown elements are skipped; what is in another namespace is unknown.
  */
 enum {
-	DAV_MAX_REPLY = 32 << 20,    /* bytes of a document */
+	DAV_MAX_REPLY = 16 << 20,    /* bytes of a document */
 	DAV_MAX_RESPONSES = 20000,   /* in one multistatus: ten years of five events a day */
 	DAV_MAX_HOMES = 4,           /* calendar homes of one principal */
 	DAV_MAX_TEXT = 8 << 20       /* bytes of one calendar-data */
