@@ -8,8 +8,8 @@
 enum { WHY_MAX = 1024, BODY_MAX = 8 << 10, REDIRECTS = 3 };
 
 /*
- * The ways of `auto`, best first. Events tell most, and are expanded here alike for all servers; what a server says of free/busy by
- * itself is known to be wrong at some (docs/caldav.md).
+ * The ways of `auto`, best first. Events tell most, and are expanded here alike for all servers; what a server says of free/busy
+ * by itself is known to be wrong at some (docs/caldav.md).
  */
 static const struct {
 	enum conf_caldav_method method;
@@ -74,30 +74,31 @@ static void finish(struct caldav_ask *a, enum fb_reason reason)
 static void give_up(struct caldav_ask *a)
 {
 	if (!a->why.len)
-		buf_puts(&a->why, "the server knows none of the ways to ask that the settings allow: see method, calendar, principal and freebusy-url");
+		buf_puts(&a->why, "the server knows none of the ways that the settings allow: see method, calendar, principal, freebusy-url");
 	finish(a, a->refused ? FB_NO_ACCESS : FB_CALENDAR_FAILED);
 }
 
-void caldav_end(struct caldav_ask *a, enum caldav_end end, enum fb_reason reason, const char *fmt, ...)
+void caldav_answered(struct caldav_ask *a)
+{
+	buf_reset(&a->why);
+	fb_answer_sort(a->answer);
+	finish(a, FB_OK);
+}
+
+void caldav_end(struct caldav_ask *a, enum caldav_end end, const char *fmt, ...)
 {
 	char why[WHY_MAX];
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof why, fmt, ap);
 	va_end(ap);
-	if (end == CALDAV_ANSWERED) {
-		buf_reset(&a->why);
-		fb_answer_sort(a->answer);
-		finish(a, FB_OK);
-		return;
-	}
 	/* what a refusal said is worth more than that another way is unknown */
 	if (end != CALDAV_UNKNOWN || !a->why.len) {
 		buf_reset(&a->why);
 		buf_puts(&a->why, why);
 	}
-	if (end == CALDAV_FAILED) {
-		finish(a, reason);
+	if (end != CALDAV_UNKNOWN && end != CALDAV_REFUSED) {
+		finish(a, end == CALDAV_LATE ? FB_TIMEOUT : end == CALDAV_BUSY ? FB_BUSY : FB_CALENDAR_FAILED);
 		return;
 	}
 	if (end == CALDAV_UNKNOWN)
@@ -154,7 +155,10 @@ static int64_t pause_ms(const struct http_reply *r)
 	return after && text_int(after, 0, 86400, &seconds) ? seconds * 1000 : 0;
 }
 
-/* Tells the fetcher how the server is; an error that may be this mailbox's alone (500) says nothing against it. False: it is to be left alone. */
+/*
+ * Tells the fetcher how the server is; an error that may be this mailbox's alone (500) says nothing against it. False: it is to be
+ * left alone, and others fail for the same ${reason}.
+ */
 static bool tell_health(struct caldav_ask *a, const struct http_reply *r, enum fb_reason *reason)
 {
 	const struct fetch_site *s = &a->d->site;
@@ -191,14 +195,19 @@ static void on_reply(void *arg, const struct http_reply *r)
 	a->step(a, r);
 }
 
-void caldav_send(struct caldav_ask *a, const char *method, const char *url, const char *depth, const char *type, caldav_step *step)
+void caldav_send(struct caldav_ask *a, const char *method, const char *url, const char *depth, const char *type,
+                 caldav_step *step)
 {
 	const char *headers[4];
 	char lines[2][128];
 	size_t n = 0;
 	int64_t left = a->ends_ms - loop_ms(), most = a->d->site.backend->timeout_ms;
-	if (a->body.failed || left <= 0) {
-		caldav_end(a, CALDAV_FAILED, left <= 0 ? FB_TIMEOUT : FB_CALENDAR_FAILED, "%s", left <= 0 ? "its time ran out" : "the request is too large");
+	if (a->body.failed) {
+		caldav_end(a, CALDAV_FAILED, "the request is too large");
+		return;
+	}
+	if (left <= 0) {
+		caldav_end(a, CALDAV_LATE, "its time ran out");
 		return;
 	}
 	if (depth) {
@@ -212,8 +221,10 @@ void caldav_send(struct caldav_ask *a, const char *method, const char *url, cons
 	headers[n] = NULL;
 	a->step = step;
 	a->patient = left >= most;
-	a->call = http_send(a->d->site.http, &(struct http_request){.method = method, .url = url, .headers = headers, .body = buf_ptr(&a->body),
-	                    .len = a->body.len, .max_reply = DAV_MAX_REPLY, .timeout_ms = a->patient ? most : left, .redirects = REDIRECTS}, on_reply, a);
+	const struct http_request request = {.method = method, .url = url, .headers = headers, .body = buf_ptr(&a->body),
+	                                     .len = a->body.len, .max_reply = DAV_MAX_REPLY,
+	                                     .timeout_ms = a->patient ? most : left, .redirects = REDIRECTS};
+	a->call = http_send(a->d->site.http, &request, on_reply, a);
 }
 
 void caldav_unwanted(struct caldav_ask *a, const struct http_reply *r)
@@ -221,19 +232,20 @@ void caldav_unwanted(struct caldav_ask *a, const struct http_reply *r)
 	/* a report that it does not know, a server refuses with 403 and says so (RFC 3253 3.6) */
 	bool unknown_report = r->outcome == HTTP_ANSWERED && r->status == 403 && strstr(buf_cstr(r->body), "supported-report");
 	if (r->outcome == HTTP_TIMED_OUT)
-		caldav_end(a, CALDAV_FAILED, FB_TIMEOUT, "%s", r->why);
+		caldav_end(a, CALDAV_LATE, "%s", r->why);
 	else if (r->outcome != HTTP_ANSWERED)
-		caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "%s", r->why);
+		caldav_end(a, CALDAV_FAILED, "%s", r->why);
 	else if (r->status == 401 || r->status == 407)
-		caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "the server refuses the login of this backend (%d): see auth, user and the password", r->status);
+		caldav_end(a, CALDAV_FAILED, "the server refuses our login (%d): see auth, user and the password", r->status);
 	else if (r->status == 405 || r->status == 501 || unknown_report)
-		caldav_end(a, CALDAV_UNKNOWN, 0, "%s: the server does not know this request (%d)", r->url, r->status);
+		caldav_end(a, CALDAV_UNKNOWN, "%s: the server does not know this request (%d)", r->url, r->status);
 	else if (r->status == 403 || r->status == 404 || r->status == 410)
-		caldav_end(a, CALDAV_REFUSED, 0, "%s: %s (%d)", r->url, r->status == 403 ? "our account has no right to it" : "there is no such thing", r->status);
+		caldav_end(a, CALDAV_REFUSED, "%s: %s (%d)", r->url,
+		           r->status == 403 ? "our account has no right to it" : "there is no such thing", r->status);
 	else if (r->status == 429 || r->status == 503)
-		caldav_end(a, CALDAV_FAILED, FB_BUSY, "the server is busy (%d)", r->status);
+		caldav_end(a, CALDAV_BUSY, "the server is busy (%d)", r->status);
 	else
-		caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "%s: the server answers with status %d", r->url, r->status);
+		caldav_end(a, CALDAV_FAILED, "%s: the server answers with status %d", r->url, r->status);
 }
 
 bool caldav_multistatus(struct caldav_ask *a, const struct http_reply *r, struct dav_multistatus *out)
@@ -247,7 +259,7 @@ bool caldav_multistatus(struct caldav_ask *a, const struct http_reply *r, struct
 	buf_init(&why, WHY_MAX);
 	ok = dav_multistatus_read(buf_ptr(r->body), r->body->len, a->arena, out, &why);
 	if (!ok)
-		caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "%s: the multistatus cannot be read: %s", r->url, buf_cstr(&why));
+		caldav_end(a, CALDAV_FAILED, "%s: the multistatus cannot be read: %s", r->url, buf_cstr(&why));
 	buf_free(&why);
 	return ok;
 }

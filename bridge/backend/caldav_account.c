@@ -5,9 +5,9 @@
 #include "bridge/base/text.h"
 #include "bridge/dns/resolve.h"
 
-/* Where our own account's things are: by its principal (RFC 5397, RFC 6764 6), found from the base or from the well-known place. */
+/* Where our own account's things are: by its principal (RFC 5397, RFC 6764 6), found from the base or the well-known place. */
 
-enum { LOOK_AGAIN_MS = 10000 }; /* when DNS did not say; nothing else can be done meanwhile, so a blocking look-up holds up nobody */
+enum { LOOK_AGAIN_MS = 10000 }; /* when DNS did not say; nothing else can be done then, so a blocking look-up holds up nobody */
 
 static const char propfind[] =
 	"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<D:propfind xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop>"
@@ -30,7 +30,7 @@ static void look_at_well_known(struct caldav_ask *a)
 	if (url)
 		look_at(a, url, on_well_known);
 	else
-		caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "out of memory");
+		caldav_end(a, CALDAV_FAILED, "out of memory");
 }
 
 /* What was found serves all later questions. */
@@ -40,7 +40,7 @@ static void take_outbox(struct caldav_ask *a, const struct dav_response *r, cons
 	char *url = caldav_resolve(a->arena, r->outbox, d->origin);
 	struct buf organizer;
 	if (!url) {
-		caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "the server names an outbox at another place: %s", r->outbox);
+		caldav_end(a, CALDAV_FAILED, "the server names an outbox at another place: %s", r->outbox);
 		return;
 	}
 	buf_init(&organizer, CALDAV_MAX_URL);
@@ -53,14 +53,14 @@ static void take_outbox(struct caldav_ask *a, const struct dav_response *r, cons
 	if (d->outbox && d->organizer)
 		a->found(a);
 	else
-		caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "out of memory");
+		caldav_end(a, CALDAV_FAILED, "out of memory");
 }
 
 static void on_principal(struct caldav_ask *a, const struct http_reply *r)
 {
 	struct dav_multistatus m;
-	if (r->outcome == HTTP_ANSWERED && (r->status == 403 || r->status == 404)) { /* that is no word about the person who was asked for */
-		caldav_end(a, CALDAV_UNKNOWN, 0, "%s: our account has no principal there (%d)", r->url, r->status);
+	if (r->outcome == HTTP_ANSWERED && (r->status == 403 || r->status == 404)) { /* which says nothing of the person asked about */
+		caldav_end(a, CALDAV_UNKNOWN, "%s: our account has no principal there (%d)", r->url, r->status);
 		return;
 	}
 	if (!caldav_multistatus(a, r, &m))
@@ -68,7 +68,7 @@ static void on_principal(struct caldav_ask *a, const struct http_reply *r)
 	if (m.n && m.list[0].outbox)
 		take_outbox(a, &m.list[0], m.list[0].href ? m.list[0].href : r->url);
 	else
-		caldav_end(a, CALDAV_UNKNOWN, 0, "%s: our account has no schedule-outbox-URL: the server does no scheduling", r->url);
+		caldav_end(a, CALDAV_UNKNOWN, "%s: our account has no schedule-outbox-URL: the server does no scheduling", r->url);
 }
 
 /* True if ${r} named our principal, which is asked then. */
@@ -105,7 +105,7 @@ static void on_well_known(struct caldav_ask *a, const struct http_reply *r)
 	if (follow(a, r))
 		return;
 	if (answered)
-		caldav_end(a, CALDAV_UNKNOWN, 0, "neither the url nor /.well-known/caldav names the principal of our account (status %d)", r->status);
+		caldav_end(a, CALDAV_UNKNOWN, "neither the url nor /.well-known/caldav names our account's principal (status %d)", r->status);
 	else
 		caldav_unwanted(a, r);
 }
@@ -147,8 +147,8 @@ static bool within(const char *host, const char *domain)
 }
 
 /*
- * Asks DNS where the server is. A place outside of the domain is refused: whoever forges an answer could else send our credential to a
- * host with a good certificate of its own (RFC 6764 8).
+ * Asks DNS where the server is. A place outside of the domain is refused: whoever forges an answer could else send our credential
+ * to a host with a good certificate of its own (RFC 6764 8).
  */
 static bool discover(struct caldav *d, const char *domain, struct buf *why)
 {
@@ -165,8 +165,9 @@ static bool discover(struct caldav *d, const char *domain, struct buf *why)
 	buf_reset(why);
 	if (r == RESOLVE_NONE)
 		snprintf(place.host, sizeof place.host, "%s", domain);
-	if (!place.host[0] || !within(place.host, domain)) {
-		buf_printf(why, "discover %s: DNS names %s%s as the server: set url", domain, place.host[0] ? place.host : "nobody", place.host[0] ? ", outside of the domain," : "");
+	if (!within(place.host, domain)) {
+		const char *where = place.host[0] ? ", outside of the domain," : "nobody";
+		buf_printf(why, "discover %s: DNS names %s%s as the server: set url", domain, place.host, where);
 		return false;
 	}
 	if (place.port != 443)

@@ -3,7 +3,7 @@
 #include "bridge/backend/defaults.h"
 #include "bridge/backend/job.h"
 
-/* The events themselves, unexpanded, by calendar-query (RFC 4791 7.8); what they come to is worked out here, as for a calendar file. */
+/* The events, unexpanded, by calendar-query (RFC 4791 7.8); what they come to is worked out here, as for a calendar file. */
 
 enum { SLACK = 2 * 86400 }; /* servers take dates and floating times in other zones than we do, so they are asked for more */
 
@@ -37,9 +37,9 @@ static void expand(struct caldav_ask *a)
 		err = ics_job_finish(&j, NULL);
 	ics_job_free(&j);
 	if (err)
-		caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "an event of the server's cannot be read: %s", buf_cstr(&error));
+		caldav_end(a, CALDAV_FAILED, "an event of the server's cannot be read: %s", buf_cstr(&error));
 	else
-		caldav_end(a, CALDAV_ANSWERED, FB_OK, "%s", "");
+		caldav_answered(a);
 	buf_free(&error);
 }
 
@@ -62,8 +62,8 @@ static void on_events(struct caldav_ask *a, const struct http_reply *r)
 		return;
 	const struct dav_response *bad = unreadable(m, r->url);
 	if (bad) {
-		caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "the server lists %s without its calendar-data (status %d)", bad->href ? bad->href : "something",
-		           bad->status ? bad->status : bad->refused);
+		caldav_end(a, CALDAV_FAILED, "the server lists %s without its calendar-data (status %d)",
+		           bad->href ? bad->href : "something", bad->status ? bad->status : bad->refused);
 		return;
 	}
 	a->at++;
@@ -78,8 +78,9 @@ static void next_calendar(struct caldav_ask *a)
 		return;
 	}
 	buf_reset(b);
-	buf_puts(b, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<C:calendar-query xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop>"
-	            "<C:calendar-data/></D:prop><C:filter><C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\"><C:time-range start=\"");
+	buf_puts(b, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
+	            "<C:calendar-query xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><C:calendar-data/></D:prop>"
+	            "<C:filter><C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\"><C:time-range start=\"");
 	caldav_put_time(b, a->window.start - SLACK);
 	buf_puts(b, "\" end=\"");
 	caldav_put_time(b, a->window.end + SLACK);

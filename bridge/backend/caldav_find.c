@@ -26,9 +26,9 @@ static bool add(struct caldav_ask *a, char **list, size_t *n, size_t max, const 
 		return true;
 	}
 	if (url)
-		caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "there are more than %zu calendars of one person: %s is left out", max, url);
+		caldav_end(a, CALDAV_FAILED, "there are more than %zu calendars of one person: %s is left out", max, url);
 	else
-		caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "the server names a calendar at another place: %s", href ? href : "nowhere");
+		caldav_end(a, CALDAV_FAILED, "the server names a calendar at another place: %s", href ? href : "nowhere");
 	return false;
 }
 
@@ -65,7 +65,7 @@ static void next_home(struct caldav_ask *a)
 	if (a->n_calendars)
 		a->found(a);
 	else
-		caldav_end(a, CALDAV_REFUSED, 0, "%s: there is no calendar that our account may see", a->n_homes ? a->homes[0] : "the server");
+		caldav_end(a, CALDAV_REFUSED, "%s: there is no calendar that our account may see", a->n_homes ? a->homes[0] : "the server");
 }
 
 /* Where the settings lead: a calendar, a home of calendars, or a principal that names its homes. */
@@ -76,7 +76,7 @@ static void on_start(struct caldav_ask *a, const struct http_reply *r)
 		return;
 	const struct dav_response *f = m.n ? &m.list[0] : NULL;
 	if (!f || f->status >= 400) {
-		caldav_end(a, CALDAV_REFUSED, 0, "%s: there is no such thing", r->url);
+		caldav_end(a, CALDAV_REFUSED, "%s: there is no such thing", r->url);
 		return;
 	}
 	if (f->types & DAV_CALENDAR) {
@@ -98,12 +98,12 @@ void caldav_find_calendars(struct caldav_ask *a, void (*found)(struct caldav_ask
 	const char *start = b->calendar ? b->calendar : b->principal ? b->principal : caldav_has_placeholder(b->url) ? b->url : NULL;
 	a->found = found;
 	if (!start) {
-		caldav_end(a, CALDAV_UNKNOWN, 0, "no setting says where a person's calendars are: set calendar or principal");
+		caldav_end(a, CALDAV_UNKNOWN, "no setting says where a person's calendars are: set calendar or principal");
 		return;
 	}
 	char *url = caldav_expand(a->arena, start, a->d->origin, a->address, a->window);
 	if (!url)
-		caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "%s leads away from %s, or is too long for this address", start, a->d->origin);
+		caldav_end(a, CALDAV_FAILED, "%s leads away from %s, or is too long for this address", start, a->d->origin);
 	else
 		look_at(a, url, "0", on_start);
 }

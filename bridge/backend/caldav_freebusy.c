@@ -54,7 +54,7 @@ static enum caldav_end inspect(const struct ics_component *root, const char *add
 			int whom = about(c, address);
 			n++;
 			if (whom <= 0) {
-				buf_puts(why, whom ? "the free/busy is about somebody else" : "the server does not know this person: the free/busy is about nobody");
+				buf_puts(why, whom ? "the free/busy is about somebody else" : "the free/busy is about nobody: the server knows no such person");
 				return whom ? CALDAV_FAILED : CALDAV_REFUSED;
 			}
 			if (!covers(c, covered)) {

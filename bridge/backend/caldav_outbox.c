@@ -63,14 +63,14 @@ static const struct dav_recipient *find_recipient(const struct dav_schedule *s, 
 static void on_person(struct caldav_ask *a, const struct http_reply *r)
 {
 	if (r->outcome == HTTP_ANSWERED && (r->status == 404 || r->status == 410))
-		caldav_end(a, CALDAV_REFUSED, 0, "%s: there is no such person", r->url);
+		caldav_end(a, CALDAV_REFUSED, "%s: there is no such person", r->url);
 	else
-		caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "the server does not deliver to this person, who has a principal");
+		caldav_end(a, CALDAV_FAILED, "the server does not deliver to this person, who has a principal");
 }
 
 /*
- * The server could not deliver (5.1). Cyrus says so of people who do not exist, others of a server beyond that is down: if there is
- * a template for principals, that tells the two apart.
+ * The server could not deliver (5.1). Cyrus says so of people who do not exist, others of a server beyond that is down: if there
+ * is a template for principals, that tells the two apart.
  */
 static void tell_absent_from_failed(struct caldav_ask *a, const char *status)
 {
@@ -78,8 +78,7 @@ static void tell_absent_from_failed(struct caldav_ask *a, const char *status)
 	const char *template = a->d->site.backend->principal;
 	char *url = template ? caldav_expand(a->arena, template, a->d->origin, a->address, a->window) : NULL;
 	if (!url) {
-		caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "the outbox answers %s; with the setting principal a person who does not exist could be told from a failure",
-		           status);
+		caldav_end(a, CALDAV_FAILED, "the outbox answers %s; were principal set, it could be told if there is such a person", status);
 		return;
 	}
 	buf_reset(&a->body);
@@ -94,11 +93,11 @@ static void take_recipient(struct caldav_ask *a, const struct dav_recipient *r)
 	const char *status = r->status ? r->status : "nothing";
 	if (status[0] != '2') {
 		if (!strncmp(status, "3.7", 3) || !strncmp(status, "3.8", 3) || !strncmp(status, "5.3", 3))
-			caldav_end(a, CALDAV_REFUSED, 0, "the outbox answers %s", status);
+			caldav_end(a, CALDAV_REFUSED, "the outbox answers %s", status);
 		else if (!strncmp(status, "5.1", 3))
 			tell_absent_from_failed(a, status);
 		else
-			caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "the outbox answers %s", status);
+			caldav_end(a, CALDAV_FAILED, "the outbox answers %s", status);
 		return;
 	}
 	caldav_answer(a, FB_VIEW_EVENTS);
@@ -108,10 +107,11 @@ static void take_recipient(struct caldav_ask *a, const struct dav_recipient *r)
 		end = caldav_take_freebusy(a, r->data, strlen(r->data), &why);
 	else
 		buf_puts(&why, "it holds no calendar-data");
-	char sentence[1024];
-	snprintf(sentence, sizeof sentence, "%s", buf_cstr(&why));
+	if (end == CALDAV_ANSWERED)
+		caldav_answered(a);
+	else
+		caldav_end(a, end, "the outbox's answer: %s", buf_cstr(&why));
 	buf_free(&why);
-	caldav_end(a, end, FB_CALENDAR_FAILED, "the outbox's answer: %s", sentence);
 }
 
 static void on_response(struct caldav_ask *a, const struct http_reply *r)
@@ -126,13 +126,13 @@ static void on_response(struct caldav_ask *a, const struct http_reply *r)
 	}
 	buf_init(&why, 1024);
 	if (!dav_schedule_read(buf_ptr(r->body), r->body->len, a->arena, &s, &why)) {
-		caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "%s: the schedule-response cannot be read: %s", r->url, buf_cstr(&why));
+		caldav_end(a, CALDAV_FAILED, "%s: the schedule-response cannot be read: %s", r->url, buf_cstr(&why));
 	} else {
 		const struct dav_recipient *who = find_recipient(&s, a->address);
 		if (who)
 			take_recipient(a, who);
 		else
-			caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "%s: the schedule-response does not speak of the one who was asked about", r->url);
+			caldav_end(a, CALDAV_FAILED, "%s: the schedule-response does not speak of the one who was asked about", r->url);
 	}
 	buf_free(&why);
 }

@@ -5,9 +5,10 @@
 #include "bridge/ews/dav.h"
 
 /*
- * Calendar servers that speak CalDAV. Four ways to ask, by the setting `method`: the scheduling outbox (RFC 6638 5), a free-busy-query report
- * (RFC 4791 7.10), a free/busy URL, or a calendar-query report (RFC 4791 7.8) whose events are expanded here. What a server
- * does not say is no data, never free. Where servers are wrong: docs/caldav.md. What the files caldav*.c share; nobody else includes it.
+ * Calendar servers that speak CalDAV. Four ways to ask, by the setting `method`: the scheduling outbox (RFC 6638 5), a
+ * free-busy-query report (RFC 4791 7.10), a free/busy URL, or a calendar-query report (RFC 4791 7.8) whose events are expanded here.
+ * What a server does not say is no data, never free. Where servers are wrong: docs/caldav.md. This is what the files caldav*.c share;
+ * nobody else includes it.
  */
 
 enum {
@@ -18,7 +19,9 @@ enum {
 
 /* How one way of asking ended. */
 enum caldav_end {
-	CALDAV_FAILED = 0, /* it could not be told */
+	CALDAV_FAILED = 0, /* it could not be told, */
+	CALDAV_LATE,       /* in time, */
+	CALDAV_BUSY,       /* because the server had too much to do */
 	CALDAV_ANSWERED,
 	CALDAV_UNKNOWN,    /* the server does not know this way, or the settings lack what it needs */
 	CALDAV_REFUSED     /* no such person or calendar, or none that our account may see */
@@ -71,13 +74,16 @@ struct caldav_ask {
 
 /* --- caldav.c: the life of a question */
 
-/* Ends the way at hand; ${why} (printf) is a sentence for the log. ${reason} counts with CALDAV_FAILED alone. */
-void caldav_end(struct caldav_ask *a, enum caldav_end end, enum fb_reason reason, const char *why, ...) __attribute__((format(printf, 4, 5)));
+/* Ends the way at hand without an answer; ${why} (printf) is a sentence for the log. ${a} may be gone then. */
+void caldav_end(struct caldav_ask *a, enum caldav_end end, const char *why, ...) __attribute__((format(printf, 3, 4)));
+/* Ends the question with a->answer. ${a} is gone then. */
+void caldav_answered(struct caldav_ask *a);
 /*
- * Sends ${method} to ${url} with a->body; ${step} takes the answer. ${depth} "0" or "1" and ${type} (of the body) may be NULL. Same-host
- * redirects are followed, the reply is at most DAV_MAX_REPLY bytes.
+ * Sends ${method} to ${url} with a->body; ${step} takes the answer. ${depth} "0" or "1" and ${type} (of the body) may be NULL. Redirects on
+ * the same host are followed, the reply is at most DAV_MAX_REPLY bytes.
  */
-void caldav_send(struct caldav_ask *a, const char *method, const char *url, const char *depth, const char *type, caldav_step *step);
+void caldav_send(struct caldav_ask *a, const char *method, const char *url, const char *depth, const char *type,
+                 caldav_step *step);
 /* Ends the way by an answer that is not the one wanted: by its status, or by why there is none. */
 void caldav_unwanted(struct caldav_ask *a, const struct http_reply *r);
 /* Reads ${r} as a multistatus into a->arena; ends the way and returns false if it is none. */
@@ -90,8 +96,8 @@ struct fb_answer *caldav_answer(struct caldav_ask *a, unsigned view);
 /* Is there a placeholder in ${template}? In NULL there is none. */
 bool caldav_has_placeholder(const char *template);
 /*
- * ${template} (a path, or a URL at ${origin}) with {address}, {user}, {domain}, {start} and {end} filled in, percent-encoded (RFC 3986) here alone; times as
- * in RFC 3339. In the arena; NULL when out of memory, too long, or if it leads away from ${origin}.
+ * ${template} (a path, or a URL at ${origin}) with {address}, {user}, {domain}, {start} and {end} filled in, percent-encoded (RFC 3986)
+ * here alone; times as in RFC 3339. In the arena; NULL when out of memory, too long, or if it leads away from ${origin}.
  */
 char *caldav_expand(struct arena *arena, const char *template, const char *origin, const char *address, struct fb_window w);
 /*
@@ -134,8 +140,9 @@ void caldav_ask_events(struct caldav_ask *a);
 /* ${utc} as 20260302T080000Z. */
 void caldav_put_time(struct buf *out, int64_t utc);
 /*
- * Adds the VFREEBUSY in ${text} to the answer, if it is about our address; the part of the window that it does not speak of becomes no data. Returns
- * CALDAV_ANSWERED; or CALDAV_REFUSED (it is about nobody, as SOGo answers for a person whom it does not know) or CALDAV_FAILED with a sentence in ${why}.
+ * Adds the VFREEBUSY in ${text} to the answer, if it is about our address; the part of the window that it does not speak of becomes no
+ * data. Returns CALDAV_ANSWERED; or CALDAV_REFUSED (it is about nobody, as SOGo answers for a person whom it does not know) or
+ * CALDAV_FAILED with a sentence in ${why}.
  */
 enum caldav_end caldav_take_freebusy(struct caldav_ask *a, const char *text, size_t len, struct buf *why);
 #endif

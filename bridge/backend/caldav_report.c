@@ -17,14 +17,14 @@ static bool take(struct caldav_ask *a, const struct http_reply *r)
 		return false;
 	}
 	if (!type || !text_istarts(type, "text/calendar")) {
-		caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "%s: the answer is %s and not text/calendar", r->url, type ? type : "of no type");
+		caldav_end(a, CALDAV_FAILED, "%s: the answer is %s and not text/calendar", r->url, type ? type : "of no type");
 		return false;
 	}
 	caldav_answer(a, FB_VIEW_EVENTS);
 	buf_init(&why, 1024);
 	enum caldav_end end = caldav_take_freebusy(a, buf_cstr(r->body), r->body->len, &why);
 	if (end != CALDAV_ANSWERED)
-		caldav_end(a, end, FB_CALENDAR_FAILED, "%s: %s", r->url, buf_cstr(&why));
+		caldav_end(a, end, "%s: %s", r->url, buf_cstr(&why));
 	buf_free(&why);
 	return end == CALDAV_ANSWERED;
 }
@@ -33,7 +33,7 @@ static void on_report(struct caldav_ask *a, const struct http_reply *r)
 {
 	/* Radicale lists the events that it found, and nothing of theirs: it does not know this report. */
 	if (r->outcome == HTTP_ANSWERED && r->status == 207)
-		caldav_end(a, CALDAV_UNKNOWN, 0, "%s: the server answers free-busy-query with a multistatus: it does not know this report", r->url);
+		caldav_end(a, CALDAV_UNKNOWN, "%s: a multistatus for free-busy-query: the server does not know this report", r->url);
 	else if (take(a, r))
 		next_calendar(a);
 }
@@ -42,11 +42,12 @@ static void next_calendar(struct caldav_ask *a)
 {
 	struct buf *b = &a->body;
 	if (a->at == a->n_calendars) {
-		caldav_end(a, CALDAV_ANSWERED, FB_OK, "%s", "");
+		caldav_answered(a);
 		return;
 	}
 	buf_reset(b);
-	buf_puts(b, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<C:free-busy-query xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><C:time-range start=\"");
+	buf_puts(b, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
+	            "<C:free-busy-query xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><C:time-range start=\"");
 	caldav_put_time(b, a->window.start);
 	buf_puts(b, "\" end=\"");
 	caldav_put_time(b, a->window.end);
@@ -55,8 +56,8 @@ static void next_calendar(struct caldav_ask *a)
 }
 
 /*
- * A calendar that the settings name is asked without a look at it: the right to see free/busy (RFC 4791 6.1.1) is not that to see anything
- * else, and only a calendar answers this report.
+ * A calendar that the settings name is asked without a look at it: the right to see free/busy (RFC 4791 6.1.1) is not that to see
+ * anything else, and only a calendar answers this report.
  */
 void caldav_ask_report(struct caldav_ask *a)
 {
@@ -70,13 +71,13 @@ void caldav_ask_report(struct caldav_ask *a)
 	if (a->calendars[0])
 		next_calendar(a);
 	else
-		caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "calendar %s leads away from %s, or is too long for this address", template, a->d->origin);
+		caldav_end(a, CALDAV_FAILED, "calendar %s is too long for this address, or at another host than %s", template, a->d->origin);
 }
 
 static void on_url(struct caldav_ask *a, const struct http_reply *r)
 {
 	if (take(a, r))
-		caldav_end(a, CALDAV_ANSWERED, FB_OK, "%s", "");
+		caldav_answered(a);
 }
 
 void caldav_ask_url(struct caldav_ask *a)
@@ -87,7 +88,7 @@ void caldav_ask_url(struct caldav_ask *a)
 	if (url)
 		caldav_send(a, "GET", url, NULL, NULL, on_url);
 	else if (template)
-		caldav_end(a, CALDAV_FAILED, FB_CALENDAR_FAILED, "freebusy-url %s leads away from %s, or is too long for this address", template, a->d->origin);
+		caldav_end(a, CALDAV_FAILED, "freebusy-url %s is too long for this address, or elsewhere than %s", template, a->d->origin);
 	else
-		caldav_end(a, CALDAV_UNKNOWN, 0, "there is no setting freebusy-url");
+		caldav_end(a, CALDAV_UNKNOWN, "there is no setting freebusy-url");
 }

@@ -151,7 +151,8 @@ static enum resolve_result ask(const char *name, int type, const char *server, s
 	return RESOLVE_COULD_NOT;
 }
 
-enum resolve_result resolve_txt(const char *name, const char *server, void (*each)(void *arg, const char *text), void *arg, struct buf *error)
+enum resolve_result resolve_txt(const char *name, const char *server, void (*each)(void *arg, const char *text), void *arg,
+                                struct buf *error)
 {
 	return ask(name, ns_t_txt, server, &(struct asking){.take = take_txt, .each = each, .arg = arg}, error);
 }

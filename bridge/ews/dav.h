@@ -6,8 +6,9 @@
 #include "bridge/base/buf.h"
 
 /*
- * What CalDAV servers answer in XML: multistatus (RFC 4918 13) and schedule-response (RFC 6638 10.1). It lives in this room for libxml2's sake, and is
- * read by the same tables, under the same limits, as EWS. Unknown elements are skipped; what is in another namespace is unknown.
+ * What CalDAV servers answer in XML: multistatus (RFC 4918 13) and schedule-response (RFC 6638 10.1). It lives in this room for
+ * libxml2's sake, and is read by the same tables, under the same limits, as EWS. Unknown elements are skipped; what is in another
+ * namespace is unknown.
  */
 enum {
 	DAV_MAX_REPLY = 16 << 20,    /* bytes of a document */
@@ -40,8 +41,8 @@ struct dav_multistatus {
 	size_t n;
 };
 /*
- * Reads a multistatus of ${n} bytes; ${out} and all in it is in ${arena}, which bounds the memory. False with a sentence in ${why} if it is none,
- * malformed, or over a limit.
+ * Reads a multistatus of ${n} bytes; ${out} and all in it is in ${arena}, which bounds the memory. False with a sentence in ${why} if
+ * it is none, malformed, or over a limit.
  */
 bool dav_multistatus_read(const void *p, size_t n, struct arena *arena, struct dav_multistatus *out, struct buf *why);
 

@@ -270,7 +270,8 @@ static const struct soap_row answer_rows[] = {
 static const struct soap_row schedule_rows[] = {{NS_CALDAV, "response", SOAP_LAX, answer_rows, response_open, NULL}, {0}};
 static const struct soap_row schedule_root[] = {{NS_CALDAV, "schedule-response", SOAP_LAX, schedule_rows, NULL, NULL}, {0}};
 
-static bool read_by(const struct soap_row *root, struct dav_reading *d, const void *p, size_t n, struct arena *arena, struct buf *why)
+static bool read_by(const struct soap_row *root, struct dav_reading *d, const void *p, size_t n, struct arena *arena,
+                    struct buf *why)
 {
 	struct soap s = {.arg = d, .arena = arena, .max_text = DAV_MAX_TEXT};
 

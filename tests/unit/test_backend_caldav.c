@@ -157,7 +157,7 @@ static void events(void)
 	CHECK_INT(health_pause, 7000);
 	expect("anna@a.example", (const struct rule[]){{"PROPFIND /c/anna/", 502, NULL, NULL}, {0}}, FB_CALENDAR_FAILED, "status 502");
 	CHECK_INT(health, FETCH_DOWN);
-	expect("anna@a.example", (const struct rule[]){{"PROPFIND /c/anna/", 401, NULL, NULL}, {0}}, FB_CALENDAR_FAILED, "refuses the login");
+	expect("anna@a.example", (const struct rule[]){{"PROPFIND /c/anna/", 401, NULL, NULL}, {0}}, FB_CALENDAR_FAILED, "refuses our login");
 	CHECK_INT(health, FETCH_REFUSED);
 	expect("anna@a.example", (const struct rule[]){{"PROPFIND /c/anna/", 0, NULL, NULL}, {0}}, FB_CALENDAR_FAILED, "");
 	CHECK_INT(health, FETCH_DOWN);
@@ -272,7 +272,7 @@ static void urls(void)
 	open_engine(CONF_CALDAV_URL, NULL, NULL, "/f/{user}.ifb");
 	expect("anna@a.example", (const struct rule[]){{"GET /f/anna.ifb", 200, FREEBUSY(ALL_DAY "ATTENDEE:mailto:bob@a.example\n"), TEXT}, {0}}, FB_CALENDAR_FAILED, "somebody else");
 	/* SOGo, of people whom it does not know */
-	expect("anna@a.example", (const struct rule[]){{"GET /f/anna.ifb", 200, FREEBUSY(ALL_DAY "ATTENDEE:mailto:(null)\n"), TEXT}, {0}}, FB_NO_ACCESS, "does not know this person");
+	expect("anna@a.example", (const struct rule[]){{"GET /f/anna.ifb", 200, FREEBUSY(ALL_DAY "ATTENDEE:mailto:(null)\n"), TEXT}, {0}}, FB_NO_ACCESS, "about nobody");
 	expect("anna@a.example", (const struct rule[]){{0}}, FB_NO_ACCESS, "404");
 }
 
@@ -315,7 +315,7 @@ static void outboxes(void)
 	expect("anna@a.example", POST_RULES(SCHEDULE(ANNA, "5.1;Service unavailable", "")), FB_NO_ACCESS, "no such person");
 	expect("bob@a.example", POST_RULES(SCHEDULE("mailto:bob@a.example", "5.1;Service unavailable", "")), FB_CALENDAR_FAILED, "who has a principal");
 	open_engine(CONF_CALDAV_OUTBOX, NULL, NULL, NULL);
-	expect("anna@a.example", POST_RULES(SCHEDULE(ANNA, "5.1;Service unavailable", "")), FB_CALENDAR_FAILED, "with the setting principal");
+	expect("anna@a.example", POST_RULES(SCHEDULE(ANNA, "5.1;Service unavailable", "")), FB_CALENDAR_FAILED, "were principal set");
 	/* a long address is folded, not cut */
 	expect("a-very-long-name.of-somebody.who-has-many-names.and-likes-to-be-called-by-all@long-domain.a.example", POST_RULES("<html/>"), FB_CALENDAR_FAILED, "");
 	CHECK(strstr(last_body, "ATTENDEE:mailto:a-very-long-name.of-somebody.who-has-many-names.and-likes-t\r\n o-be-called-by-all@long-domain.a.example\r\n"));
@@ -327,7 +327,7 @@ static void discovery(void)
 	open_engine(CONF_CALDAV_OUTBOX, NULL, NULL, NULL);
 	expect("anna@a.example", (const struct rule[]){PRINCIPAL_RULES("https://evil.example/o/"), {0}}, FB_CALENDAR_FAILED, "an outbox at another place");
 	expect("anna@a.example", (const struct rule[]){{"PROPFIND /dav/", 502, NULL, NULL}, {0}}, FB_CALENDAR_FAILED, "502");
-	expect("anna@a.example", (const struct rule[]){{"PROPFIND /dav/", 401, NULL, NULL}, {0}}, FB_CALENDAR_FAILED, "refuses the login");
+	expect("anna@a.example", (const struct rule[]){{"PROPFIND /dav/", 401, NULL, NULL}, {0}}, FB_CALENDAR_FAILED, "refuses our login");
 	expect("anna@a.example", (const struct rule[]){{0}}, FB_CALENDAR_FAILED, "neither the url nor /.well-known/caldav");
 	CHECK_STR(seen, "PROPFIND /dav/\nPROPFIND /.well-known/caldav\n");
 	/* our account may be unknown to the server: that says nothing of anna */
