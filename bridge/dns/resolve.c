@@ -107,12 +107,16 @@ static void wait_some(ares_channel ch, int64_t left)
 	struct pollfd p[ARES_GETSOCK_MAXNUM];
 	struct timeval most = {(time_t)(left / 1000), (suseconds_t)(left % 1000 * 1000)}, tv, *wait = ares_timeout(ch, &most,
 	                        &tv);
-	int mask = ares_getsock(ch, socks, ARES_GETSOCK_MAXNUM), n = 0, i;
+	unsigned mask = (unsigned)ares_getsock(ch, socks, ARES_GETSOCK_MAXNUM);
+	int n = 0, i;
 
-	for (i = 0; i < ARES_GETSOCK_MAXNUM; i++)
-		if (ARES_GETSOCK_READABLE(mask, i) || ARES_GETSOCK_WRITABLE(mask, i))
-			p[n++] = (struct pollfd){.fd = socks[i], .events = (short)((ARES_GETSOCK_READABLE(mask,
-			          i) ? POLLIN : 0) | (ARES_GETSOCK_WRITABLE(mask, i) ? POLLOUT : 0))};
+	/* the bits by hand: ARES_GETSOCK_WRITABLE() shifts a signed 1 by 31 */
+	for (i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
+		bool in = mask >> i & 1, out = mask >> (i + ARES_GETSOCK_MAXNUM) & 1;
+
+		if (in || out)
+			p[n++] = (struct pollfd){.fd = socks[i], .events = (short)((in ? POLLIN : 0) | (out ? POLLOUT : 0))};
+	}
 	poll(p, (nfds_t)n, (int)(wait->tv_sec * 1000 + wait->tv_usec / 1000 + 1));
 	for (i = 0; i < n; i++)
 		ares_process_fd(ch, p[i].revents & (POLLIN | POLLHUP | POLLERR) ? p[i].fd : ARES_SOCKET_BAD,
