@@ -12,8 +12,11 @@ void caldav_put_time(struct buf *out, int64_t utc)
 	buf_printf(out, "%04d%02d%02dT%02d%02d%02dZ", c.year, c.month, c.day, c.hour, c.minute, c.second);
 }
 
-/* Whom the component speaks of: 1 our address or nobody by name, 0 nobody at all ("mailto:(null)"), -1 somebody else. */
-static int about(const struct ics_component *c, const char *address)
+/*
+ * Whom the component speaks of: 1 our address or nobody by name, 0 nobody at all ("mailto:(null)"), -1 somebody else. Unless ${exact} the
+ * domain may be another: a server that was asked by a URL may have another address first.
+ */
+static int about(const struct ics_component *c, const char *address, bool exact)
 {
 	const struct ics_property *p = ics_property_of(c, ICS_ATTENDEE);
 	const char *who = p ? p->value : NULL;
@@ -24,7 +27,8 @@ static int about(const struct ics_component *c, const char *address)
 		who += 7;
 		n -= 7;
 	}
-	if (n == strlen(address) && !strncasecmp(who, address, n))
+	size_t same = exact ? strlen(address) : (size_t)(fb_address_domain(address) - address); /* with its '@' */
+	if (n >= same && (!exact || n == same) && !strncasecmp(who, address, same))
 		return 1;
 	return memchr(who, '@', n) || memchr(who, '/', n) ? -1 : 0;
 }
@@ -44,14 +48,14 @@ static bool covers(const struct ics_component *c, struct fb_window *covered)
 }
 
 /* Goes through the VFREEBUSYs of the tree; what each says of whom and when. */
-static enum caldav_end inspect(const struct ics_component *root, const char *address, struct fb_window *covered, struct buf *why)
+static enum caldav_end inspect(const struct caldav_ask *a, const struct ics_component *root, struct fb_window *covered, struct buf *why)
 {
 	size_t n = 0;
 	for (const struct ics_component *v = root->children; v; v = v->next)
 		for (const struct ics_component *c = v->children; c; c = c->next) {
 			if (c->kind != ICS_VFREEBUSY)
 				continue;
-			int whom = about(c, address);
+			int whom = about(c, a->address, a->method == CONF_CALDAV_OUTBOX);
 			n++;
 			if (whom <= 0) {
 				buf_puts(why, whom ? "the free/busy is about somebody else" : "the free/busy is about nobody: the server knows no such person");
@@ -99,7 +103,7 @@ enum caldav_end caldav_take_freebusy(struct caldav_ask *a, const char *text, siz
 	if (!arena)
 		buf_puts(why, "out of memory");
 	else if (!ics_read(text, len, arena, &root, why))
-		end = inspect(&root, a->address, &covered, why);
+		end = inspect(a, &root, &covered, why);
 	arena_free(arena);
 	if (end == CALDAV_ANSWERED)
 		end = expand(a, text, len, why);

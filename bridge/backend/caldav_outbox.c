@@ -77,6 +77,10 @@ static void tell_absent_from_failed(struct caldav_ask *a, const char *status)
 	static const char propfind[] = "<D:propfind xmlns:D=\"DAV:\"><D:prop><D:resourcetype/></D:prop></D:propfind>";
 	const char *template = a->d->site.backend->principal;
 	char *url = template ? caldav_expand(a->arena, template, a->d->origin, a->address, a->window) : NULL;
+	if (!url && a->refused) { /* elsewhere the server has said it already */
+		caldav_end(a, CALDAV_REFUSED, "the outbox answers %s", status);
+		return;
+	}
 	if (!url) {
 		caldav_end(a, CALDAV_FAILED, "the outbox answers %s; were principal set, it could be told if there is such a person", status);
 		return;

@@ -271,6 +271,9 @@ static void urls(void)
 	       FREEBUSY(ALL_DAY "ATTENDEE:MAILTO:Anna@a.example\nFREEBUSY:20260302T090000Z/PT1H\n"), TEXT}, {0}}, FB_OK, NINE_BUSY);
 	open_engine(CONF_CALDAV_URL, NULL, NULL, "/f/{user}.ifb");
 	expect("anna@a.example", (const struct rule[]){{"GET /f/anna.ifb", 200, FREEBUSY(ALL_DAY "ATTENDEE:mailto:bob@a.example\n"), TEXT}, {0}}, FB_CALENDAR_FAILED, "somebody else");
+	expect("anna@a.example", (const struct rule[]){{"GET /f/anna.ifb", 200, FREEBUSY(ALL_DAY "ATTENDEE:mailto:annabel@a.example\n"), TEXT}, {0}}, FB_CALENDAR_FAILED,
+	       "somebody else");
+	expect("anna@a.example", (const struct rule[]){{"GET /f/anna.ifb", 200, FREEBUSY(ALL_DAY "ATTENDEE:mailto:anna@corp.example\n"), TEXT}, {0}}, FB_OK, "");
 	/* SOGo, of people whom it does not know */
 	expect("anna@a.example", (const struct rule[]){{"GET /f/anna.ifb", 200, FREEBUSY(ALL_DAY "ATTENDEE:mailto:(null)\n"), TEXT}, {0}}, FB_NO_ACCESS, "about nobody");
 	expect("anna@a.example", (const struct rule[]){{0}}, FB_NO_ACCESS, "404");
@@ -361,6 +364,9 @@ static void automatic(void)
 	CHECK_STR(seen, "PROPFIND /c/anna/\nREPORT /c/anna/\n");
 	/* refused here and unknown there is refused */
 	expect("carl@a.example", (const struct rule[]){{"PROPFIND /c/carl/", 403, NULL, NULL}, {"REPORT /c/carl/", 501, NULL, NULL}, {0}}, FB_NO_ACCESS, "no right");
+	/* so is what is not there and cannot be delivered to */
+	open_engine(CONF_CALDAV_AUTO, "/c/{user}/", NULL, NULL);
+	expect("anna@a.example", POST_RULES(SCHEDULE(ANNA, "5.1;Service unavailable", "")), FB_NO_ACCESS, "5.1");
 	open_engine(CONF_CALDAV_AUTO, NULL, NULL, NULL);
 	expect("anna@a.example", (const struct rule[]){{0}}, FB_CALENDAR_FAILED, "set calendar or principal");
 	CHECK_STR(seen, "PROPFIND /dav/\nPROPFIND /.well-known/caldav\n");

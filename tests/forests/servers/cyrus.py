@@ -18,8 +18,6 @@ proc_path: {f}/run/proc
 mboxname_lockpath: {f}/run/lock
 cyrus_user: {self.user}
 servername: localhost
-virtdomains: userid
-defaultdomain: {self.domain.split()[0]}
 admins: admin
 httpmodules: caldav freebusy
 caldav_realm: localhost
