@@ -101,6 +101,15 @@ static enum fb_fact choose(const struct backends *b, const struct fb_entry *who,
 	return (at && serving(b, at + 1, found)) || serving(b, "*", found) ? FB_YES : FB_NO;
 }
 
+enum fb_fact backends_serving(const struct backends *b, const struct fb_entry *who, const char *address, const struct conf_backend **found)
+{
+	size_t i;
+	enum fb_fact served = choose(b, who, address, &i);
+
+	*found = served == FB_YES ? &b->conf->backends[i] : NULL;
+	return served;
+}
+
 void backends_fetch(struct backends *b, const struct fb_entry *who, const char *address, struct fb_window w, int interval,
                     int64_t deadline_ms, backends_done_cb *cb, void *arg)
 {

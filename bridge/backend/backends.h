@@ -27,6 +27,8 @@ typedef void backends_done_cb(void *arg, const struct fb_answer *raw);
  */
 void backends_fetch(struct backends *b, const struct fb_entry *who, const char *address, struct fb_window w, int interval,
                     int64_t deadline_ms, backends_done_cb *cb, void *arg);
+/* Who serves ${address}: yes, then ${found} does; no, then it is the folder; or a group that may decide could not be asked about. */
+enum fb_fact backends_serving(const struct backends *b, const struct fb_entry *who, const char *address, const struct conf_backend **found);
 /* Has ${address} a calendar? At once, without opening anything: of one that a backend serves, yes, for only the backend knows. */
 enum fb_fact backends_exists(struct backends *b, const struct fb_entry *who, const char *address);
 #endif

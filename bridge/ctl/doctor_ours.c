@@ -200,7 +200,7 @@ static bool may_ask(const struct conf *c, const char *target)
 
 	if (table && people) {
 		ctl_look_up(people, target, &whom);
-		proxy_explain(c, table, c->primary_domain, NULL, target, whom.entry, &x);
+		proxy_explain(c, table, c->primary_domain, NULL, target, whom.entry, FB_YES, &x);
 		ctl_known_free(&whom);
 	}
 	ctl_people_free(people);

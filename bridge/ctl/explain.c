@@ -3,6 +3,7 @@
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/json.h"
 #include "bridge/ctl/look_up.h"
+#include "bridge/ctl/serving.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
 #include "bridge/proxy/proxy.h"
@@ -19,6 +20,8 @@ struct side {
 	const char *name;  /* address or domain */
 	bool is_requester;
 	struct ctl_known known; /* without an entry: an organisation */
+	struct ctl_serving serving; /* of a target of ours */
+	bool is_ours;
 };
 
 static const char *fact_word(enum fb_fact f)
@@ -54,12 +57,14 @@ static void put_side_json(struct buf *b, const struct conf *c, const struct prox
 
 	json_open(b, s->is_requester ? "requester" : "target", '{');
 	json_str(b, "address", e->address);
-	json_str(b, "exists", fact_word(e->exists));
+	json_str(b, "exists", fact_word(s->is_ours ? s->serving.exists : e->exists));
 	json_str(b, "hidden", fact_word(e->hidden));
 	json_bool(b, "disabled", e->disabled);
 	json_str(b, "moved_to", *e->moved_to ? e->moved_to : NULL);
 	json_str(b, "entry", *a->dn ? a->dn : NULL);
 	json_str(b, "from", source(s, false));
+	if (s->is_ours)
+		json_str(b, "backend", ctl_serving_name(&s->serving));
 	json_open(b, "groups", '[');
 	for (size_t i = 0; i < e->n_groups; i++) {
 		if (!is_named(c, x, s, e->groups[i].group))
@@ -80,6 +85,17 @@ static void put_line(const char *what, const char *value, const char *from)
 	printf("  %-20s %s (%s)\n", what, value, from);
 }
 
+/* Whom the daemon would ask for the calendar, and what is known of it where there is no directory. */
+static void put_serving(const struct conf *c, const struct side *s)
+{
+	const struct ctl_serving *v = &s->serving;
+	const char *from = v->served == FB_NO ? c->calendars : v->backend ? v->backend->file : "a group of the directory decides";
+
+	if (!s->known.asked && v->served == FB_NO)
+		put_line("calendar", v->exists == FB_YES ? "is there" : v->exists == FB_NO ? "none" : "could not tell", c->calendars);
+	put_line("backend", v->served == FB_COULD_NOT_TELL ? "could not tell" : ctl_serving_name(v), from);
+}
+
 static void put_side_text(const struct conf *c, const struct proxy_explanation *x, const struct side *s)
 {
 	const struct fb_entry *e = s->known.entry;
@@ -98,6 +114,8 @@ static void put_side_text(const struct conf *c, const struct proxy_explanation *
 		put_line("hidden", fact_word(e->hidden), source(s, e->hidden == FB_YES && !a->hidden));
 	if (*e->moved_to)
 		put_line("moved to", e->moved_to, source(s, false));
+	if (s->is_ours)
+		put_serving(c, s);
 	for (size_t i = 0; i < e->n_groups; i++)
 		if (is_named(c, x, s, e->groups[i].group))
 			printf("  group:%s %s (%s)\n", e->groups[i].group, fact_word(e->groups[i].member), source(s, !conf_group_is_dn(e->groups[i].group)));
@@ -175,12 +193,16 @@ int ctl_explain(int argc, char **argv, const char *conf_path)
 	struct ctl_people *people = ctl_people_new(c);
 
 	if (table && people) {
-		struct side who = {from, true, {0}}, whom = {to, false, {0}};
+		struct side who = {.name = from, .is_requester = true}, whom = {.name = to};
+		const struct conf_address_space *row;
 
 		if (strchr(from, '@'))
 			ctl_look_up(people, from, &who.known);
 		ctl_look_up(people, to, &whom.known);
-		proxy_explain(c, table, from, who.known.entry, to, whom.known.entry, &x);
+		whom.is_ours = address_space_route(table, fb_address_domain(to), &row) == AS_LOCAL;
+		if (whom.is_ours)
+			ctl_serving_find(c, whom.known.entry, &whom.serving);
+		proxy_explain(c, table, from, who.known.entry, to, whom.known.entry, whom.serving.exists, &x);
 		(json ? put_json : put_text)(c, &x, &who, &whom);
 		ctl_known_free(&who.known);
 		ctl_known_free(&whom.known);

@@ -59,7 +59,7 @@ static bool may_ask(const struct bridge *b, const struct conf_peer *p, const cha
 
 	if (!domain || !b->conf->primary_domain || !address_space_is_of(b->table, domain, p->name))
 		return false;
-	proxy_explain(b->conf, b->table, b->conf->primary_domain, NULL, mailbox, NULL, &x);
+	proxy_explain(b->conf, b->table, b->conf->primary_domain, NULL, mailbox, NULL, FB_YES, &x);
 	return x.level > FB_LEVEL_NONE;
 }
 

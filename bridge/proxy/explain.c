@@ -58,7 +58,7 @@ static void say_no_target(struct proxy_explanation *out, const struct address_sp
 	else if (whom->disabled)
 		snprintf(out->why, sizeof out->why, "The account of %s is disabled: it answers as if it did not exist.", whom->address);
 	else
-		snprintf(out->why, sizeof out->why, "The directory knows no %s.", whom->address);
+		snprintf(out->why, sizeof out->why, "There is no mailbox %s.", whom->address);
 }
 
 static void say_why(struct proxy_explanation *out, const struct conf_peer *peer, const struct acl_verdict *v, const struct judge_pair *pair)
@@ -82,7 +82,7 @@ static void say_why(struct proxy_explanation *out, const struct conf_peer *peer,
 }
 
 void proxy_explain(const struct conf *c, const struct address_space *t, const char *requester, const struct fb_entry *who,
-                   const char *target, const struct fb_entry *whom, struct proxy_explanation *out)
+                   const char *target, const struct fb_entry *whom, enum fb_fact exists, struct proxy_explanation *out)
 {
 	struct fb_requester asking = {.is_person = strchr(requester, '@') != NULL};
 	const struct conf_peer *peer;
@@ -95,7 +95,7 @@ void proxy_explain(const struct conf *c, const struct address_space *t, const ch
 		return;
 	in = out->route == AS_LOCAL;
 	const struct judge_pair pair = {&asking, look_up_name(t, target, whom), who, whom,
-	                                in ? look_up_facts(t, whom, c->directory && whom ? whom->exists : FB_YES) : (struct fb_facts){FB_YES, FB_NO}};
+	                                in ? look_up_facts(t, whom, exists) : (struct fb_facts){FB_YES, FB_NO}};
 	const struct acl_verdict v = judge_one(peer, in, &pair);
 
 	out->peer = peer->name;

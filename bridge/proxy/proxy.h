@@ -85,8 +85,8 @@ struct proxy_explanation {
 };
 /*
  * Fills ${out} for the question of ${requester} (normal address or domain; a foreign one is taken as asked by its peer), looked up as ${who}
- * (NULL: an organisation), about ${target} (normal), looked up as ${whom}. Without a directory the target is taken to exist.
+ * (NULL: an organisation), about ${target} (normal), looked up as ${whom}, of which somebody says whether it ${exists}.
  */
 void proxy_explain(const struct conf *c, const struct address_space *t, const char *requester, const struct fb_entry *who,
-                   const char *target, const struct fb_entry *whom, struct proxy_explanation *out);
+                   const char *target, const struct fb_entry *whom, enum fb_fact exists, struct proxy_explanation *out);
 #endif

@@ -383,9 +383,13 @@ static void rules(void)
 
 static void explain(void)
 {
+	CHECK_INT(run_here("explain --requester bob@b.example --target anna@a.example"), 1);
+	CHECK(says("There is no mailbox anna@a.example"));
+	site_write("calendars/anna@a.example.ics", "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n");
 	CHECK_INT(run_here("explain --requester bob@b.example --target anna@a.example --json"), 0);
 	/* the rule gives details, the peer's cap does not */
 	CHECK(says("\"route\":\"local\",\"peer\":\"site-b\",\"direction\":\"in\"") && says("\"level\":\"AvailabilityOnly\""));
+	CHECK(says("\"exists\":\"yes\"") && says("\"backend\":\"calendars\""));
 	CHECK_INT(run_here("explain --requester anna@a.example --target bob@b.example"), 0);
 	CHECK_INT(run_here("explain --requester anna@a.example --target boss@a.example"), 1);
 	CHECK_INT(run_here("explain --requester anna@a.example --target eve@e.example"), 1);

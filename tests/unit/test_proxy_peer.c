@@ -135,7 +135,7 @@ static struct proxy_explanation explained(const char *requester, const char *tar
 	if (strchr(requester, '@'))
 		fake_look_up(NULL, requester, keep_entry, &who);
 	fake_look_up(NULL, target, keep_entry, &whom);
-	proxy_explain(&settings, w.t, requester, who, target, whom, &e);
+	proxy_explain(&settings, w.t, requester, who, target, whom, whom ? whom->exists : FB_COULD_NOT_TELL, &e);
 	fb_entry_release(who);
 	fb_entry_release(whom);
 	return e;
@@ -171,6 +171,8 @@ static void explanations(void)
 	CHECK_INT(explained("bob@b.example", "x@c.example").reason, FB_NO_ACCESS);
 	CHECK_INT(explained("eve@nowhere.example", "x@a.example").reason, FB_NOT_ALLOWED);
 	CHECK(strstr(explained("b.example", "hidden@a.example").why, "hidden@a.example is hidden") != NULL);
+	CHECK(strstr(explained("b.example", "unknown@a.example").why, "There is no mailbox unknown@a.example") != NULL);
+	CHECK_INT(explained("b.example", "unsure@a.example").reason, FB_DIRECTORY_FAILED);
 	CHECK(strstr(explained("b.example", "moved@a.example").why, "has moved to new@b.example, outside") != NULL);
 	CHECK(strstr(explained("b.example", "empty@a.example").why, "could not be asked about empty@a.example") != NULL);
 	CHECK_INT(explained("b.example", "alias-denied@a.example").rule_number, 1);
