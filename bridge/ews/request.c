@@ -46,6 +46,21 @@ static bool must_understand(struct soap *s, const char *ns, const char *name)
 	return soap_fault(s, "ErrorInvalidRequest", "The header %.100s must be understood and is not known.", name);
 }
 
+/* SerializedSecurityContext: whom a server of ours asks for (EWS of Exchange 2007; the same later, where nothing is published). Nothing in it is ever a violation: whether it counts is not known here. */
+static bool named_address(struct soap *s, const char *text)
+{
+	if (!reading_of(s)->r->named_address && *text)
+		reading_of(s)->r->named_address = arena_strdup(s->arena, text);
+	return true;
+}
+
+static bool named_sid(struct soap *s, const char *text)
+{
+	if (!reading_of(s)->r->named_sid && *text)
+		reading_of(s)->r->named_sid = arena_strdup(s->arena, text);
+	return true;
+}
+
 /* ---- the other operations: only what their answers echo is kept */
 
 static bool keep_id(struct soap *s, const char *id)
@@ -226,7 +241,14 @@ static const struct soap_row body_rows[] = {
 	{NS_MESSAGES, "GetMessageTrackingReport", SOAP_LAX, (const struct soap_row[]){{0}}, get_tracking_open, NULL},
 	{0},
 };
+static const struct soap_row nothing[] = {{0}};
+static const struct soap_row named_rows[] = {
+	{NULL, "PrimarySmtpAddress", SOAP_LAX | SOAP_MIXED | SOAP_CUT, nothing, NULL, named_address},
+	{NULL, "UserSid", SOAP_LAX | SOAP_MIXED | SOAP_CUT, nothing, NULL, named_sid},
+	{0},
+};
 static const struct soap_row header_rows[] = {
+	{NULL, "SerializedSecurityContext", SOAP_LAX, named_rows, NULL, NULL},
 	{NS_TYPES, "RequestServerVersion", SOAP_LAX, (const struct soap_row[]){{0}}, version_open, NULL},
 	{NS_TYPES, "TimeZoneContext", SOAP_LAX, zone_context_rows, NULL, NULL},
 	{0},

@@ -51,6 +51,7 @@ struct ews_request {
 	enum ews_operation operation;
 	enum ews_version version;
 	struct ews_fault fault;
+	const char *named_address, *named_sid; /* SerializedSecurityContext's PrimarySmtpAddress and UserSid, as written; NULL = not given. Claims: they count if the account that asks may make them */
 	/* GetUserAvailability */
 	bool wants_free_busy;           /* FreeBusyViewOptions was there */
 	struct fb_query query;          /* window, interval, view, mailboxes (in the arena); requester and ids are the caller's to fill */

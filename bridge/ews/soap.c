@@ -251,6 +251,8 @@ static void on_text(void *arg, const xmlChar *p, int n)
 	if (st->s->fault.code || st->skipped || !f->row)
 		return;
 	if (!f->rows || (f->row->flags & SOAP_MIXED)) {
+		if (f->row->flags & SOAP_CUT && (size_t)n > st->text.max - st->text.len)
+			return;
 		if (buf_add(&st->text, p, (size_t)n))
 			soap_violation(st->s, "The text of element %.100s is over %zu bytes.", f->row->name, st->text.max);
 		return;

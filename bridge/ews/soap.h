@@ -33,7 +33,8 @@ enum soap_flag {
 	SOAP_LAX = 4,  /* its children may come in any order and number; unknown ones are skipped with all they hold */
 	SOAP_SKIP = 8, /* all it holds is skipped */
 	SOAP_NILLABLE = 16, /* may be xsi:nil="true", and is empty then */
-	SOAP_MIXED = 32 /* with children, but ${close} is also given the text behind the last of them */
+	SOAP_MIXED = 32, /* with children, but ${close} is also given the text behind the last of them */
+	SOAP_CUT = 64 /* text over the limit is left out, and no violation */
 };
 
 struct soap;

@@ -7,11 +7,18 @@
 
 enum { ANSWER_MAX = 60 << 20 };
 
+/* The directory is asked whom a server of ours named. It answers even when nobody waits any more. */
+struct naming {
+	struct front_soap *s; /* NULL = the asker went away */
+};
+
 struct front_soap {
 	const struct front_doors *doors;
 	struct ews_request *request;
 	struct fb_requester requester;
 	char request_id[FB_REQUEST_ID_LEN + 1];
+	char client_id[FB_CLIENT_ID_MAX + 1];
+	struct naming *naming;    /* under way */
 	void *handle;             /* of the question under way */
 	struct loop_timer *timer; /* until there is an answer: the hard stop; then: hand it over */
 	struct buf out;
@@ -22,6 +29,8 @@ struct front_soap {
 
 static void soap_free(struct front_soap *s)
 {
+	if (s->naming)
+		s->naming->s = NULL;
 	loop_timer_free(s->timer);
 	ews_request_free(s->request);
 	buf_free(&s->out);
@@ -62,27 +71,72 @@ static void on_timer(void *arg)
 {
 	struct front_soap *s = arg;
 
-	if (s->handle) {
+	if (s->handle)
 		s->doors->cancel(s->doors->door, s->handle);
-		s->handle = NULL;
+	if (s->handle || s->naming)
 		write_fault(s, "ErrorTimeoutExpired", "The question was not answered in time.");
-	}
+	s->handle = NULL;
 	hand_over(s, s->status);
 }
 
-static void ask(struct front_soap *s, const char *client_id)
+static void ask(struct front_soap *s)
 {
 	struct fb_query *q = &s->request->query;
 
 	strcpy(q->request_id, s->request_id);
-	snprintf(q->client_id, sizeof(q->client_id), "%s", client_id);
+	snprintf(q->client_id, sizeof(q->client_id), "%s", s->client_id);
 	q->requester = s->requester;
 	s->handle = s->doors->ask(s->doors->door, q, on_answers, s);
 	if (!s->handle)
 		write_fault(s, "ErrorServerBusy", "The server has too many questions open. Try again in a moment.");
 }
 
-struct front_soap *front_soap_ask(const struct front_doors *doors, const struct fb_requester *requester, const char *client_id,
+/*
+ * The directory's word on who was named. One of our people asks as that person. Nobody of ours: the organisation asks, as if nobody had been named. Could not
+ * tell is an error, since rules may give the person less than the organisation.
+ */
+static void on_named(void *arg, const struct fb_entry *who)
+{
+	struct naming *naming = arg;
+	struct front_soap *s = naming->s;
+	enum fb_fact exists = who ? who->exists : FB_COULD_NOT_TELL;
+
+	free(naming);
+	if (s) {
+		s->naming = NULL;
+		if (exists == FB_YES) {
+			s->requester = (struct fb_requester){.is_person = true};
+			strcpy(s->requester.name, who->address);
+		}
+		if (exists == FB_COULD_NOT_TELL)
+			write_fault(s, "ErrorADUnavailable", "The directory could not be asked who the requester is.");
+		else
+			ask(s);
+		if (s->status && s->timer) /* else front_soap_ask() is still on its way, and sets it */
+			loop_timer_again(s->timer, 0);
+	}
+	fb_entry_release(who);
+}
+
+/* Asks for the person whom the server named, or for the server. */
+static void ask_named(struct front_soap *s, bool may_name)
+{
+	const char *name = s->request->named_address ? s->request->named_address : s->request->named_sid;
+
+	if (!may_name || !name) {
+		ask(s);
+		return;
+	}
+	s->naming = malloc(sizeof(*s->naming));
+	if (!s->naming) {
+		write_fault(s, "ErrorServerBusy", "There is no memory for this request at the moment.");
+		return;
+	}
+	*s->naming = (struct naming){s};
+	s->doors->identify(s->doors->door, name, on_named, s->naming);
+}
+
+struct front_soap *front_soap_ask(const struct front_doors *doors, const struct fb_requester *requester, bool may_name, const char *client_id,
                                   const void *xml, size_t n, void (*done)(void *arg, int status, struct buf *body), void *arg)
 {
 	struct front_soap *s = calloc(1, sizeof(*s));
@@ -92,6 +146,7 @@ struct front_soap *front_soap_ask(const struct front_doors *doors, const struct 
 	*s = (struct front_soap){.doors = doors, .requester = *requester, .done = done, .arg = arg, .request = ews_read(xml, n)};
 	buf_init(&s->out, ANSWER_MAX);
 	fb_request_id_new(s->request_id);
+	snprintf(s->client_id, sizeof(s->client_id), "%s", client_id);
 	if (!s->request) {
 		soap_free(s);
 		return NULL;
@@ -99,10 +154,10 @@ struct front_soap *front_soap_ask(const struct front_doors *doors, const struct 
 	if (s->request->fault.code)
 		s->status = ews_write_fault(&s->out, &s->request->fault) < 0 ? -1 : 500;
 	else if (s->request->operation == EWS_GET_USER_AVAILABILITY)
-		ask(s, client_id);
+		ask_named(s, may_name);
 	else
 		s->status = ews_write_other(&s->out, s->request, requester->is_person ? requester->name : "");
-	s->timer = loop_timer_new(doors->loop, s->handle ? doors->hard_stop_ms : 0, on_timer, s);
+	s->timer = loop_timer_new(doors->loop, s->status ? 0 : doors->hard_stop_ms, on_timer, s);
 	return s;
 }
 

@@ -64,7 +64,7 @@ static void query_start(struct control_query *q)
 	q->watch = NULL;
 	loop_timer_free(q->timer);
 	q->timer = NULL;
-	q->soap = front_soap_ask(&q->bridge->front_doors, &q->requester, "", buf_ptr(&q->body), q->body.len, query_done, q);
+	q->soap = front_soap_ask(&q->bridge->front_doors, &q->requester, false, "", buf_ptr(&q->body), q->body.len, query_done, q);
 	if (!q->soap)
 		query_say(q, "The bridge is out of memory.\n");
 }

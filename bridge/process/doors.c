@@ -52,6 +52,13 @@ static void login_replied(void *arg, const uint8_t *data, size_t len, const char
 	free(call);
 }
 
+static void front_identify(void *door, const char *name, void (*cb)(void *arg, const struct fb_entry *who), void *arg)
+{
+	struct bridge *b = door;
+
+	directory_identify(b->directory, name, cb, arg);
+}
+
 static void front_login(void *door, const struct login_question *q, void (*done)(void *arg, const struct login_reply *r), void *arg)
 {
 	struct bridge *b = door;
@@ -259,7 +266,7 @@ static int make_rooms(struct bridge *b)
 
 	b->proxy_doors = (struct proxy_doors){.look_up = proxy_look_up, .exists = proxy_exists, .fetch = proxy_fetch, .ask = proxy_ask_peer,
 	                                      .audit = proxy_audit, .budget = proxy_budget, .door = b};
-	b->front_doors = (struct front_doors){.ask = front_ask, .cancel = front_cancel, .login = front_login, .door = b,
+	b->front_doors = (struct front_doors){.ask = front_ask, .cancel = front_cancel, .identify = front_identify, .login = front_login, .door = b,
 	                                      .loop = b->loop, .hard_stop_ms = c->hard_stop_ms};
 	budget_limits_of(c, b->budget_limits);
 	b->table = address_space_new(c);
