@@ -87,6 +87,7 @@ bool login_acceptor_can(const struct login_acceptor *a, enum login_scheme scheme
 
 void login_rehearse(const struct login_acceptor *a)
 {
+	struct login_acceptor alone = *a; /* the directory is not for trying out */
 	static const uint8_t negotiate[16] = "NTLMSSP\0\1\0\0\0\1";
 	const struct login_question tries[] = {
 		{.scheme = LOGIN_BASIC, .user = "@", .password = ""},
@@ -94,9 +95,10 @@ void login_rehearse(const struct login_acceptor *a)
 	};
 	struct login_reply r;
 
+	alone.directory = NULL;
 	login_reply_init(&r);
 	for (size_t i = 0; i < sizeof(tries) / sizeof(*tries); i++) {
-		login_answer(a, &tries[i], &r);
+		login_answer(&alone, &tries[i], &r);
 		login_reply_wipe(&r);
 	}
 }

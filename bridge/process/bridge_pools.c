@@ -36,7 +36,8 @@ void bridge_pools_open(struct bridge *b, void (*changed)(void *arg, int64_t pid)
 {
 	const struct conf *c = b->conf;
 	const struct pool_kind calendar = {"calendar", MESSAGES(messages_from_calendar_worker), JOB_MAX, 1, bridge_calendar_ms(c)};
-	const struct pool_kind login = {"login", MESSAGES(messages_from_login_worker), LOGIN_QUESTION_MAX, 1, LOGIN_JOB_MS};
+	const struct pool_kind login = {"login", MESSAGES(messages_from_login_worker), LOGIN_QUESTION_MAX, 1,
+	                                LOGIN_JOB_MS + (c->directory ? directory_job_ms(c) : 0)}; /* it may ask the directory, too */
 
 	b->pools[WORKER_CALENDAR] = pool_new(b->loop, &calendar, changed, b);
 	b->pools[WORKER_LOGIN] = pool_new(b->loop, &login, changed, b);

@@ -2,6 +2,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include "bridge/base/log.h"
+#include "bridge/directory/look_up.h"
 #include "bridge/login/login.h"
 #include "bridge/process/messages.h"
 #include "bridge/process/sandbox.h"
@@ -34,11 +35,50 @@ static int work(void *arg, const uint8_t *job, size_t len, struct buf *reply)
 	return 0;
 }
 
+/* ---- those who have no account: the directory knows them, by a session of this worker's own ---- */
+
+static enum fb_fact bind_as(void *arg, const char *user, const char *password, char address[FB_ADDRESS_MAX + 1])
+{
+	return directory_login(arg, user, password, address);
+}
+
+static enum fb_fact of_principal(void *arg, const char *principal, char address[FB_ADDRESS_MAX + 1])
+{
+	static enum fb_fact groups[DIRECTORY_GROUPS_MAX];
+	struct directory_answer a = {.groups = groups};
+
+	directory_session_look_up(arg, DIRECTORY_NAME, principal, &a);
+	if (a.exists == FB_YES && (a.disabled || !*a.address))
+		return FB_NO;
+	if (a.exists == FB_YES)
+		strcpy(address, a.address);
+	return a.exists;
+}
+
+/* NULL if the settings want nothing of it, or after a line in the log why it cannot be asked: then nobody is let in by its word. */
+static struct directory_session *open_directory(const struct conf *c, struct login_directory *d)
+{
+	struct directory_session *s = NULL;
+	struct buf error;
+
+	if (!c->directory || (!c->directory->login && !*c->keytab))
+		return NULL;
+	buf_init(&error, MESSAGE_TEXT_MAX);
+	s = directory_session_new(c, &error);
+	if (!s)
+		log_error("%s", buf_cstr(&error));
+	buf_free(&error);
+	*d = (struct login_directory){s && c->directory->login ? bind_as : NULL, s && *c->keytab ? of_principal : NULL, s};
+	return s;
+}
+
+/* ---- the role ---- */
+
 /* What is missing for a scheme is said, and the others work. */
-static struct login_acceptor *prepare(const struct conf *c)
+static struct login_acceptor *prepare(const struct conf *c, const struct login_directory *d)
 {
 	struct conf_problems problems = {0};
-	struct login_acceptor *a = login_acceptor_new(c, NULL, &problems);
+	struct login_acceptor *a = login_acceptor_new(c, d, &problems);
 
 	for (size_t i = 0; i < problems.n; i++)
 		log_event(LOG_LEVEL_WARN, "login-scheme-off", LS("file", problems.list[i].file), LI("line", problems.list[i].line),
@@ -48,12 +88,23 @@ static struct login_acceptor *prepare(const struct conf *c)
 	return a;
 }
 
+static int give_up_rights(const struct conf *c, const struct directory_session *s)
+{
+	int r = s ? sandbox_network_worker((const char *const[]){c->directory->ca_file, c->directory->keytab}, 2) : sandbox_login_worker();
+
+	if (r != 0)
+		log_error("the login worker cannot give up its rights: %s", strerror(errno));
+	return r;
+}
+
 int login_worker_role(int argc, char **argv)
 {
+	struct directory_session *session;
+	struct login_directory directory = {0};
 	struct login_acceptor *a;
 	struct buf error;
 	struct conf *c;
-	int r;
+	int r = 1;
 
 	sandbox_hide();
 	buf_init(&error, MESSAGE_TEXT_MAX);
@@ -63,13 +114,12 @@ int login_worker_role(int argc, char **argv)
 		return 1;
 	}
 	log_setup(2, strcmp(c->log_format, "json") == 0, (enum log_level)log_level_named(c->log_level), "login-worker");
-	a = prepare(c);
-	if (sandbox_login_worker() != 0) {
-		log_error("the login worker cannot give up its rights: %s", strerror(errno));
-		return 1;
-	}
-	r = worker_loop(&(struct worker_limits){LOGIN_QUESTION_MAX, LOGIN_REPLY_MAX, able(a)}, work, a);
+	session = open_directory(c, &directory);
+	a = prepare(c, &directory);
+	if (give_up_rights(c, session) == 0)
+		r = worker_loop(&(struct worker_limits){LOGIN_QUESTION_MAX, LOGIN_REPLY_MAX, able(a)}, work, a);
 	login_acceptor_free(a);
+	directory_session_free(session);
 	conf_free(c);
 	return r;
 }
