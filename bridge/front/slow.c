@@ -118,12 +118,12 @@ static void push(struct slow *s, struct entry *e, int64_t now, int64_t step, int
 
 void slow_wrong(struct slow *s, const char *address, const char *user, int64_t now)
 {
-	struct entry *pair = touch(s, address, user, now), *all;
+	struct entry *pair = *user ? touch(s, address, user, now) : NULL, *all;
 	int64_t step = PAIR_FIRST_MS;
 
-	for (unsigned i = PAIR_FREE; i < pair->wrong && step < PAIR_STEP_MS; i++)
+	for (unsigned i = PAIR_FREE; pair && i < pair->wrong && step < PAIR_STEP_MS; i++)
 		step *= 2;
-	if (++pair->wrong > PAIR_FREE)
+	if (pair && ++pair->wrong > PAIR_FREE)
 		push(s, pair, now, step, PAIR_MOST_MS);
 	all = touch(s, address, NULL, now);
 	if (++all->wrong > ADDRESS_FREE)
