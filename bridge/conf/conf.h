@@ -6,6 +6,9 @@
 #include <sys/types.h>
 #include "bridge/availability/query.h"
 #include "bridge/base/buf.h"
+#include "bridge/conf/backends.h"
+#include "bridge/conf/directory.h"
+#include "bridge/conf/secret.h"
 
 struct pki_offer; /* pki/pairing.h */
 
@@ -86,67 +89,10 @@ struct conf_group {
 	size_t n;
 };
 
-/* Where a password stands; at most one of the two is set. It is read by conf_secret_read() alone. */
-struct conf_secret {
-	char *file;       /* a path */
-	char *credential; /* a name in systemd's $CREDENTIALS_DIRECTORY */
-};
-
-enum conf_backend_type { CONF_BACKEND_EWS = 0, CONF_BACKEND_CALDAV };
-enum conf_auth { CONF_AUTH_NONE = 0, CONF_AUTH_BASIC, CONF_AUTH_NTLM, CONF_AUTH_NEGOTIATE, CONF_AUTH_CERTIFICATE };
-enum conf_caldav_method { CONF_CALDAV_AUTO = 0, CONF_CALDAV_OUTBOX, CONF_CALDAV_REPORT, CONF_CALDAV_URL, CONF_CALDAV_EVENTS };
-/* A calendar server. Texts that are not given are NULL. */
-struct conf_backend {
-	char *name, *file;
-	enum conf_backend_type type;
-	char *url;           /* ews: the whole URL; caldav: the base, which may hold {address}, {user} and {domain} behind the host */
-	char **serves;       /* as a rule's words */
-	int *serves_lines;   /* where they stand in the file */
-	size_t n_serves;
-	enum conf_auth auth;
-	char *user;          /* to log in as; with negotiate the Kerberos principal */
-	struct conf_secret password;
-	char *keytab, *client_certificate, *client_key, *ca_file; /* paths */
-	uint8_t pin[32];     /* SHA-256 of the server's SubjectPublicKeyInfo */
-	bool has_pin;
-	int version;         /* ews: 2007, 2010, 2013 or 2016 */
-	int window_days;     /* the longest window of one call, 1..62 */
-	int concurrency;     /* calls at once, of all bridges together */
-	int batch;           /* ews: mailboxes of one call, 1..100 */
-	int timeout_ms;
-	int cache_ms;        /* how long an answer may be given again; 0 = never */
-	enum conf_caldav_method method;
-	char *principal, *freebusy_url, *calendar; /* templates as url: a path from the root of the host, or a whole URL */
-	char *discover;      /* caldav: a domain whose DNS names the server (RFC 6764), instead of url */
-};
-
-enum conf_preset { CONF_ACTIVE_DIRECTORY = 0, CONF_OPENLDAP };
-enum conf_bind { CONF_BIND_NONE = 0, CONF_BIND_SIMPLE, CONF_BIND_GSSAPI };
-enum conf_attribute {
-	CONF_ATTRIBUTE_MAIL = 0, CONF_ATTRIBUTE_ALIASES, CONF_ATTRIBUTE_TARGET, CONF_ATTRIBUTE_HIDDEN, CONF_ATTRIBUTE_DISABLED,
-	CONF_ATTRIBUTE_MEMBER, CONF_ATTRIBUTE_SID, CONF_ATTRIBUTE_UPN, CONF_ATTRIBUTE_ACCOUNT,
-	CONF_ATTRIBUTE_RECIPIENT_TYPE, CONF_CLASS_PERSON, CONF_CLASS_GROUP, /* these two are values of objectClass */
-	CONF_ATTRIBUTES
-};
-/* The directory server. Texts that are not given are NULL. */
-struct conf_directory {
-	char *file;
-	char **servers; /* ldaps://HOST[:PORT], or ldap://HOST[:PORT] for StartTLS; in the order in which they are tried */
-	size_t n_servers;
-	enum conf_preset preset;
-	char *base;     /* DN; "" = the root */
-	enum conf_bind bind;
-	char *bind_name; /* DN or UPN */
-	struct conf_secret password;
-	char *keytab, *principal, *ca_file;
-	int timeout_ms, cache_ms;
-	char *attributes[CONF_ATTRIBUTES]; /* never NULL: what is not given comes from the preset; "" = there is none */
-	bool login;     /* Basic logins are checked by a bind */
-};
-
+enum { CONF_SETTINGS_MAX = 64 };
 struct conf {
 	char *dir, *file;        /* the folder and the main file */
-	int setting_lines[64];   /* where each setting stands in it, see conf_setting_line() */
+	int setting_lines[CONF_SETTINGS_MAX]; /* where each setting stands in it, see conf_setting_line() */
 	char *site;              /* this site's name as peers see it */
 	char *primary_domain;    /* first of our own domains unless set: what an organisation is called on the link */
 	char *front_listen, *link_listen, *public_url; /* HOST:PORT, HOST:PORT, https://host[:port] */
@@ -216,18 +162,6 @@ bool conf_name_valid(const char *s);
 char *conf_rule_word(const char *s);
 /* True if ${group}, what stands behind "group:", is a DN: a group of the directory and not of the settings. */
 bool conf_group_is_dn(const char *group);
-/*
- * Appends the password of ${s} to ${out}, whose ceiling is the limit; the caller wipes it. One newline at its end is not counted. -1 with a
- * sentence in ${error}: there is none, it cannot be read, others than its owner have a right to it, its owner is neither root nor whom
- * we run as, or it is empty or more than one line.
- */
-int conf_secret_read(const struct conf *c, const struct conf_secret *s, struct buf *out, struct buf *error);
-/* True if a secret may belong to ${owner}: root, whom we run as, or the user that the settings name. */
-bool conf_trusts(const struct conf *c, uid_t owner);
-/* Reads the passphrase of private keys, if there is one, and has pki/ use it in this process (pki/key.h). -1 with a sentence in ${error}. */
-int conf_key_passphrase(const struct conf *c, struct buf *error);
-/* Reads the passwords of all backends and of the directory, and forgets them: what is wrong with one is added to ${problems}. */
-void conf_secrets_check(const struct conf *c, struct conf_problems *problems);
 /* True if what a site offers at pairing is a name, endpoints and domains in normal form: at least one of each, no domain twice. */
 bool conf_offer_valid(const struct pki_offer *o);
 /* True if ${s} is HOST:PORT or [IPV6]:PORT with a port of 1..65535; the host may be empty only if ${any_host}. */

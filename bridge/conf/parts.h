@@ -25,7 +25,7 @@ void conf_duration_put(struct buf *out, int ms);
 /* The change for ${path}, or NULL. */
 const struct conf_change *conf_change_of(const struct conf_loading *l, const char *path);
 
-/* Reads the main file into l->c, every row checked (conf/schema.c). */
+/* Reads the main file into l->c, every row checked (conf/main_file.c). */
 void conf_read_main(struct conf_loading *l);
 /* Reads address-spaces.conf, accounts.conf and peers.d (conf/files.c). */
 void conf_read_spaces(struct conf_loading *l);

@@ -13,7 +13,7 @@ struct conf_kind {
 	const char *form;                                                                /* what it should look like, for the fix */
 	bool text;                                                                       /* kept as a malloc'd text */
 	bool number;                                                                     /* written without quotes */
-	bool list; /* an array or a group: read by schema.c itself */
+	bool list; /* an array or a group: read by main_file.c itself */
 	bool (*set)(struct conf *c, const struct conf_row *row, const char *text);       /* false: it is not of the form */
 	void (*get)(struct buf *out, const struct conf *c, const struct conf_row *row);  /* appends the text that set would read */
 };
@@ -26,6 +26,9 @@ struct conf_row {
 	const char *words;  /* of a choice: "text|json" */
 	const char *comment;
 };
+
+extern const struct conf_row conf_rows[];
+extern const size_t conf_n_rows;
 
 extern const struct conf_kind conf_kind_site, conf_kind_domain, conf_kind_text, conf_kind_path, conf_kind_listen, conf_kind_url,
 	conf_kind_zone, conf_kind_days, conf_kind_clock, conf_kind_duration, conf_kind_number, conf_kind_choice, conf_kind_addresses,

@@ -200,7 +200,7 @@ static bool set_choice(struct conf *c, const struct conf_row *row, const char *t
 	return false;
 }
 
-/* Both lists' presets are empty; what a file gives goes through schema.c. */
+/* Both lists' presets are empty; what a file gives goes through main_file.c. */
 static bool set_empty(struct conf *c, const struct conf_row *row, const char *text)
 {
 	return !*text;
