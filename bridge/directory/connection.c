@@ -205,9 +205,15 @@ int connection_prepare_gssapi(struct buf *error)
 {
 	int r = sasl_client_init(NULL);
 
-	if (r != SASL_OK)
+	if (r != SASL_OK) {
 		buf_printf(error, "the SASL library cannot be used: %s", sasl_errstring(r, NULL, NULL));
-	return r == SASL_OK ? 0 : -1;
+		return -1;
+	}
+	for (const char **have = sasl_global_listmech(); have && *have; have++)
+		if (strcmp(*have, "GSSAPI") == 0)
+			return 0;
+	buf_puts(error, "SASL has no GSSAPI here: install libsasl2-modules-gssapi-mit");
+	return -1;
 }
 
 /* The mechanism asks for nothing that the ticket does not say. */

@@ -18,6 +18,8 @@ enum {
 	CLIMB_BYTES = 4 << 20
 };
 
+static const char nobody_dn[] = "CN=availbridge-nobody";
+
 /* ---- which groups ---- */
 
 static void add_word(struct directory_groups *g, const char *word)
@@ -277,20 +279,30 @@ static void say_missing(struct directory_session *s, const char *group)
 		buf_printf(&s->why, "%s does not show the group %s, which the rules name", s->d->servers[s->server], group);
 }
 
+static int in_any(struct directory_session *s, struct groups_entry *e, enum fb_fact *facts)
+{
+	const char *dn = e->dn.len ? buf_cstr(&e->dn) : nobody_dn; /* whoever does not exist takes the same questions, and as long */
+	const struct buf *primary = e->dn.len ? &e->primary : &s->here.sid;
+
+	if (!s->active_directory)
+		return climb_all(s, dn, facts);
+	return in_chains(s, dn, facts) == 0 ? in_primary(s, primary, facts) : -1;
+}
+
 int groups_of(struct directory_session *s, struct groups_entry *e, enum fb_fact *facts)
 {
 	int r = s->groups.n ? find_groups(s) : 0;
 
 	for (size_t i = 0; i < s->groups.n && r == 0; i++)
 		facts[i] = s->here.dns[i] ? FB_NO : FB_COULD_NOT_TELL;
-	if (r == 0 && e->dn.len && s->groups.n && s->active_directory)
-		r = in_chains(s, buf_cstr(&e->dn), facts) == 0 ? in_primary(s, &e->primary, facts) : -1;
-	else if (r == 0 && e->dn.len && s->groups.n)
-		r = climb_all(s, buf_cstr(&e->dn), facts);
+	if (r == 0 && s->groups.n)
+		r = in_any(s, e, facts);
 	for (size_t i = 0; i < s->groups.n; i++)
 		if (r != 0)
 			facts[i] = FB_COULD_NOT_TELL;
 		else if (!s->here.dns[i])
 			say_missing(s, s->groups.list[i]);
+		else if (!e->dn.len)
+			facts[i] = FB_NO;
 	return r;
 }

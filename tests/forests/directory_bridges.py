@@ -17,6 +17,7 @@ from sites import check, codes, same, until  # noqa: E402
 NINE = ("20260302T090000", "20260302T100000", {"SUMMARY": "Planning"})  # Berlin, so 08:00Z
 ONE_HOUR = "2200000000000000"
 DOWN = "ErrorADUnavailable"
+QUICK = ('cache "0 s"', 'timeout "2 s"')
 folder = sites.ROOT / "build/e2e" / f"forest-bridges-{samba_dc.os.getpid()}"
 
 
@@ -131,8 +132,11 @@ def failing_over(a, b, slapd, second):
 
 
 def rules(a, b, forest, slapd):
-    for site, server in ((a, forest), (b, slapd)):
-        (site.dir / "directory.conf").write_text("\n".join(server.settings("cache \"0 s\"", "timeout \"2 s\"")) + "\n")
+    # A with a ticket and no password; B by a name, which is resolved inside the sandbox.
+    samba_dc.os.environ["KRB5_CONFIG"] = str(forest.krb5)
+    named = slapd.url().replace("127.0.0.1", "localhost")
+    for site, settings in ((a, forest.settings(*QUICK, kerberos=True)), (b, slapd.settings(*QUICK, url=named))):
+        (site.dir / "directory.conf").write_text("\n".join(settings) + "\n")
     a.run("address-space", "remove", "b.example")
     a.run("address-space", "add", "--forest-name", "b.example", "--peer", "site-b", "--access-method", "PerUserFB")
     a.run("rule", "remove", "--peer", "local", "--direction", "in", "1")

@@ -49,7 +49,9 @@ class OpenLdap:
         self.plain, self.tls = two_free_ports(address)
         self.bind_name = self.tree.person(who.Person(who.SERVICE))
         self.ca = authority.ca if authority else None
-        self.configure(authority.certificate(folder.name, "localhost", address) if authority else None)
+        # libldap takes "localhost" for this machine's own name before it looks into the certificate.
+        names = {"localhost", socket.gethostname(), socket.getfqdn(), address}
+        self.configure(authority.certificate(folder.name, *sorted(names)) if authority else None)
         self.load()
 
     def configure(self, certificate):
