@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include "bridge/base/text.h"
 #include "bridge/conf/conf.h"
+#include "bridge/ctl/account_secret.h"
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/https.h"
 #include "bridge/ctl/site.h"
@@ -91,6 +92,29 @@ static void find_account(struct setup *s)
 		missing(s, "no account of the bridge stands for the organisation. Run: availbridge account add exchange --stands-for organisation --ntlm "
 		           "--password-file FILE, then availbridge reload");
 	}
+}
+
+/* Can Exchange log in with the account by the scheme that the method takes? */
+static void check_login(struct setup *s)
+{
+	struct nt_hashes *hashes;
+
+	if (strcmp(s->method, "OrgWideFBBasic") == 0) {
+		if (strcmp(s->c->login_basic, "yes") != 0)
+			missing(s, "OrgWideFBBasic logs in by Basic, which the front does not offer: login_basic is %s.", s->c->login_basic);
+		return;
+	}
+	if (strcmp(s->method, "PerUserFB") == 0 && s->account && s->account->kind != CONF_FOR_SERVER)
+		missing(s, "PerUserFB names a person; the bridge hears the name only from an account that stands for `server`, and %s does not.", s->account->name);
+	if (strcmp(s->c->login_ntlm, "no") == 0) {
+		missing(s, "%s logs in by NTLM where there is no trust, which the front does not offer: login_ntlm is no.", s->method);
+		return;
+	}
+	hashes = account_nt_hashes(s->c);
+	if (s->account && (!hashes || !nt_hashes_of(hashes, s->account->name)))
+		missing(s, "%s logs in by NTLM where there is no trust, and the account %s has no NT hash. Run: availbridge account passwd --ntlm with its name, "
+		           "then availbridge reload", s->method, s->account->name);
+	nt_hashes_free(hashes);
 }
 
 static bool covered(struct setup *s, const char *name)
@@ -298,6 +322,7 @@ static int run(struct setup *s, const char *conf_path)
 	check_peers(s);
 	if (!s->remove) {
 		find_account(s);
+		check_login(s);
 		check_way(s);
 		put_trust(s);
 	}

@@ -74,6 +74,10 @@ with sites.pair(start=False) as (a, b):
     host("bridge-a.a.example")
     a.account("exchange", "organisation")
     found = missing(setup(code=1))
+    check(any("the account exchange has no NT hash" in m for m in found), f"no NTLM: {found}")
+    secret = a.dir / "password"
+    a.run("account", "passwd", "exchange", "--password-file", str(secret), "--ntlm")
+    found = missing(setup(code=1))
     check(len(found) == 1 and "does not cover bridge-a.a.example; it names " in found[0], f"the certificate: {found}")
     certificate("bridge-a.a.example")
     text = setup()
@@ -86,9 +90,19 @@ with sites.pair(start=False) as (a, b):
     for cmdlet in ("Get-OrganizationRelationship", "Get-IntraOrganizationConnector"):
         check(re.search(cmdlet + r" \| Where-Object \{ \$_\.\w+ -contains 'b\.example' \}", text), cmdlet)
     same([c["-AccessMethod"][1] for c in commands(setup("--access-method", "orgwidefbbasic"), "Add-AvailabilityAddressSpace")], ["OrgWideFBBasic"], "Basic")
-    text = setup("--access-method", "PerUserFB")
+    a.set("login_basic", "no")
+    check(any("which the front does not offer: login_basic is no" in m for m in missing(setup("--access-method", "OrgWideFBBasic", code=1))), "no Basic")
+    same(missing(setup()), [], "which OrgWideFB does not need")
+    a.set("login_basic", "yes")
+    a.set("login_ntlm", "no")
+    check(any("login_ntlm is no" in m for m in missing(setup(code=1))), "no NTLM at all")
+    same(missing(setup("--access-method", "OrgWideFBBasic")), [], "which OrgWideFBBasic does not need")
+    a.set("login_ntlm", "auto")
+    check(any("exchange does not" in m for m in missing(setup("--access-method", "PerUserFB", code=1))), "an account that may name nobody")
+    a.account("cas", "server", "--ntlm")
+    text = setup("--access-method", "PerUserFB", "--user", "cas")
     same([c["-AccessMethod"][1] for c in commands(text, "Add-AvailabilityAddressSpace")], ["PerUserFB"], "by person")
-    check("stands for `server`" in text, "and what that takes")
+    check("Get-Credential -Credential 'cas'" in text and "stands for `server`" in text, "and what that takes")
     check("\nRemove-AvailabilityAddressSpace 'b.example' -Confirm:$false\n" in setup("--remove"), "removal")
 
     # README's example is what this prints.
@@ -121,7 +135,7 @@ with sites.pair(start=False) as (a, b):
     check(any("stands for one person" in m for m in missing(setup("--user", "anna", code=1))), "a person's account")
     check(any("there is no account nobody" in m for m in missing(setup("--user", "nobody", code=1))), "an unknown account")
     for name in ("O'Brien", "\u2019; Remove-Mailbox anna #", "$(Get-Date) `x \"y\" \u201b\u201a\u2018", "A.EXAMPLE\\svc", "'"):
-        a.account(name, "server")
+        a.account(name, "server", "--ntlm")
         line = next(line for line in setup("--user", name).splitlines() if line.startswith("$login"))
         same(words(line), [("bare", "$login"), ("bare", "="), ("bare", "Get-Credential"), ("bare", "-Credential"), ("literal", name)], "one literal")
 

@@ -582,7 +582,7 @@ static void exchange(void)
 	CHECK(says("# MISSING: no domain in the table is site-x's") && !strstr(said, "AvailabilityAddressSpace -") && !strstr(said, "$login"));
 	CHECK_INT(run_here("address-space add --forest-name x.example --peer site-x"), 0);
 	site_write("secret", "hunter2\n");
-	snprintf(line, sizeof(line), "account add it's|$(us) --stands-for organisation --password-file %s/secret", site_dir);
+	snprintf(line, sizeof(line), "account add it's|$(us) --stands-for organisation --ntlm --password-file %s/secret", site_dir);
 	CHECK_INT(run_here(line), 0);
 	CHECK_INT(run_here("exchange-setup site-x --user it's|$(us)"), 0);
 	CHECK(says("\n$login = Get-Credential -Credential 'it''s $(us)'\n"));
