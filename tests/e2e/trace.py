@@ -6,6 +6,7 @@ import socket
 import ssl
 import stat
 import struct
+import subprocess
 
 import sites
 from sites import T, check, same, until
@@ -31,6 +32,11 @@ def ntlm(kind, user="Petronella"):
     name = user.encode("utf-16-le")
     field = struct.pack("<HHI", len(name), len(name), 64)
     return b"NTLMSSP\0" + struct.pack("<I", 3) + bytes(24) + field + bytes(16) + struct.pack("<I", 0xE2888215) + name
+
+
+def nt_hash(site):
+    """What is as good as the password."""
+    return re.search(r"nt=([0-9a-fA-F]{32})", (site.dir / "nt-hashes.conf").read_text()).group(1)
 
 
 def records(folder):
@@ -67,6 +73,7 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     b.account("mallory", "organisation")
     b.rule("local", "in", "*", "*", "LimitedDetails", "--position", "1")
     (b.calendars / "carol@c.example.ics").write_text(sites.ics(("20260302T090000", "20260302T100000", {"SUMMARY": "Dentist", "LOCATION": "Tooth lane"})))
+    a.account("exchange", "organisation", "--ntlm")
     a.calendar("anna", ("20260302T090000", "20260302T100000", {"SUMMARY": "Merger talks", "LOCATION": "Room of owls"}))
     b.calendar("bob", ("20260302T110000", "20260302T120000", {"SUMMARY": "Job interview", "LOCATION": "Next door"}))
     a.rule("local", "in", "*", "*", "LimitedDetails", "--position", "1")
@@ -92,6 +99,10 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     a.http(None, path="/autodiscover/autodiscover.json/v1.0/bob@b.example?Protocol=EWS", method="GET", user=None)
     a.http("<a><Subject>brokenSubject</a>", headers={"Authorization": "Bearer eyJb3arer"})
     a.http("<a><Subject>brokenSubject</a>")
+    # a whole login by Windows authentication, leg by leg
+    got = subprocess.run(["curl", "-sS", "--ntlm", "--user", f"A\\exchange:{a.password}", "--cacert", a.ca, "-H", "Content-Type: text/xml", "--data-binary", "@-",
+                          f"https://localhost:{a.front}/EWS/Exchange.asmx"], input=body.encode(), capture_output=True)
+    check(b"NoError" in got.stdout, f"curl --ntlm: {got.stderr[:300]!r}")
     c = http.client.HTTPSConnection("localhost", a.front, context=a.context(), timeout=10)
     for kind in (1, 3):
         c.request("POST", "/EWS/Exchange.asmx", body=b"", headers={"Authorization": "Negotiate " + base64.b64encode(ntlm(kind)).decode()})
@@ -118,7 +129,7 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     until(lambda: writers() - first, "the next generation records too")
     text, found = records(folder)
     secrets = [a.password, base64.b64encode(f"anna:{a.password}".encode()).decode(), "wr0ngPassword", "c00kieSecret", "tok3nIn", "eyJb3arer", "brokenSubject",
-               "Merger", "owls", "Job interview", "Next door", "Dentist", "Tooth", "carol", "mallory", b.password,
+               "Merger", "owls", "Job interview", "Next door", "Dentist", "Tooth", "carol", "mallory", b.password, nt_hash(a),
                base64.b64encode(f"B\\mallory:{b.password}".encode()).decode(), "anna", "bob", "1004336348", "682003330", "hunter2", "Petronella",
                base64.b64encode(ntlm(3)).decode()[:60]]
     for secret in secrets:
@@ -152,6 +163,9 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     having("what a backend is asked", " backend:exchange request ", "| POST /EWS/Exchange.asmx HTTP/1.1".removeprefix("| "), "a user, of the form DOMAIN\\user",
            "@c.example</t:Address>", user_agent="availbridge/")
     having("what it answers", " backend:exchange answer ", "HTTP/1.1 200 OK", "<t:Subject>[7 bytes]</t:Subject>", tls="TLSv1.3 / TLS_")
+    for leg, message in ((" front request ", 1), (" front answer ", 2), (" front request ", 3)):
+        one = having(f"curl's message {message}", leg, "NTLM [", f"NTLM message {message}, flags 0x")
+        check(message != 3 or "<t:ProxyRequestTypeHeader>CrossForest<" in one[2], "the question comes with the last")
     having("a refusal", "HTTP/1.1 401 Unauthorized", "WWW-Authenticate: Basic")
     having("no SNI", "GET /[7 bytes]/ HTTP/1.1", tls="TLSv1.2 ECDHE-RSA-AES256-SHA384, SNI absent, ALPN none")
     having("a handshake that failed", " front failure ", note="the TLS handshake failed:")
