@@ -1,5 +1,5 @@
 """One open port is enough: a site that can accept no connection dials out, and is asked over what it dialled; several endpoints, with dead ones
-among them; a plain TCP tunnel between; and two network namespaces whose firewall lets connections through in one direction alone."""
+among them; a tunnel between, of our own and two stunnel4; and two network namespaces whose firewall lets connections through in one direction alone."""
 import contextlib
 import os
 import re
@@ -167,6 +167,45 @@ def stays(idle):
         tunnel.close()
 
 
+def stunnel(folder, name, settings):
+    """A stunnel4 with these settings, in the foreground."""
+    path = folder / f"{name}.conf"
+    path.write_text("foreground = yes\npid =\nsyslog = no\n" + settings)
+    return subprocess.Popen(["stunnel4", str(path)], stdout=open(folder / f"{name}.log", "ab"), stderr=subprocess.STDOUT)
+
+
+def through_stunnel():
+    """The link of a is behind a tunnel that knows nothing of it: b asks and is asked through two stunnel4, over what it dials alone."""
+    with sites.pair(start=False) as (a, b):
+        a.calendar("anna", NINE)
+        b.calendar("bob", NINE)
+        folder = a.dir.parent
+        near, far = sites.free_ports(2)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", folder / "tunnel.key", "-out", folder / "tunnel.pem", "-days", "9",
+                        "-subj", "/CN=tunnel"], check=True, capture_output=True)
+        ends = [stunnel(folder, "far", f"[in]\naccept = 127.0.0.1:{far}\nconnect = 127.0.0.1:{a.link}\ncert = {folder}/tunnel.pem\nkey = {folder}/tunnel.key\n"),
+                stunnel(folder, "near", f"[out]\nclient = yes\naccept = 127.0.0.1:{near}\nconnect = 127.0.0.1:{far}\n")]
+        try:
+            a.run("peer", "set", "site-b", "--dial", "in")
+            b.run("peer", "set", "site-a", "--dial", "out", "--endpoint", f"127.0.0.1:{near}")
+            a.start()
+            b.start()
+            a.up(links=False)
+            b.up()
+            until(lambda: "peer site-b: up (they dialled)" in state(a), "b dialled through the tunnel", 40)
+            both_ways(a, b, "through stunnel")
+            ends[1].terminate()
+            ends[1].wait(10)
+            until(lambda: "(they dialled)" not in state(a), "the tunnel is gone")
+            ends[1] = stunnel(folder, "near", f"[out]\nclient = yes\naccept = 127.0.0.1:{near}\nconnect = 127.0.0.1:{far}\n")
+            until(lambda: codes(a.ask("bob@b.example")) == ["NoError"], "it is back, and so is b", 60)
+            until(lambda: codes(b.ask("anna@a.example")) == ["NoError"], "the other way too", 60)
+        finally:
+            for end in ends:
+                end.terminate()
+                end.wait(10)
+
+
 def endpoints():
     """The first endpoint refuses, or swallows; a question fails over within its deadline, and the next one knows better."""
     with sites.pair(start=False) as (a, b):
@@ -332,6 +371,7 @@ def namespaces():
 
 out_and_in()
 processes()
+through_stunnel()
 endpoints()
 stays(60)
 namespaces()
