@@ -27,6 +27,8 @@ struct audit_writer {
 	bool failing;             /* the log has said so, and not yet that it is over */
 	int64_t alerted;          /* loop_ms() of the last alert, 0 = none */
 	int why;                  /* errno of the first loss */
+	void (*changed)(void *arg); /* or NULL */
+	void *arg;
 };
 
 struct audit_writer *audit_writer_new(struct loop *l, bool sync, bool refuse)
@@ -45,6 +47,12 @@ struct audit_writer *audit_writer_new(struct loop *l, bool sync, bool refuse)
 
 /* ---- when it cannot be written ---- */
 
+static void say_changed(const struct audit_writer *w)
+{
+	if (w->changed)
+		w->changed(w->arg);
+}
+
 static void alert(struct audit_writer *w)
 {
 	if (w->alerted && loop_ms() - w->alerted < ALERT_MS)
@@ -62,6 +70,7 @@ static enum audit_said lose(struct audit_writer *w, uint64_t records)
 	w->why = errno;
 	w->lost += records;
 	w->lost_all += records;
+	say_changed(w);
 	alert(w);
 	return w->refuse ? AUDIT_REFUSED : AUDIT_SAID;
 }
@@ -80,6 +89,7 @@ static void settle_gap(struct audit_writer *w, size_t whole, bool half)
 	if (whole)
 		w->failing = false;
 	w->gap = 0;
+	say_changed(w);
 }
 
 /* Writes what was added, and notes what becomes of each answer. */
@@ -240,4 +250,15 @@ void audit_writer_free(struct audit_writer *w)
 uint64_t audit_writer_lost(const struct audit_writer *w)
 {
 	return w->lost_all;
+}
+
+bool audit_writer_fails(const struct audit_writer *w)
+{
+	return w->lost > 0;
+}
+
+void audit_writer_watch(struct audit_writer *w, void (*changed)(void *arg), void *arg)
+{
+	w->changed = changed;
+	w->arg = arg;
 }

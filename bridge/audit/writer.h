@@ -42,4 +42,8 @@ enum audit_said audit_writer_say(struct audit_writer *w, const struct audit_quer
                                  void *arg);
 /* Records that could not be written since it started. */
 uint64_t audit_writer_lost(const struct audit_writer *w);
+/* True if the last that was tried could not be written. */
+bool audit_writer_fails(const struct audit_writer *w);
+/* ${changed} is called whenever what these two say becomes another; it may not use the writer. */
+void audit_writer_watch(struct audit_writer *w, void (*changed)(void *arg), void *arg);
 #endif

@@ -36,6 +36,7 @@ struct bridge {
 	struct backends *backends;
 	struct proxy *proxy;
 	struct audit_writer *audit;
+	struct loop_timer *audit_told; /* until the supervisor is told what is lacking in it */
 	struct budget *budgets;
 	struct trace *trace;
 	int trace_fd; /* -1 = nothing is recorded */
@@ -103,6 +104,8 @@ void bridge_rotation_pin(struct bridge *b, const uint8_t *data, size_t len);
 /* MSG_ANNOUNCED_DONE came. */
 void bridge_rotation_answered(struct bridge *b, const uint8_t *data, size_t len);
 
+/* Tells the supervisor what the audit lacks (bridge_audit.c). */
+void bridge_audit_open(struct bridge *b);
 /* Lets peers ask what our side of the link to them looks like (bridge_probe.c). */
 void bridge_probe_open(struct bridge *b);
 /* Answers one request of the control socket: ${data} is MSG_CONTROL's payload, ${fd} the asker's connection (taken over). */

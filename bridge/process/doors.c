@@ -285,6 +285,7 @@ static int make_rooms(struct bridge *b)
 	if (b->server) {
 		bridge_pairing_open(b);
 		bridge_probe_open(b);
+	bridge_audit_open(b);
 		link_server_clients(b->server, b->clients);
 		link_clients_serve(b->clients, b->server);
 	}
@@ -334,6 +335,7 @@ void bridge_close(struct bridge *b)
 	link_clients_free(b->clients); /* ends what is open with the proxy, which must still be there */
 	proxy_free(b->proxy); /* it writes down what was still open */
 	audit_writer_free(b->audit);
+	loop_timer_free(b->audit_told);
 	budget_free(b->budgets);
 	bridge_rotation_close(b);
 	pki_tls_free(b->tls_front);

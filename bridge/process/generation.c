@@ -64,6 +64,10 @@ void generation_heard(void *arg, uint16_t type, const uint8_t *data, size_t len,
 		kill_lost(s, data, len);
 		return;
 	}
+	if (type == MSG_AUDIT_LOST) {
+		segments_lost(&s->audit, data, len);
+		return;
+	}
 	if (type == MSG_AUDIT_TURNED) {
 		segments_turned(&s->audit);
 		return;
@@ -337,6 +341,8 @@ void generation_pack(const struct generation *g, struct buf *out)
 		pack_u64(out, (uint64_t)s->pid);
 		pack_u64(out, s->pid ? (uint64_t)(loop_ms() - s->since_ms) : 0);
 		pack_u32(out, s->restarts);
+		pack_u64(out, s->audit.lost_before + s->audit.lost);
+		pack_u8(out, s->audit.failing);
 	}
 }
 

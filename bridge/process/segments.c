@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "bridge/base/log.h"
+#include "bridge/base/pack.h"
 #include "bridge/base/text.h"
 #include "bridge/process/messages.h"
 #include "pki/digest.h"
@@ -100,6 +101,9 @@ void segments_minute(struct segments *s, struct channel *to)
 
 void segments_end(struct segments *s)
 {
+	s->lost_before += s->lost;
+	s->lost = 0;
+	s->failing = false;
 	close_one(s, s->old);
 	close_one(s, s->now.name);
 }
@@ -150,4 +154,12 @@ void segments_prune(int dir, int days)
 	if (audit_prune(dir, days, audit_now(), &error) != 0)
 		complain(&error);
 	buf_free(&error);
+}
+
+void segments_lost(struct segments *s, const uint8_t *data, size_t len)
+{
+	struct unpack u = unpack_start(data, len);
+
+	s->lost = unpack_u64(&u);
+	s->failing = unpack_u8(&u);
 }

@@ -15,6 +15,8 @@ struct segments {
 	struct audit_segment now; /* what the bridge writes to; name "" = it has none */
 	char old[AUDIT_NAME];     /* what it wrote to before; "" = that is closed */
 	bool turned;              /* it has left the old one */
+	uint64_t lost, lost_before; /* records that the bridge could not write, and those that were here before it */
+	bool failing;             /* it still cannot */
 };
 
 /*
@@ -26,6 +28,8 @@ int segments_folder(const char *state_dir, uid_t uid, gid_t gid, struct buf *err
 void segments_next(struct segments *s, struct channel *to);
 /* The bridge says that it writes to the new one. */
 void segments_turned(struct segments *s);
+/* The bridge's MSG_AUDIT_LOST. */
+void segments_lost(struct segments *s, const uint8_t *data, size_t len);
 /* Once a minute: a checkpoint; the next segment if this one is old or large or missing. */
 void segments_minute(struct segments *s, struct channel *to);
 /* The bridge is gone: its segments are closed. Again is harmless. */

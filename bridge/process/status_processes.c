@@ -5,6 +5,8 @@ static void put_process(struct buf *out, struct unpack *u, bool json)
 	const char *role = unpack_str(u);
 	uint64_t pid = unpack_u64(u), up = unpack_u64(u);
 	uint32_t restarts = unpack_u32(u);
+	uint64_t lost = unpack_u64(u);
+	bool failing = unpack_u8(u);
 
 	if (json) {
 		status_comma(out);
@@ -13,6 +15,9 @@ static void put_process(struct buf *out, struct unpack *u, bool json)
 		status_num(out, "pid", pid);
 		status_num(out, "uptime_ms", up);
 		status_num(out, "restarts", restarts);
+		status_num(out, "audit_lost", lost);
+		status_key(out, "audit_failing");
+		buf_puts(out, failing ? "true" : "false");
 		buf_putc(out, '}');
 		return;
 	}
@@ -25,6 +30,9 @@ static void put_process(struct buf *out, struct unpack *u, bool json)
 	if (restarts)
 		buf_printf(out, ", started again %u time%s", restarts, restarts == 1 ? "" : "s");
 	buf_putc(out, '\n');
+	if (lost)
+		buf_printf(out, "    ! %llu record%s could not be written to the audit%s\n", (unsigned long long)lost, lost == 1 ? "" : "s",
+		           failing ? ", and none can be now: make room in state_dir" : "; it can be written again, and says where they lack");
 }
 
 void status_generation(struct buf *out, struct unpack *u, bool json)

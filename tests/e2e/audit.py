@@ -157,8 +157,10 @@ with sites.pair() as (a, b):
         same(codes(a.ask("anna@a.example")), expected, f"audit_full = {policy}")
         until(lambda: a.lines("audit-failed"), "one alert")
         same(len(a.lines("audit-failed")), 1, "one alert, not one a record")
+        until(lambda: "! 2 records could not be written to the audit, and none can be now" in a.run("status"), "status shows what is lost")
         full(a, resource.RLIM_INFINITY)
         same(codes(a.ask("anna@a.example")), ["NoError"], "and on it goes")
+        until(lambda: "! 2 records could not be written to the audit; it can be written again" in a.run("status"), "status says that it is over")
         gap = show(a, "--kind", "gap")[-1]
         same((gap["lost"], gap["answers"]), (2, "refused" if policy == "refuse" else "unrecorded"), "the gap is in the audit")
         verify(a)
