@@ -1,0 +1,11 @@
+"""tests/soak.py in its short form: the same things, less often."""
+import os
+import pathlib
+import sys
+
+os.environ.setdefault("SECONDS_TO_RUN", "15")
+os.environ.setdefault("EVERY", "5")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import soak  # noqa: E402
+
+soak.main()
