@@ -8,6 +8,7 @@
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
 #include "bridge/login/login.h"
+#include "bridge/process/sandbox.h"
 #include "pki/tls.h"
 
 /* Do the certificates and keys open the two doors? */
@@ -17,6 +18,7 @@ static void check_keys(const struct conf *c, struct conf_problems *problems)
 	struct pki_tls *tls;
 	struct buf error;
 
+	sandbox_hide();
 	buf_init(&error, 4096);
 	conf_key_passphrase(c, &error); /* what is wrong with it is conf_secrets_check()'s to say */
 	buf_reset(&error);

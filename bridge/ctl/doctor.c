@@ -9,6 +9,7 @@
 #include "bridge/ctl/json.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
+#include "bridge/process/sandbox.h"
 #include "pki/rotation.h"
 #include "pki/tls.h"
 
@@ -105,6 +106,7 @@ struct pki_tls *doctor_link_tls(const struct conf *c, struct pki_pinset *pins, s
 	const struct pki_identity_files f = {c->identity_certificate, c->identity_key};
 	char key[4096];
 
+	sandbox_hide();
 	if (conf_key_passphrase(c, error) < 0)
 		return NULL;
 	if (pki_rotation_key(&f, key, sizeof key) != 0) {

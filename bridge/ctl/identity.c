@@ -14,6 +14,7 @@
 #include "bridge/ctl/verbs.h"
 #include "bridge/process/course.h"
 #include "bridge/process/notes.h"
+#include "bridge/process/sandbox.h"
 #include "pki/identity.h"
 #include "pki/key.h"
 #include "pki/rotation.h"
@@ -58,6 +59,7 @@ static bool own_read(struct own *o, const char *conf_path)
 /* The same for a step that needs the private keys: they can be read. */
 static bool own_open(struct own *o, const char *conf_path)
 {
+	sandbox_hide();
 	if (!own_read(o, conf_path))
 		return false;
 	if (conf_key_passphrase(o->c, &o->why) == 0 && pki_key_check(o->f.key, &o->why) == 0)

@@ -6,6 +6,7 @@
 #include "bridge/ctl/pins.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
+#include "bridge/process/sandbox.h"
 #include "pki/key.h"
 #include "pki/rotation.h"
 
@@ -41,6 +42,7 @@ static int rewrite(const struct conf *c, const char *conf_path, bool plain)
 	struct buf why;
 	int r = CTL_NO;
 
+	sandbox_hide();
 	buf_init(&why, 8192);
 	if (!*c->key_passphrase.file && !*c->key_passphrase.credential)
 		ctl_say("the settings name no passphrase: write one into a file that only its owner may read, and set key_passphrase_file");

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "bridge/base/loop.h"
+#include "bridge/process/sandbox.h"
 
 enum { CONNECT_MS = 5000, EXCHANGE_MS = 20000, IN_MAX = 64 << 10 };
 enum state { GOES_IN, WANTS_ANSWER, WANTS_DONE };
@@ -169,6 +170,7 @@ int visit_host(struct visit *v, struct buf *error, bool *unsure)
 	char host[256];
 	int fd = -1, result = -1;
 
+	sandbox_hide();
 	*unsure = false;
 	if (!pins || pki_pinset_add(pins, v->inv->offer.site, v->inv->pin) != 0)
 		buf_puts(error, "out of memory");

@@ -170,8 +170,9 @@ static void take_query(struct link_call *c, const uint8_t *p, size_t n)
 
 static void take_hello(struct link_call *c, const uint8_t *p, size_t n)
 {
+	const struct link_server *s = c->conn->server;
+	const char *peer = pki_peer_name(c->conn->peer), *why;
 	struct link_hello h;
-	const char *why;
 	struct buf b;
 	uint8_t *to;
 
@@ -181,15 +182,14 @@ static void take_hello(struct link_call *c, const uint8_t *p, size_t n)
 	}
 	if (c->conn->owner)
 		c->conn->owner->hello(c->conn->owner_arg, h.processes);
-	log_event(LOG_LEVEL_DEBUG, "link-hello", LS("peer", pki_peer_name(c->conn->peer)), LS("site", h.site), LS("version", h.version),
-	          LI("domains", h.n_domains));
-	link_hello_free(&h);
+	log_event(LOG_LEVEL_DEBUG, "link-hello", LS("peer", peer), LS("site", h.site), LS("version", h.version), LI("domains", h.n_domains));
 	buf_init(&b, LINK_HELLO_BYTES);
-	to = link_hello_write(&b, c->conn->server->conf, true, c->conn->server->front_expires) == 0 ? link_stream_put(&c->st, b.len) : NULL;
+	to = link_hello_answer(&b, s->conf, peer, &h, s->front_expires) == 0 ? link_stream_put(&c->st, b.len) : NULL;
 	if (to)
 		memcpy(to, buf_ptr(&b), b.len);
 	server_call_finish(c, to ? GRPC_OK : GRPC_INTERNAL, to ? NULL : "our hello could not be written");
 	buf_free(&b);
+	link_hello_free(&h);
 }
 
 uint64_t server_call_handle(struct link_call *c)

@@ -109,7 +109,8 @@ bool link_clients_status(const struct link_clients *k, size_t i, struct link_sta
 	*out = (struct link_status){
 		.peer = p->conf->name, .state = states[p->state], .endpoint = p->endpoint, .why = p->why[0] ? p->why : NULL,
 		.site = p->hello.site, .version = p->hello.version, .domains = (const char *const *)p->hello.domains,
-		.n_domains = p->hello.n_domains, .front_expires = p->hello.front_expires, .clock_ahead = p->hello.ahead, .since_ms = loop_ms() - p->since,
+		.n_domains = p->hello.n_domains, .not_ours = (const char *const *)p->hello.not_ours, .n_not_ours = p->hello.n_not_ours,
+		.front_expires = p->hello.front_expires, .clock_ahead = p->hello.ahead, .since_ms = loop_ms() - p->since,
 	};
 	if (route && !route->to) {
 		out->state = states[CLIENT_UP];

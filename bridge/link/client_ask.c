@@ -61,7 +61,7 @@ bool client_call_write(struct client_call *c)
 	uint8_t *to = NULL;
 
 	buf_init(&b, c->is_hello ? LINK_HELLO_BYTES : LINK_QUERY_BYTES);
-	if ((c->is_hello ? link_hello_write(&b, c->peer->all->conf, false, 0) : link_query_write(&b, &c->q)) == 0)
+	if ((c->is_hello ? link_hello_write(&b, c->peer->all->conf) : link_query_write(&b, &c->q)) == 0)
 		to = link_stream_put(&c->st, b.len);
 	if (to && b.len)
 		memcpy(to, buf_ptr(&b), b.len);

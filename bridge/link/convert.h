@@ -35,8 +35,8 @@ struct fb_answer *link_answer_read(const uint8_t *p, size_t n, const struct fb_q
 /* What a Hello says; all of it malloc'd. */
 struct link_hello {
 	char *site, *version;
-	char **domains;
-	size_t n_domains;
+	char **domains, **not_ours; /* not_ours, in a reply: of those that we named, what its table does not give us */
+	size_t n_domains, n_not_ours;
 	int64_t time; /* the reply's clock, 0 in a request */
 	int64_t ahead; /* by how many seconds that was ahead of ours when it came */
 	uint32_t processes; /* a request's: from how many the site asks; 0 = not told */
@@ -45,8 +45,10 @@ struct link_hello {
 /* Frees what ${h} holds. */
 void link_hello_free(struct link_hello *h);
 struct conf;
-/* Appends our HelloRequest, or our HelloReply if ${reply}; ${front_expires} as in link_hello. -1 if ${out} is full or memory is out. */
-int link_hello_write(struct buf *out, const struct conf *c, bool reply, int64_t front_expires);
+/* Appends our HelloRequest. -1 if ${out} is full or memory is out. */
+int link_hello_write(struct buf *out, const struct conf *c);
+/* Appends our HelloReply to what ${peer} has ${asked}; ${front_expires} as in link_hello. -1 if ${out} is full or memory is out. */
+int link_hello_answer(struct buf *out, const struct conf *c, const char *peer, const struct link_hello *asked, int64_t front_expires);
 /* Reads one; domains that are none are left out, site and version are cut to printable text. False with ${why}; nothing is to be freed then. */
 bool link_hello_read(const uint8_t *p, size_t n, bool reply, struct link_hello *h, const char **why);
 

@@ -59,6 +59,7 @@ struct link_status {
 	const char *peer, *state, *endpoint, *why; /* state: "up" "connecting" "down" "disabled"; why: the last failure's sentence or NULL */
 	const char *site, *version; /* as its Hello said, or NULL */
 	const char *const *domains; size_t n_domains; /* as its Hello said */
+	const char *const *not_ours; size_t n_not_ours; /* of the domains that we named: what its table does not give us, as its Hello said */
 	int64_t front_expires; /* of its front certificate, as its Hello said: seconds since 1970, 0 = not told */
 	int64_t clock_ahead; /* seconds by which its clock was ahead of ours at its Hello */
 	int64_t since_ms; /* how long in this state */

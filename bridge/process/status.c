@@ -27,6 +27,7 @@
  *   unconfirmed           the six words that were not compared yet, or null
  *   front_expires         when its front certificate ends, seconds since 1970 (0 = not told)
  *   missing[], surplus[]  ours that it did not name; named ones that our table does not give it
+ *   refused[]             domains that we named and its table does not give us
  */
 
 static void put_pool(struct buf *out, const struct pool *p, bool json)

@@ -71,6 +71,13 @@ void status_peer_json(struct buf *out, const struct bridge *b, const struct link
 			}
 		buf_putc(out, ']');
 	}
+	status_key(out, "refused");
+	buf_putc(out, '[');
+	for (i = 0; i < st->n_not_ours; i++) {
+		status_comma(out);
+		text_json(out, st->not_ours[i]);
+	}
+	buf_putc(out, ']');
 	buf_putc(out, '}');
 }
 
@@ -131,6 +138,11 @@ void status_peer_domains(struct buf *out, const struct bridge *b, const struct l
 			status_safe(out, st->domains[i]);
 			buf_puts(out, ": ! served by the peer, but our table does not give it to the peer: add a row if that is meant\n");
 		}
+	for (i = 0; i < st->n_not_ours; i++) {
+		buf_puts(out, "  domain ");
+		status_safe(out, st->not_ours[i]);
+		buf_puts(out, ": ! we say that we serve it, but the table there does not give it to us: have a row added there if that is meant\n");
+	}
 }
 
 int status_put_peer(struct buf *out, const struct bridge *b, const char *peer, bool json)

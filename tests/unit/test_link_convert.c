@@ -323,24 +323,31 @@ static void hellos(void)
 {
 	struct conf c;
 	struct conf_peer peers[2];
-	struct conf_address_space own;
+	struct conf_address_space own, spaces[2];
+	char *claimed[] = {(char *)"b.example", (char *)"a.example", (char *)"x.example"};
 	struct link_hello h;
 	struct buf b;
 	const char *why;
 
 	world_conf(&c, peers, &own, "site\x1b[31m", "b.example", "site-a", NULL);
+	spaces[0] = own;
+	spaces[1] = (struct conf_address_space){.forest_name = (char *)"a.example", .peer = (char *)"site-a"};
+	c.spaces = spaces;
+	c.n_spaces = 2;
 	buf_init(&b, LINK_HELLO_BYTES);
-	CHECK(link_hello_write(&b, &c, true, 1893456000) == 0);
+	CHECK(link_hello_answer(&b, &c, "site-a", &(struct link_hello){.domains = claimed, .n_domains = 3}, 1893456000) == 0);
 	CHECK(link_hello_read(buf_ptr(&b), b.len, true, &h, &why));
 	CHECK_STR(h.site, "site?[31m");
 	CHECK_INT(h.n_domains, 1);
 	CHECK_STR(h.domains[0], "b.example");
 	CHECK(h.time > 1700000000);
 	CHECK_INT(h.front_expires, 1893456000);
+	CHECK_INT(h.n_not_ours, 2); /* of what was claimed, what the table gives to another, or to nobody */
+	CHECK(h.n_not_ours == 2 && strcmp(h.not_ours[0], "b.example") == 0 && strcmp(h.not_ours[1], "x.example") == 0);
 	link_hello_free(&h);
 	buf_reset(&b);
-	own.forest_name = (char *)"no domain";
-	CHECK(link_hello_write(&b, &c, false, 0) == 0);
+	spaces[0].forest_name = (char *)"no domain";
+	CHECK(link_hello_write(&b, &c) == 0);
 	CHECK(link_hello_read(buf_ptr(&b), b.len, false, &h, &why));
 	CHECK_INT(h.n_domains, 0);
 	link_hello_free(&h);
