@@ -71,6 +71,8 @@ static void let_in(struct connection *c, const struct login_reply *r, const stru
 		          LS("address", c->address), LS("request-id", c->request_id));
 		if (r->token.len)
 			auth_challenge(&c->token_line, claim->scheme, &r->token);
+		if (claim->scheme == LOGIN_NEGOTIATE) /* as IIS says it; a client that does not know gets a ticket for every request */
+			buf_puts(&c->token_line, "Persistent-Auth: true\r\n");
 	}
 	welcome(c, &identity);
 }

@@ -88,7 +88,7 @@ struct connection {
 	const char *operation;  /* for the log; static */
 	struct login *login;
 	struct login_reply *held; /* what CONN_HELD waits with, or CONN_SWALLOW */
-	struct buf token_line;  /* header line of the answer that ends a login by Negotiate */
+	struct buf token_line;  /* header lines of the answer that ends a login by Negotiate */
 	struct front_soap *soap;
 	size_t pending_mark;
 	/* the login by NTLM or Negotiate, which belongs to the connection, not to the request */
