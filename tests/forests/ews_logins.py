@@ -1,0 +1,109 @@
+"""
+A bridge logs in at its Exchange as Windows does: by a Kerberos ticket that a Samba domain controller gave for a keytab, and by NTLM. Its Exchange is
+another bridge's front, which holds the key of HTTP/localhost.
+"""
+import os
+import pathlib
+import shutil
+import sys
+
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "e2e"), str(pathlib.Path(__file__).resolve().parent / "servers")]
+import certificates  # noqa: E402
+import people as who  # noqa: E402
+import samba_dc  # noqa: E402
+import sites  # noqa: E402
+from sites import ROOT, Site, check, codes, finish, same, until  # noqa: E402
+
+folder = ROOT / "build/e2e" / f"forest-ews-logins-{os.getpid()}"
+EVENT = ("20260302T090000Z", "20260302T100000Z", {"SUMMARY": "Planning"})
+
+
+def exchange_of(b, x, user, auth="negotiate", **more):
+    lines = {"url": f"https://localhost:{x.front}/EWS/Exchange.asmx", "ca_file": x.ca, "user": user, "auth": auth}
+    b.backend("exchange", "ews", ["b.example"], **{**lines, **more})
+
+
+def logins(x, scheme):
+    return [line for line in x.lines("login") if f"scheme={scheme}" in line]
+
+
+def test_ticket(b, x, forest):
+    exchange_of(b, x, f"{who.SERVICE}@{forest.realm}", keytab=forest.keytab(who.SERVICE))
+    b.start()
+    b.up(links=False)
+    for _ in range(10):
+        got = b.ask("bob@b.example", "nobody@b.example")
+        same(codes(got), ["NoError", "ErrorNoFreeBusyAccess"], "asked with a ticket")
+        same(got[0]["merged"], "0022000000000000", "and answered")
+    check(logins(x, "Negotiate"), f"the front saw a ticket: {x.lines('login')[-3:]}")
+    check(not logins(x, "NTLM") and not logins(x, "Basic"), "and nothing else")
+    check(len(logins(x, "Negotiate")) <= 4, f"once a connection: {len(logins(x, 'Negotiate'))} logins")
+
+
+def test_other_principal(b, x, forest):
+    """A keytab of two: the one that is named logs in, which is the second of them and no account here."""
+    both = b.dir / "both.keytab"
+    both.write_bytes(forest.keytab(who.SERVICE).read_bytes() + forest.keytab(who.HTTP_SERVICE).read_bytes()[2:])
+    both.chmod(0o600)
+    exchange_of(b, x, f"{who.HTTP_SERVICE}@{forest.realm}", keytab=both)
+    b.run("reload")
+    same(codes(b.ask("bob@b.example")), ["ErrorFreeBusyGenerationFailed"], "a principal that is no account")
+    exchange_of(b, x, f"{who.SERVICE}@{forest.realm}", keytab=both)
+    b.run("reload")
+    same(codes(b.ask("bob@b.example")), ["NoError"], "the other one is")
+
+
+def test_no_ticket(b, x, forest):
+    """A domain controller that is gone is an error for the backend's mailboxes, and a password is never asked for instead."""
+    forest.stop()
+    b.run("reload")
+    same(codes(b.ask("bob@b.example", "file@c.example")), ["ErrorFreeBusyGenerationFailed", "NoError"], "without a domain controller")
+    forest.start()
+    until(lambda: codes(b.ask("bob@b.example")) == ["NoError"], "it comes back by itself", 90)
+
+
+def test_ntlm(b, x, forest):
+    exchange_of(b, x, f"{forest.netbios}\\{who.SERVICE}", auth="ntlm", password=x.password)
+    b.run("reload")
+    before = len(logins(x, "NTLM"))
+    for _ in range(10):
+        same(codes(b.ask("bob@b.example")), ["NoError"], "asked by NTLM")
+    check(1 <= len(logins(x, "NTLM")) - before <= 3, "logged in once a connection")
+
+
+def main():
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    forest = samba_dc.Forest(folder / "dc", "b.example", "a.example", certificates.Authority(folder))
+    service = next(p for p in forest.tree.people if p.name == who.HTTP_SERVICE)
+    forest.modify(f"dn: {forest.tree.person(service)}\nchangetype: modify\nadd: servicePrincipalName\nservicePrincipalName: HTTP/localhost\n\n")
+    os.environ["KRB5_CONFIG"] = str(forest.krb5)
+    forest.start()
+    x, b = Site(folder, "site-x", "b.example"), Site(folder, "site-b", "b.example")
+    try:
+        x.account(who.SERVICE, "user:svc@b.example", "--ntlm")
+        x.calendar("bob", EVENT)
+        x.set("keytab", str(forest.keytab("HTTP/localhost")))
+        b.run("address-space", "add", "--forest-name", "c.example", "--peer", "local")
+        (b.calendars / "file@c.example.ics").write_bytes((x.calendars / "bob@b.example.ics").read_bytes())
+        x.start()
+        x.up(links=False)
+        test_ticket(b, x, forest)
+        test_other_principal(b, x, forest)
+        test_no_ticket(b, x, forest)
+        test_ntlm(b, x, forest)
+    except Exception:
+        check(False, "the test ran to its end")
+        for site in (x, b):
+            print(f"--- log of {site.name}\n{site.log()[-4000:]}", flush=True)
+        raise
+    finally:
+        b.stop()
+        x.stop()
+        forest.stop()
+    if not sites.failed:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+main()
+finish()
