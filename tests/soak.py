@@ -2,6 +2,7 @@
 key and loses a worker: no wrong answer, none lost but a killed worker's own, memory and descriptors at the end as after a minute. Then three times the
 highest rate is offered: what is taken is answered within its deadline, the rest is refused as busy, and a second later all is as before.
 SECONDS_TO_RUN: how long the middle part takes; EVERY: seconds between disturbances."""
+import contextlib
 import os
 import pathlib
 import random
@@ -62,11 +63,20 @@ class Disturber:
             site, peer = self.pairs[self.reloads % 2]
             site.run("reload")
             self.reloads += 1
-            workers = [*site.children("@calendar-worker"), *site.children("@login-worker")]
-            os.kill(random.choice(workers), signal.SIGKILL)
-            self.killed.append(time.time())
+            self.kill(site)
             rotation.rotate(site, peer)
             self.rotations += 1
+
+    def kill(self, site):
+        """One of the workers; those of a generation that drains may end before it is their turn."""
+        until(lambda: self.killed_one(site), f"{site.name}: a worker to kill")
+
+    def killed_one(self, site):
+        workers = [*site.children("@calendar-worker"), *site.children("@login-worker")]
+        with contextlib.suppress(ProcessLookupError, IndexError):
+            os.kill(random.choice(workers), signal.SIGKILL)
+            self.killed.append(time.time())
+            return True
 
     def end(self):
         self.stop.set()
