@@ -33,15 +33,22 @@ static struct caldav_ask *waiting(const struct caldav *d)
 	return found;
 }
 
+/* Lets one that waits begin, if there is room. */
+static void wake(struct caldav *d)
+{
+	struct caldav_ask *next = d->busy < d->site.backend->concurrency ? waiting(d) : NULL;
+	if (next)
+		loop_timer_again(next->begin, 0);
+}
+
 static void ask_free(struct caldav_ask *a)
 {
-	struct caldav_ask **at = &a->d->asks, *next;
+	struct caldav_ask **at = &a->d->asks;
 	while (*at != a)
 		at = &(*at)->next;
 	*at = a->next;
 	a->d->busy -= a->begun;
-	if (a->begun && (next = waiting(a->d)))
-		loop_timer_again(next->begin, 0);
+	wake(a->d);
 	if (a->call)
 		http_cancel(a->call);
 	loop_timer_free(a->begin);
@@ -70,9 +77,14 @@ static void finish(struct caldav_ask *a, enum fb_reason reason)
 	buf_free(&why);
 }
 
-/* What became of a question that no way has answered. */
+/*
+ * What became of a question that no way has answered. A server that seems to know nothing at all may only be out of order, with somebody
+ * else answering for it: the next question tries everything again.
+ */
 static void give_up(struct caldav_ask *a)
 {
+	if (!a->refused)
+		a->d->unknown = 0;
 	if (!a->why.len)
 		buf_puts(&a->why, "the server knows none of the ways that the settings allow: see method, calendar, principal, freebusy-url");
 	finish(a, a->refused ? FB_NO_ACCESS : FB_CALENDAR_FAILED);
@@ -141,6 +153,7 @@ static void begin(void *arg)
 		return; /* whoever ends next makes it begin */
 	a->begun = true;
 	a->d->busy++;
+	wake(a->d); /* several may have ended at once */
 	if (caldav_locate(a))
 		next_way(a);
 	else
