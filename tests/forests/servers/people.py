@@ -69,11 +69,12 @@ def entry(dn, *pairs):
 
 
 class Tree:
-    """Names of the entries below ${base}."""
-    def __init__(self, domain, other):
+    """Names of the entries below ${base}: of those above, or of others in their place."""
+    def __init__(self, domain, other, others=None, other_groups=None):
         self.domain, self.other = domain, other
         self.base = ",".join(f"DC={part}" for part in domain.split("."))
-        self.people, self.groups = people(domain, other), groups(other)
+        self.people = others or people(domain, other)
+        self.groups = other_groups or groups(other)
 
     def person(self, p):
         return f"CN={dn_escape(p.cn or p.name)},OU=Staff,{self.base}"
@@ -93,7 +94,7 @@ class Tree:
         return "".join(entry(f"OU={u},{self.base}", ("objectClass", "organizationalUnit"), ("ou", u)) for u in ("Staff", "Contacts", "Groups"))
 
     def fillers(self):
-        return [Person(n, mail=False) for n in self.groups["Big"] if n.startswith("filler")]
+        return [Person(n, mail=False) for n in self.groups.get("Big", []) if n.startswith("filler")]
 
     def addresses(self, p):
         if not p.mail:
@@ -110,7 +111,7 @@ class Tree:
         return [("displayName", address), ("mail", address), ("proxyAddresses", f"SMTP:{address}"), ("targetAddress", f"SMTP:{address}")]
 
     def contacts(self):
-        return [f"ben@{self.other}"]
+        return sorted({m for members in self.groups.values() for m in members if "@" in m})
 
     def memberships(self):
         """Members as changes, so that a group may name one that stands below it."""

@@ -44,9 +44,9 @@ def quiet(*words, **how):
 
 class Forest:
     """${domain} ("a.example"), whose contacts are people of ${other}. Made once, kept as a copy under build/, and started from there."""
-    def __init__(self, folder, domain, other, authority):
+    def __init__(self, folder, domain, other, authority, tree=None):
         self.domain, self.realm, self.netbios = domain, domain.upper(), "LAB" + domain[0].upper()
-        self.tree = who.Tree(domain, other)
+        self.tree = tree or who.Tree(domain, other)
         self.folder, self.address, self.process = folder, free_address(), None
         self.host = f"dc-{domain[0]}.{domain}"
         self.upn = f"{who.SERVICE}@{domain}"
@@ -61,7 +61,7 @@ class Forest:
 
     def made(self):
         sources = b"".join((HERE / name).read_bytes() for name in ("samba_dc.py", "people.py"))
-        digest = hashlib.sha256(sources + self.domain.encode()).hexdigest()[:16]
+        digest = hashlib.sha256(sources + repr((self.domain, self.tree.people, self.tree.groups)).encode()).hexdigest()[:16]
         kept = HERE.parents[2] / "build/forests/made" / f"{self.domain}-{digest}"
         if not kept.exists():
             work = kept.with_name(f"{kept.name}.{os.getpid()}")
