@@ -64,7 +64,7 @@ fuzzers: $(FUZZ)
 floors:
 	$(Q)scripts/floors.sh
 demo: all
-	$(Q)scripts/demo.sh
+	$(Q)$(if $(FORESTS),scripts/install-deps forests &&) scripts/demo.sh
 check:
 	$(Q)scripts/install-deps build check && tests/check.sh
 check-clients:

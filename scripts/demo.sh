@@ -1,6 +1,7 @@
 #!/bin/sh
 # Two sites on this machine, made with the verbs an admin would use; asks through bridge A about people at B, checks every answer, and
-# runs until Ctrl-C. ONCE=1 ends after the grid. Exit 0 only if every answer was the expected one.
+# runs until Ctrl-C. ONCE=1 ends after the grid. With FORESTS=1 each site has a directory (Samba), whose groups the rules name, and site A's
+# calendars are in Cyrus. Exit 0 only if every answer was the expected one.
 set -eu
 cd "$(dirname "$0")/.."
 program=${PROGRAM:-$PWD/build/release/availbridge}
@@ -54,7 +55,26 @@ make_site() {
 	ab "$site" account add "$1" --stands-for "user:$1@$domain" --password-file "$demo/$site.password" >/dev/null
 }
 
-# What site ${2} may see of site ${1}: nothing of the person ${3}, only the times of ${4}.
+# Directories for both sites, and a calendar server in the place of A's folder (scripts/demo/forests.py).
+start_forests() {
+	say "Starting two directories and Cyrus; their log is $demo/forests.log."
+	/usr/bin/python3 scripts/demo/forests.py "$demo" >"$demo/forests.log" 2>&1 &
+	forests=$!
+	until [ -f "$demo/forests.ready" ]; do
+		[ -d "/proc/$forests" ] || { tail -n 20 "$demo/forests.log" >&2; fail "the directories or Cyrus did not start"; }
+		sleep 0.2
+	done
+}
+stop_all() {
+	stop a
+	stop b
+	[ -z "$forests" ] || { kill "$forests" 2>/dev/null && wait "$forests" || :; }
+}
+
+# Whom rules of site ${1} mean: the person ${3}, or with FORESTS=1 the group ${2} of its directory.
+whom() { if [ -n "${FORESTS:-}" ]; then echo "group:CN=$2,OU=Groups,DC=$1,DC=example"; else echo "$3"; fi; }
+
+# What site ${2} may see of site ${1}: nothing of ${3}, only the times of ${4}.
 grant() {
 	site=$1 other=$2
 	{
@@ -179,7 +199,8 @@ stop a
 stop b
 rm -rf "$demo"
 mkdir -p "$demo"
-trap 'stop a; stop b' EXIT
+forests=
+trap stop_all EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 # shellcheck disable=SC2086
@@ -188,19 +209,21 @@ trap 'exit 143' TERM
 	make_site b b.example Europe/Berlin $B_NAMES karl
 }
 write_env
+[ -z "${FORESTS:-}" ] || start_forests
 start a
 start b
 wait_for a '"state":"running"'
 wait_for b '"state":"running"'
 invite_and_accept
-grant a b john@a.example nobody-special@a.example
-grant b a karl@b.example dieter@b.example
+grant a b "$(whom a 'Not shared' john@a.example)" "$(whom a 'Times only' nobody-special@a.example)"
+grant b a "$(whom b 'Not shared' karl@b.example)" "$(whom b 'Times only' dieter@b.example)"
 confirm a site-b
 confirm b site-a
 wait_for a '"state":"up"'
 wait_for b '"state":"up"'
 
 say "The two sites have paired: A invited, B accepted, both read the words \"$words\" and confirmed."
+[ -z "${FORESTS:-}" ] || say "Each asks a directory of its own about people and groups; A's calendars are in Cyrus, B's in files."
 say "alice@a.example asks bridge A by EWS; those at b.example are answered by bridge B ($zone):"
 say
 ask || :
