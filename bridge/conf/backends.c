@@ -84,7 +84,7 @@ static char *normal_name(const char *s)
 
 static const int versions[] = {2007, 2010, 2013, 2016};
 
-static bool read_version(const struct conf *c, const struct keyword *k, void *base, const char *word, int line)
+static bool read_version(struct keyword_file *f, const struct keyword *k, const char *word)
 {
 	int64_t n;
 
@@ -92,7 +92,7 @@ static bool read_version(const struct conf *c, const struct keyword *k, void *ba
 		return false;
 	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
 		if (versions[i] == n) {
-			((struct conf_backend *)base)->version = (int)n;
+			((struct conf_backend *)f->base)->version = (int)n;
 			return true;
 		}
 	return false;
@@ -191,7 +191,7 @@ static void check_auth(struct keyword_file *f, const struct conf_backend *b)
 static void read_backend(struct conf_loading *l, const char *name)
 {
 	struct conf_backend b = {.name = conf_dup(name)};
-	struct keyword_file f = {.l = l, .noun = "backend", .rows = rows, .n = ROWS, .base = &b};
+	struct keyword_file f = {.l = l, .noun = "a backend", .rows = rows, .n = ROWS, .base = &b};
 	char path[4096], file[80];
 
 	snprintf(file, sizeof(file), "backends.d/%s.conf", name);

@@ -50,9 +50,9 @@ static bool attribute_valid(const char *s)
 }
 
 /* WORD=ATTR */
-static bool read_attribute(const struct conf *c, const struct keyword *k, void *base, const char *word, int line)
+static bool read_attribute(struct keyword_file *f, const struct keyword *k, const char *word)
 {
-	struct conf_directory *d = base;
+	struct conf_directory *d = f->base;
 	size_t n = strcspn(word, "=");
 
 	for (size_t i = 0; i < CONF_ATTRIBUTES && word[n]; i++)
@@ -126,7 +126,7 @@ static bool exists(const struct conf_loading *l, const char *path)
 void conf_read_directory(struct conf_loading *l)
 {
 	struct conf_directory *d = calloc(1, sizeof(*d));
-	struct keyword_file f = {.l = l, .noun = "directory", .rows = rows, .n = ROWS, .base = d};
+	struct keyword_file f = {.l = l, .noun = "the directory", .rows = rows, .n = ROWS, .base = d};
 	char path[4096];
 
 	if (!d)

@@ -37,16 +37,16 @@ static bool keep(const struct keyword *k, void *base, char *text)
 	return text != NULL;
 }
 
-static bool read_text(const struct conf *c, const struct keyword *k, void *base, const char *word, int line)
+static bool read_text(struct keyword_file *f, const struct keyword *k, const char *word)
 {
-	return keep(k, base, k->normal ? k->normal(word) : *word && strlen(word) <= 255 ? conf_dup(word) : NULL);
+	return keep(k, f->base, k->normal ? k->normal(word) : *word && strlen(word) <= 255 ? conf_dup(word) : NULL);
 }
 
-static bool read_path(const struct conf *c, const struct keyword *k, void *base, const char *word, int line)
+static bool read_path(struct keyword_file *f, const struct keyword *k, const char *word)
 {
 	char path[4096];
 
-	return *word && file_join(path, sizeof(path), c->dir, word) == 0 && keep(k, base, conf_dup(path));
+	return *word && file_join(path, sizeof(path), f->l->c->dir, word) == 0 && keep(k, f->base, conf_dup(path));
 }
 
 static void put_text(struct buf *out, const struct keyword *k, const void *base)
@@ -55,18 +55,18 @@ static void put_text(struct buf *out, const struct keyword *k, const void *base)
 		put_line(out, k, *text_at(k, base));
 }
 
-static bool read_list(const struct conf *c, const struct keyword *k, void *base, const char *word, int line)
+static bool read_list(struct keyword_file *f, const struct keyword *k, const char *word)
 {
-	char ***list = place(base, k->at), *one = k->normal(word);
-	size_t *n = place(base, k->at_n);
+	char ***list = place(f->base, k->at), *one = k->normal(word);
+	size_t *n = place(f->base, k->at_n);
 
 	if (!one)
 		return false;
 	if (k->at_lines) {
-		int **lines = place(base, k->at_lines);
+		int **lines = place(f->base, k->at_lines);
 
 		*lines = conf_grow(*lines, *n, sizeof(**lines));
-		(*lines)[*n] = line;
+		(*lines)[*n] = f->line->number;
 	}
 	*list = conf_grow(*list, *n, sizeof(**list));
 	(*list)[(*n)++] = one;
@@ -81,14 +81,14 @@ static void put_list(struct buf *out, const struct keyword *k, const void *base)
 		put_line(out, k, list[i]);
 }
 
-static bool read_choice(const struct conf *c, const struct keyword *k, void *base, const char *word, int line)
+static bool read_choice(struct keyword_file *f, const struct keyword *k, const char *word)
 {
 	size_t n = strlen(word);
 	int i = 0;
 
 	for (const char *w = k->words; *w; w += strcspn(w, "|"), w += *w == '|', i++)
 		if (strcspn(w, "|") == n && strncmp(w, word, n) == 0) {
-			*int_at(k, base) = i;
+			*int_at(k, f->base) = i;
 			return true;
 		}
 	return false;
@@ -105,13 +105,13 @@ static void put_choice(struct buf *out, const struct keyword *k, const void *bas
 	put_line(out, k, word);
 }
 
-static bool read_number(const struct conf *c, const struct keyword *k, void *base, const char *word, int line)
+static bool read_number(struct keyword_file *f, const struct keyword *k, const char *word)
 {
 	int64_t n;
 
 	if (!text_int(word, k->min, k->max, &n))
 		return false;
-	*int_at(k, base) = (int)n;
+	*int_at(k, f->base) = (int)n;
 	return true;
 }
 
@@ -120,9 +120,9 @@ static void put_number(struct buf *out, const struct keyword *k, const void *bas
 	buf_printf(out, "%s %d\n", k->name, *int_at(k, base));
 }
 
-static bool read_duration(const struct conf *c, const struct keyword *k, void *base, const char *word, int line)
+static bool read_duration(struct keyword_file *f, const struct keyword *k, const char *word)
 {
-	return conf_duration_read(word, k->min, k->max, int_at(k, base));
+	return conf_duration_read(word, k->min, k->max, int_at(k, f->base));
 }
 
 static void put_duration(struct buf *out, const struct keyword *k, const void *base)
@@ -132,9 +132,9 @@ static void put_duration(struct buf *out, const struct keyword *k, const void *b
 	buf_puts(out, "\"\n");
 }
 
-static bool read_yes_no(const struct conf *c, const struct keyword *k, void *base, const char *word, int line)
+static bool read_yes_no(struct keyword_file *f, const struct keyword *k, const char *word)
 {
-	*(bool *)place(base, k->at) = strcmp(word, "yes") == 0;
+	*(bool *)place(f->base, k->at) = strcmp(word, "yes") == 0;
 	return strcmp(word, "yes") == 0 || strcmp(word, "no") == 0;
 }
 
@@ -143,9 +143,9 @@ static void put_yes_no(struct buf *out, const struct keyword *k, const void *bas
 	put_line(out, k, *(bool *)place(base, k->at) ? "yes" : "no");
 }
 
-static bool read_pin(const struct conf *c, const struct keyword *k, void *base, const char *word, int line)
+static bool read_pin(struct keyword_file *f, const struct keyword *k, const char *word)
 {
-	return *(bool *)place(base, k->at_n) = pki_pin_parse(word, place(base, k->at));
+	return *(bool *)place(f->base, k->at_n) = pki_pin_parse(word, place(f->base, k->at));
 }
 
 static void put_pin(struct buf *out, const struct keyword *k, const void *base)
@@ -161,43 +161,43 @@ const struct keyword_kind keyword_text = {read_text, put_text}, keyword_path = {
 	keyword_choice = {read_choice, put_choice}, keyword_number = {read_number, put_number},
 	keyword_duration = {read_duration, put_duration}, keyword_yes_no = {read_yes_no, put_yes_no}, keyword_pin = {read_pin, put_pin};
 
-#define COMPLAIN(f, line, fix, ...) conf_problem_add((f)->l->problems, (f)->path, (line), (fix), __VA_ARGS__)
-
-static void read_unknown(struct keyword_file *f, const struct line *line)
+static void read_unknown(struct keyword_file *f)
 {
 	const char *names[KEYWORDS_MAX], *near;
 	char fix[128];
 
 	for (size_t i = 0; i < f->n; i++)
 		names[i] = f->rows[i].name;
-	near = text_nearest(line->words[0], names, f->n);
+	near = text_nearest(f->line->words[0], names, f->n);
 	if (near)
 		snprintf(fix, sizeof(fix), "Did you mean %s?", near);
 	else
-		snprintf(fix, sizeof(fix), "See availbridge.conf(5) for the settings of a %s.", f->noun);
-	COMPLAIN(f, line->number, fix, "'%s' is no setting of a %s", line->words[0], f->noun);
+		snprintf(fix, sizeof(fix), "See availbridge.conf(5) for the settings of %s.", f->noun);
+	KEYWORDS_COMPLAIN(f, f->line->number, fix, "'%s' is no setting of %s", f->line->words[0], f->noun);
 }
 
-static void read_line(struct keyword_file *f, const struct line *line)
+static void read_line(struct keyword_file *f)
 {
+	const struct line *line = f->line;
 	char fix[256];
 	size_t i = 0;
 
 	while (i < f->n && strcmp(f->rows[i].name, line->words[0]) != 0)
 		i++;
 	if (i == f->n) {
-		read_unknown(f, line);
+		read_unknown(f);
 		return;
 	}
 	const struct keyword *k = &f->rows[i];
+	size_t wanted = 1 + (k->behind ? k->behind : 1);
 
 	snprintf(fix, sizeof(fix), "Write %s %s.", k->name, k->form);
-	if (line->n != 2)
-		COMPLAIN(f, line->number, fix, "%s has one word behind it, not %zu", k->name, line->n - 1);
+	if (line->n < wanted || line->n > wanted + k->more)
+		KEYWORDS_COMPLAIN(f, line->number, fix, "%s has %zu words, not %zu", k->name, wanted, line->n);
 	else if (f->lines[i] && !k->repeat)
-		COMPLAIN(f, line->number, "Remove one of the lines.", "%s is given twice", k->name);
-	else if (!k->kind->read(f->l->c, k, f->base, line->words[1], line->number))
-		COMPLAIN(f, line->number, fix, "the value of %s is not right: '%s'", k->name, line->words[1]);
+		KEYWORDS_COMPLAIN(f, line->number, "Remove one of the lines.", "%s is given twice", k->name);
+	else if (!k->kind->read(f, k, line->words[1]))
+		KEYWORDS_COMPLAIN(f, line->number, fix, "the value of %s is not right: '%s'", k->name, line->words[1]);
 	f->lines[i] = line->number;
 }
 
@@ -209,18 +209,21 @@ bool keywords_read(struct keyword_file *f)
 
 	for (size_t i = 0; i < f->n; i++)
 		if (f->rows[i].preset)
-			f->rows[i].kind->read(f->l->c, &f->rows[i], f->base, f->rows[i].preset, 0);
+			f->rows[i].kind->read(f, &f->rows[i], f->rows[i].preset);
 	lines = conf_read_lines(f->l, f->path);
 	for (size_t i = 0; lines && i < lines->n; i++)
-		if (lines->list[i].n)
-			read_line(f, &lines->list[i]);
+		if (lines->list[i].n) {
+			f->line = &lines->list[i];
+			read_line(f);
+		}
 	lines_free(lines);
+	f->line = NULL;
 	if (f->l->problems->n != before)
 		return false;
 	for (size_t i = 0; i < f->n; i++)
 		if (f->rows[i].required && !f->lines[i]) {
 			snprintf(fix, sizeof(fix), "Add a line %s %s.", f->rows[i].name, f->rows[i].form);
-			COMPLAIN(f, 0, fix, "the %s has no %s", f->noun, f->rows[i].name);
+			KEYWORDS_COMPLAIN(f, 0, fix, "the setting %s is missing", f->rows[i].name);
 		}
 	return f->l->problems->n == before;
 }
@@ -245,10 +248,10 @@ void keywords_expect(const struct keyword_file *f, const char *name, bool used, 
 	char fix[256];
 
 	if (line && !used)
-		COMPLAIN(f, line, "Remove the line.", "%s has no meaning with %s", name, with);
+		KEYWORDS_COMPLAIN(f, line, "Remove the line.", "%s has no meaning with %s", name, with);
 	snprintf(fix, sizeof(fix), "Add a line %s %s.", name, f->rows[row_of(f, name)].form);
 	if (!line && needed)
-		COMPLAIN(f, 0, fix, "%s needs %s", with, name);
+		KEYWORDS_COMPLAIN(f, 0, fix, "%s needs %s", with, name);
 }
 
 void keywords_expect_password(const struct keyword_file *f, bool used, const char *with)
@@ -256,7 +259,7 @@ void keywords_expect_password(const struct keyword_file *f, bool used, const cha
 	int file = keywords_line(f, "password-file"), credential = keywords_line(f, "password-credential");
 
 	if (file && credential)
-		COMPLAIN(f, file > credential ? file : credential, "Remove one of the lines.", "the password stands in two places");
+		KEYWORDS_COMPLAIN(f, file > credential ? file : credential, "Remove one of the lines.", "the password stands in two places");
 	keywords_expect(f, "password-file", used, used && !credential, with);
 	keywords_expect(f, "password-credential", used, false, with);
 }

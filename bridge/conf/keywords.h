@@ -3,11 +3,13 @@
 #include "bridge/conf/lines.h"
 #include "bridge/conf/parts.h"
 
-/* Files of lines `WORD VALUE` as rows: what each word is called, where its value goes, what it must look like. */
+/* Files of lines `WORD VALUE...` as rows: what each word is called, where its value goes, what it must look like. */
 struct keyword;
+struct keyword_file;
 /* How one kind of value is read and written back (conf/keywords.c). ${base} is the struct whose rows these are. */
 struct keyword_kind {
-	bool (*read)(const struct conf *c, const struct keyword *k, void *base, const char *word, int line); /* false: not of the form */
+	/* False: it is not of the form. What has more to say says so by itself, and gives true. */
+	bool (*read)(struct keyword_file *f, const struct keyword *k, const char *word);
 	void (*put)(struct buf *out, const struct keyword *k, const void *base); /* appends the lines that read would read */
 };
 struct keyword {
@@ -17,6 +19,7 @@ struct keyword {
 	const char *form;                  /* what is to be written behind the name */
 	const char *preset;                /* the default as text; NULL = zero, or given by the reader */
 	bool repeat, required;
+	size_t behind, more;               /* words behind the name, and as many more at most; 0 is one */
 	unsigned only;                     /* bits of the types that it has a meaning for; 0 = all */
 	int64_t min, max;                  /* of numbers and times, in the unit of the struct */
 	const char *words;                 /* of a choice, in the order of its enum: "none|simple" */
@@ -28,15 +31,18 @@ enum { KEYWORDS_MAX = 32 };
 /* One file while it is read. */
 struct keyword_file {
 	struct conf_loading *l;
-	const char *path, *noun; /* noun: "backend" */
+	const char *path, *noun; /* noun: "a backend" */
 	const struct keyword *rows;
 	size_t n;
 	void *base;
+	const struct line *line; /* the present one; NULL while defaults are set */
 	int lines[KEYWORDS_MAX]; /* where each row was given last; 0 = nowhere */
 };
 
 /* Gives every row its default, then reads the file. False if a line was wrong or a required one is missing (complained of). */
 bool keywords_read(struct keyword_file *f);
+/* Adds a problem of the line ${number} (0 = the file as a whole). */
+#define KEYWORDS_COMPLAIN(f, number, fix, ...) conf_problem_add((f)->l->problems, (f)->path, (number), (fix), __VA_ARGS__)
 /* The line of ${name}, 0 if it was not given. */
 int keywords_line(const struct keyword_file *f, const char *name);
 /* Complains if ${name} was given although ${with} does not use it, or was not given although ${with} needs it. */

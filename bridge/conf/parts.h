@@ -27,7 +27,7 @@ const struct conf_change *conf_change_of(const struct conf_loading *l, const cha
 
 /* Reads the main file into l->c, every row checked (conf/main_file.c). */
 void conf_read_main(struct conf_loading *l);
-/* Reads address-spaces.conf, accounts.conf and peers.d (conf/files.c). */
+/* Reads address-spaces.conf and accounts.conf (conf/files.c), and peers.d (conf/peers.c). */
 void conf_read_spaces(struct conf_loading *l);
 /* See conf_read_spaces(). */
 void conf_read_accounts(struct conf_loading *l);

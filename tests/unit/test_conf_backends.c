@@ -145,10 +145,10 @@ static void backends(void)
 		fault("backends.d/b.conf", text, want);
 	}
 	fault("backends.d/b.conf", DAV "serves *\n", "");
-	fault("backends.d/b.conf", "", B "0: the backend has no type\n" B "0: the backend has no serves\n" B "0: the backend has no auth\n");
+	fault("backends.d/b.conf", "", B "0: the setting type is missing\n" B "0: the setting serves is missing\n" B "0: the setting auth is missing\n");
 	fault("backends.d/b.conf", DAV "serves\nserves a b\nserves group:\nserves x@\nmethod any\nversion 2011\nwindow-days 63\nbatch 0\n"
 	                           "timeout \"1 ms\"\npin x\nkoncurrency 1\nauth basic\npassword hunter2\n",
-	      B "4: serves has one word behind it, not 0\n" B "5: serves has one word behind it, not 2\n"
+	      B "4: serves has 2 words, not 1\n" B "5: serves has 2 words, not 3\n"
 	      B "6: the value of serves is not right: 'group:'\n" B "7: the value of serves is not right: 'x@'\n"
 	      B "8: the value of method is not right: 'any'\n" B "9: the value of version is not right: '2011'\n"
 	      B "10: the value of window-days is not right: '63'\n" B "11: the value of batch is not right: '0'\n"
@@ -223,16 +223,16 @@ static void rules(void)
 
 static void directory(void)
 {
-	fault("directory.conf", "", D "0: the directory has no server\n" D "0: the directory has no preset\n" D "0: the directory has no base\n"
-	                            D "0: the directory has no bind\n");
+	fault("directory.conf", "", D "0: the setting server is missing\n" D "0: the setting preset is missing\n" D "0: the setting base is missing\n"
+	                            D "0: the setting bind is missing\n");
 	fault("directory.conf", "server ldapi:///\nserver ldaps://a/b\nserver ldap://a:0\nserver dc.example\npreset ad\nbase x\nbind sasl\nbind-nam x\n"
 	                        "attribute mail\nattribute male=x\nattribute mail=a b\nattribute \"mail=a)(b\"\nattribute mail=a\nattribute mail=b\nlogin on\n",
 	      D "1: the value of server is not right: 'ldapi:///'\n" D "2: the value of server is not right: 'ldaps://a/b'\n"
 	      D "3: the value of server is not right: 'ldap://a:0'\n" D "4: the value of server is not right: 'dc.example'\n"
 	      D "5: the value of preset is not right: 'ad'\n" D "6: the value of base is not right: 'x'\n"
-	      D "7: the value of bind is not right: 'sasl'\n" D "8: 'bind-nam' is no setting of a directory\n"
+	      D "7: the value of bind is not right: 'sasl'\n" D "8: 'bind-nam' is no setting of the directory\n"
 	      D "9: the value of attribute is not right: 'mail'\n" D "10: the value of attribute is not right: 'male=x'\n"
-	      D "11: attribute has one word behind it, not 2\n" D "12: the value of attribute is not right: 'mail=a)(b'\n"
+	      D "11: attribute has 2 words, not 3\n" D "12: the value of attribute is not right: 'mail=a)(b'\n"
 	      D "14: the value of attribute is not right: 'mail=b'\n" D "15: the value of login is not right: 'on'\n");
 	fault("directory.conf", "server ldap://a\npreset openldap\nbase \"\"\nbind simple\n",
 	      D "0: bind simple needs bind-name\n" D "0: bind simple needs password-file\n");

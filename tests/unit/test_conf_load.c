@@ -192,15 +192,15 @@ static void other_files(void)
 		"peers.d/site-b.conf",
 		"next-pin " PIN1 "\npin x\nendpoint b.example\nfree-busy-access-enabled on\nfree-busy-access-level Full\n",
 		"peers.d/site-b.conf:1: next-pin stands out of order\npeers.d/site-b.conf:2: 'x' is no pin\npeers.d/site-b.conf:3: "
-	    "'b.example' is no endpoint\n"
-		"peers.d/site-b.conf:4: free-busy-access-enabled is neither yes nor no\npeers.d/site-b.conf:5: 'Full' is no level\n");
+	    "the value of endpoint is not right: 'b.example'\n"
+		"peers.d/site-b.conf:4: the value of free-busy-access-enabled is not right: 'on'\npeers.d/site-b.conf:5: the value of free-busy-access-level is not right: 'Full'\n");
 	one_fault("peers.d/site-b.conf", "enabled yes\n",
 	          "peers.d/site-b.conf:0: the peer has no pin\npeers.d/site-b.conf:0: the peer has no endpoint\n");
 	one_fault("peers.d/site-b.conf", PEER "unconfirmed \"one two\"\n",
 	          "peers.d/site-b.conf:4: the peer is enabled before its six words were compared\n");
 	one_fault("peers.d/site-b.conf", PEER "next-pin " PIN1 "\n", "peers.d/site-b.conf:4: pin and next-pin are the same: " PIN1 "\n");
 	one_fault("peers.d/local.conf", "enabled no\nrule out * * None\n",
-	          "peers.d/local.conf:1: enabled has no meaning for our own people\n"
+	          "peers.d/local.conf:1: 'enabled' is no setting of our own people\n"
 	          "peers.d/local.conf:2: rules about our own people have the direction in\n");
 	one_fault("peers.d/nobody.conf", PEER, "peers.d:0: 'nobody' cannot be the name of a peer\n");
 	one_fault("peers.d/a b.conf", PEER, "peers.d:0: 'a b' cannot be the name of a peer\n");
