@@ -93,8 +93,10 @@ void loop_run(struct loop *l)
 
 	for (l->stopped = false; !l->stopped && (l->soon || !none);) {
 		none = event_base_loop(l->base, EVLOOP_ONCE | (l->soon ? EVLOOP_NONBLOCK : 0));
-		for (int i = 0; i < ROUNDS && l->soon && !l->stopped; i++)
+		for (int i = 0; i < ROUNDS && l->soon && !l->stopped; i++) {
 			run_round(l);
+			none = 0; /* it may have begun to wait for something */
+		}
 		if (l->turned)
 			l->turned();
 	}

@@ -121,6 +121,37 @@ static void test_soon(void)
 	loop_free(c.loop);
 }
 
+struct beginning {
+	struct loop *loop;
+	struct loop_timer *timer;
+	bool ran;
+};
+
+static void begun(void *arg)
+{
+	((struct beginning *)arg)->ran = true;
+}
+
+static void begin(void *arg)
+{
+	struct beginning *b = arg;
+
+	loop_timer_free(b->timer);
+	b->timer = loop_timer_new(b->loop, 5, begun, b);
+}
+
+/* What a timer of this turn begins to wait for counts, though nothing else was waited for before it. */
+static void test_begins(void)
+{
+	struct beginning b = {.loop = loop_new()};
+
+	b.timer = loop_timer_new(b.loop, 0, begin, &b);
+	loop_run(b.loop);
+	CHECK(b.ran);
+	loop_timer_free(b.timer);
+	loop_free(b.loop);
+}
+
 int main(void)
 {
 	struct seen s = {.loop = loop_new()};
@@ -167,5 +198,6 @@ int main(void)
 	loop_free(s.loop);
 	loop_free(NULL);
 	test_soon();
+	test_begins();
 	return check_done();
 }
