@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HEADER = 8, STEP = 65536, FDS_MAX = 16, QUEUE_MAX = 64 << 20, FLAG_FD = 1 };
+enum { HEADER = 8, STEP = 65536, FDS_MAX = 16, QUEUE_MAX = 64 << 20, FLAG_FD = 1, PIECES = 64 };
 
 struct outgoing {
 	struct outgoing *next;
@@ -17,7 +17,9 @@ struct outgoing {
 };
 
 struct channel {
+	struct loop *loop;
 	struct loop_fd *watch;
+	struct loop_timer *posted; /* started when something was posted first, and kept */
 	int fd;
 	const struct channel_type *types;
 	size_t n_types;
@@ -83,6 +85,8 @@ static void let_go(struct channel *c)
 
 	loop_fd_free(c->watch);
 	c->watch = NULL;
+	loop_timer_free(c->posted);
+	c->posted = NULL;
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;
@@ -203,57 +207,64 @@ static const char *read_some(struct channel *c)
 	return errno == EAGAIN || errno == EINTR ? NULL : strerror(errno);
 }
 
-/* Sends what is left of ${o}; its descriptor leaves with the first byte. 1 = all gone, 0 = later, -1 = broken. */
-static int send_some(struct channel *c, struct outgoing *o)
+static void put_fd(struct msghdr *msg, int fd)
+{
+	struct cmsghdr *cm = CMSG_FIRSTHDR(msg);
+
+	*cm = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+	memcpy(CMSG_DATA(cm), &fd, sizeof fd);
+}
+
+/* Sends the first in the queue, and with it those behind it; one that has a descriptor begins a piece of its own. What sendmsg() says. */
+static ssize_t send_piece(struct channel *c)
 {
 	union {
 		char bytes[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control = {.bytes = {0}};
-	struct iovec iov;
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-	struct cmsghdr *cm;
-	ssize_t n;
+	struct iovec iov[PIECES];
+	struct msghdr msg = {.msg_iov = iov};
 
-	while (o->sent < o->len) {
-		iov = (struct iovec){.iov_base = o->bytes + o->sent, .iov_len = o->len - o->sent};
-		msg.msg_control = NULL;
-		msg.msg_controllen = 0;
-		if (o->fd >= 0) {
-			msg.msg_control = control.bytes;
-			msg.msg_controllen = sizeof control.bytes;
-			cm = CMSG_FIRSTHDR(&msg);
-			*cm = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
-			memcpy(CMSG_DATA(cm), &o->fd, sizeof o->fd);
-		}
-		n = sendmsg(c->fd, &msg, MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno == EAGAIN ? 0 : -1;
-		o->sent += (size_t)n;
-		if (o->fd >= 0)
-			close(o->fd);
-		o->fd = -1;
+	for (struct outgoing *o = c->first; o && msg.msg_iovlen < PIECES && (o == c->first || o->fd < 0); o = o->next)
+		iov[msg.msg_iovlen++] = (struct iovec){.iov_base = o->bytes + o->sent, .iov_len = o->len - o->sent};
+	if (c->first->fd >= 0) {
+		msg.msg_control = control.bytes;
+		msg.msg_controllen = sizeof control.bytes;
+		put_fd(&msg, c->first->fd);
 	}
-	return 1;
+	return sendmsg(c->fd, &msg, MSG_NOSIGNAL);
 }
 
-static void flush(struct channel *c)
+/* ${n} bytes of the queue are gone; the first one's descriptor left with the first of them. */
+static void sent(struct channel *c, size_t n)
 {
-	struct outgoing *o;
-	int r = 1;
+	struct outgoing *o = c->first;
 
-	while ((o = c->first) && (r = send_some(c, o)) == 1) {
+	if (o->fd >= 0)
+		close(o->fd);
+	o->fd = -1;
+	while ((o = c->first) && n >= o->len - o->sent) {
+		n -= o->len - o->sent;
 		c->first = o->next;
 		c->waiting -= o->len;
 		outgoing_free(o);
 	}
-	if (!c->first)
+	if (o)
+		o->sent += n;
+	else
 		c->last = &c->first;
-	if (r < 0)
+}
+
+static void flush(struct channel *c)
+{
+	ssize_t n = 0;
+
+	while (c->first && ((n = send_piece(c)) >= 0 || errno == EINTR))
+		if (n > 0)
+			sent(c, (size_t)n);
+	if (c->first && errno != EAGAIN)
 		shutdown(c->fd, SHUT_RDWR); /* the loop then reads the end, and says so from there */
-	loop_fd_set(c->watch, LOOP_READ | (r == 0 ? LOOP_WRITE : 0));
+	loop_fd_set(c->watch, LOOP_READ | (c->first && errno == EAGAIN ? LOOP_WRITE : 0));
 }
 
 static void ready(int fd, int events, void *arg)
@@ -286,13 +297,14 @@ struct channel *channel_new(struct loop *l, int fd, const struct channel_type *t
 			largest = types[i].max;
 	buf_init(&c->in, HEADER + largest + STEP);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	*c = (struct channel){.fd = fd, .types = types, .n_types = n, .on_msg = on_msg, .on_end = on_end, .arg = arg, .in = c->in};
+	*c = (struct channel){.loop = l, .fd = fd, .types = types, .n_types = n, .on_msg = on_msg, .on_end = on_end, .arg = arg, .in = c->in};
 	c->last = &c->first;
 	c->watch = loop_fd_new(l, fd, LOOP_READ, ready, c);
 	return c;
 }
 
-int channel_send(struct channel *c, uint16_t type, const void *data, size_t len, int fd)
+/* Into the queue. 0, or -1. */
+static int put(struct channel *c, uint16_t type, const void *data, size_t len, int fd)
 {
 	struct outgoing *o;
 
@@ -309,8 +321,38 @@ int channel_send(struct channel *c, uint16_t type, const void *data, size_t len,
 	*c->last = o;
 	c->last = &o->next;
 	c->waiting += o->len;
-	if (c->first == o)
+	return 0;
+}
+
+int channel_send(struct channel *c, uint16_t type, const void *data, size_t len, int fd)
+{
+	bool first = !c->first;
+
+	if (put(c, type, data, len, fd) != 0)
+		return -1;
+	if (first)
 		flush(c);
+	return 0;
+}
+
+static void flush_posted(void *arg)
+{
+	struct channel *c = arg;
+
+	if (c->first)
+		flush(c);
+}
+
+int channel_post(struct channel *c, uint16_t type, const void *data, size_t len)
+{
+	bool first = !c->first;
+
+	if (put(c, type, data, len, -1) != 0)
+		return -1;
+	if (first && c->posted)
+		loop_timer_again(c->posted, 0);
+	else if (first)
+		c->posted = loop_timer_new(c->loop, 0, flush_posted, c);
 	return 0;
 }
 

@@ -167,7 +167,7 @@ static void assign(struct worker *w, struct job *j)
 	w->jobs = j;
 	w->n++;
 	j->stuck = loop_timer_new(p->loop, p->kind.job_ms, job_stuck, j);
-	channel_send(w->channel, MSG_JOB, buf_ptr(&j->message), j->message.len, -1); /* a failure shows as the channel's end */
+	channel_post(w->channel, MSG_JOB, buf_ptr(&j->message), j->message.len); /* all of a query in one piece; a failure shows as the channel's end */
 }
 
 /* Gives waiting jobs to workers that have room for them. */
