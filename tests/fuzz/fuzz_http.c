@@ -1,4 +1,4 @@
-/* links: base availability conf acl address_space ews pki budget trace front */
+/* links: base availability conf acl address_space ews login pki budget trace front */
 #include <stdlib.h>
 #include <string.h>
 #include "bridge/front/http_parse.h"
