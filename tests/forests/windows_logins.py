@@ -92,11 +92,11 @@ def tickets(f):
     status, head, body = f.curl("--negotiate", "-u", ":")
     same(status, 200, f"ben by his ticket\n{f.site.log()[-1500:]}")
     check("WWW-Authenticate: Negotiate oY" in head, f"the front proves itself, too: {head}")
-    f.said("login", "account=ben@a.example", "as=ben@A.EXAMPLE", "scheme=Negotiate")
+    f.said("login ", "account=ben@a.example", "as=ben@A.EXAMPLE", "scheme=Negotiate")
     f.said("mailbox", "requester=ben@a.example")
     f.ticket("ursula")
     same(f.curl("--negotiate", "-u", ":")[0], 200, "whose UPN is another than the account's name")
-    f.said("login", "account=ursula@a.example")
+    f.said("login ", "account=ursula@a.example")
     # An account of ours with that name comes first, and stands for whom it stands for.
     f.ticket(who.SERVICE)
     same(f.curl("--negotiate", "-u", ":")[0], 401, "a principal without an address is nobody")
@@ -129,6 +129,27 @@ def bindings(f):
             check(False, f"a ticket damaged at {at}: {status}")
     for cut in (1, 10, 100, 1000, len(good) - 1):
         same(f.say("Negotiate " + base64.b64encode(good[:cut]).decode())[0], 401, f"a ticket cut after {cut} bytes")
+
+
+def ntlm_behind_kerberos(f):
+    """A client that likes Kerberos better and has a ticket, at a front that has no key: it goes on with NTLM, and both sign the list that it sent."""
+    users = folder / "ntlm-users"
+    secret = f.site.dir / "password"
+    f.site.run("account", "passwd", "anna", "--password-file", str(secret), "--ntlm")
+    f.site.set("keytab", "")
+    f.site.run("reload")
+    f.ticket("anna")
+    os.environ["NTLM_USER_FILE"] = str(users)
+    for password, expected in ((f.site.password, 200), ("wrong", 401)):
+        users.write_text(f"LABA:anna:{password}\n")
+        status, head, _ = f.curl("--negotiate", "-u", ":")
+        same(status, expected, f"NTLM where Kerberos was liked better: {password}")
+        # the first answer asks for another mechanism and for a signed list (RFC 4178 4.2.2: negState request-mic, supportedMech NTLM)
+        first = base64.b64decode(re.search(r"WWW-Authenticate: Negotiate (\S+)", head).group(1))
+        same((first[:9].hex()[-10:], b"NTLMSSP" in first), ("a0030a0103", False), "the client's first token was for Kerberos")
+    del os.environ["NTLM_USER_FILE"]
+    f.site.set("keytab", str(f.forest.keytab(f"HTTP/{HOST}")))
+    f.site.run("reload")
 
 
 def by_bind(f):
@@ -191,6 +212,7 @@ def main():
         until(lambda: f.site.is_up(links=False), f"the site is up: {f.site.log()[-2000:]}")
         tickets(f)
         bindings(f)
+        ntlm_behind_kerberos(f)
         by_bind(f)
         gone(f, named(f))
     finally:
