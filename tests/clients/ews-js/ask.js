@@ -1,5 +1,6 @@
-// Asks with ews-javascript-api and prints what it understood: node ask.js URL USER PASSWORD ZONE START END ADDRESS...
+// Asks with ews-javascript-api and prints what it understood: node ask.js URL USER PASSWORD ZONE START END ADDRESS... (EWS_SCHEME=ntlm: by NTLM, not by Basic)
 const ews = require(process.env.EWS_MODULES + "/ews-javascript-api");
+const { XhrApi } = require(process.env.EWS_MODULES + "/@ewsjs/xhr");
 const [url, user, password, zone, start, end, ...people] = process.argv.slice(2);
 
 function text(t) {
@@ -10,6 +11,8 @@ async function main() {
 	ews.EwsLogging.DebugLogEnabled = false;
 	const service = new ews.ExchangeService(ews.ExchangeVersion.Exchange2013, ews.TimeZoneInfo.FindSystemTimeZoneById(zone));
 	service.Credentials = new ews.WebCredentials(user, password);
+	if (process.env.EWS_SCHEME === "ntlm")
+		service.XHRApi = new XhrApi().useNtlmAuthentication(user, password);
 	service.Url = new ews.Uri(url);
 	const options = new ews.AvailabilityOptions();
 	options.RequestedFreeBusyView = ews.FreeBusyViewType.DetailedMerged;
