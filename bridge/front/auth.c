@@ -96,6 +96,17 @@ void auth_challenges(struct buf *out, unsigned offered, const char *realm)
 	}
 }
 
+void auth_put_names(struct buf *out, unsigned offered)
+{
+	const char *between = "";
+
+	for (size_t i = 0; i < SCHEMES; i++)
+		if (offered & AUTH_OFFER(schemes[i].scheme)) {
+			buf_printf(out, "%s%s", between, schemes[i].name);
+			between = ", ";
+		}
+}
+
 void auth_challenge(struct buf *out, enum login_scheme scheme, const struct buf *token)
 {
 	buf_printf(out, "WWW-Authenticate: %s ", auth_name(scheme));

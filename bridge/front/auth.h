@@ -27,6 +27,8 @@ enum auth_result auth_read(const char *field, unsigned offered, struct auth_clai
 void auth_wipe(struct auth_claim *claim);
 /* Appends the WWW-Authenticate lines of ${offered} with their CRLF, the strongest scheme first. ${realm} is printable ASCII without quotes. */
 void auth_challenges(struct buf *out, unsigned offered, const char *realm);
+/* Appends the names of ${offered} in the same order, with ", " between them. */
+void auth_put_names(struct buf *out, unsigned offered);
 /* Appends the one line by which ${scheme} goes on with ${token}. */
 void auth_challenge(struct buf *out, enum login_scheme scheme, const struct buf *token);
 /* The scheme's name. */

@@ -76,6 +76,11 @@ void front_offer(struct front *f, unsigned can)
 	f->autodiscover.auth_package = auth_package(f->offered);
 }
 
+void front_put_offered(const struct front *f, struct buf *out)
+{
+	auth_put_names(out, f->offered);
+}
+
 void front_trace(struct front *f, struct trace *t)
 {
 	f->trace = t;

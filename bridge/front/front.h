@@ -31,6 +31,8 @@ struct front_doors {
 struct front *front_new(struct loop *l, const struct conf *c, const struct address_space *t, struct pki_tls *tls, const struct front_doors *doors);
 /* From now on the schemes of the settings are offered that ${can} has (1 << enum login_scheme each): what the login workers are able to. At first Basic alone. */
 void front_offer(struct front *f, unsigned can);
+/* Appends the names of the schemes that are offered, the strongest first, with ", " between them. */
+void front_put_offered(const struct front *f, struct buf *out);
 /* From now on what is said is recorded in ${t} (borrowed until front_free()); before the first front_accept(). */
 void front_trace(struct front *f, struct trace *t);
 /* Closes everything. NULL is allowed. */

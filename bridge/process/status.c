@@ -14,7 +14,8 @@
  *   front_certificate     expires (seconds since 1970, 0 = not known), trouble (why its changed files are not used, or null)
  *   identity              pin, next (or null), taken[] and not_taken[] (enabled peers, while there is a next one)
  *   pending[]             next keys that wait for `peer confirm-next`: peer, pin
- *   bridge                the bridge that answered: generation, landlock, open_queries, front_connections, cache_mib (its ceiling)
+ *   bridge                the bridge that answered: generation, landlock, open_queries, front_connections, logins (the schemes that its front offers),
+ *                         cache_mib (its ceiling)
  *   over_budget[]         who is over a budget now: who, peer (who names them, or null), setting, limit, refused (mailboxes)
  *   pools[]               of that bridge: name (calendar, login, directory, "backend NAME"), workers, ready, busy, jobs (that they have), waiting
  *   peers[]               as `peer show --json` gives each
@@ -54,7 +55,10 @@ static void put_pool(struct buf *out, const struct pool *p, bool json)
 static void put_bridge(struct buf *out, const struct bridge *b, bool json)
 {
 	const struct pool *p;
+	struct buf logins;
 
+	buf_init(&logins, 100);
+	front_put_offered(b->front, &logins);
 	if (json) {
 		status_key(out, "bridge");
 		buf_putc(out, '{');
@@ -63,12 +67,14 @@ static void put_bridge(struct buf *out, const struct bridge *b, bool json)
 		buf_puts(out, sandbox_has_landlock() ? "true" : "false");
 		status_num(out, "open_queries", proxy_open(b->proxy));
 		status_num(out, "front_connections", front_open(b->front));
+		status_str(out, "logins", buf_cstr(&logins));
 		status_num(out, "cache_mib", (uint64_t)b->conf->cache_mib);
 		buf_putc(out, '}');
 		status_key(out, "pools");
 		buf_putc(out, '[');
 	} else
-		buf_printf(out, "open queries: %zu, connections at the front: %zu\n", proxy_open(b->proxy), front_open(b->front));
+		buf_printf(out, "open queries: %zu, connections at the front: %zu, logins by %s\n", proxy_open(b->proxy), front_open(b->front), buf_cstr(&logins));
+	buf_free(&logins);
 	for (size_t i = 0; (p = bridge_pool_at(b, i)); i++)
 		put_pool(out, p, json);
 	if (json)
