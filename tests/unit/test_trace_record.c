@@ -181,6 +181,25 @@ static void calendars(void)
 	SHOWS(out, "<Value>https://mail.b.example/EWS/Exchange.asmx[8 bytes]</Value>");
 }
 
+/* A CalDAV backend's answers are calendars in XML: how it answered is shown, the calendars are not. */
+static void caldav(void)
+{
+	static const char xml_head[] = "HTTP/1.1 207 Multi-Status\r\nContent-Type: application/xml; charset=utf-8\r\nETag: \"hunter2\"\r\n\r\n";
+	static const char answer[] = "<D:multistatus xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:response><D:href>/dav/hunter2/x.ics</D:href><D:propstat>"
+	                             "<D:prop><C:calendar-data>BEGIN:VCALENDAR\nSUMMARY:hunter2\n</C:calendar-data><D:displayname>hunter2</D:displayname></D:prop>"
+	                             "<D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response></D:multistatus>";
+	const char *out = record(xml_head, answer, sizeof answer - 1);
+
+	HIDES(out, "hunter2");
+	SHOWS(out, "<D:multistatus xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\">");
+	SHOWS(out, "<D:status>HTTP/1.1 200 OK</D:status>");
+	out = record("HTTP/1.1 200 OK\r\nContent-Type: text/calendar\r\n\r\n", "SUMMARY:hunter2\r\n", 17);
+	HIDES(out, "hunter2");
+	SHOWS(out, "| [17 bytes of text/calendar]\n");
+	out = record("REPORT /dav/hunter2/ HTTP/1.1\r\nDepth: 1\r\n\r\n", "", 0);
+	SHOWS(out, "| REPORT /[3 bytes]/[7 bytes]/ HTTP/1.1\n| Depth: 1\n");
+}
+
 static void odd_documents(void)
 {
 	static const char wide[] = "\xff\xfe<\0a\0>\0<\0S\0u\0b\0j\0e\0c\0t\0>\0h\0i\0<\0/\0S\0u\0b\0j\0e\0c\0t\0>\0<\0/\0a\0>";
@@ -283,6 +302,7 @@ int main(void)
 	people();
 	security_context();
 	calendars();
+	caldav();
 	odd_documents();
 	captured();
 	file_has_an_end();
