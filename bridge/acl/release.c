@@ -1,5 +1,4 @@
 #include "bridge/acl/release.h"
-#include <stdlib.h>
 #include <string.h>
 #include "bridge/base/arena.h"
 
@@ -12,7 +11,7 @@ enum { NO_MEMORY = FB_REASONS };
 
 static struct acl_released *wrap(struct fb_answer *answer)
 {
-	struct acl_released *r = answer ? malloc(sizeof(*r)) : NULL;
+	struct acl_released *r = answer ? arena_alloc(answer->arena, sizeof(*r)) : NULL; /* they live and end together */
 
 	if (!r) {
 		fb_answer_free(answer);
@@ -139,7 +138,6 @@ void acl_released_free(struct acl_released *r)
 {
 	if (r)
 		fb_answer_free(r->answer);
-	free(r);
 }
 
 const struct fb_answer *acl_released_view(const struct acl_released *r)

@@ -12,25 +12,20 @@ const char *fb_busy_name(enum fb_busy b)
 
 struct fb_answer *fb_answer_new(enum fb_reason reason)
 {
-	struct fb_answer *a = calloc(1, sizeof *a);
+	struct arena *arena = arena_new(FB_ANSWER_BYTES);
+	struct fb_answer *a = arena ? arena_alloc(arena, sizeof *a) : NULL;
 
 	if (!a)
 		return NULL;
-	a->arena = arena_new(FB_ANSWER_BYTES);
-	if (!a->arena) {
-		free(a);
-		return NULL;
-	}
+	a->arena = arena;
 	a->reason = reason;
 	return a;
 }
 
 void fb_answer_free(struct fb_answer *a)
 {
-	if (!a)
-		return;
-	arena_free(a->arena);
-	free(a);
+	if (a)
+		arena_free(a->arena); /* it lives there itself */
 }
 
 /* Makes room for one more event. The arena keeps the outgrown arrays, which at most doubles what they cost. */
@@ -38,7 +33,7 @@ static int grow(struct fb_answer *a)
 {
 	if (a->n_events < a->cap_events)
 		return 0;
-	size_t cap = a->cap_events ? 2 * a->cap_events : 16;
+	size_t cap = a->cap_events ? 2 * a->cap_events : 8;
 	if (cap > FB_ANSWER_BYTES / sizeof *a->events)
 		return -1;
 	struct fb_event *e = arena_alloc(a->arena, cap * sizeof *e);

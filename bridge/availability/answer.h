@@ -43,7 +43,7 @@ struct arena;
 
 /* What is known of one mailbox over a window. Events are sorted by start, then end. */
 struct fb_answer {
-	struct arena *arena;        /* owns events and their texts */
+	struct arena *arena;        /* owns the answer itself, its events and their texts */
 	enum fb_reason reason;      /* the rest counts only with FB_OK */
 	unsigned view;              /* what this answer holds */
 	struct fb_event *events;

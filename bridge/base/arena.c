@@ -3,25 +3,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 8192 };
+enum { CHUNK = 8192, FIRST = 1984 }; /* most queries and answers need no more than the first */
 
 struct chunk {
 	struct chunk *next;
-	size_t size, used;
 	_Alignas(max_align_t) unsigned char bytes[];
 };
 
 struct arena {
-	struct chunk *chunks; /* the newest first */
+	struct chunk *chunks;
+	unsigned char *at; /* what is left of the first bytes, or of a chunk */
+	size_t left;
 	size_t max, used;
+	_Alignas(max_align_t) unsigned char first[FIRST];
 };
 
 struct arena *arena_new(size_t max)
 {
-	struct arena *a = calloc(1, sizeof *a);
+	struct arena *a = malloc(sizeof *a);
 
-	if (a)
-		a->max = max;
+	if (!a)
+		return NULL;
+	a->chunks = NULL;
+	a->at = a->first;
+	a->left = sizeof a->first;
+	a->max = max;
+	a->used = 0;
 	return a;
 }
 
@@ -38,11 +45,22 @@ void arena_free(struct arena *a)
 	free(a);
 }
 
+/* ${n} bytes of a new chunk; NULL when out of memory. */
+static struct chunk *add_chunk(struct arena *a, size_t n)
+{
+	struct chunk *c = calloc(1, sizeof *c + n);
+
+	if (!c)
+		return NULL;
+	c->next = a->chunks;
+	a->chunks = c;
+	return c;
+}
+
 void *arena_alloc(struct arena *a, size_t n)
 {
 	const size_t align = _Alignof(max_align_t);
-	struct chunk *c = a->chunks;
-	size_t size;
+	struct chunk *c;
 	void *p;
 
 	if (n > a->max - a->used)
@@ -50,19 +68,23 @@ void *arena_alloc(struct arena *a, size_t n)
 	n = n ? (n + align - 1) / align * align : align;
 	if (n > a->max - a->used)
 		return NULL;
-	if (!c || n > c->size - c->used) {
-		size = n > CHUNK / 4 ? n : CHUNK;
-		c = calloc(1, sizeof *c + size);
-		if (!c)
+	if (n > a->left && n > CHUNK / 4) { /* large ones stand alone */
+		if (!(c = add_chunk(a, n)))
 			return NULL;
-		c->size = size;
-		c->next = a->chunks;
-		a->chunks = c;
+		a->used += n;
+		return c->bytes;
 	}
-	p = c->bytes + c->used;
-	c->used += n;
+	if (n > a->left) {
+		if (!(c = add_chunk(a, CHUNK)))
+			return NULL;
+		a->at = c->bytes;
+		a->left = CHUNK;
+	}
+	p = a->at;
+	a->at += n;
+	a->left -= n;
 	a->used += n;
-	return p;
+	return memset(p, 0, n);
 }
 
 char *arena_strndup(struct arena *a, const char *s, size_t n)

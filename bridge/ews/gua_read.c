@@ -17,14 +17,37 @@ static struct fb_mailbox *mailbox_now(struct reading *g)
 	return &g->r->query.mailboxes[g->n_mailboxes - 1];
 }
 
-static bool array_open(struct soap *s, const char *text)
+static bool no_memory(struct soap *s)
 {
-	struct ews_request *r = reading_of(s)->r;
+	return soap_fault(s, "ErrorInternalServerError", "There was no memory to read the request.");
+}
 
-	r->query.mailboxes = arena_alloc(s->arena, FB_MAX_MAILBOXES * sizeof *r->query.mailboxes);
-	r->attendees = arena_alloc(s->arena, FB_MAX_MAILBOXES * sizeof *r->attendees);
-	r->exclude = arena_alloc(s->arena, FB_MAX_MAILBOXES * sizeof *r->exclude);
-	return (r->query.mailboxes && r->attendees && r->exclude) || soap_fault(s, "ErrorInternalServerError", "There was no memory to read the request.");
+/* Room for as many mailboxes as the request has: most have few. */
+static bool make_room(struct soap *s)
+{
+	struct reading *g = reading_of(s);
+	struct ews_request *r = g->r;
+	size_t room = g->room ? 4 * g->room : 2, had = g->room;
+	struct fb_mailbox *mailboxes;
+	enum ews_attendee *attendees;
+	bool *exclude;
+
+	room = room < FB_MAX_MAILBOXES ? room : FB_MAX_MAILBOXES;
+	mailboxes = arena_alloc(s->arena, room * sizeof *mailboxes);
+	attendees = arena_alloc(s->arena, room * sizeof *attendees);
+	exclude = arena_alloc(s->arena, room * sizeof *exclude);
+	if (!mailboxes || !attendees || !exclude)
+		return no_memory(s);
+	if (had) {
+		memcpy(mailboxes, r->query.mailboxes, had * sizeof *mailboxes);
+		memcpy(attendees, r->attendees, had * sizeof *attendees);
+		memcpy(exclude, r->exclude, had * sizeof *exclude);
+	}
+	r->query.mailboxes = mailboxes;
+	r->attendees = attendees;
+	r->exclude = exclude;
+	g->room = room;
+	return true;
 }
 
 static bool mailbox_open(struct soap *s, const char *text)
@@ -34,7 +57,7 @@ static bool mailbox_open(struct soap *s, const char *text)
 	g->n_mailboxes++;
 	g->address = "";
 	g->routing = "";
-	return true;
+	return g->n_mailboxes <= g->room || g->n_mailboxes > FB_MAX_MAILBOXES || make_room(s);
 }
 
 /* Copies what fits of ${text} without cutting a UTF-8 character in two. */
@@ -56,7 +79,7 @@ static bool address(struct soap *s, const char *text)
 	if (g->n_mailboxes <= FB_MAX_MAILBOXES)
 		cut(mailbox_now(g)->asked, text);
 	g->address = arena_strdup(s->arena, text);
-	return g->address || soap_fault(s, "ErrorInternalServerError", "There was no memory to read the request.");
+	return g->address || no_memory(s);
 }
 
 static bool routing(struct soap *s, const char *text)
@@ -119,7 +142,7 @@ static bool check_time(struct soap *s, const char *what, const char *text, const
 
 	if (fb_time_parse(text, &t) == FB_TIME_BAD)
 		return soap_violation(s, "%s is %.40s; it must be a date and time.", what, *text ? text : "empty");
-	return (*out = arena_strdup(s->arena, text)) || soap_fault(s, "ErrorInternalServerError", "There was no memory to read the request.");
+	return (*out = arena_strdup(s->arena, text)) || no_memory(s);
 }
 
 static bool start_time(struct soap *s, const char *text)
@@ -251,7 +274,7 @@ static const struct soap_row suggestions_rows[] = {
 };
 const struct soap_row gua_rows[] = {
 	{NS_TYPES, "TimeZone", 0, zone_serial_rows, zone_serial_open, NULL},
-	{NS_MESSAGES, "MailboxDataArray", SOAP_REQUIRED, array_rows, array_open, NULL},
+	{NS_MESSAGES, "MailboxDataArray", SOAP_REQUIRED, array_rows, NULL, NULL},
 	{NS_TYPES, "FreeBusyViewOptions", 0, options_rows, options_open, NULL},
 	{NS_TYPES, "SuggestionsViewOptions", 0, suggestions_rows, suggestions_open, NULL},
 	{0},

@@ -7,6 +7,7 @@ struct reading {
 	struct zone_reading zone; /* first: zone_read.c finds it here */
 	struct ews_request *r;
 	size_t n_mailboxes;       /* met, also those over the limit */
+	size_t room;              /* of the arrays for them */
 	const char *address, *routing;
 	struct written_window { const char *start, *end; } window, suggested, *now; /* read once the zone is known */
 	bool view_given, one_view;

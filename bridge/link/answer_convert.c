@@ -277,20 +277,25 @@ static struct fb_answer *read_message(const PB(MailboxAnswer) *m, const struct f
 struct fb_answer *link_answer_read(const uint8_t *p, size_t n, const struct fb_query *q, size_t *i, const char **why)
 {
 	struct fb_answer *a = NULL;
+	ProtobufCAllocator memory;
 	PB(MailboxAnswer) *m;
 
 	if (!wire_within(&availbridge__link__v1__mailbox_answer__descriptor, p, n, answer_caps, why))
 		return NULL;
-	m = availbridge__link__v1__mailbox_answer__unpack(NULL, n, p);
+	*why = "the answer could not be read";
+	if (!wire_memory(&memory, 4 * LINK_ANSWER_BYTES))
+		return NULL;
+	m = availbridge__link__v1__mailbox_answer__unpack(&memory, n, p);
 	if (!m) {
-		*why = "the answer could not be read";
+		wire_memory_free(&memory);
 		return NULL;
 	}
+	*why = NULL;
 	*i = m->index;
 	if (m->index >= q->n || strcmp(m->mailbox, q->mailboxes[m->index].address) != 0)
 		*why = "the answer is about a mailbox that was not asked";
 	else if (!(a = read_message(m, q, why)))
 		*why = "out of memory";
-	availbridge__link__v1__mailbox_answer__free_unpacked(m, NULL);
+	wire_memory_free(&memory);
 	return a;
 }

@@ -73,12 +73,16 @@ static const char *fault_of(const PB(QueryRequest) *m)
 
 bool link_query_read(const uint8_t *p, size_t n, struct fb_query *q, const char **why)
 {
-	PB(QueryRequest) *m = NULL;
+	ProtobufCAllocator memory;
+	PB(QueryRequest) *m;
 
+	q->mailboxes = NULL;
 	if (!wire_within(&availbridge__link__v1__query_request__descriptor, p, n, query_caps, why))
 		return false;
-	m = availbridge__link__v1__query_request__unpack(NULL, n, p);
-	q->mailboxes = NULL;
+	*why = "out of memory";
+	if (!wire_memory(&memory, 4 * LINK_QUERY_BYTES))
+		return false;
+	m = availbridge__link__v1__query_request__unpack(&memory, n, p);
 	if (!m)
 		*why = "the query could not be read";
 	else if ((*why = fault_of(m)) == NULL && !read_requester(m->requester, &q->requester))
@@ -88,7 +92,7 @@ bool link_query_read(const uint8_t *p, size_t n, struct fb_query *q, const char 
 	if (q->mailboxes) {
 		q->n = m->n_mailboxes;
 		for (size_t i = 0; i < q->n; i++) {
-			snprintf(q->mailboxes[i].asked, sizeof q->mailboxes[i].asked, "%s", m->mailboxes[i]);
+			memcpy(q->mailboxes[i].asked, m->mailboxes[i], strlen(m->mailboxes[i]) + 1); /* query_caps: it fits */
 			if (!fb_address_normal(m->mailboxes[i], q->mailboxes[i].address))
 				q->mailboxes[i].address[0] = 0;
 		}
@@ -96,7 +100,6 @@ bool link_query_read(const uint8_t *p, size_t n, struct fb_query *q, const char 
 		q->interval = (int)m->interval_minutes;
 		q->view = m->view & FB_VIEW_DETAILS ? m->view | FB_VIEW_EVENTS : m->view;
 	}
-	if (m)
-		availbridge__link__v1__query_request__free_unpacked(m, NULL);
+	wire_memory_free(&memory);
 	return q->mailboxes != NULL;
 }

@@ -1,5 +1,6 @@
 #include "bridge/link/wire.h"
 #include <string.h>
+#include "bridge/base/arena.h"
 #include "bridge/base/text.h"
 
 enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5, MAX_FIELDS = 16, MAX_UNKNOWN = 16 };
@@ -120,6 +121,26 @@ bool wire_within(const ProtobufCMessageDescriptor *d, const uint8_t *p, size_t n
 			return false;
 	}
 	return true;
+}
+
+static void *take_memory(void *arena, size_t n)
+{
+	return arena_alloc(arena, n);
+}
+
+static void keep_memory(void *arena, void *p)
+{
+}
+
+bool wire_memory(ProtobufCAllocator *out, size_t max)
+{
+	*out = (ProtobufCAllocator){take_memory, keep_memory, arena_new(max)};
+	return out->allocator_data != NULL;
+}
+
+void wire_memory_free(ProtobufCAllocator *a)
+{
+	arena_free(a->allocator_data);
 }
 
 int wire_pack(struct buf *out, const ProtobufCMessage *m)
