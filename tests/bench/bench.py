@@ -7,7 +7,7 @@ import sys
 import queries
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-GROUPS = {"hit": queries.hits}
+GROUPS = {"hit": queries.hits, "miss": queries.misses}
 
 
 class Plan:
@@ -16,6 +16,7 @@ class Plan:
     def __init__(self, folder):
         self.quick = os.environ.get("BENCH") == "quick"
         self.rounds, self.seconds = (3, 1) if self.quick else (11, 1)
+        self.boxes = (1, 100) if self.quick else (1, 10, 100)
         self.folder, self.rows = folder, []
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -23,8 +24,6 @@ class Plan:
     def note(self, name, median, least, words=""):
         self.rows.append((name, median, least))
         print(f"{name:34} {median:9.3f} {least:9.3f}   {words}", flush=True)
-
-    def write(self):
         text = "".join(f"{name}\t{median:.4g}\t{least:.4g}\n" for name, median, least in self.rows)
         (self.folder / "ratios.tsv").write_text(text)
 
@@ -35,7 +34,6 @@ def main():
     print(f"{'':34} {'median':>9} {'min/min':>9}", flush=True)
     for word in sys.argv[1:] or GROUPS:
         GROUPS[word](plan)
-        plan.write()
 
 
 main()

@@ -70,3 +70,19 @@ def is_right(body, numbers):
     """True if the answer ${body} says of each of ${numbers}, in their order, what it must."""
     found = answers(body)
     return len(found) == len(numbers) and all({k: a[k] for k in ("code", "merged", "events")} == expected(n) for a, n in zip(found, numbers))
+
+
+def exchange_reply(count, behind=BEHIND):
+    """What an Exchange answers about ${count} people, to all of whom happens what happens to number 0; times in a zone that is ${behind} UTC."""
+    types = f' xmlns="{T[1:-1]}"'
+    events = "".join(f"<CalendarEvent><StartTime>{(start - behind).strftime(WALL)}</StartTime><EndTime>{(end - behind).strftime(WALL)}</EndTime>"
+                     f"<BusyType>{word}</BusyType></CalendarEvent>" for start, end, (_, word, _) in busy(0))
+    hours = (f"<WorkingHours{types}>{ZONE.replace('t:', '')}<WorkingPeriodArray><WorkingPeriod><DayOfWeek>Monday Tuesday Wednesday Thursday Friday</DayOfWeek>"
+             "<StartTimeInMinutes>480</StartTimeInMinutes><EndTimeInMinutes>1020</EndTimeInMinutes></WorkingPeriod></WorkingPeriodArray></WorkingHours>")
+    one = ('<FreeBusyResponse><ResponseMessage ResponseClass="Success"><ResponseCode>NoError</ResponseCode></ResponseMessage><FreeBusyView>'
+           f"<FreeBusyViewType{types}>FreeBusyMerged</FreeBusyViewType><MergedFreeBusy{types}>{expected(0)['merged']}</MergedFreeBusy>"
+           f"<CalendarEventArray{types}>{events}</CalendarEventArray>{hours}</FreeBusyView></FreeBusyResponse>")
+    return ('<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header><h:ServerVersionInfo MajorVersion="15" '
+            f'MinorVersion="2" MajorBuildNumber="1544" MinorBuildNumber="11" xmlns:h="{T[1:-1]}"{types}/></s:Header><s:Body '
+            'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema"><GetUserAvailabilityResponse '
+            f'xmlns="{M[1:-1]}"><FreeBusyResponseArray>{one * count}</FreeBusyResponseArray></GetUserAvailabilityResponse></s:Body></s:Envelope>')

@@ -1,12 +1,16 @@
 """What a query costs, A and B together, against pairs of reverse proxies that move the same bytes."""
 import contextlib
+import datetime
 import http.client
+import http.server
 import ssl
+import threading
 
 import bridged
 import documents
 import measure
 import rivals
+from sites import free_ports, until
 
 
 class Asker:
@@ -74,21 +78,99 @@ def compare(kind, contestants, direct, boxes, body, plan):
         note_all(f"{kind}-{boxes}box-{connections}conn", contestants, measure.in_turns(everybody, plan.rounds, run), plan)
 
 
+def lengths():
+    """Of the requests that the load sends, by how many mailboxes they ask about."""
+    return {boxes: len(documents.request([documents.person(0)] * boxes)) for boxes in (1, 10, 100)}
+
+
+def others(plan, servers, backend, login, people):
+    """The proxies in front of the backend, and the backend itself."""
+    found = [measure.Contestant("nginx", *servers.nginx_pair(backend), login, people)]
+    if not plan.quick:
+        found.append(measure.Contestant("haproxy", *servers.haproxy_pair(backend), login, people))
+    return found, measure.Contestant("direct", backend, [], login, people)
+
+
 def hits(plan):
     """Site B answers from calendar files that it has read before."""
     people = 200 if plan.quick else 1000
     folder = plan.folder / "hit"
     with bridged.pair(people=people) as (a, b), contextlib.closing(rivals.Servers(folder)) as servers:
         bridge = bridged.contestant("bridge", a, b, people)
-        backend = servers.backend(folder)
-        direct = measure.Contestant("direct", backend, [], bridge.login, people)
-        others = [measure.Contestant("nginx", *servers.nginx_pair(backend), bridge.login, people)]
-        if not plan.quick:
-            others.append(measure.Contestant("haproxy", *servers.haproxy_pair(backend), bridge.login, people))
-        for boxes in (1, 100) if plan.quick else (1, 10, 100):
+        proxies, direct = others(plan, servers, servers.backend(folder, lengths()), bridge.login, people)
+        for boxes in plan.boxes:
             verify(bridge, boxes)
             with contextlib.closing(Asker(bridge)) as asker:  # the pairs move what the bridge answers
                 (folder / f"answer-{boxes}.xml").write_bytes(asker.ask(range(boxes)))
-            for c in others + [direct]:
+            for c in [*proxies, direct]:
                 verify(c, boxes, range(boxes))
-            compare("hit", [bridge] + others, direct, boxes, template(folder, boxes), plan)
+            compare("hit", [bridge, *proxies], direct, boxes, template(folder, boxes), plan)
+
+
+# ---- from an EWS backend ----
+
+class Taster(http.server.BaseHTTPRequestHandler):
+    """A backend that notes how long the bridge's own requests are."""
+    protocol_version = "HTTP/1.1"
+    seen = {}
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        boxes = body.count(b"<t:Address>")
+        self.seen[boxes] = len(body)
+        answer = documents.exchange_reply(boxes, datetime.timedelta()).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/xml; charset=utf-8")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_):
+        pass
+
+
+def bridge_lengths(bridge, port, certs):
+    """The length of the bridge's request to its backend at ${port}, for each number of mailboxes that it may hold."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Taster)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certs / "backend.pem", certs / "backend.key")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with contextlib.closing(Asker(bridge)) as asker:
+        for boxes in (1, 2):
+            until(lambda: documents.is_right(asker.ask(range(boxes)), [0] * boxes) and boxes in Taster.seen, f"the bridge asks about {boxes}")
+    server.shutdown()
+    server.server_close()
+    step = Taster.seen[2] - Taster.seen[1]
+    return {boxes: Taster.seen[1] + (boxes - 1) * step for boxes in range(1, 101)}
+
+
+def serve(site, port, certs, batch):
+    """Its people are at the EWS backend at ${port}; nothing is kept, and questions are gathered up to ${batch} mailboxes."""
+    (site.dir / "backends.d").mkdir(exist_ok=True)
+    (site.dir / "backends.d/exchange.conf").write_text(
+        f"type ews\nurl https://localhost:{port}/EWS/Exchange.asmx\nauth none\nserves {site.domain}\nca-file {certs}/ca.pem\ncache 0\n"
+        f"concurrency 16\nbatch {batch}\n")
+    if site.process:
+        site.run("reload")
+
+
+def misses(plan):
+    """Every answer is fetched anew from a backend, which the pairs reach too. A query's mailboxes go together; batch-*: those of other queries with them."""
+    people = 200 if plan.quick else 1000
+    folder = plan.folder / "miss"
+    (folder / "bridge").mkdir(parents=True)
+    for boxes in range(1, 101):
+        (folder / f"answer-{boxes}.xml").write_text(documents.exchange_reply(boxes))
+        (folder / f"bridge/answer-{boxes}.xml").write_text(documents.exchange_reply(boxes, datetime.timedelta()))
+    port, = free_ports(1)
+    with contextlib.closing(rivals.Servers(folder)) as servers, bridged.pair(lambda a, b: serve(b, port, servers.certs, 100)) as (a, b):
+        bridge = bridged.contestant("bridge", a, b, people)
+        servers.backend(folder / "bridge", bridge_lengths(bridge, port, servers.certs), port)
+        proxies, direct = others(plan, servers, servers.backend(folder, lengths()), bridge.login, people)
+        for boxes in plan.boxes:
+            for batch in (boxes, 100) if boxes == 1 else (boxes,):
+                serve(b, port, servers.certs, batch)
+                for c in [bridge, *proxies, direct]:
+                    verify(c, boxes, [0] * boxes)
+                compare("miss" if batch == boxes else "batch", [bridge, *proxies], direct, boxes, template(folder, boxes), plan)

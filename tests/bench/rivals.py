@@ -32,8 +32,8 @@ PROXY = """
 """
 # A file is only ever got: the refusal of a POST is turned into the file. How many were asked about is read off the request's length.
 BACKEND = """
-	map $content_length $boxes {{ "~^[01]?[0-9]?[0-9]?[0-9]$" 1; "~^[0-9][0-9][0-9][0-9]$" 10; default 100; }}
-	output_buffers 2 256k; open_file_cache max=16;
+	map $content_length $boxes {{ {lengths} }}
+	output_buffers 2 256k; open_file_cache max=200;
 	server {{
 		listen 127.0.0.1:{port} ssl; ssl_certificate {certs}/backend.pem; ssl_certificate_key {certs}/backend.key; root {root};
 		location = /EWS/Exchange.asmx {{ error_page 405 =200 /answer-$boxes.xml; return 405; }}
@@ -103,9 +103,11 @@ class Servers:
         (here / "nginx.conf").write_text(NGINX.format(dir=here, inside=inside))
         return self.start(name, port, processors, "nginx", "-p", str(here), "-c", str(here / "nginx.conf"))
 
-    def backend(self, root):
-        port, = free_ports(1)
-        self.nginx("backend", port, BACKEND.format(port=port, certs=self.certs, root=root), measure.LOAD)
+    def backend(self, root, lengths, port=None):
+        """Answers with ${root}/answer-N.xml, where a request of lengths[N] bytes asks about N mailboxes."""
+        port = port or free_ports(1)[0]
+        rows = " ".join(f"{length} {boxes};" for boxes, length in lengths.items())
+        self.nginx(f"backend-{port}", port, BACKEND.format(port=port, certs=self.certs, root=root, lengths=rows), measure.LOAD)
         return port
 
     def nginx_pair(self, backend):
