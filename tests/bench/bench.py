@@ -4,10 +4,13 @@ import pathlib
 import shutil
 import sys
 
+import growth
+import idle
+import many
 import queries
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-GROUPS = {"hit": queries.hits, "miss": queries.misses}
+GROUPS = {"hit": queries.hits, "miss": queries.misses, "growth": growth.growth, "idle": idle.idle, "many": many.many}
 
 
 class Plan:
