@@ -50,14 +50,11 @@ struct said {
 
 static struct said first_match(const struct acl_question *q)
 {
-	int number = 0;
+	struct conf_rules_walk walk = conf_rules_about(q->peer, q->in, q->requester->name, q->target);
+	const struct conf_rule *rule;
+	int number;
 
-	for (size_t i = 0; i < q->peer->n_rules; i++) {
-		const struct conf_rule *rule = &q->peer->rules[i];
-
-		if (rule->in != q->in)
-			continue;
-		number++;
+	while ((rule = conf_rules_next(&walk, &number))) {
 		enum fb_fact m = matches(q, rule);
 
 		if (m != FB_NO)

@@ -177,6 +177,8 @@ struct conf *conf_load_changed(const char *path, const struct conf_change *chang
 	conf_read_spaces(&l);
 	conf_read_accounts(&l);
 	conf_read_peers(&l);
+	for (size_t i = 0; i < l.c->n_peers; i++)
+		conf_index_rules(&l.c->peers[i]);
 	conf_read_backends(&l);
 	conf_read_directory(&l);
 	/* what is missing for an earlier fault would only be complained of twice */
@@ -221,6 +223,7 @@ static void free_peer(struct conf_peer *p)
 	free(p->unconfirmed);
 	free(p->endpoints);
 	free(p->rules);
+	conf_unindex_rules(p);
 	free(p->name);
 	free(p->file);
 }

@@ -82,7 +82,25 @@ struct conf_peer {
 	enum fb_level access_level; /* Exchange's FreeBusyAccessLevel: the cap over `in` rules */
 	struct conf_rule *rules; /* in the order of the file */
 	size_t n_rules;
+	struct conf_rule_index *index; /* over them: conf_index_rules() */
 };
+/* Makes p->index for the rules as they are; aborts when out of memory. conf_unindex_rules() frees it. */
+void conf_index_rules(struct conf_peer *p);
+/* Frees p->index, if there is one. */
+void conf_unindex_rules(struct conf_peer *p);
+enum { CONF_RULES_LISTS = 5 };
+/* A walk over some rules, in the order of the file; no need to free it. */
+struct conf_rules_walk {
+	const struct conf_peer *peer;
+	uint32_t at[CONF_RULES_LISTS];
+};
+/*
+ * Starts a walk over those rules of ${p} (which has an index) and the direction ${in} that could match: none of the others names ${requester} (an address,
+ * or a domain) or ${target} (an address) or a domain of theirs.
+ */
+struct conf_rules_walk conf_rules_about(const struct conf_peer *p, bool in, const char *requester, const char *target);
+/* The next rule, with its place among all rules of its direction (from 1) in ${number}; NULL at the end. */
+const struct conf_rule *conf_rules_next(struct conf_rules_walk *w, int *number);
 struct conf_group {
 	char *name;
 	char **members; /* normal addresses, or domains */

@@ -260,6 +260,8 @@ static void world_new(void)
 	w.t = address_space_new(&settings);
 	w.doors = (struct proxy_doors){fake_look_up, fake_exists, fake_fetch, fake_ask, fake_audit, fake_budget, NULL};
 	w.audit_says = AUDIT_SAID;
+	for (size_t i = 0; i < settings.n_peers; i++)
+		conf_index_rules(&settings.peers[i]);
 	w.p = proxy_new(w.l, &settings, w.t, &w.doors);
 }
 
@@ -268,6 +270,8 @@ static void world_free(void)
 	proxy_free(w.p);
 	address_space_free(w.t);
 	loop_free(w.l);
+	for (size_t i = 0; i < settings.n_peers; i++)
+		conf_unindex_rules(&settings.peers[i]);
 }
 
 /* ---- questions ---- */

@@ -98,7 +98,10 @@ static void run_case(char **w, size_t n, int line)
 	char got[128], want[128];
 
 	strcpy(requester.name, w[1]);
+	conf_index_rules(&peer);
 	struct acl_verdict v = acl_decide(&q);
+
+	conf_unindex_rules(&peer);
 
 	snprintf(got, sizeof(got), "%s %d %s%s", fb_level_name(v.level), v.rule, fb_reason_row(v.reason)->word,
 	         v.capped ? " capped" : "");
@@ -140,6 +143,69 @@ static void zero_is_nothing(void)
 	CHECK(v.reason != FB_OK);
 }
 
+/* ---- the rules that are looked at are those that could match: against a look at all of them ---- */
+
+enum { RANDOM_RULES = 80, ROUNDS = 3000 };
+static const char *const words[] = {"*", "*", "group:yes", "group:no", "group:unknown", "anna@a.example", "ben@a.example", "cem@sub.a.example",
+                                    "anna@b.example", "a.example", "sub.a.example", "b.example", "example"};
+static const char *const people[] = {"anna@a.example", "ben@a.example", "cem@sub.a.example", "anna@b.example", "dora@c.example"};
+static const char *const askers[] = {"anna@a.example", "ben@a.example", "anna@b.example", "a.example", "b.example", "c.example", "example"};
+
+#define PICK(list) ((char *)(list)[(size_t)rand() % (sizeof(list) / sizeof(*(list)))])
+
+static enum fb_fact member_by_name(void *arg, const char *group, const char *address)
+{
+	return strcmp(group, "yes") == 0 ? FB_YES : strcmp(group, "no") == 0 ? FB_NO : FB_COULD_NOT_TELL;
+}
+
+static enum fb_fact means(const char *word, const char *whom, bool is_person)
+{
+	if (strcmp(word, "*") == 0 || strcmp(word, whom) == 0)
+		return FB_YES;
+	if (!is_person)
+		return FB_NO;
+	if (strncmp(word, "group:", 6) == 0)
+		return member_by_name(NULL, word + 6, whom);
+	return strcmp(word, strchr(whom, '@') + 1) == 0 ? FB_YES : FB_NO;
+}
+
+/* The number of the first rule of the direction that is not out of the question, by looking at each; 0 = none. */
+static int plain_scan(const struct acl_question *q)
+{
+	int number = 0;
+
+	for (size_t i = 0; i < peer.n_rules; i++) {
+		const struct conf_rule *r = &peer.rules[i];
+
+		if (r->in != q->in)
+			continue;
+		number++;
+		if (means(r->requester, q->requester->name, q->requester->is_person) != FB_NO && means(r->target, q->target, true) != FB_NO)
+			return number;
+	}
+	return 0;
+}
+
+static void against_plain_scan(void)
+{
+	static struct conf_rule some[RANDOM_RULES];
+
+	peer = (struct conf_peer){.name = (char *)"p", .enabled = true, .access_enabled = true, .access_level = FB_LEVEL_LIMITED_DETAILS, .rules = some};
+	for (int round = 0; round < ROUNDS; round++) {
+		struct fb_requester requester = {.is_person = false};
+		struct acl_question q = {.peer = &peer, .in = rand() % 2, .requester = &requester, .target = PICK(people), .facts = {FB_YES, FB_NO}, .member = member_by_name};
+
+		peer.n_rules = (size_t)rand() % RANDOM_RULES;
+		for (size_t i = 0; i < peer.n_rules; i++)
+			some[i] = (struct conf_rule){.in = rand() % 2, .requester = PICK(words), .target = PICK(words), .level = (enum fb_level)(rand() % 3)};
+		strcpy(requester.name, PICK(askers));
+		requester.is_person = strchr(requester.name, '@') != NULL;
+		conf_index_rules(&peer);
+		CHECK_INT(acl_decide(&q).rule, plain_scan(&q));
+	}
+	conf_unindex_rules(&peer);
+}
+
 int main(void)
 {
 	FILE *f = fopen("tests/rules/cases.txt", "r");
@@ -157,5 +223,6 @@ int main(void)
 	CHECK(feof(f));
 	fclose(f);
 	CHECK(check_passed > 60);
+	against_plain_scan();
 	return check_done();
 }

@@ -16,8 +16,12 @@ static struct acl_verdict verdict_of(enum fb_level level)
 	                         .n_rules = 1};
 	struct fb_requester who = {.is_person = true, .name = "bob@b.example"};
 
-	return acl_decide(&(struct acl_question){
+	conf_index_rules(&peer);
+	struct acl_verdict v = acl_decide(&(struct acl_question){
 		.peer = &peer, .in = true, .requester = &who, .target = "anna@a.example", .facts = {FB_YES, FB_NO}});
+
+	conf_unindex_rules(&peer);
+	return v;
 }
 
 enum { DAY = 86400, HOUR = 3600, START = 1772409600 }; /* 2026-03-02T00:00:00Z */
