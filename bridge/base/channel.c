@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HEADER = 8, STEP = 65536, FDS_MAX = 16, QUEUE_MAX = 64 << 20, FLAG_FD = 1, PIECES = 64 };
+enum { HEADER = 8, STEP = 65536, FDS_MAX = 16, QUEUE_MAX = 64 << 20, FLAG_FD = 1, PIECES = 128 };
 
 struct outgoing {
 	struct outgoing *next;
