@@ -15,7 +15,7 @@
  *   identity              pin, next (or null), taken[] and not_taken[] (enabled peers, while there is a next one)
  *   pending[]             next keys that wait for `peer confirm-next`: peer, pin
  *   bridge                the bridge that answered: generation, landlock, open_queries, front_connections, logins (the schemes that its front offers),
- *                         cache_mib (its ceiling)
+ *                         cache_mib (its ceiling), recording (`serve --trace`: off, on, ended), recorded_bytes
  *   over_budget[]         who is over a budget now: who, peer (who names them, or null), setting, limit, refused (mailboxes)
  *   pools[]               of that bridge: name (calendar, login, directory, "backend NAME"), workers, ready, busy, jobs (that they have), waiting
  *   peers[]               as `peer show --json` gives each
@@ -55,6 +55,8 @@ static void put_pool(struct buf *out, const struct pool *p, bool json)
 static void put_bridge(struct buf *out, const struct bridge *b, bool json)
 {
 	const struct pool *p;
+	uint64_t bytes;
+	const char *recording = trace_state(b->trace, &bytes);
 	struct buf logins;
 
 	buf_init(&logins, 100);
@@ -69,11 +71,16 @@ static void put_bridge(struct buf *out, const struct bridge *b, bool json)
 		status_num(out, "front_connections", front_open(b->front));
 		status_str(out, "logins", buf_cstr(&logins));
 		status_num(out, "cache_mib", (uint64_t)b->conf->cache_mib);
+		status_str(out, "recording", recording);
+		status_num(out, "recorded_bytes", bytes);
 		buf_putc(out, '}');
 		status_key(out, "pools");
 		buf_putc(out, '[');
-	} else
+	} else {
 		buf_printf(out, "open queries: %zu, connections at the front: %zu, logins by %s\n", proxy_open(b->proxy), front_open(b->front), buf_cstr(&logins));
+		if (b->trace)
+			buf_printf(out, "recording: ! %s, %llu bytes of at most %d (serve --trace)\n", recording, (unsigned long long)bytes, TRACE_FILE_MAX);
+	}
 	buf_free(&logins);
 	for (size_t i = 0; (p = bridge_pool_at(b, i)); i++)
 		put_pool(out, p, json);

@@ -41,6 +41,14 @@ void trace_free(struct trace *t)
 	free(t);
 }
 
+const char *trace_state(const struct trace *t, uint64_t *bytes)
+{
+	struct stat st;
+
+	*bytes = t && fstat(t->fd, &st) == 0 ? (uint64_t)st.st_size : 0;
+	return !t ? "off" : t->over ? "ended" : "on";
+}
+
 uint64_t trace_connection(struct trace *t)
 {
 	return t ? ++t->connections : 0;

@@ -20,6 +20,8 @@ enum { TRACE_KEY = 16, TRACE_FILE_MAX = 64 << 20 };
 struct trace *trace_new(int fd, const uint8_t key[TRACE_KEY], uint64_t max);
 /* Frees it. NULL is allowed. */
 void trace_free(struct trace *t);
+/* How it stands: "off" (${t} is NULL), "on", or "ended" for this process. ${bytes} gets what is in the file. Static. */
+const char *trace_state(const struct trace *t, uint64_t *bytes);
 /* A number for a new connection, unique in this process; records say PID.NUMBER. */
 uint64_t trace_connection(struct trace *t);
 

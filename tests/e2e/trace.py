@@ -1,6 +1,7 @@
 """`serve --trace`: what two bridges of two generations recorded of requests of every kind, and what of it must never be in the file."""
 import base64
 import http.client
+import json
 import re
 import socket
 import ssl
@@ -122,6 +123,9 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     def writers():
         return {re.search(r"connection=(\d+)", r[0]).group(1) for r in records(folder)[1]}
 
+    check("recording: ! on, " in a.run("status") and "recording" not in b.run("status"), "status says that it is recorded")
+    state = json.loads(a.run("status", "--json"))["bridge"]
+    check(state["recording"] == "on" and state["recorded_bytes"] > 10000, f"and how much: {state}")
     first = writers()
     a.run("reload")
     for _ in range(8):

@@ -232,6 +232,7 @@ static void file_has_an_end(void)
 	const struct trace_about about = {.side = "front", .what = "failure"};
 	struct trace *small = trace_new(fd, key, 1000);
 	struct stat st;
+	uint64_t bytes;
 
 	if (ftruncate(fd, 0) != 0)
 		abort();
@@ -242,6 +243,10 @@ static void file_has_an_end(void)
 		trace_note(r, "the handshake failed");
 		trace_end(r, NULL);
 	}
+	CHECK_STR(trace_state(small, &bytes), "ended");
+	CHECK_STR(trace_state(trace, &bytes), "on");
+	CHECK(fstat(fd, &st) == 0 && bytes == (uint64_t)st.st_size);
+	CHECK_STR(trace_state(NULL, &bytes), "off");
 	CHECK(fstat(fd, &st) == 0 && st.st_size <= 1000 && st.st_size > 700);
 	CHECK(trace_begin(small, &about) == NULL);
 	trace_free(small);
