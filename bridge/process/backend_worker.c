@@ -90,8 +90,7 @@ static void serve(struct backend_worker *w)
 	channel_free(w->channel);
 }
 
-/* Of the calls that a backend takes at once, those that are the ${bridge}th bridge's share: the first ones get what is left over. */
-static int share(int concurrency, int bridges, int bridge)
+int backend_worker_share(int concurrency, int bridges, int bridge)
 {
 	return concurrency / bridges + (bridge < concurrency % bridges);
 }
@@ -103,7 +102,7 @@ static struct conf_backend *own_backend(struct conf *c, int argc, char **argv)
 
 	if (argc < 6 || !text_int(argv[4], 0, (int64_t)c->n_backends - 1, &index) || !text_int(argv[5], 0, c->bridges - 1, &bridge))
 		return NULL;
-	c->backends[index].concurrency = share(c->backends[index].concurrency, c->bridges, (int)bridge);
+	c->backends[index].concurrency = backend_worker_share(c->backends[index].concurrency, c->bridges, (int)bridge);
 	return &c->backends[index];
 }
 

@@ -15,6 +15,7 @@ struct plan {
 	int64_t front_expires; /* seconds since 1970; 0 = not known */
 	bool log_json;
 	uint32_t bridges, calendar_workers, login_workers, directory_workers, backends, hard_stop_ms, audit_keep_days;
+	/* directory_workers is 0 without a directory, backends how many are configured */
 	int snapshot; /* of all files, as they were checked (snapshot.h); closed with the plan */
 	int audit;    /* the audit's folder, -1 until the supervisor opens it; closed with the plan */
 };

@@ -26,4 +26,6 @@ int login_worker_role(int argc, char **argv);
 int directory_worker_role(int argc, char **argv);
 /* The role @backend-worker: fetches from one configured backend; the arguments say which, and whose of the bridges. */
 int backend_worker_role(int argc, char **argv);
+/* Of the ${concurrency} calls that a backend takes at once, those of the ${bridge}th of ${bridges}: the first ones get what is left over. */
+int backend_worker_share(int concurrency, int bridges, int bridge);
 #endif

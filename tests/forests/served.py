@@ -1,7 +1,6 @@
 """
-A bridge whose people and groups come from a directory: through its workers, which have given up their rights, from slapd and from Active Directory, over LDAPS and
-StartTLS, by password and by Kerberos. What the directory says decides, outside all who are not there are alike, and a directory that does not answer is an
-error that passes.
+One bridge beside every kind of directory: slapd and Active Directory, over LDAPS and StartTLS, by password and by Kerberos, through workers that have given up
+their rights. What it says of groups decides who may see and whose calendar server is asked.
 """
 import os
 import pathlib
@@ -13,11 +12,11 @@ import certificates  # noqa: E402
 import openldap  # noqa: E402
 import samba_dc  # noqa: E402
 import sites  # noqa: E402
-from sites import ROOT, Site, check, codes, finish, same, until  # noqa: E402
+from sites import ROOT, Site, check, codes, finish, same  # noqa: E402
 
 folder = ROOT / "build/e2e" / f"forest-served-{os.getpid()}"
 WHEN = ("20260302T090000", "20260302T100000", {"SUMMARY": "Dentist"})
-DENIED, DOWN = "ErrorNoFreeBusyAccess", "ErrorADUnavailable"
+DENIED = "ErrorNoFreeBusyAccess"
 NOBODY = ["absent@a.example", "hanna@a.example", "dieter@a.example", "moved@a.example"]
 
 
@@ -43,23 +42,7 @@ def expect(site, what):
     found = site.ask("pat@a.example", "Anna.Alias@A.EXAMPLE", "ben@a.example", *NOBODY)
     same(codes(found), ["NoError", "NoError", "ErrorFreeBusyGenerationFailed"] + [DENIED] * 4, f"{what}: anna is in Board, and ben in LoopA")
     same([e.get("Subject") for e in found[1]["events"]], ["Dentist"], f"{what}: an alias is her calendar")
-    outside = {(a["class"], a["code"], a["text"].split("(")[0], a["view"]) for a in found[3:]}
-    same(len(outside), 1, f"{what}: nobody outside sees why: {outside}")
     same(codes(site.ask("pat@a.example", user="ben")), [DENIED], f"{what}: ben is not in Board")
-    for word, address in (("unknown", NOBODY[0]), ("hidden", NOBODY[1]), ("moved", NOBODY[3])):
-        check(any(f"target={address}" in line and f"rule={word}" in line for line in site.lines("mailbox")), f"{what}: the log says that {address} is {word}")
-
-
-def silence(site, server):
-    """The directory stops answering, and comes back."""
-    server.pause()
-    same(codes(site.ask("pat@a.example", "absent@a.example")), [DOWN] * 2, "a directory that does not answer")
-    server.resume()
-    until(lambda: codes(site.ask("pat@a.example")) == ["NoError"], "it is asked again soon after it is back")
-    server.stop()
-    until(lambda: codes(site.ask("pat@a.example", "absent@a.example")) == [DOWN] * 2, "a directory that is gone")
-    server.start()
-    until(lambda: codes(site.ask("pat@a.example", "absent@a.example")) == ["NoError", DENIED], "and back")
 
 
 def main():
@@ -81,8 +64,6 @@ def main():
                                      ("AD, Kerberos", forest.tree, forest.settings(kerberos=True))):
             use(site, tree, settings)
             expect(site, what)
-        use(site, slapd.tree, slapd.settings('timeout "1 s"'))
-        silence(site, slapd)
         check(not site.lines("worker-lost"), "no worker was lost over it")
     finally:
         site.stop()
