@@ -111,6 +111,12 @@ with sites.pair() as (a, b):
         answer = re.sub(rb"request [0-9a-f]{32}", b"", answer)
         plain = plain or answer
         same((status, answer), (200, plain), f"the same answer with {header[:90] or 'no header'}")
+    # A server of ours may name somebody, but without a directory nobody is known by a name: the organisation asks.
+    a.account("cas", "server")
+    a.run("reload")
+    for header in ("", somebody, kinds[0] + somebody):
+        status, _, answer = a.http(question(["bob@b.example"], header), user="cas", headers=ASKS)
+        same((status, re.sub(rb"request [0-9a-f]{32}", b"", answer)), (200, plain), "a server's word without a directory")
     one = sites.answers(plain)[0]
     same((one["code"], one["merged"], [e["busy"] for e in one["events"]]), ("NoError", "2200000000000000", ["Busy", "Free"]), "as to 2007: nobody works elsewhere")
     for version, free in (("Exchange2007_SP1", "Free"), ("Exchange2010_SP2", "Free"), ("Exchange2013", "WorkingElsewhere"), ("Exchange2016", "WorkingElsewhere"), ("V2017_07_11", "WorkingElsewhere")):
