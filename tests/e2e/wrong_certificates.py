@@ -211,6 +211,73 @@ def from_outside(a, good, folder):
     check(a.is_up(links=False) and not any("level=warn" in line for line in a.lines("process-ended")), "and no process ended over it all")
 
 
+class Cut:
+    """A connection whose first ${n} bytes towards the link are let through, and then it is closed there; the other way all of it."""
+
+    def __init__(self, port, n):
+        self.near, far = socket.socketpair()
+        self.target, self.left, self.heard = socket.create_connection(("127.0.0.1", port), 15), n, 0
+        self.far = far
+        self.threads = [threading.Thread(target=self.to_link, daemon=True), threading.Thread(target=self.from_link, daemon=True)]
+        for t in self.threads:
+            t.start()
+
+    def to_link(self):
+        with contextlib.suppress(OSError):
+            while data := self.far.recv(65536):
+                self.heard += len(data)
+                self.target.sendall(data[:self.left])
+                self.left -= min(self.left, len(data))
+                if not self.left:
+                    break
+        with contextlib.suppress(OSError):
+            self.target.shutdown(socket.SHUT_WR)
+
+    def from_link(self):
+        with contextlib.suppress(OSError):
+            while data := self.target.recv(65536):
+                self.far.sendall(data)
+        for s in (self.target, self.far):
+            with contextlib.suppress(OSError):
+                s.shutdown(socket.SHUT_RDWR)
+            s.close()
+
+    def talk(self, good):
+        """Handshake, SETTINGS and a PING, as far as it goes."""
+        self.near.settimeout(15)
+        with contextlib.suppress(OSError, ssl.SSLError):
+            s = raw_link.context(good.cert, good.key).wrap_socket(self.near)
+            s.sendall(raw_link.PREFACE + raw_link.frame(raw_link.SETTINGS, 0, 0) + raw_link.frame(raw_link.PING, 0, 0, b"12345678"))
+            while s.recv(65536):
+                pass
+        self.near.close()
+        for t in self.threads:
+            t.join(20)
+        return not any(t.is_alive() for t in self.threads)
+
+
+def cut_everywhere(a, good):
+    """A real exchange, cut behind every single byte of what the peer sends: each time the bridge closes, and nothing is left of it."""
+    whole = Cut(a.link, 1 << 20)
+    probe = raw_link.context(good.cert, good.key)
+    whole.near.settimeout(15)
+    s = probe.wrap_socket(whole.near)
+    s.sendall(raw_link.PREFACE + raw_link.frame(raw_link.SETTINGS, 0, 0) + raw_link.frame(raw_link.PING, 0, 0, b"12345678"))
+    s.recv(65536)
+    length = whole.heard
+    s.close()
+    check(length > 600, f"an exchange was recorded: {length} bytes")
+    descriptors = lambda: sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in a.children("@bridge"))
+    bridges, before = sorted(a.children("@bridge")), descriptors()
+    hung = [n for n in range(length) if not Cut(a.link, n).talk(good)]
+    same(hung, [], f"cut behind each of {length} bytes: closed")
+    until(lambda: descriptors() <= before, "no descriptor is left of it")
+    same(sorted(a.children("@bridge")), bridges, "the same process serves")
+    link = raw_link.Link(a.link, good.cert, good.key)
+    check(link.up, "and it does serve")
+    link.close()
+
+
 def client_hello(good):
     """The first bytes that a real client sends."""
     out = ssl.MemoryBIO()
@@ -255,5 +322,6 @@ with sites.pair(start=False, rules=False) as (a, b):
     both_directions(a, all_cases)
     swapped(a, all_cases)
     from_outside(a, next(c for c in all_cases if c.name == "a-ca"), folder)
+    cut_everywhere(a, next(c for c in all_cases if c.name == "a-ca"))
     keys_at_rest(a)
 sites.finish()
