@@ -25,7 +25,7 @@ struct link_doorway {
 int link_process_wanted(const uint8_t *hello, size_t n)
 {
 	static const char name[] = LINK_PROCESS_ALPN;
-	const uint8_t *end = hello + n, *at = memmem(hello, n, name, sizeof name - 1);
+	const uint8_t *at = n ? memmem(hello, n, name, sizeof name - 1) : NULL, *end = hello + n;
 	size_t digits = 0;
 	int process = 0;
 

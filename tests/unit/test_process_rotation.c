@@ -1,4 +1,4 @@
-/* links: base availability conf dns pki address_space acl audit budget ews trace front link pairing backend directory proxy process gen */
+/* links: base availability conf dns pki login address_space acl audit budget ews trace front link pairing backend directory proxy process gen */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
