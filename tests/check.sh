@@ -69,7 +69,7 @@ suite requests 120 $python tests/schema/requests.py "${ews}_request"
 suite pairing-model 90 tests/pairing/model.sh
 suite demo 120 tests/check.sh --one env ONCE=1 DEMO="$PWD/$work/demo" scripts/demo.sh
 for t in tests/e2e/*.py; do
-	case $t in */sites.py | */raw_link.py) continue ;; esac
+	case $t in */sites.py | */raw_link.py | */short_soak.py) continue ;; esac
 	both "e2e-$(basename "$t" .py)" 300 $python "$t"
 done
 # Those that feed a running bridge what is odd or hostile, once more with the sanitizers watching.
@@ -77,5 +77,6 @@ for t in mailboxes captures as_exchange trace http_strict logins windows_logins 
 	both "asan/e2e-$t" 300 env PROGRAM="$PWD/$build/asan/availbridge" ROUNDS=3 $python tests/e2e/$t.py
 done
 wait
+suite e2e-short_soak 200 $python tests/e2e/short_soak.py # alone: it takes the whole machine
 suite install 60 tests/install.sh
 awk '{ p += $1; f += $2 } END { printf "%d passed, %d failed\n", p, f; exit f != 0 || p == 0 }' $work/counts

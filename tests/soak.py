@@ -24,7 +24,8 @@ from sites import check, codes, until  # noqa: E402
 SECONDS = float(os.environ.get("SECONDS_TO_RUN", "600"))
 EVERY = float(os.environ.get("EVERY", "60"))
 MEASURED = min(10, SECONDS / 3)
-CONNECTIONS, CROWD = 8, 1500
+OVERLOAD = 20  # of these the first few go by until all are connected
+CONNECTIONS, CROWD = 8, 1200
 DEADLINE = 10  # query_deadline
 KILLED_FOR = 5  # so long after a worker was killed a failed answer may have been its own, of which it had no more than
 KILLED_MOST = 32
@@ -141,7 +142,7 @@ def main():
         most = load.highest(ways, CONNECTIONS, MEASURED)
         print(f"highest: {most:.0f} answers a second", flush=True)
         steady(a, b, ways, most / 2)
-        overload(a, ways, 3 * most, round(MEASURED))
+        overload(a, ways, 3 * most, OVERLOAD)
     sites.finish()
 
 

@@ -293,7 +293,7 @@ def pair(a_settings=None, b_settings=None, start=True, rules=True):
         a.stop()
         b.stop()
         for site in (a, b):
-            if found := re.findall(r".*(?:ERROR: \w+Sanitizer|runtime error:).*", site.log()):
+            if found := [line for line in site.log().splitlines() if "Sanitizer" in line or "runtime error:" in line]:
                 check(False, f"the sanitizers are silent at {site.name}: {found[:3]}")
         if not failed:
             shutil.rmtree(folder, ignore_errors=True)
