@@ -9,7 +9,7 @@ import signal
 import subprocess
 import os
 
-from common import WORK, check, fill, finish, pair, same, sites
+from common import WORK, check, fill, finish, pair, same, sites, until
 
 TRIES = 8
 PRIVATE_TRUST = 'mount --bind "$0" /etc/ssl/certs/ca-certificates.crt && exec "$@"'
@@ -19,7 +19,7 @@ def seconds(text):
     return str(calendar.timegm(tuple(int(x) for x in re.findall(r"\d+", text)) + (0, 0, 0)))
 
 
-def ask(a, start, end, *people):
+def ask(a, start, end, *people, scheme="PLAIN"):
     """One try after the other, each in a fresh home: the components that came, or None."""
     home = WORK / "evolution"
     for number in range(TRIES):
@@ -31,7 +31,7 @@ def ask(a, start, end, *people):
                    XDG_RUNTIME_DIR=f"{home}/run", GIO_USE_PROXY_RESOLVER="dummy")
         # The authority counts in this mount namespace only: the machine's own trust stays as it is.
         words = ["unshare", "--mount", *(["--map-root-user"] if os.geteuid() else []), "sh", "-c", PRIVATE_TRUST, str(trust), "dbus-run-session", "--", "/usr/bin/python3",
-                 str(sites.ROOT / "tests/clients/evolution-ews/ask.py"), f"https://localhost:{a.front}/EWS/Exchange.asmx", "anna", a.password,
+                 str(sites.ROOT / "tests/clients/evolution-ews/ask.py"), f"https://localhost:{a.front}/EWS/Exchange.asmx", scheme, "anna", a.password,
                  seconds(start), seconds(end), *people]
         p = subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
         try:
@@ -73,4 +73,10 @@ with pair(start=False) as (a, b):
     got = ask(a, "2026-07-15 00:00", "2026-07-16 00:00", "bob@b.example")
     if check(got is not None, f"an answer within {TRIES} tries"):
         same(busy(got).get("bob@b.example"), [("BUSY", "20260715T070000Z", "20260715T080000Z")], "bob in summer")
+    a.run("account", "passwd", "anna", "--password-file", str(a.dir / "password"), "--ntlm")
+    a.run("reload")
+    got = ask(a, "2026-07-15 00:00", "2026-07-16 00:00", "bob@b.example", scheme="NTLM")
+    if check(got is not None, f"an answer by NTLM within {TRIES} tries"):
+        same(busy(got).get("bob@b.example"), [("BUSY", "20260715T070000Z", "20260715T080000Z")], "bob, asked about by NTLM")
+        until(lambda: any("scheme=NTLM" in line for line in a.lines("login")), "it was NTLM")
 finish()

@@ -1,11 +1,12 @@
-"""Inside a D-Bus session of its own: asks through evolution-data-server and prints each free/busy component. ask URL USER PASSWORD START END ADDRESS..."""
+"""Inside a D-Bus session of its own: asks through evolution-data-server and prints each free/busy component. ask URL SCHEME USER PASSWORD START END ADDRESS...;
+SCHEME is PLAIN (Basic) or NTLM."""
 import json
 import os
 import pathlib
 import sys
 import threading
 
-url, user, password, start, end, *people = sys.argv[1:]
+url, scheme, user, password, start, end, *people = sys.argv[1:]
 home = pathlib.Path(os.environ["XDG_CONFIG_HOME"]) / "evolution/sources"
 home.mkdir(parents=True, exist_ok=True)
 (home / "account.source").write_text(f"""[Data Source]
@@ -22,14 +23,14 @@ MailEnabled=false
 
 [Authentication]
 Host=localhost
-Method=PLAIN
+Method={scheme}
 User={user}
 RememberPassword=false
 
 [Ews Backend]
 Hosturl={url}
 Email=anna@a.example
-AuthMechanism=PLAIN
+AuthMechanism={scheme}
 """)
 (home / "calendar.source").write_text(f"""[Data Source]
 DisplayName=Calendar
@@ -45,7 +46,7 @@ ChangeKey=1
 
 [Authentication]
 Host=localhost
-Method=PLAIN
+Method={scheme}
 User={user}
 RememberPassword=false
 
