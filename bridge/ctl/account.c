@@ -68,10 +68,11 @@ static void put_row(struct buf *row, const char *name, const char *stands_for, s
 }
 
 /*
- * One edit of both files: the account's line ${at} of ${l} (SIZE_MAX = a new one) becomes ${row} (NULL = it goes), and so does its NT hash: without
- * one an old hash must not stay behind.
+ * One edit of both files: the account's line ${at} of ${l} (SIZE_MAX = a new one) becomes ${row} (NULL = it goes), and so does
+ * its NT hash: without one an old hash must not stay behind.
  */
-static int write_both(struct ctl_edit *edit, struct lines *l, size_t at, const char *row, const char *name, const struct account_nt_hash *nt)
+static int write_both(struct ctl_edit *edit, struct lines *l, size_t at, const char *row, const char *name,
+                      const struct account_nt_hash *nt)
 {
 	bool ok = account_edit_nt_hash(edit, name, nt);
 

@@ -130,7 +130,8 @@ bool account_edit_nt_hash(struct ctl_edit *edit, const char *name, const struct 
 		return false;
 	}
 	if (file_is_loose(path)) {
-		ctl_say("%s: others than its owner may read or write this file, which holds NT hashes. Run: chmod 600 on it, and set those passwords anew.", path);
+		ctl_say("%s: others than its owner may read or write this file, which holds NT hashes. Run: chmod 600 on it, and set those "
+		        "passwords anew.", path);
 		return false;
 	}
 	if (!(l = ctl_edit_read(edit, path, ctl_header_nt_hashes)))

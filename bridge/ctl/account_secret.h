@@ -7,7 +7,10 @@
 /* What `account` reads and writes of passwords. */
 enum { ACCOUNT_PASSWORD_MAX = 1024 };
 
-/* Reads a password: the first line of ${path}, or (NULL) of standard input, asked for twice on a terminal. False after a sentence. The caller wipes it. */
+/*
+ * Reads a password: the first line of ${path}, or (NULL) of standard input, asked for twice on a terminal. False after a
+ * sentence. The caller wipes it.
+ */
 bool account_read_password(const char *path, char password[ACCOUNT_PASSWORD_MAX]);
 
 /* The line of the account ${name} in accounts.conf or the file of NT hashes, or SIZE_MAX. */

@@ -21,11 +21,17 @@ struct auth_claim {
 	const char *credential;                /* what to remember it by: the token as text, borrowed */
 };
 
-/* Reads an Authorization field (NULL = absent) into ${claim}, by the schemes of ${offered}; auth_wipe() it after use, whatever came out. */
+/*
+ * Reads an Authorization field (NULL = absent) into ${claim}, by the schemes of ${offered}; auth_wipe() it after use, whatever
+ * came out.
+ */
 enum auth_result auth_read(const char *field, unsigned offered, struct auth_claim *claim);
 /* Forgets what was claimed. */
 void auth_wipe(struct auth_claim *claim);
-/* Appends the WWW-Authenticate lines of ${offered} with their CRLF, the strongest scheme first. ${realm} is printable ASCII without quotes. */
+/*
+ * Appends the WWW-Authenticate lines of ${offered} with their CRLF, the strongest scheme first. ${realm} is printable ASCII
+ * without quotes.
+ */
 void auth_challenges(struct buf *out, unsigned offered, const char *realm);
 /* Appends the names of ${offered} in the same order, with ", " between them. */
 void auth_put_names(struct buf *out, unsigned offered);
@@ -33,6 +39,9 @@ void auth_put_names(struct buf *out, unsigned offered);
 void auth_challenge(struct buf *out, enum login_scheme scheme, const struct buf *token);
 /* The scheme's name. */
 const char *auth_name(enum login_scheme scheme);
-/* How POX Autodiscover calls what ${offered} has (AuthPackage, [MS-OXDSCLI] 2.2.4.1.1.2.6.4); NULL where Basic is all, or would be left out by a word. */
+/*
+ * How POX Autodiscover calls what ${offered} has (AuthPackage, [MS-OXDSCLI] 2.2.4.1.1.2.6.4); NULL where Basic is all, or would
+ * be left out by a word.
+ */
 const char *auth_package(unsigned offered);
 #endif

@@ -49,13 +49,14 @@ size_t front_open(const struct front *f);
 
 /*
  * One SOAP request without HTTP around it: what both HTTPS and the control socket's `query` go through, so that rules and limits are
- * the same. ${requester} is who asks; with ${may_name} it is a server of ours that may name the person it asks for, who then asks instead. ${xml} (${n} bytes) is borrowed for the call. Exactly one ${done} with the HTTP status and the
+ * the same. ${requester} is who asks; with ${may_name} it is a server of ours that may name the person it asks for, who then asks
+ * instead. ${xml} (${n} bytes) is borrowed for the call. Exactly one ${done} with the HTTP status and the
  * body (borrowed), never before it returns. The handle is for front_soap_cancel(); NULL when out of memory (no callback).
  */
 struct front_soap;
 /* See above. */
-struct front_soap *front_soap_ask(const struct front_doors *doors, const struct fb_requester *requester, bool may_name, const char *client_id, const void *xml,
-                                  size_t n, void (*done)(void *arg, int status, struct buf *body), void *arg);
+struct front_soap *front_soap_ask(const struct front_doors *doors, const struct fb_requester *requester, bool may_name,
+                                  const char *client_id, const void *xml, size_t n, void (*done)(void *arg, int status, struct buf *body), void *arg);
 /* The asker went away: no callback any more. */
 void front_soap_cancel(struct front_soap *s);
 #endif

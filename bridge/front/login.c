@@ -31,7 +31,9 @@ static void could_not_tell(struct connection *c)
 	respond_text(c, 503, "Retry-After: 5\r\n", "The login could not be checked at the moment.");
 }
 
-/* "+" and an account's name, or a person's address: who it was, as it is remembered. False if there is no such account any more. */
+/*
+ * "+" and an account's name, or a person's address: who it was, as it is remembered. False if there is no such account any more.
+ */
 static bool identity_of(const struct front *f, const char *who, struct identity *out)
 {
 	*out = (struct identity){0};
@@ -67,8 +69,8 @@ static void let_in(struct connection *c, const struct login_reply *r, const stru
 		pki_remembered_add(c->front->remembered, claim->credential, who, loop_ms());
 	} else {
 		c->session = identity;
-		log_event(LOG_LEVEL_INFO, "login", LS("account", identity_name(&identity)), LS("as", r->typed), LS("scheme", auth_name(claim->scheme)),
-		          LS("address", c->address), LS("request-id", c->request_id));
+		log_event(LOG_LEVEL_INFO, "login", LS("account", identity_name(&identity)), LS("as", r->typed),
+		          LS("scheme", auth_name(claim->scheme)), LS("address", c->address), LS("request-id", c->request_id));
 		if (r->token.len)
 			auth_challenge(&c->token_line, claim->scheme, &r->token);
 		if (claim->scheme == LOGIN_NEGOTIATE) /* as IIS says it; a client that does not know gets a ticket for every request */
@@ -121,7 +123,9 @@ void login_release(struct connection *c)
 	free(r);
 }
 
-/* Turned away without a word of what came of it: whoever tries passwords one after the other learns nothing faster than in turn. */
+/*
+ * Turned away without a word of what came of it: whoever tries passwords one after the other learns nothing faster than in turn.
+ */
 static void too_often(struct connection *c, const char *user)
 {
 	log_event(LOG_LEVEL_WARN, "login-slowed", LS("account", user), LS("address", c->address), LS("request-id", c->request_id));
@@ -168,7 +172,8 @@ static void go_on(struct connection *c, const struct login_reply *r)
 {
 	if (buf_add(&c->memory, buf_ptr(&r->memory), r->memory.len) < 0 || !hold(c, r)) {
 		could_not_tell(c);
-	} else if ((!c->request.chunked && c->request.length == 0) || c->request.length > (int64_t)c->front->conf->max_request_kib * 1024) {
+	} else if ((!c->request.chunked && c->request.length == 0) ||
+	           c->request.length > (int64_t)c->front->conf->max_request_kib * 1024) {
 		login_swallowed(c);
 	} else {
 		c->state = CONN_SWALLOW;
@@ -313,7 +318,9 @@ static void wait_for_worker(struct connection *c)
 
 /* ---- the beginning ---- */
 
-/* Basic: known already, or hopeless at the moment, or for a worker. Looked up for every name: how long that takes tells nothing. */
+/*
+ * Basic: known already, or hopeless at the moment, or for a worker. Looked up for every name: how long that takes tells nothing.
+ */
 static void start_basic(struct connection *c, const struct auth_claim *claim)
 {
 	const char *who = pki_remembered_who(c->front->remembered, claim->credential, loop_ms());

@@ -30,8 +30,8 @@ static void answer_ews(struct connection *c)
 	struct fb_requester who;
 
 	requester_of(c, &who);
-	c->soap = front_soap_ask(c->front->doors, &who, c->who.account && c->who.account->kind == CONF_FOR_SERVER, c->client_id, buf_ptr(&c->body),
-	                         c->body.len, on_soap, c);
+	c->soap = front_soap_ask(c->front->doors, &who, c->who.account && c->who.account->kind == CONF_FOR_SERVER, c->client_id,
+	                         buf_ptr(&c->body), c->body.len, on_soap, c);
 	if (!c->soap) {
 		respond_text(c, 503, "Retry-After: 5\r\n", "There is no memory for this request at the moment.");
 		return;

@@ -5,10 +5,11 @@
 #include <stdint.h>
 
 /*
- * How long the answer to a login is held back. After a few wrong passwords for one name from one address each further answer to that pair, right or
- * wrong, waits for its turn, and turns lie further and further apart; a name is as typed, without DOMAIN\ and without regard to case, whether
- * there is such an account or not; "" (a ticket that could not be read) is no name. An address that was wrong about many names gets turns of its own for pairs that were never right. So nobody's
- * wrong passwords delay a right one from another address, nor the service account that has logged in before from the same one. Pure, but for its memory.
+ * How long the answer to a login is held back. After a few wrong passwords for one name from one address each further answer to
+ * that pair, right or wrong, waits for its turn, and turns lie further and further apart; a name is as typed, without DOMAIN\ and
+ * without regard to case, whether there is such an account or not; "" (a ticket that could not be read) is no name. An address
+ * that was wrong about many names gets turns of its own for pairs that were never right. So nobody's wrong passwords delay a
+ * right one from another address, nor the service account that has logged in before from the same one. Pure, but for its memory.
  */
 struct slow;
 enum { SLOW_REFUSE_MS = 20000 }; /* whoever would wait longer is turned away: what came of the login is not told */

@@ -92,8 +92,8 @@ static void ask(struct front_soap *s)
 }
 
 /*
- * The directory's word on who was named. One of our people asks as that person. Nobody of ours: the organisation asks, as if nobody had been named. Could not
- * tell is an error, since rules may give the person less than the organisation.
+ * The directory's word on who was named. One of our people asks as that person. Nobody of ours: the organisation asks, as if
+ * nobody had been named. Could not tell is an error, since rules may give the person less than the organisation.
  */
 static void on_named(void *arg, const struct fb_entry *who)
 {
@@ -136,8 +136,8 @@ static void ask_named(struct front_soap *s, bool may_name)
 	s->doors->identify(s->doors->door, name, on_named, s->naming);
 }
 
-struct front_soap *front_soap_ask(const struct front_doors *doors, const struct fb_requester *requester, bool may_name, const char *client_id,
-                                  const void *xml, size_t n, void (*done)(void *arg, int status, struct buf *body), void *arg)
+struct front_soap *front_soap_ask(const struct front_doors *doors, const struct fb_requester *requester, bool may_name,
+                                  const char *client_id, const void *xml, size_t n, void (*done)(void *arg, int status, struct buf *body), void *arg)
 {
 	struct front_soap *s = calloc(1, sizeof(*s));
 

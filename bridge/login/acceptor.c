@@ -25,7 +25,9 @@ static void name_ourselves(struct login_acceptor *a)
 	short_name(a->domain, a->conf->primary_domain, "DOMAIN");
 }
 
-/* NTLM: the provider is loaded only where there are hashes, so that a system without it is no worse off for those who need none. */
+/*
+ * NTLM: the provider is loaded only where there are hashes, so that a system without it is no worse off for those who need none.
+ */
 static void open_ntlm(struct login_acceptor *a, struct conf_problems *problems)
 {
 	struct buf error;
@@ -49,7 +51,8 @@ static void open_kerberos(struct login_acceptor *a, struct conf_problems *proble
 	buf_init(&error, 4096);
 	a->kerberos = kerberos_new(a->conf->keytab, &error);
 	if (!a->kerberos)
-		conf_problem_add(problems, a->conf->file, conf_setting_line(a->conf, "keytab"), "Mend it, or take the setting out.", "%s", buf_cstr(&error));
+		conf_problem_add(problems, a->conf->file, conf_setting_line(a->conf, "keytab"), "Mend it, or take the setting out.", "%s",
+		                 buf_cstr(&error));
 	buf_free(&error);
 }
 
@@ -107,7 +110,8 @@ static void warn_scheme(const struct login_acceptor *a, enum login_scheme scheme
                         struct conf_problems *warnings)
 {
 	if (strcmp(word, "yes") == 0 && !login_acceptor_can(a, scheme))
-		conf_problem_add(warnings, a->conf->file, conf_setting_line(a->conf, setting), fix, "%s is on, but cannot work: it is not offered", setting);
+		conf_problem_add(warnings, a->conf->file, conf_setting_line(a->conf, setting), fix,
+		                 "%s is on, but cannot work: it is not offered", setting);
 }
 
 void login_warnings(const struct conf *c, struct conf_problems *warnings)
@@ -118,9 +122,11 @@ void login_warnings(const struct conf *c, struct conf_problems *warnings)
 
 	warn_scheme(a, LOGIN_NEGOTIATE, "login_negotiate", c->login_negotiate,
 	            "Name a keytab, or give an account an NT hash: availbridge account passwd NAME --ntlm", warnings);
-	warn_scheme(a, LOGIN_NTLM, "login_ntlm", c->login_ntlm, "Give an account an NT hash: availbridge account passwd NAME --ntlm", warnings);
+	warn_scheme(a, LOGIN_NTLM, "login_ntlm", c->login_ntlm, "Give an account an NT hash: availbridge account passwd NAME --ntlm",
+	            warnings);
 	if (strcmp(c->login_basic, "no") == 0 && !ntlm && !negotiate)
-		conf_problem_add(warnings, c->file, conf_setting_line(c, "login_basic"), "Set it to \"yes\", or make another scheme work.",
+		conf_problem_add(warnings, c->file, conf_setting_line(c, "login_basic"),
+		                 "Set it to \"yes\", or make another scheme work.",
 		                 "nobody can log in: Basic is off and no other scheme can work");
 	login_acceptor_free(a);
 }

@@ -97,8 +97,9 @@ static bool acquire(struct kerberos *k, struct buf *error)
 	gss_key_value_element_desc elements[] = {{"keytab", memory_keytab}, {"rcache", "none:"}};
 	const gss_key_value_set_desc store = {2, elements};
 	gss_OID_set_desc mechs = {1, (gss_OID)gss_mech_krb5};
-	OM_uint32 minor, major = gss_acquire_cred_from(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, &mechs, GSS_C_ACCEPT, &store, &k->cred, NULL, NULL);
+	OM_uint32 minor, major;
 
+	major = gss_acquire_cred_from(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, &mechs, GSS_C_ACCEPT, &store, &k->cred, NULL, NULL);
 	if (major == GSS_S_COMPLETE)
 		return true;
 	put_status(error, major, GSS_C_GSS_CODE);
@@ -118,8 +119,8 @@ static OM_uint32 accept_token(const struct kerberos *k, OM_uint32 *minor, gss_ct
 	buf_puts(&data, "tls-server-end-point:");
 	buf_add(&data, end_point.p, end_point.n);
 	binding.application_data = (gss_buffer_desc){data.len, buf_ptr(&data)};
-	major = gss_accept_sec_context(minor, ctx, k->cred, &in, end_point.p ? &binding : GSS_C_NO_CHANNEL_BINDINGS, name, NULL, answer, flags, NULL,
-	                               NULL);
+	major = gss_accept_sec_context(minor, ctx, k->cred, &in, end_point.p ? &binding : GSS_C_NO_CHANNEL_BINDINGS, name, NULL, answer,
+	                               flags, NULL, NULL);
 	buf_free(&data);
 	return major;
 }
@@ -133,7 +134,8 @@ static void rehearse(const struct kerberos *k)
 	gss_name_t name = GSS_C_NO_NAME;
 	OM_uint32 minor, flags;
 
-	accept_token(k, &minor, &ctx, (struct login_bytes){none, sizeof(none) - 1}, (struct login_bytes){NULL, 0}, &name, &answer, &flags);
+	accept_token(k, &minor, &ctx, (struct login_bytes){none, sizeof(none) - 1}, (struct login_bytes){NULL, 0}, &name, &answer,
+	             &flags);
 	gss_release_buffer(&minor, &answer);
 	gss_release_name(&minor, &name);
 	gss_delete_sec_context(&minor, &ctx, GSS_C_NO_BUFFER);

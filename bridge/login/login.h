@@ -7,9 +7,9 @@
 #include "bridge/login/bytes.h"
 
 /*
- * Who is it that logs in at the front? The front hands each step of a login to a login worker as a question and gets a reply; between the steps
- * the worker remembers nothing: what it needs again goes out with its reply as `memory`, which the front keeps with the
- * connection and hands back once.
+ * Who is it that logs in at the front? The front hands each step of a login to a login worker as a question and gets a reply;
+ * between the steps the worker remembers nothing: what it needs again goes out with its reply as `memory`, which the front keeps
+ * with the connection and hands back once.
  */
 enum login_scheme { LOGIN_BASIC = 0, LOGIN_NTLM, LOGIN_NEGOTIATE, LOGIN_SCHEMES };
 enum {
@@ -60,13 +60,13 @@ void login_reply_pack(struct buf *out, const struct login_reply *r);
 bool login_reply_unpack(const uint8_t *p, size_t n, struct login_reply *r);
 
 /*
- * The one account that ${user} means: its name as typed; else in any case (as Windows compares names); else without the DOMAIN\ before it; else the
- * address of the person that it alone stands for. NULL if there is none, or more than one. Borrowed.
+ * The one account that ${user} means: its name as typed; else in any case (as Windows compares names); else without the DOMAIN\
+ * before it; else the address of the person that it alone stands for. NULL if there is none, or more than one. Borrowed.
  */
 const struct conf_account *login_account(const struct conf *c, const char *user);
 /*
- * The account whose name is the Kerberos ${principal} in any case, or, if ${ours} (its realm is that of our own key), what stands before the realm. Never by
- * address: that anna@REALM has the mailbox anna@realm is for the directory to say.
+ * The account whose name is the Kerberos ${principal} in any case, or, if ${ours} (its realm is that of our own key), what stands
+ * before the realm. Never by address: that anna@REALM has the mailbox anna@realm is for the directory to say.
  */
 const struct conf_account *login_account_of_principal(const struct conf *c, const char *principal, bool ours);
 
@@ -82,8 +82,9 @@ struct login_directory {
 /* The side of the login worker. */
 struct login_acceptor;
 /*
- * Reads all that a login needs and no process but a login worker has: NT hashes, the keytab, the legacy provider. Before the sandbox. What is missing or wrong
- * is added to ${problems} and leaves the scheme that needs it out. ${c} and ${d} (NULL = none) are borrowed. Aborts when out of memory. Caller frees.
+ * Reads all that a login needs and no process but a login worker has: NT hashes, the keytab, the legacy provider. Before the
+ * sandbox. What is missing or wrong is added to ${problems} and leaves the scheme that needs it out. ${c} and ${d} (NULL = none)
+ * are borrowed. Aborts when out of memory. Caller frees.
  */
 struct login_acceptor *login_acceptor_new(const struct conf *c, const struct login_directory *d, struct conf_problems *problems);
 /* Wipes and frees. NULL is allowed. */

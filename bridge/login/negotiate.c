@@ -7,8 +7,9 @@ static const struct login_bytes nothing = {NULL, 0};
 /* ---- Kerberos ---- */
 
 /*
- * The principal is known: which account of ours, or which person of the directory's, is that? The directory is asked about realms of our keys alone: in its
- * eyes bob@C.EXAMPLE may also be an address of one of ours, which a realm that ours trusts could then claim.
+ * The principal is known: which account of ours, or which person of the directory's, is that? The directory is asked about realms
+ * of our keys alone: in its eyes bob@C.EXAMPLE may also be an address of one of ours, which a realm that ours trusts could then
+ * claim.
  */
 static void name_principal(const struct login_acceptor *a, const char *principal, bool ours, struct login_reply *r)
 {
@@ -64,14 +65,16 @@ static void challenge(const struct login_acceptor *a, struct login_handshake *h,
 			said = (struct login_bytes){buf_ptr(&type2), type2.len};
 		h->negotiate = message;
 		h->challenge = said;
-		spnego_put_response(&r->token, h->mic_needed && !said.p ? SPNEGO_REQUEST_MIC : SPNEGO_INCOMPLETE, SPNEGO_NTLM, said, nothing);
+		spnego_put_response(&r->token, h->mic_needed && !said.p ? SPNEGO_REQUEST_MIC : SPNEGO_INCOMPLETE, SPNEGO_NTLM, said,
+		                    nothing);
 		login_handshake_keep(h, r);
 	}
 	buf_free(&type2);
 }
 
 /* The list of mechanisms was not changed on its way: the client's signature of it, if it must or does give one. */
-static bool mic_fits(const struct login_acceptor *a, const struct login_handshake *h, struct login_bytes mic, const struct ntlm_session *s)
+static bool mic_fits(const struct login_acceptor *a, const struct login_handshake *h, struct login_bytes mic,
+                     const struct ntlm_session *s)
 {
 	uint8_t right[PKI_MD], differ = 0;
 
@@ -97,7 +100,8 @@ static void finish(const struct login_acceptor *a, const struct login_handshake 
 	} else if (r->result == LOGIN_YES) {
 		bool sign = said->mic.p && ntlm_sign(a->legacy, &s, false, h->mechs.p, h->mechs.n, mic) == 0;
 
-		spnego_put_response(&r->token, SPNEGO_COMPLETED, SPNEGO_OTHER, nothing, sign ? (struct login_bytes){mic, PKI_MD} : nothing);
+		spnego_put_response(&r->token, SPNEGO_COMPLETED, SPNEGO_OTHER, nothing,
+		                    sign ? (struct login_bytes){mic, PKI_MD} : nothing);
 	}
 	explicit_bzero(&s, sizeof(s));
 }
@@ -110,8 +114,9 @@ static bool is_kerberos(enum spnego_mech m)
 }
 
 /*
- * The client's first token. Kerberos is taken where it is the client's first choice (whose token comes along); else NTLM wherever it stands. A client that likes
- * something else better, offers Kerberos behind it and no NTLM, is refused: it would need a ticket's session kept between two steps.
+ * The client's first token. Kerberos is taken where it is the client's first choice (whose token comes along); else NTLM wherever
+ * it stands. A client that likes something else better, offers Kerberos behind it and no NTLM, is refused: it would need a
+ * ticket's session kept between two steps.
  */
 static void begin(const struct login_acceptor *a, const struct login_question *q, struct login_reply *r)
 {
@@ -139,7 +144,8 @@ static void go_on(const struct login_acceptor *a, const struct login_question *q
 	struct spnego_response said;
 	struct login_handshake h;
 
-	if (!a->legacy || !spnego_read_response(q->token.p, q->token.n, &said) || !said.token.p || !login_handshake_read(q->memory, &h) || !h.wrapped)
+	if (!a->legacy || !spnego_read_response(q->token.p, q->token.n, &said) || !said.token.p ||
+	    !login_handshake_read(q->memory, &h) || !h.wrapped)
 		return;
 	if (!h.challenge.p)
 		challenge(a, &h, said.token, r);

@@ -23,13 +23,14 @@ static void read_line(struct nt_hashes *h, const char *path, const struct line *
 	struct nt_hash *e = &h->list[h->n];
 
 	if (line->n != 2 || strncmp(line->words[1], "nt=", 3) != 0 || !text_unhex(e->hash, PKI_MD, line->words[1] + 3)) {
-		conf_problem_add(problems, path, line->number, "Write NAME nt= and 32 hex digits, or use `availbridge account passwd NAME --ntlm`.",
-		                 "this is no NT hash");
+		conf_problem_add(problems, path, line->number,
+		                 "Write NAME nt= and 32 hex digits, or use `availbridge account passwd NAME --ntlm`.", "this is no NT hash");
 		return;
 	}
 	for (size_t i = 0; i < h->n; i++)
 		if (login_same_name(h->list[i].name, line->words[0])) {
-			conf_problem_add(problems, path, line->number, "Remove one of the lines.", "the account %s is there twice", line->words[0]);
+			conf_problem_add(problems, path, line->number, "Remove one of the lines.", "the account %s is there twice",
+			                 line->words[0]);
 			return;
 		}
 	e->name = strdup(line->words[0]);
@@ -46,7 +47,8 @@ struct nt_hashes *nt_hashes_read(const struct conf *c, struct conf_problems *pro
 	if (access(c->nt_hashes, F_OK) != 0)
 		return NULL;
 	if (file_is_loose(c->nt_hashes)) {
-		conf_problem_add(problems, c->nt_hashes, 0, "Run: chmod 600 on it. Whoever could read it can log in by NTLM, so set those passwords anew.",
+		conf_problem_add(problems, c->nt_hashes, 0,
+		                 "Run: chmod 600 on it. Whoever could read it can log in by NTLM, so set those passwords anew.",
 		                 "others than its owner may read or write this file, which holds NT hashes: it is not used");
 		return NULL;
 	}

@@ -6,11 +6,14 @@
 #include "pki/legacy.h"
 
 /*
- * The file of NT hashes (setting nt_hashes): one account a line, NAME nt=32HEX. Such a hash is as good as the password, for NTLM, so the file is
- * read by login workers, `check` and `account` alone, and refused if group or others may read it.
+ * The file of NT hashes (setting nt_hashes): one account a line, NAME nt=32HEX. Such a hash is as good as the password, for NTLM,
+ * so the file is read by login workers, `check` and `account` alone, and refused if group or others may read it.
  */
 struct nt_hashes;
-/* Reads c->nt_hashes. What is wrong is added to ${problems}; lines that are right count. NULL if the file is missing or cannot be used at all. Caller frees. */
+/*
+ * Reads c->nt_hashes. What is wrong is added to ${problems}; lines that are right count. NULL if the file is missing or cannot be
+ * used at all. Caller frees.
+ */
 struct nt_hashes *nt_hashes_read(const struct conf *c, struct conf_problems *problems);
 /* Wipes and frees. NULL is allowed. */
 void nt_hashes_free(struct nt_hashes *h);

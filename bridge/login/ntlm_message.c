@@ -95,7 +95,8 @@ static uint32_t agreed(uint32_t asked)
 	return (asked & known) | alphabet | NTLM_NTLM | NTLM_TARGET_INFO | (asked & NTLM_REQUEST_TARGET ? NTLM_TARGET_IS_SERVER : 0);
 }
 
-int ntlm_put_challenge(struct buf *out, uint32_t asked, const uint8_t challenge[NTLM_CHALLENGE], const struct ntlm_names *names, uint64_t time)
+int ntlm_put_challenge(struct buf *out, uint32_t asked, const uint8_t challenge[NTLM_CHALLENGE], const struct ntlm_names *names,
+                       uint64_t time)
 {
 	static const uint8_t version[8] = {10, 0, 0, 0, 0, 0, 0, 15}; /* the last: NTLMSSP_REVISION_W2K3, the only one there is */
 	uint32_t flags = agreed(asked);
@@ -123,7 +124,9 @@ int ntlm_put_challenge(struct buf *out, uint32_t asked, const uint8_t challenge[
 
 /* ---- Type 3 ---- */
 
-/* The part whose fields stand at ${at}; ${first} becomes the lowest place where one lies. False if it reaches out of the message. */
+/*
+ * The part whose fields stand at ${at}; ${first} becomes the lowest place where one lies. False if it reaches out of the message.
+ */
 static bool part(const uint8_t *p, size_t n, size_t at, struct login_bytes *out, size_t *first)
 {
 	size_t len = get(p + at, 2), from = get(p + at + 4, 4);

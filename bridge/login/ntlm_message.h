@@ -45,8 +45,8 @@ enum { NTLM_AV_FLAG_MIC = 2 }; /* in the value of NTLM_AV_FLAGS: the message car
 /* Which message the ${n} bytes at ${p} are; NTLM_NEITHER if they do not begin like one. */
 enum ntlm_type ntlm_type(const uint8_t *p, size_t n);
 /*
- * Type 1: its flags. The names that it may carry count for nothing and are not looked at; it may end behind the flags, as with the short
- * ones of curl and Node.js. False if it is none.
+ * Type 1: its flags. The names that it may carry count for nothing and are not looked at; it may end behind the flags, as with
+ * the short ones of curl and Node.js. False if it is none.
  */
 bool ntlm_read_negotiate(const uint8_t *p, size_t n, uint32_t *flags);
 
@@ -55,10 +55,11 @@ struct ntlm_names {
 	const char *computer, *domain, *dns_computer, *dns_domain;
 };
 /*
- * Appends the Type 2 that answers a Type 1 with ${asked} flags: ${challenge}, our ${names}, and ${time} (100 ns since 1601), which obliges clients
- * of today to send a MIC. -1 if ${out} is full or a name is not right.
+ * Appends the Type 2 that answers a Type 1 with ${asked} flags: ${challenge}, our ${names}, and ${time} (100 ns since 1601),
+ * which obliges clients of today to send a MIC. -1 if ${out} is full or a name is not right.
  */
-int ntlm_put_challenge(struct buf *out, uint32_t asked, const uint8_t challenge[NTLM_CHALLENGE], const struct ntlm_names *names, uint64_t time);
+int ntlm_put_challenge(struct buf *out, uint32_t asked, const uint8_t challenge[NTLM_CHALLENGE], const struct ntlm_names *names,
+                       uint64_t time);
 
 /* Type 3. */
 struct ntlm_authenticate {

@@ -136,7 +136,8 @@ enum fb_fact ntlm_verify(const struct pki_legacy *l, const struct ntlm_authentic
 static int derived(const struct pki_legacy *l, const uint8_t *key, size_t n, bool client, const char *what, uint8_t out[PKI_MD])
 {
 	char words[80];
-	int len = snprintf(words, sizeof(words), "session key to %s %s key magic constant", client ? "client-to-server" : "server-to-client", what);
+	int len = snprintf(words, sizeof(words), "session key to %s %s key magic constant",
+	                   client ? "client-to-server" : "server-to-client", what);
 
 	return pki_legacy_md5(l, key, n, words, (size_t)len + 1, out);
 }

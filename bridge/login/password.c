@@ -4,15 +4,19 @@
 #include "pki/password.h"
 
 /* An account of ours is ours to judge; of everybody else the directory may know. */
-static enum fb_fact check(const struct login_acceptor *a, const struct conf_account *account, const struct login_question *q, struct login_reply *r)
+static enum fb_fact check(const struct login_acceptor *a, const struct conf_account *account, const struct login_question *q,
+                          struct login_reply *r)
 {
 	int right = account && account->password ? pki_password_verify(account->password, q->password) : -1;
 
 	if (!account)
 		pki_password_verify_nobody(q->password);
 	if (a->directory && a->directory->bind) {
-		/* asked in either case, with a name that nobody has where it is not for the directory to say: how long a no takes tells nothing */
-		enum fb_fact fact = right == 1 ? FB_NO : a->directory->bind(a->directory->arg, account ? "" : q->user, q->password, r->address);
+		/* asked before any no, with a name that nobody has where it is not for the directory to say: how long it takes tells nothing */
+		enum fb_fact fact = FB_NO;
+
+		if (right != 1)
+			fact = a->directory->bind(a->directory->arg, account ? "" : q->user, q->password, r->address);
 
 		if (!account)
 			return fact;

@@ -47,7 +47,10 @@ static bool take(struct login_bytes *in, uint8_t tag, struct login_bytes *conten
 	return true;
 }
 
-/* The element [${number}] if it stands at the front: its one element with the tag ${tag}. False if it is malformed; absent leaves ${content}. */
+/*
+ * The element [${number}] if it stands at the front: its one element with the tag ${tag}. False if it is malformed; absent leaves
+ * ${content}.
+ */
 static bool take_part(struct login_bytes *in, uint8_t number, uint8_t tag, struct login_bytes *content)
 {
 	struct login_bytes outer;
@@ -134,8 +137,8 @@ bool spnego_read_response(const uint8_t *p, size_t n, struct spnego_response *ou
 	if (!take(&in, TAG_PART | 1, &body) || in.n)
 		return false;
 	in = body;
-	if (!take(&in, TAG_SEQUENCE, &body) || in.n || !take_part(&body, 0, TAG_ENUMERATED, &state) || !take_part(&body, 1, TAG_OID, &mech) ||
-	    !take_part(&body, 2, TAG_OCTETS, &out->token) || !take_part(&body, 3, TAG_OCTETS, &out->mic) || body.n)
+	if (!take(&in, TAG_SEQUENCE, &body) || in.n || !take_part(&body, 0, TAG_ENUMERATED, &state) ||
+	    !take_part(&body, 1, TAG_OID, &mech) || !take_part(&body, 2, TAG_OCTETS, &out->token) || !take_part(&body, 3, TAG_OCTETS, &out->mic) || body.n)
 		return false;
 	if (!state.p)
 		return true;
@@ -170,7 +173,8 @@ static void put_part(struct buf *out, uint8_t number, uint8_t tag, struct login_
 	buf_add(out, content.p, content.n);
 }
 
-int spnego_put_response(struct buf *out, enum spnego_state state, enum spnego_mech mech, struct login_bytes token, struct login_bytes mic)
+int spnego_put_response(struct buf *out, enum spnego_state state, enum spnego_mech mech, struct login_bytes token,
+                        struct login_bytes mic)
 {
 	const uint8_t said = (uint8_t)state;
 	struct login_bytes oid = {NULL, 0};

@@ -31,7 +31,10 @@ struct spnego_init {
 	struct login_bytes list;                  /* their list as it stands there: what a mechListMIC is about */
 	struct login_bytes token, mic;
 };
-/* Reads a NegTokenInit in its wrapper. False if it is none, malformed, or names more than SPNEGO_MECHS_MAX. ${out} borrows from ${p}. */
+/*
+ * Reads a NegTokenInit in its wrapper. False if it is none, malformed, or names more than SPNEGO_MECHS_MAX. ${out} borrows from
+ * ${p}.
+ */
 bool spnego_read_init(const uint8_t *p, size_t n, struct spnego_init *out);
 
 struct spnego_response {
@@ -41,5 +44,6 @@ struct spnego_response {
 /* Reads a NegTokenResp. False if it is none or malformed. ${out} borrows from ${p}. */
 bool spnego_read_response(const uint8_t *p, size_t n, struct spnego_response *out);
 /* Appends a NegTokenResp; ${mech} SPNEGO_OTHER and parts whose p is NULL are left out. -1 if ${out} is full. */
-int spnego_put_response(struct buf *out, enum spnego_state state, enum spnego_mech mech, struct login_bytes token, struct login_bytes mic);
+int spnego_put_response(struct buf *out, enum spnego_state state, enum spnego_mech mech, struct login_bytes token,
+                        struct login_bytes mic);
 #endif

@@ -115,6 +115,20 @@ def offered_and_checked():
     same(offers(), SCHEMES[2:], "is not used")
     check("login-scheme-off" in a.log(), "and the log says so")
     os.chmod(hashes, 0o600)
+    # A keytab that cannot be used is a sentence at the check and in the log, and nothing worse.
+    keytab = a.dir / "front.keytab"
+    a.set("keytab", "front.keytab")
+    for content, mode, words in ((None, 0o600, "not found"), (b"", 0o600, "cannot be used"), (b"\5\2\0\0\0\x10nonsense", 0o600, "cannot be used"), (b"\5\2", 0o600, "no key"),
+                                 (b"\5\2", 0o644, "chmod 600")):
+        if content is not None:
+            keytab.write_bytes(content)
+            keytab.chmod(mode)
+        said = a.run("check")
+        check(f"the keytab {keytab} cannot be used" in said and words in said, f"a keytab of {content}: {said}")
+    a.run("reload")
+    same(offers(), SCHEMES, "a reload with it leaves the others")
+    until(lambda: any(str(keytab) in line for line in a.lines("login-scheme-off")), "the log says why")
+    a.set("keytab", "")
     # Without the legacy provider there is a sentence, and Basic.
     r = subprocess.run([sites.PROGRAM, "-c", str(a.config), "check"], capture_output=True, text=True, env=dict(os.environ, OPENSSL_MODULES="/nonexistent"))
     check("legacy.so" in r.stdout and r.returncode == 0, f"the provider is missing: {r.stdout}{r.stderr}")
