@@ -1,0 +1,243 @@
+"""
+A directory server that does what none should: endless entries, values of megabytes, one byte at a time, rubbish, answers to what nobody asked, pages without an end,
+entries that were not asked for, referrals to somewhere else, a hang after each step. Each is could-not-tell in time with a sentence, nobody is believed to be
+somebody else, and no referral is followed. No real server does these on demand.
+"""
+import json
+import pathlib
+import select
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+
+import sites
+from sites import check, finish, same
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "forests/servers"))
+import certificates  # noqa: E402
+
+BIND, BOUND, SEARCH, ENTRY, DONE, REFERENCE = 0x60, 0x61, 0x63, 0x64, 0x65, 0x73
+PAGED = b"1.2.840.113556.1.4.319"
+
+
+# ---- as much BER (X.690) as LDAP (RFC 4511) needs ----
+
+def tlv(tag, body):
+    n = len(body)
+    size = bytes([n]) if n < 128 else bytes([0x80 | (n.bit_length() + 7) // 8]) + n.to_bytes((n.bit_length() + 7) // 8, "big")
+    return bytes([tag]) + size + body
+
+
+def text(s):
+    return tlv(4, s if isinstance(s, bytes) else s.encode())
+
+
+def message(number, op, controls=b""):
+    return tlv(0x30, tlv(2, bytes([number])) + op + controls)
+
+
+def entry(dn, **attributes):
+    return tlv(ENTRY, text(dn) + tlv(0x30, b"".join(tlv(0x30, text(k) + tlv(0x31, b"".join(map(text, v)))) for k, v in attributes.items())))
+
+
+def done(code=0, tag=DONE, referral=None):
+    return tlv(tag, tlv(10, bytes([code])) + text("") + text("") + (tlv(0xA3, text(referral)) if referral else b""))
+
+
+def page(cookie):
+    """The control at the end of a page: there is more as long as the cookie is not empty."""
+    return tlv(0xA0, tlv(0x30, text(PAGED) + text(tlv(0x30, tlv(2, b"\0") + text(cookie)))))
+
+
+def read_exactly(c, n):
+    data = b""
+    while len(data) < n:
+        more = c.recv(n - len(data))
+        if not more:
+            raise ConnectionError
+        data += more
+    return data
+
+
+def read_message(c):
+    """(message id, tag of the operation, the whole), or ConnectionError."""
+    tag, n = read_exactly(c, 2)
+    if n & 0x80:
+        n = int.from_bytes(read_exactly(c, n & 0x7F), "big")
+    body = read_exactly(c, n)
+    return body[2], body[3], body
+
+
+# ---- the server ----
+
+class Server:
+    """Says yes to a bind, and to the search for what it is; ${behave}(connection, number, whole) answers every other search."""
+    def __init__(self, authority):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*authority.certificate("hostile", "127.0.0.1"))
+        self.context, self.behave, self.before, self.connections, self.binds, self.running = context, None, None, 0, [], True
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while self.running:
+            c, _ = self.listener.accept()
+            self.connections += 1
+            threading.Thread(target=self.serve, args=(c,), daemon=True).start()
+
+    def serve(self, raw):
+        try:
+            with self.context.wrap_socket(raw, server_side=True) as c:
+                while True:
+                    number, op, body = read_message(c)
+                    if self.before and self.before(c, number, op):
+                        continue
+                    if op == BIND:
+                        self.binds.append(body)
+                        c.sendall(message(number, done(tag=BOUND)))
+                    elif op == SEARCH and b"supportedCapabilities" in body:
+                        c.sendall(message(number, entry("", configurationNamingContext=["CN=Configuration,DC=a"])) + message(number, done()))
+                    elif op == SEARCH:
+                        self.behave(c, number, body)
+                    else:
+                        return
+        except (OSError, ConnectionError):
+            pass
+
+
+def hang(c):
+    """Until the other side goes away."""
+    select.select([c], [], [], 60)
+    raise ConnectionError
+
+
+def endless(c, number, body):
+    while True:
+        c.sendall(message(number, entry("CN=anna,DC=a", mail=["anna@a.example"])) * 100)
+
+
+def endless_references(c, number, body):
+    while True:
+        c.sendall(message(number, tlv(REFERENCE, text("ldap://127.0.0.1/"))) * 100)
+
+
+def huge(c, number, body):
+    c.sendall(message(number, entry("CN=anna,DC=a", mail=["anna@a.example"], mailLocalAddress=["x" * (3 << 20)])) +
+              message(number, entry("CN=ben,DC=a", mailLocalAddress=["x" * (3 << 20)])) + message(number, done()))
+
+
+def too_huge(c, number, body):
+    c.sendall(b"\x30\x84\x7f\xff\xff\xff\x02\x01" + bytes([number]) + b"\x64\x84\x7f\xff\xff\xf0" + b"x" * 100000)
+    hang(c)
+
+
+def drip(c, number, body):
+    for b in message(number, entry("CN=anna,DC=a", mail=["anna@a.example"] * 200)):
+        c.sendall(bytes([b]))
+        time.sleep(0.05)  # slower than anybody waits; this is the fault, and nothing here waits for it
+
+
+def rubbish(c, number, body):
+    c.sendall(bytes(range(256)) * 20)
+    hang(c)
+
+
+def other_number(c, number, body):
+    c.sendall(message(number + 1, entry("CN=anna,DC=a", mail=["anna@a.example"])) + message(number + 1, done()))
+    hang(c)
+
+
+def cut(c, number, body):
+    c.sendall(message(number, entry("CN=anna,DC=a", mail=["anna@a.example"]))[:-5])
+    c.shutdown(socket.SHUT_RDWR)
+    raise ConnectionError
+
+
+def no_end(c, number, body):
+    c.sendall(message(number, entry("CN=anna,DC=a", mail=["anna@a.example"])))
+    hang(c)
+
+
+def endless_pages(c, number, body):
+    """Only the searches for groups are paged: the others are answered rightly."""
+    if PAGED in body:
+        c.sendall(message(number, done(), page(b"more")))
+    elif b"mailLocalAddress" in body:
+        c.sendall(message(number, entry("CN=anna,DC=a", mail=["anna@a.example"])) + message(number, done()))
+    else:
+        c.sendall(message(number, entry("CN=Board,DC=a")) + message(number, done()))
+
+
+def somebody_else(c, number, body):
+    """Whoever is asked for: anna is what comes."""
+    c.sendall(message(number, entry("CN=anna,DC=a", mail=["anna@a.example"])) + message(number, done()))
+
+
+def not_text(c, number, body):
+    """Addresses with zeroes, line ends and bytes of no character in them are none."""
+    c.sendall(message(number, entry("CN=anna,DC=a", mail=[b"anna@a.example\0", b"anna@a.example\r\nX: y", b"\xff\xfeanna@a.example", b""])) + message(number, done()))
+
+
+def busy(c, number, body):
+    c.sendall(message(number, done(code=51)))
+
+
+def referral_to(port):
+    def behave(c, number, body):
+        c.sendall(message(number, tlv(REFERENCE, text(f"ldap://127.0.0.1:{port}/DC=a"))) + message(number, done(code=10, referral=f"ldap://127.0.0.1:{port}/DC=a")))
+    return behave
+
+
+def hang_at(op):
+    return lambda c, number, seen: hang(c) if seen == op else False
+
+
+def main():
+    folder = sites.ROOT / "build/e2e" / f"hostile_directory-{sites.os.getpid()}"
+    folder.mkdir(parents=True)
+    authority = certificates.Authority(folder / "ca")
+    server, site = Server(authority), sites.Site(folder, "site-a", "a.example")
+    secret = folder / "secret"
+    secret.touch(mode=0o600)
+    secret.write_text("correct horse\n")
+    (site.dir / "directory.conf").write_text(f'server ldaps://127.0.0.1:{server.port}\npreset openldap\nbase DC=a\nbind simple\nbind-name CN=svc\npassword-file {secret}\n'
+                                             f'ca-file {authority.ca}\ntimeout "1 s"\n')
+    (site.dir / "peers.d/local.conf").write_text("rule in group:CN=Board,DC=a * AvailabilityOnly\n")
+
+    def ask(what, behave, exists="could not tell", before=None, who="anna@a.example"):
+        server.behave, server.before = behave, before
+        r = subprocess.run([sites.PROGRAM, "-c", str(site.config), "directory", "test", who, "--json"], capture_output=True, text=True, timeout=20)
+        if not check(r.returncode in (0, 1) and r.stdout, f"{what}: exit {r.returncode}\n{r.stderr[-2000:]}"):
+            return {"why": "", "exists": ""}
+        found = json.loads(r.stdout)
+        same(found["exists"], exists, f"{what}: {found['why']}")
+        if exists != "no":
+            check(found["why"], f"{what}: there is a sentence")
+            same(set(found["groups"].values()), {"could not tell"}, f"{what}: nothing is known of groups")
+        # directory_job_ms(): twice the timeout and a half second is what the steps may take, and a spare tenth for each cut.
+        check(sum(s["us"] for s in found["steps"]) < 4_000_000, f"{what}: in time: {found['steps']}")
+        return found
+
+    for behave in (endless, endless_references, too_huge, drip, rubbish, other_number, cut, no_end, busy):
+        ask(behave.__name__, behave)
+    check("larger than" in ask("huge", huge)["why"], "values of megabytes are refused with a sentence")
+    found = ask("endless pages", endless_pages, exists="yes")
+    same(found.get("address"), "anna@a.example", "the person is known, her groups are not")
+    ask("somebody else", somebody_else, exists="no", who="ben@a.example")
+    ask("addresses that are none", not_text, exists="no")
+    for op in (BIND, SEARCH):
+        ask(f"a hang at {op:#x}", somebody_else, before=hang_at(op))
+    decoy = socket.create_server(("127.0.0.1", 0))
+    ask("a referral", referral_to(decoy.getsockname()[1]))
+    same(select.select([decoy], [], [], 0)[0], [], "no referral is followed: nobody came to the other server")
+    check(server.binds and all(b"correct horse" in b for b in server.binds), "the password went to this server alone, inside TLS")
+    server.running = False
+    sites.shutil.rmtree(folder, ignore_errors=True)
+    finish()
+
+
+main()
