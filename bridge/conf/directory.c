@@ -116,6 +116,13 @@ static void check_bind(struct keyword_file *f, const struct conf_directory *d)
 	keywords_expect(f, "principal", gssapi, gssapi, with);
 }
 
+static void check_servers(struct keyword_file *f, const struct conf_directory *d)
+{
+	if (d->n_servers > CONF_DIRECTORY_SERVERS)
+		conf_problem_add(f->l->problems, f->path, keywords_line(f, "server"), "Leave the nearest ones.", "%zu servers are named, and at most %d are tried",
+		                 d->n_servers, CONF_DIRECTORY_SERVERS);
+}
+
 static bool exists(const struct conf_loading *l, const char *path)
 {
 	const struct conf_change *change = conf_change_of(l, path);
@@ -138,6 +145,7 @@ void conf_read_directory(struct conf_loading *l)
 	f.path = d->file = conf_dup(path);
 	if (keywords_read(&f))
 		check_bind(&f, d);
+	check_servers(&f, d);
 	for (size_t i = 0; i < CONF_ATTRIBUTES; i++)
 		if (!d->attributes[i])
 			d->attributes[i] = conf_dup(presets[d->preset][i]);

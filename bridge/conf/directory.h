@@ -6,6 +6,7 @@
 
 /* directory.conf as it was read. Part of conf.h. */
 
+enum { CONF_DIRECTORY_SERVERS = 16 };
 enum conf_preset { CONF_ACTIVE_DIRECTORY = 0, CONF_OPENLDAP };
 enum conf_bind { CONF_BIND_NONE = 0, CONF_BIND_SIMPLE, CONF_BIND_GSSAPI };
 enum conf_attribute {

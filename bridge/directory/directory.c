@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bridge/base/log.h"
+#include "bridge/base/loop.h"
 #include "bridge/directory/entry.h"
 #include "bridge/directory/kept.h"
 
@@ -31,7 +32,7 @@ struct directory {
 	struct flight *flights[FLIGHT_BUCKETS];
 };
 
-struct directory *directory_new(struct loop *l, const struct conf *c, directory_submit_fn *submit, void *pool)
+struct directory *directory_new(const struct conf *c, directory_submit_fn *submit, void *pool)
 {
 	struct directory *d = calloc(1, sizeof(*d));
 

@@ -2,7 +2,6 @@
 #define BRIDGE_DIRECTORY_DIRECTORY_H
 #include <stdint.h>
 #include "bridge/availability/facts.h"
-#include "bridge/base/loop.h"
 #include "bridge/conf/conf.h"
 
 /*
@@ -22,7 +21,7 @@ enum { DIRECTORY_KEPT_MAX = 10000, DIRECTORY_FAILED_MS = 1000 };
  * Builds the look-ups over ${c} (borrowed for its life). Without directory.conf ${submit} is never called; without ${submit} nothing that
  * the server knows can be told. NULL when out of memory. Caller frees.
  */
-struct directory *directory_new(struct loop *l, const struct conf *c, directory_submit_fn *submit, void *pool);
+struct directory *directory_new(const struct conf *c, directory_submit_fn *submit, void *pool);
 /* Frees it; open look-ups never call back. NULL is allowed. */
 void directory_free(struct directory *d);
 

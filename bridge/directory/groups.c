@@ -116,38 +116,59 @@ static int find_groups(struct directory_session *s)
 	return r;
 }
 
-/* ---- where the server follows chains of links ---- */
+/* ---- where the server follows chains of links: upwards, by the few groups that somebody is in, and never down through the many who are in a group ---- */
 
-/* Which of the groups from ${from} on, a few of them, hold the entry: one search for all. */
-static int in_chains_of(struct directory_session *s, const char *dn, size_t from, enum fb_fact *facts)
+/* Is the entry ${dn} in any of the groups from ${from} to before ${to}? */
+static enum fb_fact in_any_of(struct directory_session *s, const char *dn, size_t from, size_t to)
 {
 	static const char *const nothing[] = {"", NULL};
-	size_t end = s->groups.n < from + CHAINS ? s->groups.n : from + CHAINS;
+	enum fb_fact fact = FB_COULD_NOT_TELL;
 	struct found f;
 	struct buf filter;
-	enum search_result r;
 	size_t n = 0;
 
 	buf_init(&filter, FILTER_MAX);
-	buf_puts(&filter, "(&(|");
-	for (size_t i = from; i < end; i++)
+	buf_puts(&filter, "(|");
+	for (size_t i = from; i < to; i++)
 		if (s->here.dns[i] && ++n)
-			filter_equal(&filter, "distinguishedName", "", s->here.dns[i]);
-	buf_putc(&filter, ')');
-	filter_in_chain(&filter, session_attribute(s, CONF_ATTRIBUTE_MEMBER), dn);
+			filter_in_chain(&filter, "memberOf", s->here.dns[i]);
 	buf_putc(&filter, ')');
 	if (n == 0) {
 		buf_free(&filter);
-		return 0;
+		return FB_NO;
 	}
-	r = session_search(s, "in groups", &(struct directory_query){NULL, *s->d->base ? s->root : "", true, buf_cstr(&filter), nothing, CHAINS}, &f);
-	for (struct found_entry *e = r == SEARCH_DONE ? f.first : NULL; e; e = e->next)
-		for (size_t i = from; i < end; i++)
-			if (s->here.dns[i] && text_ieq(s->here.dns[i], e->dn))
-				facts[i] = FB_YES;
+	switch (session_search(s, "in groups", &(struct directory_query){n == 1 ? s->groups.list[from] : "any", dn, false, buf_cstr(&filter), nothing, 1}, &f)) {
+	case SEARCH_DONE:
+		fact = f.n ? FB_YES : FB_NO;
+		break;
+	case SEARCH_NO_BASE:
+		if (strcmp(dn, nobody_dn) == 0)
+			fact = FB_NO;
+		else
+			buf_printf(&s->why, "%s went away while it was looked up", dn);
+		break;
+	case SEARCH_REFUSED:
+	case SEARCH_FAILED:
+		break;
+	}
 	found_free(&f);
 	buf_free(&filter);
-	return r == SEARCH_DONE ? 0 : -1;
+	return fact;
+}
+
+/* Most people are in none: one question. Whoever is in some is looked for in either half. */
+static int in_chains_of(struct directory_session *s, const char *dn, size_t from, size_t to, enum fb_fact *facts)
+{
+	size_t middle = from + (to - from) / 2;
+	enum fb_fact any = in_any_of(s, dn, from, to);
+
+	if (any != FB_YES)
+		return any == FB_NO ? 0 : -1;
+	if (to - from == 1) {
+		facts[from] = FB_YES;
+		return 0;
+	}
+	return in_chains_of(s, dn, from, middle, facts) == 0 ? in_chains_of(s, dn, middle, to, facts) : -1;
 }
 
 static int in_chains(struct directory_session *s, const char *dn, enum fb_fact *facts)
@@ -155,7 +176,7 @@ static int in_chains(struct directory_session *s, const char *dn, enum fb_fact *
 	int r = 0;
 
 	for (size_t i = 0; i < s->groups.n && r == 0; i += CHAINS)
-		r = in_chains_of(s, dn, i, facts);
+		r = in_chains_of(s, dn, i, s->groups.n < i + CHAINS ? s->groups.n : i + CHAINS, facts);
 	return r;
 }
 

@@ -3,9 +3,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "bridge/conf/directory.h"
 
 /* Which server is tried next: in the order of the settings, those that failed not long ago last. Pure; times are loop_ms(). */
-enum { SERVERS_MAX = 16, SERVER_SKIP_MS = 30000, SERVERS_REST_MS = 2000 };
+enum { SERVERS_MAX = CONF_DIRECTORY_SERVERS, SERVER_SKIP_MS = 30000, SERVERS_REST_MS = 2000 };
 struct servers {
 	size_t n;
 	int64_t skip_until[SERVERS_MAX]; /* 0 = it has not failed */

@@ -26,7 +26,7 @@ struct directory_session *directory_session_new(const struct conf *c, struct buf
 		abort();
 	s->c = c;
 	s->d = c->directory;
-	s->servers.n = s->d->n_servers < SERVERS_MAX ? s->d->n_servers : SERVERS_MAX;
+	s->servers.n = s->d->n_servers;
 	buf_init(&s->password, PASSWORD_MAX);
 	buf_init(&s->why, WHY_MAX);
 	signal(SIGPIPE, SIG_IGN); /* the library writes to servers that are gone */

@@ -270,7 +270,7 @@ static int make_rooms(struct bridge *b)
 	                                      .loop = b->loop, .hard_stop_ms = c->hard_stop_ms};
 	budget_limits_of(c, b->budget_limits);
 	b->table = address_space_new(c);
-	b->directory = directory_new(b->loop, c, c->directory ? pool_submit : NULL, b->pools[WORKER_DIRECTORY]);
+	b->directory = directory_new(c, c->directory ? pool_submit : NULL, b->pools[WORKER_DIRECTORY]);
 	b->calendars = calendars_new(c, b->calendars_fd, calendars_submit, b);
 	b->backends = backends_new(c, b->calendars, pool_submit, (void *const *)b->backend_pools);
 	if (!b->table || !b->directory || !b->calendars)

@@ -17,10 +17,10 @@ import people as who  # noqa: E402
 import samba_dc  # noqa: E402
 from sites import PROGRAM, ROOT, Site, check, finish, same  # noqa: E402
 
-GROUPS = ("Board", "Leads", "AllStaff", "LoopA", "LoopB", "Partners", "PartnersAll", "Empty", "Big", "Many0000", "Many1099", "Nowhere")
+GROUPS = ("Board", "Leads", "AllStaff", "LoopA", "LoopB", "Partners", "PartnersAll", "Empty", "Big", "Many0000", "Many0274", "Nowhere")
 # Who is in what, by people.py; everybody else is in none. Nowhere is no group at all.
 MEMBER_OF = {
-    "anna": {"Board", "Leads", "AllStaff"}, "pat": {"Leads", "AllStaff"}, "ben": {"LoopA", "LoopB", "Big"}, "many": {"Many0000", "Many1099"},
+    "anna": {"Board", "Leads", "AllStaff"}, "pat": {"Leads", "AllStaff"}, "ben": {"LoopA", "LoopB", "Big"}, "many": {"Many0000", "Many0274"},
     "contact": {"Partners", "PartnersAll"},
 }
 folder = ROOT / "build/e2e" / f"forest-directory-{os.getpid()}"
@@ -153,7 +153,7 @@ def logins(asking, right):
     for user, address in right:
         same(login(user, who.PASSWORD), ("yes", address), f"the password of {user}")
         same(login(user, who.PASSWORD + "x"), ("no", None), f"a wrong password of {user}")
-    for user in (f"nobody@{a}", f"dieter@{a}", who.SERVICE, f"*@{a}", ""):
+    for user in (f"nobody@{a}", f"dieter@{a}", who.SERVICE, f"*@{a}", "", "an*", "anna)(|(objectClass=*", f"anna@{a})(cn=*", "anna\\2a", "\\anna"):
         same(login(user, who.PASSWORD), ("no", None), f"nobody logs in as {user!r}")
     same(login(f"twin@{a}", who.PASSWORD), ("could not tell", None), "an address of two people says nobody")
 
@@ -238,6 +238,20 @@ def exact_filter(server, asking):
     same([f for _, f in server.searches()[before:] if "uid" in f], ["(&(objectClass=person)(uid=x\\2A\\29\\28uid=\\2A\\28|))"], "the filter that slapd saw")
 
 
+def too_many_groups(asking, tree):
+    """More groups than are looked through: of no group can it be told, whichever they are, and not only of the last ones."""
+    crowded = openldap.OpenLdap(folder / "slapd-crowded", tree.domain, tree.other, SHARED["authority"], many=5100)
+    crowded.start()
+    try:
+        asking.use(crowded.settings())
+        found = asking.test(f"many@{tree.domain}")
+        same((found["exists"], asking.groups(found)), ("yes", (set(), set(GROUPS))), "a person in 5,100 groups")
+        check("more than 5000 groups" in found["why"], found["why"])
+        asking.expect("somebody beside", f"anna@{tree.domain}", of="anna")
+    finally:
+        crowded.stop()
+
+
 def stripped(asking, tree):
     """A server, or somebody in between, that has no StartTLS: nothing of ours is said to it."""
     plain = openldap.OpenLdap(folder / "slapd-plain", tree.domain, tree.other, None)
@@ -297,6 +311,7 @@ def main():
         slapd_alone(slapd, asking)
         exact_filter(slapd, asking)
         explained(slapd, asking)
+        too_many_groups(asking, slapd.tree)
         stripped(asking, slapd.tree)
         failing_over(slapd, asking)
     finally:

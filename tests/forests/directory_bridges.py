@@ -72,6 +72,15 @@ def alike(a, b):
         same(bytes_of(a, f"{name}@a.example", "anna")[1].count("ErrorNoFreeBusyAccess"), 1, f"{name} is nobody to our own people")
 
 
+def injected(a, b, slapd):
+    """Addresses that EWS lets through and a filter must not: nobody, and to the letter in what the server saw."""
+    before = len(slapd.searches())
+    for name in ("*", "ann*", "anna*"):
+        same(bytes_of(a, f"{name}@b.example", "ben"), bytes_of(a, "absent@b.example", "ben"), f"{name} is nobody")
+    filters = [f for _, f in slapd.searches()[before:] if "2A@b.example" in f]
+    check(len(filters) >= 3 and all("(mail=ann\\2A@b.example)" in f or "(mail=\\2A@b.example)" in f or "(mail=anna\\2A@b.example)" in f for f in filters), filters)
+
+
 def never_free(a, addresses, user, what):
     got = asked(a, *addresses, user=user)
     same(codes(got), [DOWN] * len(addresses), what)
@@ -169,6 +178,7 @@ def main():
             groups(a, b)
             canonical(a, b)
             alike(a, b)
+            injected(a, b, slapd)
             unavailable(a, b, slapd)
             forest_gone(a, forest)
             failing_over(a, b, slapd, second)

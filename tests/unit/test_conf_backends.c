@@ -220,6 +220,7 @@ static void rules(void)
 }
 
 #define D "directory.conf:"
+#define SERVERS4 "server ldaps://x\nserver ldaps://x\nserver ldaps://x\nserver ldaps://x\n"
 
 static void directory(void)
 {
@@ -238,6 +239,12 @@ static void directory(void)
 	      D "0: bind simple needs bind-name\n" D "0: bind simple needs password-file\n");
 	fault("directory.conf", "server ldap://a\npreset openldap\nbase \"\"\nbind gssapi\nbind-name x\n",
 	      D "5: bind-name has no meaning with bind gssapi\n" D "0: bind gssapi needs keytab\n" D "0: bind gssapi needs principal\n");
+	static const char many[] = DIR SERVERS4 SERVERS4 SERVERS4 "server ldaps://x\nserver ldaps://x\nserver ldaps://x\n";
+	char more[sizeof(many) + 32];
+
+	fault("directory.conf", many, "");
+	snprintf(more, sizeof(more), "%sserver ldaps://y\n", many);
+	fault("directory.conf", more, D "20: 17 servers are named, and at most 16 are tried\n");
 }
 
 /* What conf_secret_read() makes of the file or credential of ${s}: the password, or its complaint from the path on cut away. */

@@ -80,7 +80,7 @@ static enum fb_level level_of(const struct conf *c, const struct address_space *
 static void levels_of(const struct conf *c, enum fb_level out[PEOPLE][TARGETS])
 {
 	struct address_space *t = address_space_new(c);
-	struct directory *d = directory_new(NULL, c, NULL, NULL);
+	struct directory *d = directory_new(c, NULL, NULL);
 
 	for (size_t p = 0; p < PEOPLE; p++)
 		for (size_t k = 0; k < TARGETS; k++)

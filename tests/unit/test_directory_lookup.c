@@ -183,7 +183,7 @@ static void test_failures(struct directory *d)
 static void test_server(void)
 {
 	struct conf c = with_server();
-	struct directory *d = directory_new(NULL, &c, submit, NULL);
+	struct directory *d = directory_new(&c, submit, NULL);
 
 	test_answers(d);
 	test_failures(d);
@@ -199,7 +199,7 @@ static void test_server(void)
 	CHECK_INT(n_found, 0);
 	/* without groups of the directory nobody asks for those who are not ours */
 	c.n_peers = 0;
-	d = directory_new(NULL, &c, submit, NULL);
+	d = directory_new(&c, submit, NULL);
 	directory_look_up(d, "carl@b.example", find, NULL);
 	CHECK_INT(n_asked, last + 2);
 	CHECK_INT(n_found, 1);
@@ -207,7 +207,7 @@ static void test_server(void)
 	directory_free(d);
 	/* without a server nobody is known by name */
 	c.directory = NULL;
-	d = directory_new(NULL, &c, NULL, NULL);
+	d = directory_new(&c, NULL, NULL);
 	directory_identify(d, "LABA\\anna", find, NULL);
 	CHECK_INT(found[0]->exists, FB_NO);
 	forget_found();
@@ -254,7 +254,7 @@ int main(void)
 	struct conf_directory server = {.file = NULL};
 	struct conf c = {.hidden = hide, .n_hidden = 2, .groups = groups, .n_groups = 4, .peers = peers, .n_peers = 1, .backends = backends,
 	                 .n_backends = 1};
-	struct directory *d = directory_new(NULL, &c, NULL, NULL);
+	struct directory *d = directory_new(&c, NULL, NULL);
 	const struct fb_entry *e;
 
 	CHECK_INT(member(d, "board", "anna@a.example"), FB_YES);
@@ -287,12 +287,12 @@ int main(void)
 	directory_free(NULL);
 	/* a directory that nobody can ask: what the settings say is known, the rest is not */
 	c.directory = &server;
-	d = directory_new(NULL, &c, NULL, NULL);
+	d = directory_new(&c, NULL, NULL);
 	CHECK_INT(hidden(d, "boss@a.example"), FB_YES);
 	CHECK_INT(hidden(d, "anna@a.example"), FB_COULD_NOT_TELL);
 	CHECK_INT(member(d, "board", "anna@a.example"), FB_YES);
 	directory_free(d);
-	d = directory_new(NULL, &(struct conf){0}, NULL, NULL);
+	d = directory_new(&(struct conf){0}, NULL, NULL);
 	CHECK_INT(hidden(d, "anna@a.example"), FB_NO);
 	directory_free(d);
 	return check_done();

@@ -42,9 +42,9 @@ def two_free_ports(address):
 
 
 class OpenLdap:
-    """${authority} None = a server that knows no TLS."""
-    def __init__(self, folder, domain, other, authority, address="127.0.0.1"):
-        self.tree, self.folder, self.address, self.process = who.Tree(domain, other), folder, address, None
+    """${authority} None = a server that knows no TLS; ${many}: in how many groups "many" is."""
+    def __init__(self, folder, domain, other, authority, address="127.0.0.1", many=who.MANY):
+        self.tree, self.folder, self.address, self.process = who.Tree(domain, other, other_groups=who.groups(other, many)), folder, address, None
         (folder / "data").mkdir(parents=True)
         self.plain, self.tls = two_free_ports(address)
         self.bind_name = self.tree.person(who.Person(who.SERVICE))

@@ -46,7 +46,7 @@ class Forest:
     """${domain} ("a.example"), whose contacts are people of ${other}. Made once, kept as a copy under build/, and started from there."""
     def __init__(self, folder, domain, other, authority, tree=None):
         self.domain, self.realm, self.netbios = domain, domain.upper(), "LAB" + domain[0].upper()
-        self.tree = tree or who.Tree(domain, other)
+        self.tree = tree or who.Tree(domain, other, other_groups=who.groups(other, who.MANY // 4))
         self.folder, self.address, self.process = folder, free_address(), None
         self.host = f"dc-{domain[0]}.{domain}"
         self.upn = f"{who.SERVICE}@{domain}"
