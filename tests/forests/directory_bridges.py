@@ -34,7 +34,10 @@ def bytes_of(site, address, user):
 
 def judged(site, address):
     """What the site's log says decided about ${address} last."""
-    lines = [line for line in site.lines("mailbox") if f"target={address} " in line]
+    def told():
+        return [line for line in site.lines("mailbox") if f"target={address} " in line]
+    until(told, f"the log has a line about {address}")  # it may be written after the answer left
+    lines = told()
     return re.search(r" rule=(\S+)", lines[-1]).group(1) if lines else None
 
 
@@ -56,7 +59,7 @@ def groups(a, b):
 def canonical(a, b):
     got = asked(a, "Anna.Alias@B.example", "info@b.example")
     same([g["merged"] for g in got], [ONE_HOUR] * 2, "an alias is its person, with that person's calendar and rules")
-    check("target=anna@b.example" in b.lines("mailbox")[-1], "and has one name in the log")
+    until(lambda: "target=anna@b.example" in b.lines("mailbox")[-1], "and has one name in the log")
     same(asked(a, "room@a.example")[0]["merged"], ONE_HOUR, "a room's account is disabled, as Exchange keeps it, and its calendar is there")
 
 
