@@ -1,7 +1,7 @@
 """The highest rate that this machine holds is measured; then half of it goes on, at two sites, while every minute one of them is reloaded, changes its
-key and loses a worker: no wrong answer, none lost but a killed worker's own, memory and descriptors at the end as after a minute. Then three times the
+key and loses a worker: no wrong answer, none lost but a killed worker's own, memory and descriptors at the end as after a minute. Ten rotations in a row follow under the same load. Then three times the
 highest rate is offered: what is taken is answered within its deadline, the rest is refused as busy, and a second later all is as before.
-SECONDS_TO_RUN: how long the middle part takes; EVERY: seconds between disturbances."""
+SECONDS_TO_RUN: how long the first of these takes; EVERY: seconds between disturbances; ROTATIONS: how many in a row."""
 import contextlib
 import os
 import pathlib
@@ -23,6 +23,7 @@ from sites import check, codes, until  # noqa: E402
 
 SECONDS = float(os.environ.get("SECONDS_TO_RUN", "600"))
 EVERY = float(os.environ.get("EVERY", "60"))
+ROTATIONS = int(os.environ.get("ROTATIONS", "10"))
 MEASURED = min(10, SECONDS / 3)
 OVERLOAD = 20  # of these the first few go by until all are connected
 CONNECTIONS, CROWD = 8, 1200
@@ -105,6 +106,18 @@ def steady(a, b, ways, rate):
     check(last and last[1] <= disturber.first[1] + MORE_DESCRIPTORS, "descriptors are flat")
 
 
+def in_a_row(a, b, ways, rate):
+    """One rotation after the other under that load: nothing fails."""
+    asking = load.Load(ways, CONNECTIONS, rate)
+    for i in range(ROTATIONS):
+        rotation.rotate(*((a, b), (b, a))[i % 2])
+    told, took = asking.end()
+    print(f"in a row: {ROTATIONS} rotations in {took:.0f} s at {rate:.0f}/s: {told.right} right ({told.right / took:.0f}/s), {len(told.wrong)} wrong, "
+          f"{len(told.failed) + len(told.busy)} failed", flush=True)
+    check(told.right and not told.wrong, f"no wrong answer: {told.wrong[:3]}")
+    check(not told.failed and not told.busy, f"no failed answer: {(told.failed + told.busy)[:3]}")
+
+
 def hammer(site, domain, rate, seconds):
     """So many requests a second, by wrk over many connections; what came of them as {code: how many}."""
     body = site.dir / "body.xml"
@@ -142,6 +155,7 @@ def main():
         most = load.highest(ways, CONNECTIONS, MEASURED)
         print(f"highest: {most:.0f} answers a second", flush=True)
         steady(a, b, ways, most / 2)
+        in_a_row(a, b, ways, most / 2)
         overload(a, ways, 3 * most, OVERLOAD)
     sites.finish()
 

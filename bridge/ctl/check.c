@@ -9,20 +9,23 @@
 #include "bridge/ctl/verbs.h"
 #include "bridge/login/login.h"
 #include "bridge/process/sandbox.h"
+#include "pki/rotation.h"
 #include "pki/tls.h"
 
 /* Do the certificates and keys open the two doors? */
 static void check_keys(const struct conf *c, struct conf_problems *problems)
 {
 	struct pki_pinset *pins = pki_pinset_new();
+	const struct pki_identity_files f = {c->identity_certificate, c->identity_key};
 	struct pki_tls *tls;
 	struct buf error;
+	char key[4096];
 
 	sandbox_hide();
 	buf_init(&error, 4096);
 	conf_key_passphrase(c, &error); /* what is wrong with it is conf_secrets_check()'s to say */
 	buf_reset(&error);
-	tls = pki_tls_link(c->identity_certificate, c->identity_key, pins, &error);
+	tls = pki_rotation_key(&f, key, sizeof(key)) == 0 ? pki_tls_link(c->identity_certificate, key, pins, &error) : NULL;
 	if (!tls)
 		conf_problem_add(problems, c->file, conf_setting_line(c, "identity_certificate"),
 		                 "Look at identity_certificate and identity_key.", "the link cannot be opened: %s", buf_cstr(&error));

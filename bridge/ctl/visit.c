@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "bridge/base/loop.h"
 #include "bridge/process/sandbox.h"
+#include "pki/rotation.h"
 
 enum { CONNECT_MS = 5000, EXCHANGE_MS = 20000, IN_MAX = 64 << 10 };
 enum state { GOES_IN, WANTS_ANSWER, WANTS_DONE };
@@ -166,15 +167,16 @@ static int talk(struct visit *v, int fd, const char *host, struct pki_tls *tls, 
 int visit_host(struct visit *v, struct buf *error, bool *unsure)
 {
 	struct pki_pinset *pins = pki_pinset_new();
+	const struct pki_identity_files f = {v->conf->identity_certificate, v->conf->identity_key};
 	struct pki_tls *tls = NULL;
-	char host[256];
+	char host[256], key[4096];
 	int fd = -1, result = -1;
 
 	sandbox_hide();
 	*unsure = false;
 	if (!pins || pki_pinset_add(pins, v->inv->offer.site, v->inv->pin) != 0)
 		buf_puts(error, "out of memory");
-	else if (conf_key_passphrase(v->conf, error) == 0 && (tls = pki_tls_pairing(v->conf->identity_certificate, v->conf->identity_key, pins, error)))
+	else if (conf_key_passphrase(v->conf, error) == 0 && pki_rotation_key(&f, key, sizeof key) == 0 && (tls = pki_tls_pairing(f.cert, key, pins, error)))
 		for (size_t i = 0; i < v->inv->offer.n_endpoints && fd < 0; i++)
 			fd = dial(v->inv->offer.endpoints[i], host, error);
 	if (fd >= 0) {

@@ -83,24 +83,6 @@ void link_session_free(struct link_session *s)
 	leave(s);
 }
 
-const struct pki_peer *link_session_peer(const struct link_session *s)
-{
-	return s->tls ? pki_stream_peer(s->tls) : NULL;
-}
-
-int link_session_binding(const struct link_session *s, uint8_t exporter[PKI_EXPORTER_LEN], uint8_t own[PKI_PIN_LEN], uint8_t other[PKI_PIN_LEN])
-{
-	if (!s->tls || !pki_stream_peer(s->tls) || pki_stream_exporter_announce(s->tls, exporter) != 0)
-		return -1;
-	pki_stream_pins(s->tls, own, other);
-	return 0;
-}
-
-size_t link_session_streams(const struct link_session *s)
-{
-	return s->n_streams;
-}
-
 /* ---- out ---- */
 
 void link_session_flush(struct link_session *s)
@@ -413,21 +395,4 @@ struct link_session *link_session_adopt(struct loop *l, struct pki_stream *tls, 
 void link_session_break(struct link_session *s, const char *why)
 {
 	fail(s, why);
-}
-
-bool link_session_pin(const struct link_session *s, uint8_t pin[PKI_PIN_LEN])
-{
-	uint8_t own[PKI_PIN_LEN];
-
-	if (!s->tls || !pki_stream_peer(s->tls))
-		return false;
-	pki_stream_pins(s->tls, own, pin);
-	return true;
-}
-
-bool link_session_is_under(const struct link_session *s, const uint8_t pin[PKI_PIN_LEN])
-{
-	uint8_t other[PKI_PIN_LEN];
-
-	return link_session_pin(s, other) && memcmp(other, pin, PKI_PIN_LEN) == 0;
 }

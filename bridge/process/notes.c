@@ -4,10 +4,11 @@
 #include <string.h>
 #include <time.h>
 #include "bridge/base/file.h"
+#include "bridge/base/pack.h"
 #include "bridge/base/text.h"
 #include "bridge/conf/lines.h"
 
-enum { NOTES_MAX = 1 << 20 };
+enum { NOTES_MAX = 1 << 20, PACKED_MAX = 128 << 10 };
 
 static struct lines *read_notes(const char *state_dir, const char *file)
 {
@@ -29,16 +30,25 @@ static bool read_one(const struct line *l, uint8_t pin[PKI_PIN_LEN], int64_t *wh
 	return true;
 }
 
-void notes_each(const char *state_dir, const char *file,
-                void (*each)(void *arg, const char *name, const uint8_t pin[PKI_PIN_LEN]), void *arg)
+void notes_pack(const char *state_dir, const char *file, struct buf *out)
 {
-	struct lines *l = read_notes(state_dir, file);
+	struct lines *l = state_dir ? read_notes(state_dir, file) : NULL;
 	uint8_t pin[PKI_PIN_LEN];
+	struct buf list;
+	uint32_t n = 0;
 	int64_t when;
 
+	buf_init(&list, PACKED_MAX);
 	for (size_t i = 0; l && i < l->n; i++)
-		if (read_one(&l->list[i], pin, &when))
-			each(arg, l->list[i].words[0], pin);
+		if (read_one(&l->list[i], pin, &when)) {
+			pack_str(&list, l->list[i].words[0]);
+			pack_str(&list, l->list[i].words[1]);
+			n++;
+		}
+	pack_u32(out, list.failed ? 0 : n);
+	if (!list.failed)
+		buf_add(out, buf_ptr(&list), list.len);
+	buf_free(&list);
 	lines_free(l);
 }
 
@@ -81,4 +91,13 @@ int notes_put(const char *state_dir, const char *file, const char *name, const u
 		r = lines_write(l, at, pin ? line : NULL, SIZE_MAX, pin && at == SIZE_MAX ? line : NULL);
 	lines_free(l);
 	return r;
+}
+
+int notes_learn(const char *state_dir, const char *file, const char *name, const uint8_t pin[PKI_PIN_LEN])
+{
+	uint8_t before[PKI_PIN_LEN];
+
+	if (notes_get(state_dir, file, name, before, NULL) && memcmp(pin, before, sizeof before) == 0)
+		return 0;
+	return notes_put(state_dir, file, name, pin) == 0 ? 1 : -1;
 }

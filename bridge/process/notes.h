@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "bridge/base/buf.h"
 #include "pki/pin.h"
 
 /*
@@ -21,6 +22,8 @@
 bool notes_get(const char *state_dir, const char *file, const char *name, uint8_t pin[PKI_PIN_LEN], int64_t *when);
 /* Notes ${pin} for ${name} and the time in the place of what was noted, in one step; NULL = removes it. -1 with errno. */
 int notes_put(const char *state_dir, const char *file, const char *name, const uint8_t *pin);
-/* Calls ${each} for every line of ${file}. */
-void notes_each(const char *state_dir, const char *file, void (*each)(void *arg, const char *name, const uint8_t pin[PKI_PIN_LEN]), void *arg);
+/* The same unless that very pin is noted already: 1 = noted now, 0 = it was, -1 with errno. */
+int notes_learn(const char *state_dir, const char *file, const char *name, const uint8_t pin[PKI_PIN_LEN]);
+/* Packs how many there are in ${file} (u32; 0 if they are too many for a message), then each name and pin. A NULL ${state_dir} has none. */
+void notes_pack(const char *state_dir, const char *file, struct buf *out);
 #endif

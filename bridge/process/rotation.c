@@ -1,12 +1,9 @@
 #include "bridge/process/rotation.h"
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 #include "bridge/base/log.h"
 #include "bridge/base/pack.h"
 #include "bridge/base/text.h"
@@ -15,7 +12,7 @@
 #include "bridge/process/live_pins.h"
 #include "bridge/process/messages.h"
 #include "bridge/process/notes.h"
-#include "bridge/process/spawn.h"
+#include "bridge/process/verb.h"
 
 enum { QUEUE_MAX = 256, VERB_MS = 10000, KNOWN_MS = 3000, SOON_MS = 3000, HOURLY_MS = 3600 * 1000, SENTENCE = 1000 };
 
@@ -38,11 +35,10 @@ struct rotation {
 	const struct plan *plan; /* in force, or the first one; or NULL */
 	struct announced *queue;
 	size_t n;
-	pid_t verb;              /* at work, or 0 */
+	struct verb verb;        /* at work */
 	enum task task;
 	bool rotate_due, drop_due; /* when nothing else is to be done */
-	int output;
-	struct loop_timer *patience; /* for the verb, then for the bridges */
+	struct loop_timer *patience; /* for the bridges */
 	uint64_t number;         /* of the pin that the bridges are being told */
 	size_t waits;            /* how many have not said that they know it */
 	struct live_pin *live;
@@ -53,53 +49,10 @@ struct rotation {
 
 static void start_next(struct rotation *r);
 
-/* ---- the verbs ---- */
-
-static void too_long(void *arg)
-{
-	struct rotation *r = arg;
-
-	kill(r->verb, SIGKILL);
-}
-
 static bool run(struct rotation *r, const char *const *words, enum task task)
 {
-	char *argv[16] = {(char *)"availbridge", (char *)"-c", (char *)r->conf_path};
-	int ends[2];
-	size_t n = 3;
-
-	for (; *words; words++)
-		argv[n++] = (char *)*words;
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		return false;
-	r->verb = spawn_verb(argv, ends[1]);
-	close(ends[1]);
-	if (r->verb < 0) {
-		r->verb = 0;
-		close(ends[0]);
-		return false;
-	}
-	fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	r->output = ends[0];
 	r->task = task;
-	r->patience = loop_timer_new(r->loop, VERB_MS, too_long, r);
-	return true;
-}
-
-/* What a verb said, as one line. */
-static void take_output(struct rotation *r, char *out, size_t size)
-{
-	ssize_t n = read(r->output, out, size - 1);
-
-	out[n > 0 ? n : 0] = 0;
-	for (char *s = out; *s; s++)
-		if (*s == '\n')
-			*s = s[1] ? ' ' : 0;
-	close(r->output);
-	r->output = -1;
-	r->verb = 0;
-	loop_timer_free(r->patience);
-	r->patience = NULL;
+	return verb_start(&r->verb, r->loop, r->conf_path, words, VERB_MS);
 }
 
 /* ---- announcements ---- */
@@ -142,20 +95,29 @@ static void all_know(struct rotation *r)
 	answer(r, 0, NULL);
 }
 
+/* Says it to every bridge; to how many. */
+static size_t tell_pin(const struct rotation *r, uint64_t number, const struct live_pin *p)
+{
+	struct buf b;
+	size_t n;
+
+	buf_init(&b, CONTROL_LINE_MAX);
+	live_pin_pack(&b, number, p);
+	n = r->doors.tell(r->arg, MSG_PIN, buf_ptr(&b), b.len);
+	buf_free(&b);
+	return n;
+}
+
 /* It is on the disk: now every bridge has to know, and only then the peer. */
 static void tell_bridges(struct rotation *r)
 {
 	const struct announced *a = r->queue;
 	const struct live_pin *p = live_pin_note(&r->live, a->peer, a->pin, !a->retires, r->reloads);
-	struct buf b;
 
 	do
 		text_random(&r->number, sizeof r->number);
 	while (!r->number);
-	buf_init(&b, CONTROL_LINE_MAX);
-	live_pin_pack(&b, r->number, p);
-	r->waits = r->doors.tell(r->arg, MSG_PIN, buf_ptr(&b), b.len);
-	buf_free(&b);
+	r->waits = tell_pin(r, r->number, p);
 	if (r->waits == 0)
 		all_know(r);
 	else
@@ -178,7 +140,7 @@ static void start_next(struct rotation *r)
 	const struct announced *a = r->queue;
 	const struct live_pin *p;
 
-	if (r->verb || r->number)
+	if (r->verb.pid || r->number)
 		return;
 	if (!a) {
 		run_due(r);
@@ -221,19 +183,18 @@ static void announced(struct rotation *r, struct unpack *u)
 }
 
 /* MSG_TOOK and MSG_SEEN. False if that is noted already, or cannot be. */
-static bool note(struct rotation *r, struct unpack *u, const char *file)
+static bool note(const struct rotation *r, struct unpack *u, const char *file)
 {
 	const char *peer = unpack_str(u), *text = unpack_str(u);
-	uint8_t pin[PKI_PIN_LEN], before[PKI_PIN_LEN];
+	uint8_t pin[PKI_PIN_LEN];
+	int said;
 
 	if (!unpack_done(u) || !peer || !text || !conf_name_valid(peer) || !pki_pin_parse(text, pin) || !r->plan)
 		return false;
-	if (notes_get(r->plan->state_dir, file, peer, before, NULL) && memcmp(pin, before, sizeof pin) == 0)
-		return false;
-	if (notes_put(r->plan->state_dir, file, peer, pin) == 0)
-		return true;
-	log_event(LOG_LEVEL_ERROR, "pin-not-noted", LS("peer", peer), LS("file", file), LS("text", strerror(errno)));
-	return false;
+	said = notes_learn(r->plan->state_dir, file, peer, pin);
+	if (said < 0)
+		log_event(LOG_LEVEL_ERROR, "pin-not-noted", LS("peer", peer), LS("file", file), LS("text", strerror(errno)));
+	return said > 0;
 }
 
 void rotation_said(struct rotation *r, uint16_t type, const uint8_t *data, size_t len)
@@ -283,17 +244,13 @@ static void rotated(struct rotation *r, bool ok, const char *text)
 static void dropped(struct rotation *r, bool ok, const char *text)
 {
 	char peer[64], pin[PKI_PIN_TEXT];
-	struct buf b;
 
 	if (!ok)
 		log_event(LOG_LEVEL_ERROR, "pin-not-written", LS("text", text[0] ? text : "the process that writes settings did not end well"));
 	if (!ok || sscanf(text, "dropped %63s %71s", peer, pin) != 2)
 		return;
 	log_event(LOG_LEVEL_INFO, "pin-retired", LS("peer", peer), LS("pin", pin), LS("result", "dropped: it has not been used for retire_after_days"));
-	buf_init(&b, CONTROL_LINE_MAX);
-	live_pin_pack(&b, 0, live_pin_note(&r->live, peer, pin, false, r->reloads));
-	r->doors.tell(r->arg, MSG_PIN, buf_ptr(&b), b.len);
-	buf_free(&b);
+	tell_pin(r, 0, live_pin_note(&r->live, peer, pin, false, r->reloads));
 	r->drop_due = true;
 }
 
@@ -302,9 +259,9 @@ bool rotation_reaped(struct rotation *r, pid_t pid, int status)
 	bool ok = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	char text[SENTENCE];
 
-	if (!r->verb || r->verb != pid)
+	if (!r->verb.pid || r->verb.pid != pid)
 		return false;
-	take_output(r, text, sizeof text);
+	verb_end(&r->verb, text, sizeof text);
 	if (r->task == TASK_ROTATE)
 		rotated(r, ok, text);
 	else if (r->task == TASK_DROP)
@@ -359,42 +316,12 @@ void rotation_reloaded(struct rotation *r, const struct plan *plan, const char *
 	live_pins_written(&r->live, r->reloads);
 }
 
-/* ---- status ---- */
-
-struct listing {
-	struct buf *out;
-	uint32_t n;
-};
-
-static void put_note(void *arg, const char *name, const uint8_t pin[PKI_PIN_LEN])
-{
-	struct listing *l = arg;
-	char text[PKI_PIN_TEXT];
-
-	pki_pin_text(text, pin);
-	pack_str(l->out, name);
-	pack_str(l->out, text);
-	l->n++;
-}
-
 void rotation_pack(const struct rotation *r, struct buf *out)
 {
-	static const char *const files[] = {NOTES_TAKEN, NOTES_PENDING};
-	struct buf list;
-
 	pack_u64(out, r->plan ? (uint64_t)r->plan->front_expires : 0);
 	pack_str(out, front_watch_trouble(r->front));
-	for (int i = 0; i < 2; i++) {
-		struct listing l = {&list, 0};
-
-		buf_init(&list, 128 << 10);
-		if (r->plan)
-			notes_each(r->plan->state_dir, files[i], put_note, &l);
-		pack_u32(out, list.failed ? 0 : l.n);
-		if (!list.failed)
-			buf_add(out, buf_ptr(&list), list.len);
-		buf_free(&list);
-	}
+	notes_pack(r->plan ? r->plan->state_dir : NULL, NOTES_TAKEN, out);
+	notes_pack(r->plan ? r->plan->state_dir : NULL, NOTES_PENDING, out);
 }
 
 /* ---- the whole ---- */
@@ -405,7 +332,7 @@ struct rotation *rotation_new(struct loop *l, const char *conf_path, const struc
 
 	if (!r)
 		abort();
-	*r = (struct rotation){.loop = l, .conf_path = conf_path, .doors = *doors, .arg = arg, .output = -1};
+	*r = (struct rotation){.loop = l, .conf_path = conf_path, .doors = *doors, .arg = arg};
 	r->front = front_watch_new(l, doors->reload, arg);
 	return r;
 }
@@ -416,10 +343,7 @@ void rotation_free(struct rotation *r)
 
 	if (!r)
 		return;
-	if (r->verb)
-		kill(r->verb, SIGKILL);
-	if (r->output >= 0)
-		close(r->output);
+	verb_kill(&r->verb);
 	loop_timer_free(r->patience);
 	loop_timer_free(r->hourly);
 	front_watch_free(r->front);

@@ -5,6 +5,7 @@ import sys
 
 os.environ.setdefault("SECONDS_TO_RUN", "15")
 os.environ.setdefault("EVERY", "5")
+os.environ.setdefault("ROTATIONS", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import soak  # noqa: E402
 

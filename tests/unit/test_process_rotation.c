@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "bridge/process/course.h"
 #include "bridge/process/expiry.h"
+#include "bridge/base/pack.h"
 #include "bridge/process/notes.h"
 #include "tests/unit/check.h"
 
@@ -89,17 +90,13 @@ static void test_expiry(void)
 	buf_free(&b);
 }
 
-static size_t lines;
-
-static void count(void *arg, const char *name, const uint8_t pin[PKI_PIN_LEN])
-{
-	lines++;
-}
-
 static void test_notes(void)
 {
 	char dir[] = "/tmp/notes-XXXXXX", path[64], command[64];
 	uint8_t one[PKI_PIN_LEN] = {1}, two[PKI_PIN_LEN] = {2}, got[PKI_PIN_LEN];
+	struct buf packed;
+	struct unpack u;
+	int64_t when;
 	FILE *f;
 
 	CHECK(mkdtemp(dir) != NULL);
@@ -109,8 +106,15 @@ static void test_notes(void)
 	CHECK(notes_get(dir, NOTES_TAKEN, "site-b", got, NULL) && memcmp(got, one, sizeof got) == 0);
 	CHECK_INT(notes_put(dir, NOTES_TAKEN, "site-b", two), 0);
 	CHECK(notes_get(dir, NOTES_TAKEN, "site-b", got, NULL) && memcmp(got, two, sizeof got) == 0);
-	notes_each(dir, NOTES_TAKEN, count, NULL);
-	CHECK_INT(lines, 2);
+	CHECK_INT(notes_learn(dir, NOTES_TAKEN, "site-b", two), 0);
+	CHECK_INT(notes_learn(dir, NOTES_TAKEN, "site-d", two), 1);
+	CHECK(notes_get(dir, NOTES_TAKEN, "site-d", got, &when) && when > 1700000000);
+	buf_init(&packed, 4096);
+	notes_pack(dir, NOTES_TAKEN, &packed);
+	u = unpack_start(buf_ptr(&packed), packed.len);
+	CHECK_INT(unpack_u32(&u), 3);
+	CHECK_STR(unpack_str(&u), "site-b");
+	buf_free(&packed);
 	CHECK_INT(notes_put(dir, NOTES_TAKEN, "site-b", NULL), 0);
 	CHECK_INT(notes_put(dir, NOTES_TAKEN, "nobody", NULL), 0);
 	CHECK(!notes_get(dir, NOTES_TAKEN, "site-b", got, NULL));
