@@ -4,13 +4,14 @@ import pathlib
 import shutil
 import sys
 
+import calendars
 import growth
 import idle
 import many
 import queries
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-GROUPS = {"hit": queries.hits, "miss": queries.misses, "growth": growth.growth, "idle": idle.idle, "many": many.many}
+GROUPS = {"hit": queries.hits, "miss": queries.misses, "growth": growth.growth, "idle": idle.idle, "many": many.many, "calendars": calendars.against}
 
 
 class Plan:
@@ -21,8 +22,13 @@ class Plan:
         self.rounds, self.seconds = (3, 1) if self.quick else (11, 1)
         self.boxes = (1, 100) if self.quick else (1, 10, 100)
         self.folder, self.rows = folder, []
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def place(self, name):
+        """An empty folder."""
+        shutil.rmtree(self.folder / name, ignore_errors=True)
+        (self.folder / name).mkdir()
+        return self.folder / name
 
     def note(self, name, median, least, words=""):
         self.rows.append((name, median, least))

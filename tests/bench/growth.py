@@ -35,8 +35,7 @@ def one(name, prepare, stack):
 
 
 def growth(plan):
-    folder = plan.folder / "growth"
-    folder.mkdir()
+    folder = plan.place("growth")
     body = queries.template(folder, 1)
     with contextlib.ExitStack() as stack:
         small = one("small", grow(10, 10), stack)

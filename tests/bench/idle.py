@@ -70,8 +70,7 @@ def cost(plan, name, site, count, make):
 
 
 def idle(plan):
-    folder = plan.folder / "idle"
-    folder.mkdir()
+    folder = plan.place("idle")
     people = [keys(folder, n) for n in range(PEERS)]
 
     def prepare(a, b):

@@ -42,5 +42,5 @@ end
 function done(summary, latency, all)
 	local e = summary.errors
 	io.write(string.format("RESULT %d %d %.1f %d\n", summary.requests, summary.duration, latency:percentile(50),
-		e.connect + e.read + e.write + e.timeout + e.status + thread:get("wrong")))
+		e.connect + e.read + e.write + e.status + thread:get("wrong")))
 end

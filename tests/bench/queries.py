@@ -94,7 +94,7 @@ def others(plan, servers, backend, login, people):
 def hits(plan):
     """Site B answers from calendar files that it has read before."""
     people = 200 if plan.quick else 1000
-    folder = plan.folder / "hit"
+    folder = plan.place("hit")
     with bridged.pair(people=people) as (a, b), contextlib.closing(rivals.Servers(folder)) as servers:
         bridge = bridged.contestant("bridge", a, b, people)
         proxies, direct = others(plan, servers, servers.backend(folder, lengths()), bridge.login, people)
@@ -158,8 +158,8 @@ def serve(site, port, certs, batch):
 def misses(plan):
     """Every answer is fetched anew from a backend, which the pairs reach too. A query's mailboxes go together; batch-*: those of other queries with them."""
     people = 200 if plan.quick else 1000
-    folder = plan.folder / "miss"
-    (folder / "bridge").mkdir(parents=True)
+    folder = plan.place("miss")
+    (folder / "bridge").mkdir()
     for boxes in range(1, 101):
         (folder / f"answer-{boxes}.xml").write_text(documents.exchange_reply(boxes))
         (folder / f"bridge/answer-{boxes}.xml").write_text(documents.exchange_reply(boxes, datetime.timedelta()))
