@@ -9,6 +9,8 @@
 #include "bridge/base/text.h"
 #include "bridge/ews/scan.h"
 
+enum { KEPT_NAMES = 64 << 10 }; /* bytes */
+
 /* One open element. */
 struct soap_frame {
 	const struct soap_row *row;  /* NULL for the document itself */
@@ -283,8 +285,10 @@ static void on_error(void *arg, xmlErrorPtr e)
 	soap_violation(st->s, "The XML is not well-formed: %s", why);
 }
 
+/* A parser takes longer to make than a small request to read, so one is kept, with the names that it met, until they are too many. */
 static void parse(struct soap_state *st, const char *p, size_t n)
 {
+	static xmlParserCtxtPtr kept;
 	xmlSAXHandler sax = {
 		.initialized = XML_SAX2_MAGIC,
 		.startElementNs = on_start,
@@ -294,23 +298,27 @@ static void parse(struct soap_state *st, const char *p, size_t n)
 		.internalSubset = on_doctype,
 		.serror = on_error,
 	};
-	xmlParserCtxtPtr ctxt = xmlCreateMemoryParserCtxt(p, (int)n);
+	xmlParserCtxtPtr ctxt = kept ? kept : xmlNewParserCtxt();
 
+	kept = NULL;
 	if (!ctxt) {
 		note(st->s, "ErrorInternalServerError", "There was no memory to read the request.", false);
 		return;
 	}
-	if (ctxt->sax)
-		*ctxt->sax = sax;
+	*ctxt->sax = sax;
 	ctxt->userData = st;
-	/* NOENT: without it "&amp;" in an attribute arrives as "&#38;". There is nothing else to replace: no DOCTYPE comes this far. */
-	xmlCtxtUseOptions(ctxt, XML_PARSE_NONET | XML_PARSE_NOENT);
 	st->ctxt = ctxt;
-	xmlParseDocument(ctxt);
+	/* NOENT: without it "&amp;" in an attribute arrives as "&#38;". There is nothing else to replace: no DOCTYPE comes this far. */
+	xmlCtxtReadMemory(ctxt, p, (int)n, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOENT);
 	if (!ctxt->wellFormed && !st->s->fault.code)
 		soap_violation(st->s, "The XML is not well-formed.");
 	st->ctxt = NULL;
-	xmlFreeParserCtxt(ctxt);
+	ctxt->userData = NULL;
+	xmlCtxtReset(ctxt);
+	if (xmlDictGetUsage(ctxt->dict) < KEPT_NAMES)
+		kept = ctxt;
+	else
+		xmlFreeParserCtxt(ctxt);
 }
 
 bool soap_read(struct soap *s, const void *p, size_t n, size_t max, const struct soap_row *roots)

@@ -46,6 +46,18 @@ def on(processors):
     return lambda: os.sched_setaffinity(0, processors)
 
 
+def load(name, port, pids, script, connections, seconds, **env):
+    """One run of wrk: microseconds of CPU of the processes for each answer, and the median latency in microseconds."""
+    before = cpu(pids)
+    r = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "-s", str(HERE / script), f"https://localhost:{port}"],
+                       env=dict(os.environ, **env), capture_output=True, text=True, preexec_fn=on(LOAD), timeout=seconds + 60)
+    spent = cpu(pids) - before
+    found = re.search(r"RESULT (\d+) (\d+) ([\d.]+) (\d+)", r.stdout)
+    if not found or int(found[1]) == 0 or int(found[4]):
+        raise RuntimeError(f"{name}: no answers, or wrong ones:\n{r.stdout}{r.stderr}")
+    return spent / 1000 / int(found[1]), float(found[3])
+
+
 class Contestant:
     """Something that answers requests: where, whose CPU counts, with what login, and how long each answer is."""
 
@@ -54,16 +66,8 @@ class Contestant:
         self.length = None
 
     def run(self, body, boxes, connections, seconds):
-        """One run of load: microseconds of CPU a request, and the median latency in microseconds."""
-        env = dict(os.environ, BODY=str(body), PEOPLE=str(self.people), BOXES=str(boxes), LOGIN=self.login, LENGTH=str(self.length))
-        before = cpu(self.pids)
-        r = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "-s", str(HERE / "load.lua"), f"https://localhost:{self.port}"],
-                           env=env, capture_output=True, text=True, preexec_fn=on(LOAD), timeout=seconds + 60)
-        spent = cpu(self.pids) - before
-        found = re.search(r"RESULT (\d+) (\d+) ([\d.]+) (\d+)", r.stdout)
-        if not found or int(found[1]) == 0 or int(found[4]):
-            raise RuntimeError(f"{self.name}: no answers, or wrong ones:\n{r.stdout}{r.stderr}")
-        return spent / 1000 / int(found[1]), float(found[3])
+        return load(self.name, self.port, self.pids, "load.lua", connections, seconds, BODY=str(body), PEOPLE=str(self.people), BOXES=str(boxes),
+                    LOGIN=self.login, LENGTH=str(self.length))
 
 
 def in_turns(contestants, rounds, run):
