@@ -83,10 +83,10 @@ def lengths():
     return {boxes: len(documents.request([documents.person(0)] * boxes)) for boxes in (1, 10, 100)}
 
 
-def others(plan, servers, backend, login, people):
+def others(servers, backend, login, people, haproxy):
     """The proxies in front of the backend, and the backend itself."""
     found = [measure.Contestant("nginx", *servers.nginx_pair(backend), login, people)]
-    if not plan.quick:
+    if haproxy:
         found.append(measure.Contestant("haproxy", *servers.haproxy_pair(backend), login, people))
     return found, measure.Contestant("direct", backend, [], login, people)
 
@@ -97,7 +97,7 @@ def hits(plan):
     folder = plan.place("hit")
     with bridged.pair(people=people) as (a, b), contextlib.closing(rivals.Servers(folder)) as servers:
         bridge = bridged.contestant("bridge", a, b, people)
-        proxies, direct = others(plan, servers, servers.backend(folder, lengths()), bridge.login, people)
+        proxies, direct = others(servers, servers.backend(folder, lengths()), bridge.login, people, haproxy=not plan.quick)
         for boxes in plan.boxes:
             verify(bridge, boxes)
             with contextlib.closing(Asker(bridge)) as asker:  # the pairs move what the bridge answers
@@ -167,7 +167,7 @@ def misses(plan):
     with contextlib.closing(rivals.Servers(folder)) as servers, bridged.pair(lambda a, b: serve(b, port, servers.certs, 100)) as (a, b):
         bridge = bridged.contestant("bridge", a, b, people)
         servers.backend(folder / "bridge", bridge_lengths(bridge, port, servers.certs), port)
-        proxies, direct = others(plan, servers, servers.backend(folder, lengths()), bridge.login, people)
+        proxies, direct = others(servers, servers.backend(folder, lengths()), bridge.login, people, haproxy=False)
         for boxes in plan.boxes:
             for batch in (boxes, 100) if boxes == 1 else (boxes,):
                 serve(b, port, servers.certs, batch)
