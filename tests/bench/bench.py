@@ -12,6 +12,7 @@ import queries
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GROUPS = {"hit": queries.hits, "miss": queries.misses, "growth": growth.growth, "idle": idle.idle, "many": many.many, "calendars": calendars.against}
+QUICK = ("hit", "miss")
 
 
 class Plan:
@@ -41,7 +42,7 @@ def main():
     os.environ.setdefault("PROGRAM", str(ROOT / "build/release/availbridge"))
     plan = Plan(ROOT / "build/bench")
     print(f"{'':34} {'median':>9} {'min/min':>9}", flush=True)
-    for word in sys.argv[1:] or GROUPS:
+    for word in sys.argv[1:] or (QUICK if plan.quick else GROUPS):
         GROUPS[word](plan)
 
 
