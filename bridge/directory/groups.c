@@ -60,8 +60,10 @@ void groups_forget(struct groups_here *g)
 {
 	arena_free(g->arena);
 	buf_free(&g->sid);
+	buf_free(&g->primary);
 	*g = (struct groups_here){0};
 	buf_init(&g->sid, SID_MAX);
+	buf_init(&g->primary, DN_MAX);
 }
 
 void groups_entry_init(struct groups_entry *e)
@@ -104,6 +106,7 @@ static int find_groups(struct directory_session *s)
 		return 0;
 	}
 	buf_init(&here.sid, SID_MAX);
+	buf_init(&here.primary, DN_MAX);
 	groups_forget(&s->here);
 	if (!here.arena || !(here.dns = arena_alloc(here.arena, (s->groups.n + 1) * sizeof *here.dns)))
 		abort();
@@ -123,21 +126,23 @@ static enum fb_fact in_any_of(struct directory_session *s, const char *dn, size_
 {
 	static const char *const nothing[] = {"", NULL};
 	enum fb_fact fact = FB_COULD_NOT_TELL;
+	const char *about = NULL; /* the group, or that it is about several */
 	struct found f;
 	struct buf filter;
-	size_t n = 0;
 
 	buf_init(&filter, FILTER_MAX);
 	buf_puts(&filter, "(|");
 	for (size_t i = from; i < to; i++)
-		if (s->here.dns[i] && ++n)
+		if (s->here.dns[i]) {
+			about = about ? "any" : s->groups.list[i];
 			filter_in_chain(&filter, "memberOf", s->here.dns[i]);
+		}
 	buf_putc(&filter, ')');
-	if (n == 0) {
+	if (!about) {
 		buf_free(&filter);
 		return FB_NO;
 	}
-	switch (session_search(s, "in groups", &(struct directory_query){n == 1 ? s->groups.list[from] : "any", dn, false, buf_cstr(&filter), nothing, 1}, &f)) {
+	switch (session_search(s, "in groups", &(struct directory_query){about, dn, false, buf_cstr(&filter), nothing, 1}, &f)) {
 	case SEARCH_DONE:
 		fact = f.n ? FB_YES : FB_NO;
 		break;
@@ -191,30 +196,34 @@ static int find_primary(struct directory_session *s, const struct buf *sid)
 
 	if (here->sid.len == sid->len && memcmp(buf_ptr(&here->sid), buf_ptr(sid), sid->len) == 0)
 		return 0;
+	buf_reset(&here->sid);
+	buf_reset(&here->primary);
 	buf_init(&filter, FILTER_MAX);
 	filter_equal_bytes(&filter, session_attribute(s, CONF_ATTRIBUTE_SID), buf_ptr(sid), sid->len);
 	r = session_search(s, "primary group", &(struct directory_query){NULL, *s->d->base ? s->root : "", true, buf_cstr(&filter), nothing, 1}, &f);
 	if (r == SEARCH_DONE) {
-		here->primary = f.first ? arena_strdup(here->arena, f.first->dn) : NULL;
-		buf_reset(&here->sid);
 		buf_add(&here->sid, buf_ptr(sid), sid->len);
+		buf_puts(&here->primary, f.first ? f.first->dn : "");
 	}
 	found_free(&f);
 	buf_free(&filter);
-	return r == SEARCH_DONE ? 0 : -1;
+	return r == SEARCH_DONE && !here->primary.failed ? 0 : -1;
 }
 
 /* By the primary group, and by what that is in. */
 static int in_primary(struct directory_session *s, const struct buf *sid, enum fb_fact *facts)
 {
+	const char *dn;
+
 	if (sid->len == 0 || !*session_attribute(s, CONF_ATTRIBUTE_SID))
 		return 0;
 	if (find_primary(s, sid) != 0)
 		return -1;
-	for (size_t i = 0; i < s->groups.n && s->here.primary; i++)
-		if (s->here.dns[i] && text_ieq(s->here.dns[i], s->here.primary))
+	dn = buf_cstr(&s->here.primary);
+	for (size_t i = 0; i < s->groups.n && *dn; i++)
+		if (s->here.dns[i] && text_ieq(s->here.dns[i], dn))
 			facts[i] = FB_YES;
-	return s->here.primary ? in_chains(s, s->here.primary, facts) : 0;
+	return *dn ? in_chains(s, dn, facts) : 0;
 }
 
 /* ---- where it does not: upwards from the entry, from each group to the groups that it is a member of ---- */

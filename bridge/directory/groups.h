@@ -25,7 +25,7 @@ struct groups_here {
 	const char **dns; /* as the server spells them; NULL = it has no such group */
 	int64_t until;    /* loop_ms(); looked up anew after that */
 	struct buf sid;   /* of the primary group that was looked up last: most people have the same */
-	const char *primary; /* its DN; NULL = there is none that we see */
+	struct buf primary; /* its DN; empty = there is none that we see */
 };
 /* Forgets them. */
 void groups_forget(struct groups_here *g);

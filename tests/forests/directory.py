@@ -131,6 +131,7 @@ def in_active_directory(forest, asking):
     asking.use(forest.settings(url=forest.url("ldaps", 3269), base=""))
     asking.expect("Global Catalog", f"pat@{a}", of="pat", address=f"pat@{a}")
     asking.expect("Global Catalog", f"ben@{forest.tree.other}", of="contact")
+    asking.expect("Global Catalog", f"{netbios}\\anna", of="anna", address=f"anna@{a}")
     kerberos = {"KRB5_CONFIG": str(forest.krb5)}
     asking.use(forest.settings(kerberos=True))
     everybody(asking, "Kerberos", env=kerberos)
