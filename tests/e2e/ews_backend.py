@@ -16,7 +16,7 @@ EVENTS = [("20260302T090000", "20260302T100000", {"SUMMARY": "Budget", "LOCATION
           ("20260302T230000", "20260420T120000", {"SUMMARY": "Leave", "X-MICROSOFT-CDO-BUSYSTATUS": "OOF"})]
 
 
-SERVED = ["bob@b.example", "carol@b.example", "nobody@b.example", "group:users"]
+SERVED = ["bob@b.example", "carol@b.example", "dave@b.example", "erin@b.example", "nobody@b.example", "group:users"]
 
 
 def shown(answers):
@@ -24,8 +24,16 @@ def shown(answers):
     return [{k: v for k, v in a.items() if k != "text"} for a in answers]
 
 
-def requests_at(site):
-    return len([line for line in site.lines("request") if "operation=GetUserAvailability" in line])
+# What has changed with a reload is asked about at B's own front: a peer's question may still come over a connection to the generation before.
+
+
+def calls_about(site, target, n, what):
+    """So many calls of the account svc asked about ${target} so far, and no more. A line of the log may come a little after the answer."""
+    def made():
+        lines = [line for line in site.lines("mailbox") if f"target={target} " in line and "requester=svc@" in line]
+        return len({re.search(r"request-id=(\w+)", line).group(1) for line in lines})
+    until(lambda: made() >= n, what)
+    same(made(), n, what)
 
 
 @contextlib.contextmanager
@@ -70,20 +78,19 @@ def test_same_answer(a, b, x):
 
 def test_batches(a, b, x):
     asked = [f"user{i}@b.example" for i in range(100)]
-    before = requests_at(x)
     got = a.ask(*asked)
     same(codes(got), ["NoError"] * 100, "a hundred mailboxes")
     same([g["merged"] for g in got], ["0" * 16, "2" * 16] * 50, "each its own digits")
-    same(requests_at(x) - before, 1, "of one call")
+    calls_about(x, "user0@b.example", 1, "a hundred mailboxes are one call")
+    check(until(lambda: [line for line in x.lines("query") if "mailboxes=100 " in line], "of a hundred"), "all of them in it")
 
 
 def test_split(a, b, x):
     window = {"start": "2026-03-01T00:00:00", "end": "2026-05-01T12:00:00", "interval": 77}
-    before = requests_at(x)
-    direct = x.ask("bob@b.example", **window)
-    got = a.ask("bob@b.example", **window)
+    direct = x.ask("dave@b.example", **window)
+    got = a.ask("dave@b.example", **window)
     same(shown(got), shown(direct), "a window in two parts is joined")
-    same(requests_at(x) - before, 3, "two calls for the parts, one for the direct question")
+    calls_about(x, "dave@b.example", 2, "one call for each part")
 
 
 def test_down(a, b, x):
@@ -91,20 +98,19 @@ def test_down(a, b, x):
     got = a.ask("bob@b.example", "file@b.example")
     same(codes(got), ["ErrorFreeBusyGenerationFailed", "NoError"], "the backend is down; the folder is not")
     check(got[0]["merged"] is None and not got[0]["events"], "an error shows no time as free")
-    for _ in range(5):
-        a.ask("bob@b.example")
-    until(lambda: b.lines("backend-down"), "B notices")
+    downs, ups = len(b.lines("backend-down")), len(b.lines("backend-up"))
+    until(lambda: a.ask("bob@b.example") and len(b.lines("backend-down")) > downs, "B notices")
     failed = len(b.lines("backend-failed"))
     for _ in range(10):
         same(codes(a.ask("bob@b.example")), ["ErrorFreeBusyGenerationFailed"], "answered")
     same(len(b.lines("backend-failed")), failed, "without being asked again")
     x.start()
     x.up(links=False)
-    until(lambda: b.lines("backend-up"), "B notices that it is back, though nobody asks", 60)
+    until(lambda: len(b.lines("backend-up")) > ups, "B notices that it is back, though nobody asks", 60)
     same(codes(a.ask("bob@b.example")), ["NoError"], "and goes on")
 
 
-def test_refused(a, b, x):
+def test_refused(b, x):
     cases = [("a wrong password", {"password": "wrong" + x.password}, "HTTP 401"), ("another CA", {"ca_file": b.ca}, "trusted"),
              ("another pin", {"pin": "sha256:" + "ab" * 32}, "trusted"),
              ("a port where nobody listens", {"url": f"https://localhost:{sites.free_ports(1)[0]}/EWS/Exchange.asmx"}, "reached"),
@@ -113,21 +119,21 @@ def test_refused(a, b, x):
         ews_backend_of(b, x, **lines)
         b.run("reload")
         before = len(b.lines("backend-failed"))
-        same(codes(a.ask("bob@b.example", "file@b.example")), ["ErrorFreeBusyGenerationFailed", "NoError"], what)
-        said = b.lines("backend-failed")[before:]
-        check(said and reason in said[0], f"{what}: the log says why: {said}")
+        same(codes(b.ask("bob@b.example", "file@b.example")), ["ErrorFreeBusyGenerationFailed", "NoError"], what)
+        until(lambda: len(b.lines("backend-failed")) > before, f"{what}: the log says it")
+        check(reason in b.lines("backend-failed")[before], f"{what}: and why: {b.lines('backend-failed')[before:]}")
     ews_backend_of(b, x)
     b.run("reload")
-    same(codes(a.ask("bob@b.example")), ["NoError"], "all is well again")
+    same(codes(b.ask("bob@b.example")), ["NoError"], "all is well again")
 
 
-def test_ntlm(a, b, x):
+def test_ntlm(b, x):
     """What Exchange prefers without a trust. The login is made once a connection, not once a call."""
     ews_backend_of(b, x, auth="ntlm", user="LABB\\svc")
     b.run("reload")
     direct = x.ask("bob@b.example")
     for _ in range(20):
-        same(shown(a.ask("bob@b.example")), shown(direct), "by NTLM as by Basic")
+        same(shown(b.ask("bob@b.example")), shown(direct), "by NTLM as by Basic")
     calls = [line for line in x.lines("request") if "operation=GetUserAvailability" in line]
     check(all("account=svc" in line for line in calls[-20:]), "the front knows who asks")
     logins = len([line for line in x.lines("login") if "scheme=NTLM" in line])
@@ -136,29 +142,29 @@ def test_ntlm(a, b, x):
     b.run("reload")
     refused = len(x.lines("login-failed"))
     for _ in range(5):
-        same(codes(a.ask("bob@b.example")), ["ErrorFreeBusyGenerationFailed"], "a wrong password")
+        same(codes(b.ask("bob@b.example")), ["ErrorFreeBusyGenerationFailed"], "a wrong password")
     check(len(x.lines("login-failed")) - refused <= 2, "is not tried over and over: accounts get locked")
 
 
-def test_pin_alone(a, b, x):
+def test_pin_alone(b, x):
     pem = subprocess.run(["openssl", "x509", "-in", str(x.dir / "front.pem"), "-pubkey", "-noout"], capture_output=True, check=True).stdout
     der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "der"], input=pem, capture_output=True, check=True).stdout
     digest = subprocess.run(["openssl", "dgst", "-sha256", "-r"], input=der, capture_output=True, check=True).stdout.split()[0].decode()
     ews_backend_of(b, x, ca_file=None, pin=f"sha256:{digest}")
     b.run("reload")
-    same(codes(a.ask("bob@b.example")), ["NoError"], "the right pin needs no CA")
+    same(codes(b.ask("bob@b.example")), ["NoError"], "the right pin needs no CA")
 
 
-def test_cache(a, b, x):
+def test_cache(b, x):
     ews_backend_of(b, x, cache='"60 s"')
     b.run("reload")
-    before = requests_at(x)
-    first = a.ask("carol@b.example")
+    first = b.ask("erin@b.example")
+    same(codes(first), ["NoError"], "asked")
     for _ in range(3):
-        same(shown(a.ask("carol@b.example")), shown(first), "from the cache")
-    same(requests_at(x) - before, 1, "asked of the backend once")
-    a.ask("carol@b.example", interval=60)
-    same(requests_at(x) - before, 2, "another interval is another question")
+        same(shown(b.ask("erin@b.example")), shown(first), "from the cache")
+    calls_about(x, "erin@b.example", 1, "asked of the backend once")
+    b.ask("erin@b.example", interval=60)
+    calls_about(x, "erin@b.example", 2, "another interval is another question")
 
 
 FIXED = f"""<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:m="{sites.M[1:-1]}" xmlns:t="{sites.T[1:-1]}">
@@ -189,16 +195,16 @@ location / {{ default_type text/xml; error_page 405 =200 /reply.xml; try_files /
         p.wait(10)
 
 
-def test_fixed_reply(a, b, x):
+def test_fixed_reply(b, x):
     with nginx(x) as port:
         b.backend("old", "ews", ["old@b.example"], url=f"https://localhost:{port}/EWS/Exchange.asmx", auth="none", ca_file=x.ca, version=2007)
         b.run("reload")
-        got = a.ask("old@b.example", "bob@b.example")
+        got = b.ask("old@b.example", "bob@b.example")
         same(codes(got), ["NoError", "NoError"], "an address beats its domain")
         same(got[0]["merged"], "0033100000000000", "digits pass untouched")
         same([(e["start"], e["end"], e["busy"]) for e in got[0]["events"]], [("2026-03-02T09:00:00", "2026-03-02T10:00:00", "Busy")],
              "what 2007 writes is a clock reading, its offset is not")
-        got = a.ask("old@b.example", interval=60)
+        got = b.ask("old@b.example", interval=60)
         same(got[0]["merged"], "02000000", "digits of another length are worked out from the events")
     (b.dir / "backends.d/old.conf").unlink()
     b.run("reload")
@@ -212,12 +218,12 @@ def test_loop(folder):
     with running(one, two):
         got = one.ask("anyone@loop.example", "else@loop.example", timeout=20)  # the hard stop
         check(all(c in ("ErrorTimeoutExpired", "ErrorFreeBusyGenerationFailed", "ErrorServerBusy") for c in codes(got)), f"in an error: {codes(got)}")
-        check(requests_at(one) + requests_at(two) < 12, "and not in a storm")
+        check(len(one.lines("request") + two.lines("request")) < 12, "and not in a storm")
 
 
 with sites.pair(start=False) as (a, b):
     x = stand_in(a.dir.parent, "site-x", "b.example")
-    for who in ("bob", "carol"):
+    for who in ("bob", "carol", "dave", "erin"):
         x.calendar(who, *EVENTS[:2 if who == "carol" else 4])
     for i in range(100):
         x.calendar(f"user{i}", *[("20260302T070000Z", "20260302T180000Z")] * (i % 2))
@@ -232,11 +238,11 @@ with sites.pair(start=False) as (a, b):
         test_same_answer(a, b, x)
         test_batches(a, b, x)
         test_split(a, b, x)
-        test_fixed_reply(a, b, x)
-        test_cache(a, b, x)
-        test_pin_alone(a, b, x)
-        test_ntlm(a, b, x)
-        test_refused(a, b, x)
+        test_fixed_reply(b, x)
+        test_cache(b, x)
+        test_pin_alone(b, x)
+        test_ntlm(b, x)
+        test_refused(b, x)
         test_down(a, b, x)
     everything = a.log() + b.log() + x.log() + "".join(p.read_text(errors="replace") for p in b.dir.rglob("*.conf"))
     check(x.password not in everything, "the backend's password stands in no log and no configuration")
