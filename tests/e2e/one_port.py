@@ -256,6 +256,12 @@ def each_process(a, ask, what):
                 os.kill(p, signal.SIGCONT)
 
 
+def established(port):
+    """How many TCP connections stand to the port of this machine."""
+    rows = [line.split() for name in ("tcp", "tcp6") for line in open(f"/proc/net/{name}").readlines()[1:]]
+    return sum(row[1].endswith(f":{port:04X}") and row[3] == "01" for row in rows)
+
+
 def processes():
     """a asks from three processes, b answers from two and dials: each of the three gets its own connections, also after one was killed and as their number changes."""
     with sites.pair(start=False) as (a, b):
@@ -283,6 +289,17 @@ def processes():
             until(lambda: len(a.children("@bridge")) == count, f"{what}: the generation before is gone", 40)
             until(ask, what)
             each_process(a, ask, what)
+        # Whoever cuts it off, at either end, cuts all of it.
+        for cut, undo in ((lambda: b.run("peer", "disable", "site-a"), lambda: b.run("peer", "enable", "site-a")), (lambda: a.run("peer", "unpin", b.pin()), None)):
+            until(lambda: established(a.link) >= 8, "every process is dialled")
+            said = cut()
+            check("Its links are cut." in said, said)
+            until(lambda: established(a.link) == 0, "no connection is left at the link", 2)
+            check(not ask(), "and nobody is answered")
+            if undo:
+                undo()
+                b.run("reload")
+                until(ask, "undone", 40)
 
 
 def run(*words, check_code=True):
