@@ -136,9 +136,13 @@ static void login(struct doctor *d, struct doctor_chain *chain, const char *pass
 	buf_init(&error, 4096);
 	snprintf(address, sizeof address, "postmaster@%s", domain);
 	status = discover(d, password, address, &found, &error);
-	if (status == 401)
+	if (status == 401 && strcmp(d->conf->login_basic, "no") == 0)
+		doctor_failed(d, chain, "front login", DOCTOR_HERE, "the front takes no Basic logins, and this verb knows no other",
+		              "Log in with a client of your own, or set login_basic to \"yes\" for as long as you look.");
+	else if (status == 401)
 		doctor_failed(d, chain, "front login", DOCTOR_HERE, "the front does not take this login",
-		              "`availbridge account list` shows the accounts; set the password anew with `availbridge account add %s ...` and in Exchange, then reload.", d->user);
+		              "`availbridge account list` shows the accounts; set the password anew with `availbridge account passwd %s` and in Exchange, "
+		              "then reload.", d->user);
 	else if (status < 0)
 		doctor_failed(d, chain, "front login", DOCTOR_HERE, buf_cstr(&error), "public_url must lead to front_listen of this daemon.");
 	else

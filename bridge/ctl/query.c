@@ -153,7 +153,9 @@ static int ask_https(const struct asking *a, const struct conf *c, struct buf *r
 		buf_printf(error, "cannot read the password file %s", a->password_file);
 	}
 	buf_wipe(&password);
-	if (status == 401)
+	if (status == 401 && strcmp(c->login_basic, "no") == 0)
+		buf_puts(error, "the front takes no Basic logins (setting login_basic), and this verb knows no other");
+	else if (status == 401)
 		buf_printf(error, "the front does not take this login: account %s, or its password, is another", a->user);
 	else if (status >= 0 && status != 200 && status != 500)
 		buf_printf(error, "the front answered HTTP %d", status);

@@ -143,6 +143,9 @@ def offered_and_checked():
     a.start(), a.up(links=False)
     same(offers(), SCHEMES[1:2], "NTLM alone")
     same(a.http(body)[0], 401, "what is not offered is not taken")
+    r = subprocess.run([sites.PROGRAM, "-c", str(a.config), "query", "--user", "anna", "--password-file", str(a.dir / "password"), "--start", "2026-03-02T08:00:00",
+                        "--end", "2026-03-02T16:00:00", "anna@a.example"], capture_output=True, text=True)
+    check(r.returncode != 0 and "login_basic" in r.stdout + r.stderr, f"the verb that asks by Basic says so: {r.stdout}{r.stderr}")
     a.set("login_negotiate", "auto"), a.set("login_basic", "yes"), a.set("login_ntlm", "auto")
     a.run("reload")
 
