@@ -94,6 +94,8 @@ with sites.pair(start=False) as (a, b):
     a.run("rule", "add", "--peer", "local", "--direction", "in", "--requester", "boss@a.example", "--target", "*", "--level", "LimitedDetails", "--position", "1")
     a.run("rule", "add", "--peer", "local", "--direction", "in", "--requester", "*", "--target", "secret@a.example", "--level", "AvailabilityOnly",
           "--position", "2")
+    a.account("company", "organisation")
+    a.account("cas", "server")
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard)) # as small as a shell's may be
     a.start()
@@ -108,9 +110,14 @@ with sites.pair(start=False) as (a, b):
     bare = plain(a.http(question))
     same(bare[0], 200, "the question itself")
     check(b"SECRET" not in bare[1] and b"FreeBusy</" in bare[1], "times only")
-    for name, header in IMPERSONATION.items():
-        for text in (header, header.replace(">", ' s:mustUnderstand="1">', 1)):
-            same(plain(a.http(question.replace("<s:Header>", "<s:Header>" + text))), bare, f"{name} changes nothing")
+    # Not even a server of ours is anybody else where no directory knows whom it names.
+    for user in ("anna", "company", "cas"):
+        bare = plain(a.http(question, user=user))
+        check(bare[0] == 200 and b"SECRET" not in bare[1], f"times only for {user}")
+        for name, header in IMPERSONATION.items():
+            for text in (header, header.replace(">", ' s:mustUnderstand="1">', 1)):
+                same(plain(a.http(question.replace("<s:Header>", "<s:Header>" + text), user=user)), bare, f"{name} of {user} changes nothing")
+    bare = plain(a.http(question))
     for header in SPOOFED:
         same(plain(a.http(question, headers=dict([header.split(": ", 1)]))), bare, f"{header.split(':')[0]} changes nothing")
 
