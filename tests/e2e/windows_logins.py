@@ -264,6 +264,40 @@ def of_its_connection():
     same((got[0], line.say()), (401, None), "a client that closes cannot go on")
 
 
+def behind_a_proxy():
+    """What the manual warns of is so: a proxy that keeps connections to the front for whoever comes next hands a login on with them."""
+    port, = sites.free_ports(1)
+    folder = a.dir / "nginx"
+    folder.mkdir()
+    (folder / "nginx.conf").write_text(f"""daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1;
+events {{ }}
+http {{
+ access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+ upstream kept {{ server 127.0.0.1:{a.front}; keepalive 1; }}
+ server {{
+  listen 127.0.0.1:{port};
+  location / {{ proxy_pass https://kept; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+  location /each/ {{ proxy_pass https://127.0.0.1:{a.front}/; proxy_http_version 1.1; proxy_set_header Connection close; }}
+ }}
+}}
+""")
+    nginx = subprocess.Popen(["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def ask(*words, path=""):
+        r = subprocess.run(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Content-Type: text/xml", "--data-binary", f"@{a.dir / 'body'}", *words,
+                            f"http://127.0.0.1:{port}{path}/EWS/Exchange.asmx"], capture_output=True, text=True, timeout=60)
+        return r.stdout
+    try:
+        until(lambda: ask() == "401", "the proxy is up, and nobody is nobody")
+        same(ask("--ntlm", "-u", f"anna:{a.password}"), "200", "a login through it")
+        same(ask(), "200", "whoever comes next has it as well")
+        same(ask("--ntlm", "-u", f"anna:{a.password}", path="/each"), "401", "one with a connection for each request lets nobody in")
+        same(ask(path="/each"), "401", "nor anybody else")
+    finally:
+        nginx.terminate()
+        nginx.wait()
+
+
 def slowed():
     """From an address of its own each: what waits there waits nowhere else."""
     statuses, lock = collections.Counter(), threading.Lock()
@@ -322,6 +356,7 @@ with sites.pair() as (a, b):
     by_exchangelib()
     refused()
     of_its_connection()
+    behind_a_proxy()
     slowed()
     one_refusal()
     hashes = re.findall(r"nt=([0-9a-f]{32})", (a.dir / "nt-hashes.conf").read_text())
