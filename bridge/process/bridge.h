@@ -67,6 +67,14 @@ struct bridge {
 int bridge_role(int argc, char **argv);
 /* Makes everything but the acceptors, doors wired; ${pool_changed} is told what pool_new() tells. -1 with a sentence in ${error}; bridge_close() either way. */
 int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(void *arg, int64_t pid), struct buf *error);
+/* Fills the doors of the proxy and the front in (doors.c). */
+void doors_fill(struct bridge *b);
+/* What the link tells of peers that ask. */
+extern const struct link_server_events doors_link_events;
+/* How the folder's jobs reach a calendar worker; ${door} is the bridge. */
+void doors_calendars_submit(void *door, const void *job, size_t len, calendars_reply_cb *cb, void *arg);
+/* Ends what peers have asked and is still open. */
+void doors_close(struct bridge *b);
 /* Makes a pool for each kind of worker; bridge.c is told by ${changed} when a worker became ready or went (bridge_pools.c). */
 void bridge_pools_open(struct bridge *b, void (*changed)(void *arg, int64_t pid));
 /* Frees them. */
