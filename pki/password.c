@@ -3,7 +3,7 @@
 #include <string.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include "bridge/base/text.h"
 
 enum { COST_N = 16384, COST_R = 8, COST_P = 1, SALT_LEN = 16, HASH_LEN = 32 };
@@ -113,46 +113,97 @@ struct remembered {
 	char who[PKI_REMEMBERED_WHO + 1];
 	bool used;
 };
+/* What was kept is found by its MAC, which nobody outside can foresee: in one of the WAYS places of its set. */
+enum { WAYS = 8 };
 struct pki_remembered {
-	uint8_t key[32];
-	size_t max, next; /* a ring: `next` is the oldest once it is full */
+	EVP_MAC_CTX *mac; /* with a key of its own */
+	size_t sets, ways;
 	struct remembered *list;
 };
+
+/* HMAC-SHA-256 under a random key, looked up and keyed once: OpenSSL's one call for all of it takes four times as long. */
+static EVP_MAC_CTX *mac_new(void)
+{
+	EVP_MAC *how = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	EVP_MAC_CTX *c = how ? EVP_MAC_CTX_new(how) : NULL;
+	OSSL_PARAM digest[] = {OSSL_PARAM_construct_utf8_string("digest", (char *)"SHA256", 0), OSSL_PARAM_construct_end()};
+	uint8_t key[32];
+
+	EVP_MAC_free(how);
+	text_random(key, sizeof(key));
+	if (c && EVP_MAC_init(c, key, sizeof(key), digest) != 1) {
+		EVP_MAC_CTX_free(c);
+		c = NULL;
+	}
+	OPENSSL_cleanse(key, sizeof(key));
+	return c;
+}
 
 struct pki_remembered *pki_remembered_new(size_t max)
 {
 	struct pki_remembered *r = calloc(1, sizeof(*r));
 
-	if (!r || max == 0 || !(r->list = calloc(max, sizeof(*r->list)))) {
-		free(r);
+	if (!r)
 		return NULL;
-	}
-	r->max = max;
-	text_random(r->key, sizeof(r->key));
-	return r;
+	r->ways = max < WAYS ? max : WAYS;
+	r->sets = r->ways ? max / r->ways : 0;
+	r->list = r->sets ? calloc(r->sets * r->ways, sizeof(*r->list)) : NULL;
+	r->mac = r->list ? mac_new() : NULL;
+	if (r->mac)
+		return r;
+	pki_remembered_free(r);
+	return NULL;
 }
 
 void pki_remembered_free(struct pki_remembered *r)
 {
 	if (!r)
 		return;
-	OPENSSL_cleanse(r->list, r->max * sizeof(*r->list));
+	if (r->list)
+		OPENSSL_cleanse(r->list, r->sets * r->ways * sizeof(*r->list));
 	free(r->list);
-	OPENSSL_cleanse(r, sizeof(*r));
+	EVP_MAC_CTX_free(r->mac); /* wipes the key */
 	free(r);
 }
 
 static bool mac_of(const struct pki_remembered *r, const char *credential, uint8_t out[MAC_LEN])
 {
-	return HMAC(EVP_sha256(), r->key, sizeof(r->key), (const unsigned char *)credential, strlen(credential), out, NULL) != NULL;
+	size_t n;
+
+	return EVP_MAC_init(r->mac, NULL, 0, NULL) == 1 && EVP_MAC_update(r->mac, (const unsigned char *)credential, strlen(credential)) == 1 &&
+	       EVP_MAC_final(r->mac, out, &n, MAC_LEN) == 1 && n == MAC_LEN;
+}
+
+static struct remembered *set_of(struct pki_remembered *r, const uint8_t mac[MAC_LEN])
+{
+	uint32_t h;
+
+	memcpy(&h, mac, sizeof(h));
+	return &r->list[h % r->sets * r->ways];
 }
 
 static struct remembered *find(struct pki_remembered *r, const uint8_t mac[MAC_LEN])
 {
-	for (size_t i = 0; i < r->max; i++)
-		if (r->list[i].used && CRYPTO_memcmp(r->list[i].mac, mac, MAC_LEN) == 0)
-			return &r->list[i];
+	struct remembered *set = set_of(r, mac);
+
+	for (size_t i = 0; i < r->ways; i++)
+		if (set[i].used && CRYPTO_memcmp(set[i].mac, mac, MAC_LEN) == 0)
+			return &set[i];
 	return NULL;
+}
+
+/* A free place of its set, or that of the oldest there. */
+static struct remembered *place_for(struct pki_remembered *r, const uint8_t mac[MAC_LEN])
+{
+	struct remembered *set = set_of(r, mac), *least = set;
+
+	for (size_t i = 0; i < r->ways; i++) {
+		if (!set[i].used)
+			return &set[i];
+		if (set[i].at < least->at)
+			least = &set[i];
+	}
+	return least;
 }
 
 const char *pki_remembered_who(struct pki_remembered *r, const char *credential, int64_t now_ms)
@@ -176,10 +227,8 @@ void pki_remembered_add(struct pki_remembered *r, const char *credential, const 
 	if (strlen(who) > PKI_REMEMBERED_WHO || !mac_of(r, credential, mac))
 		return;
 	e = find(r, mac);
-	if (!e) {
-		e = &r->list[r->next];
-		r->next = (r->next + 1) % r->max;
-	}
+	if (!e)
+		e = place_for(r, mac);
 	memcpy(e->mac, mac, MAC_LEN);
 	strcpy(e->who, who);
 	e->at = now_ms;

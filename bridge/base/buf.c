@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LEAST = 512 }; /* a buffer that fills byte by byte grows seldom; one of few bytes does not live long */
+
 void buf_init(struct buf *b, size_t max)
 {
 	*b = (struct buf){.max = max};
@@ -45,7 +47,7 @@ static void compact(struct buf *b)
 /* A copy instead of realloc(): the old memory may hold a secret and is wiped when it is let go. */
 static int grow(struct buf *b, size_t want)
 {
-	size_t cap = b->cap ? b->cap : 64;
+	size_t cap = b->cap ? b->cap : b->max < LEAST ? b->max : LEAST;
 	uint8_t *p;
 
 	while (cap < want)

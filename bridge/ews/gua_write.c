@@ -7,6 +7,8 @@
 
 /* GetUserAvailabilityResponse of the EWS schema (messages.xsd). */
 
+enum { ENVELOPE = 1024, MAILBOX = 2048, LARGEST = ENVELOPE + FB_MAX_MAILBOXES * MAILBOX };
+
 void success_put(struct buf *out)
 {
 	buf_puts(out, "<m:ResponseCode>NoError</m:ResponseCode>");
@@ -164,6 +166,8 @@ int ews_write_availability(struct buf *out, const struct ews_request *r, struct 
 {
 	struct before before = {0};
 
+	if (out->max >= LARGEST)
+		buf_reserve(out, ENVELOPE + r->query.n * MAILBOX); /* what is usual, so that it need not grow on the way */
 	soap_begin(out);
 	buf_puts(out, "<m:GetUserAvailabilityResponse>");
 	if (r->wants_free_busy) {

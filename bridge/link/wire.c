@@ -3,7 +3,7 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/text.h"
 
-enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5, MAX_FIELDS = 16, MAX_UNKNOWN = 16 };
+enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5, MAX_FIELDS = 16, MAX_UNKNOWN = 16, ROOM = 16 << 10 };
 
 struct cursor {
 	const uint8_t *p;
@@ -123,24 +123,41 @@ bool wire_within(const ProtobufCMessageDescriptor *d, const uint8_t *p, size_t n
 	return true;
 }
 
-static void *take_memory(void *arena, size_t n)
+/* What one message needs: most fit into the room, the rest is in an arena. Only one is unpacked at a time. */
+static struct {
+	size_t used;
+	struct arena *more;
+	_Alignas(max_align_t) uint8_t room[ROOM];
+} unpacking;
+
+static void *take_memory(void *unused, size_t n)
 {
-	return arena_alloc(arena, n);
+	const size_t align = _Alignof(max_align_t);
+	void *p = unpacking.room + unpacking.used;
+
+	if (n > ROOM - unpacking.used)
+		return arena_alloc(unpacking.more, n);
+	n = (n + align - 1) / align * align;
+	unpacking.used = n < ROOM - unpacking.used ? unpacking.used + n : ROOM;
+	return p;
 }
 
-static void keep_memory(void *arena, void *p)
+static void keep_memory(void *unused, void *p)
 {
 }
 
 bool wire_memory(ProtobufCAllocator *out, size_t max)
 {
-	*out = (ProtobufCAllocator){take_memory, keep_memory, arena_new(max)};
-	return out->allocator_data != NULL;
+	unpacking.used = 0;
+	unpacking.more = arena_new(max);
+	*out = (ProtobufCAllocator){take_memory, keep_memory, &unpacking};
+	return unpacking.more != NULL;
 }
 
 void wire_memory_free(ProtobufCAllocator *a)
 {
-	arena_free(a->allocator_data);
+	arena_free(unpacking.more);
+	unpacking.more = NULL;
 }
 
 int wire_pack(struct buf *out, const ProtobufCMessage *m)
