@@ -2,6 +2,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import sys
 
 import calendars
@@ -39,6 +40,7 @@ class Plan:
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started ends too
     os.environ.setdefault("PROGRAM", str(ROOT / "build/release/availbridge"))
     plan = Plan(ROOT / "build/bench")
     print(f"{'':34} {'median':>9} {'min/min':>9}", flush=True)
