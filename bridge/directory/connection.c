@@ -166,6 +166,12 @@ void connection_free(struct connection *c)
 
 /* ---- logging in ---- */
 
+/* No such entry, or one without a password, is as good as a wrong password. */
+static bool is_refusal(int code)
+{
+	return code == LDAP_INVALID_CREDENTIALS || code == LDAP_INAPPROPRIATE_AUTH || code == LDAP_NO_SUCH_OBJECT;
+}
+
 static enum fb_fact judge_bind(struct connection *c, LDAPMessage *m, struct buf *error)
 {
 	char *more = NULL;
@@ -179,7 +185,7 @@ static enum fb_fact judge_bind(struct connection *c, LDAPMessage *m, struct buf 
 			buf_printf(error, " (%s)", more);
 	}
 	ldap_memfree(more);
-	return code == LDAP_SUCCESS ? FB_YES : code == LDAP_INVALID_CREDENTIALS ? FB_NO : FB_COULD_NOT_TELL;
+	return code == LDAP_SUCCESS ? FB_YES : is_refusal(code) ? FB_NO : FB_COULD_NOT_TELL;
 }
 
 enum fb_fact connection_bind(struct connection *c, const char *name, const char *password, int64_t deadline, struct buf *error)

@@ -76,16 +76,26 @@ static int connect_one(int fd, const struct addrinfo *a, int64_t deadline)
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 ? error : errno;
 }
 
+/* Small questions leave at once; and no firewall on the way forgets a connection that nobody used for a while. */
+static void keep_alive(int fd)
+{
+	const int on = 1, idle_s = 60, again_s = 10, times = 3;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &again_s, sizeof again_s);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof times);
+}
+
 /* A connected, blocking descriptor to one of the host's addresses; -1 with the errno in ${why}. */
 static int try_address(const struct addrinfo *a, int64_t deadline, int *why)
 {
-	const int on = 1;
 	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	*why = fd < 0 ? errno : connect_one(fd, a, deadline);
 	if (*why == 0) {
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+		keep_alive(fd);
 		if (fcntl(fd, F_SETFL, 0) == 0)
 			return fd;
 		*why = errno;
