@@ -331,8 +331,8 @@ static void warn_backends(const struct conf *c, const struct conf_address_space 
 			const char *domain = domain_of(b->serves[k]);
 
 			if (domain && !is_of(c, list, domain, "local"))
-				conf_problem_add(w, b->file, b->serves_lines[k], "Give the domain to local with `availbridge address-space add`, or remove the line.",
-				                 "the backend is never asked about it: %s is none of our domains", domain);
+				conf_problem_add(w, b->file, b->serves_lines[k],
+				                 "Give the domain to local with `availbridge address-space add`, or remove the line.", "the backend is never asked about it: %s is none of our domains", domain);
 		}
 }
 

@@ -4,7 +4,10 @@
 
 /* What the files of this room share; nobody else includes it. */
 
-enum { CONF_MAIN_MAX = 1 << 20, CONF_LINES_MAX = 16 << 20, CONF_PEERS_MAX = 10000, CONF_BACKENDS_MAX = 64, CONF_DN_MAX = 1024, CONF_PROBLEMS_MAX = 1000 };
+enum {
+	CONF_MAIN_MAX = 1 << 20, CONF_LINES_MAX = 16 << 20, /* bytes of a file */
+	CONF_PEERS_MAX = 10000, CONF_BACKENDS_MAX = 64, CONF_DN_MAX = 1024, CONF_PROBLEMS_MAX = 1000
+};
 
 /* One loading: what is being built and where complaints go. */
 struct conf_loading {

@@ -43,7 +43,8 @@ static bool read_pin(struct keyword_file *f, const struct keyword *k, const char
 	size_t slot = p->n_pins;
 
 	if ((strcmp(k->name, "next-pin") == 0) != (slot == 1)) {
-		KEYWORDS_COMPLAIN(f, f->line->number, "Write one line `pin`, and behind it at most one `next-pin`.", "%s stands out of order", k->name);
+		KEYWORDS_COMPLAIN(f, f->line->number, "Write one line `pin`, and behind it at most one `next-pin`.",
+		                  "%s stands out of order", k->name);
 		return true;
 	}
 	if (!pki_pin_parse(word, p->pins[slot])) {
@@ -52,7 +53,8 @@ static bool read_pin(struct keyword_file *f, const struct keyword *k, const char
 		return true;
 	}
 	if (f->line->n == 3 && !read_from(p, slot, f->line->words[2])) {
-		KEYWORDS_COMPLAIN(f, f->line->number, "Write from= and the pins that it comes from, the newest first, with commas between them; or nothing.",
+		KEYWORDS_COMPLAIN(f, f->line->number,
+		                  "Write from= and the pins that it comes from, the newest first, with commas between them; or nothing.",
 		                  "'%s' does not say where the pin comes from", f->line->words[2]);
 		return true;
 	}
@@ -104,7 +106,8 @@ static const struct keyword rows[] = {
 	{"enabled", &keyword_yes_no, AT(enabled), .form = "yes|no"},
 	{"unconfirmed", &keyword_text, AT(unconfirmed), .form = "\"SIX WORDS\"", .normal = normal_code},
 	{"endpoint", &keyword_list, AT(endpoints), .form = "HOST:PORT", .normal = normal_endpoint, .at_n = AT(n_endpoints), .repeat = true},
-	{"dial", &keyword_choice, AT(dial), .form = "both, out (it cannot connect to us) or in (we cannot connect to it)", .words = "both|out|in"},
+	{"dial", &keyword_choice, AT(dial), .form = "both, out (it cannot connect to us) or in (we cannot connect to it)",
+	 .words = "both|out|in"},
 	{"pin", &keyword_peer_pin, 0, .form = PIN_FORM, .more = 1},
 	{"next-pin", &keyword_peer_pin, 0, .form = PIN_FORM, .more = 1},
 	{"free-busy-access-enabled", &keyword_yes_no, AT(access_enabled), .form = "yes|no"},

@@ -52,7 +52,8 @@ void generation_heard(void *arg, uint16_t type, const uint8_t *data, size_t len,
 
 	if (type == MSG_SHUT_DONE)
 		generation_shut_done(s, data, len);
-	if (type == MSG_ANNOUNCED || type == MSG_TOOK || type == MSG_SEEN || type == MSG_PIN_DONE || type == MSG_TRIED || type == MSG_PAIRED || type == MSG_SHUT_DONE) {
+	if (type == MSG_ANNOUNCED || type == MSG_TOOK || type == MSG_SEEN || type == MSG_PIN_DONE || type == MSG_TRIED ||
+	    type == MSG_PAIRED || type == MSG_SHUT_DONE) {
 		g->ev->said(g->arg, type, data, len);
 		return;
 	}
@@ -157,7 +158,8 @@ struct generation *generation_new(struct loop *l, unsigned number, const char *c
 
 	if (!g)
 		abort();
-	*g = (struct generation){.loop = l, .number = number, .hard_stop_ms = plan->hard_stop_ms, .snapshot = plan->snapshot, .sockets = sockets, .ev = ev, .arg = arg};
+	*g = (struct generation){.loop = l, .number = number, .hard_stop_ms = plan->hard_stop_ms, .snapshot = plan->snapshot,
+	                         .sockets = sockets, .ev = ev, .arg = arg};
 	g->conf_path = strdup(conf_path);
 	g->audit = fcntl(plan->audit, F_DUPFD_CLOEXEC, 3); /* it outlives the plan */
 	lay_out(g, plan);

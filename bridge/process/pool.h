@@ -10,8 +10,8 @@ struct pool;
 
 enum { POOL_NO_WORKER = 1 };
 /*
- * The reply, borrowed for the call; or ${data} NULL and a sentence: the worker died or the job's time ran out, or, with ${len} POOL_NO_WORKER,
- * no worker was free for it. Fits calendars_reply_cb and directory_reply_cb.
+ * The reply, borrowed for the call; or ${data} NULL and a sentence: the worker died or the job's time ran out, or, with ${len}
+ * POOL_NO_WORKER, no worker was free for it. Fits calendars_reply_cb and directory_reply_cb.
  */
 typedef void pool_reply_cb(void *arg, const uint8_t *data, size_t len, const char *why);
 
@@ -24,19 +24,22 @@ struct pool_kind {
 	int64_t job_ms;                   /* a worker that has a job for longer is let go of */
 };
 /*
- * ${changed} is called when a worker became ready (pid 0), or with the pid of one that was let go of: it may still run and should be killed.
- * Aborts when out of memory. Caller frees.
+ * ${changed} is called when a worker became ready (pid 0), or with the pid of one that was let go of: it may still run and should
+ * be killed. Aborts when out of memory. Caller frees.
  */
 struct pool *pool_new(struct loop *l, const struct pool_kind *kind, void (*changed)(void *arg, int64_t pid), void *arg);
 /* Frees it; no reply is called any more. NULL is allowed. */
 void pool_free(struct pool *p);
 /* Takes over ${fd}, our end of the socket to the worker ${pid}. */
 void pool_add(struct pool *p, int fd, int64_t pid);
-/* Has every worker, now and later, sent a message before any job; ${fd} (or -1) is borrowed for the pool's life, ${data} copied. Once. */
+/*
+ * Has every worker, now and later, sent a message before any job; ${fd} (or -1) is borrowed for the pool's life, ${data} copied.
+ * Once.
+ */
 void pool_greet(struct pool *p, uint16_t type, const void *data, size_t len, int fd);
 /*
- * Hands ${len} bytes of ${job} (copied, wiped after) to a worker, now or later: exactly one ${cb} within ${deadline_ms}, never before it returns. A
- * worker may go on with a job that nobody waits for any more. Fits directory_submit_fn.
+ * Hands ${len} bytes of ${job} (copied, wiped after) to a worker, now or later: exactly one ${cb} within ${deadline_ms}, never
+ * before it returns. A worker may go on with a job that nobody waits for any more. Fits directory_submit_fn.
  */
 void pool_submit(void *p, const void *job, size_t len, int64_t deadline_ms, pool_reply_cb *cb, void *arg);
 

@@ -20,8 +20,8 @@ int sandbox_calendar_worker(const char *calendars, int memory_mib);
 /* A login worker: nothing but computing and its one socket. -1 with errno. */
 int sandbox_login_worker(void);
 /*
- * A worker that asks servers: connects, but never listens; reads what finding names, trusting certificates and Kerberos need, and the ${n} ${files}
- * (NULLs are passed over); no writing, no programs. Threads may be started, since the resolver of libcurl is one. -1 with errno.
+ * A worker that asks servers: connects, but never listens; reads what finding names, trusting certificates and Kerberos need, and
+ * the ${n} ${files} (NULLs are passed over); no writing, no programs. Threads may be started, since the resolver of libcurl is one. -1 with errno.
  */
 int sandbox_network_worker(const char *const *files, size_t n);
 /* True if Landlock is in force in this process. */

@@ -61,7 +61,8 @@ static void say_no_target(struct proxy_explanation *out, const struct address_sp
 		snprintf(out->why, sizeof out->why, "There is no mailbox %s.", whom->address);
 }
 
-static void say_why(struct proxy_explanation *out, const struct conf_peer *peer, const struct acl_verdict *v, const struct judge_pair *pair)
+static void say_why(struct proxy_explanation *out, const struct conf_peer *peer, const struct acl_verdict *v,
+                    const struct judge_pair *pair)
 {
 	bool known = pair->facts.exists != FB_COULD_NOT_TELL && pair->facts.hidden != FB_COULD_NOT_TELL;
 	char *w = out->why;

@@ -17,7 +17,10 @@ struct proxy;
  * Each call with a callback but `audit` is answered by exactly one end callback, however late; the proxy keeps its query alive until then.
  */
 struct proxy_doors {
-	/* What is known of ${address} (normal): an entry that the callback has to release, or NULL when out of memory. May call back before it returns. */
+	/*
+	 * What is known of ${address} (normal): an entry that the callback has to release, or NULL when out of memory. May call back
+	 * before it returns.
+	 */
 	void (*look_up)(void *door, const char *address, void (*cb)(void *arg, const struct fb_entry *who), void *arg);
 	/* Has ${who}, one of ours, a mailbox? At once. */
 	enum fb_fact (*exists)(void *door, const struct fb_entry *who);
