@@ -2,8 +2,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "bridge/base/text.h"
 #include "pki/identity.h"
 #include "pki/pin.h"
+#include "pki/tls.h"
 #include "tests/unit/check.h"
 
 static char dir[] = "/tmp/pki-pin-XXXXXX";
@@ -149,6 +151,35 @@ static void fronts(void)
 	buf_free(&error);
 }
 
+/* What names a front in channel bindings (RFC 5929 4.1), beside what openssl says of the same certificate. */
+static void end_points(void)
+{
+	static const struct {
+		const char *key, *sign, *hash;
+	} kinds[] = {{"rsa:2048", "-sha256", "-sha256"}, {"rsa:2048", "-sha384", "-sha384"}, {"ec -pkeyopt ec_paramgen_curve:P-256", "-sha512", "-sha512"},
+	             {"ed25519", "", NULL}};
+	uint8_t got[PKI_END_POINT_MAX];
+	char make[200], text[2 * PKI_END_POINT_MAX + 1];
+	struct pki_tls *t;
+	struct buf error;
+	size_t n;
+
+	buf_init(&error, 1024);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		snprintf(make, sizeof(make), "umask 077; openssl req -x509 -nodes -subj /CN=a -newkey %s %s -keyout %%s -out %%s 2>&1", kinds[i].key, kinds[i].sign);
+		run(make, in("ekey"), in("ecert"));
+		t = pki_tls_front(in("ecert"), in("ekey"), &error);
+		if (!CHECK(t != NULL))
+			continue;
+		n = pki_tls_end_point(t, got);
+		text_hex(text, got, n);
+		pki_tls_free(t);
+		CHECK_STR(text, kinds[i].hash ? run("openssl x509 -in %s -outform DER | openssl dgst %s -r | cut -d' ' -f1", in("ecert"), kinds[i].hash) : "");
+	}
+	CHECK_STR(buf_cstr(&error), "");
+	buf_free(&error);
+}
+
 int main(void)
 {
 	if (!mkdtemp(dir))
@@ -157,6 +188,7 @@ int main(void)
 	sets();
 	identities();
 	fronts();
+	end_points();
 	run("rm -rf %s%s", dir, "");
 	return check_done();
 }
