@@ -45,7 +45,7 @@ struct http_reply {
 typedef void http_done_cb(void *arg, const struct http_reply *r);
 
 /*
- * Reads the password, certificates and keys that ${b} names, and needs no file of them later (with the system's CAs, those). ${c} and ${b} are borrowed for its life.
+ * Reads the password, the client's certificate and the keys that ${b} names; later only the CAs are read, by curl. ${c} and ${b} are borrowed for its life.
  * With a keytab it sets KRB5_CLIENT_KTNAME and KRB5CCNAME, both in memory: one such credential a process, before there are threads.
  * NULL with a sentence. Caller frees.
  */

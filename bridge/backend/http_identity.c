@@ -44,9 +44,12 @@ static void spell_pin(struct http_identity *id, const struct conf_backend *b)
 
 int http_identity_read(struct http_identity *id, const struct conf *c, const struct conf_backend *b, struct buf *error)
 {
-	*id = (struct http_identity){.auth = b->auth, .user = b->user};
+	struct buf ca;
+	int r;
+
+	*id = (struct http_identity){.auth = b->auth, .user = b->user, .ca_file = b->ca_file};
 	buf_init(&id->password, PASSWORD_MAX);
-	buf_init(&id->ca, PEM_MAX);
+	buf_init(&ca, PEM_MAX);
 	buf_init(&id->certificate, PEM_MAX);
 	buf_init(&id->key, PEM_MAX);
 	spell_pin(id, b);
@@ -56,7 +59,9 @@ int http_identity_read(struct http_identity *id, const struct conf *c, const str
 		return -1;
 	if (b->auth == CONF_AUTH_NEGOTIATE && http_keytab_offer(b->keytab, b->user, error) != 0)
 		return -1;
-	if (read_pem(&id->ca, "ca-file", b->ca_file, error) != 0 || read_pem(&id->certificate, "client-certificate", b->client_certificate, error) != 0)
+	r = read_pem(&ca, "ca-file", b->ca_file, error); /* only to tell now if it cannot be read */
+	buf_free(&ca);
+	if (r != 0 || read_pem(&id->certificate, "client-certificate", b->client_certificate, error) != 0)
 		return -1;
 	return read_pem(&id->key, "client-key", b->client_key, error);
 }
@@ -64,7 +69,6 @@ int http_identity_read(struct http_identity *id, const struct conf *c, const str
 void http_identity_free(struct http_identity *id)
 {
 	buf_wipe(&id->password);
-	buf_free(&id->ca);
 	buf_free(&id->certificate);
 	buf_wipe(&id->key);
 }
@@ -102,11 +106,11 @@ static bool set_login(struct http_identity *id, CURL *easy)
  */
 static bool set_verification(const struct http_identity *id, CURL *easy)
 {
-	bool pin_alone = id->pin[0] && !id->ca.len;
+	bool pin_alone = id->pin[0] && !id->ca_file;
 
 	return SET(CURLOPT_SSL_VERIFYPEER, pin_alone ? 0L : 1L) && SET(CURLOPT_SSL_VERIFYHOST, 2L) &&
-	       SET(CURLOPT_CAPATH, NULL) && /* a folder would keep curl from reading the system's CAs but once */
-	       set_blob(easy, CURLOPT_CAINFO_BLOB, &id->ca) && (!id->pin[0] || SET(CURLOPT_PINNEDPUBLICKEY, id->pin)) &&
+	       SET(CURLOPT_CAPATH, NULL) && /* a folder, or text in memory, would keep curl from reading the CAs only once */
+	       (!id->ca_file || SET(CURLOPT_CAINFO, id->ca_file)) && (!id->pin[0] || SET(CURLOPT_PINNEDPUBLICKEY, id->pin)) &&
 	       SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 }
 

@@ -6,11 +6,12 @@
 
 /* What http.c and its parts share. Private to them. */
 
-/* Who we are to the backend and how it is known, read whole: no file of it is opened again. */
+/* Who we are to the backend and how it is known. Secrets are read whole; of the CA file curl keeps what it read first. */
 struct http_identity {
 	enum conf_auth auth;
 	const char *user;            /* borrowed from the settings; NULL = none */
-	struct buf password, ca, certificate, key; /* empty = none */
+	const char *ca_file;         /* the same */
+	struct buf password, certificate, key; /* empty = none */
 	char pin[64];                /* as curl spells it; "" = none */
 };
 
