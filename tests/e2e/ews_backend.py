@@ -48,6 +48,7 @@ def running(*some):
     finally:
         for s in some:
             s.stop()
+            check(not re.search(r"ERROR: \w+Sanitizer|runtime error:", s.log()), f"the sanitizers are silent at {s.name}")
 
 
 def stand_in(folder, name, domain):
