@@ -136,7 +136,7 @@ static void too_often(struct connection *c, const char *user)
 static void judge(struct connection *c, const struct login_reply *r)
 {
 	struct front *f = c->front;
-	int64_t now = loop_ms(), wait = slow_wait(f->slow, c->address, r->typed, now);
+	int64_t now = loop_ms(), wait = slow_wait(f->slow, c->address, r->typed, r->result == LOGIN_YES, now);
 
 	if (r->result == LOGIN_NO)
 		slow_wrong(f->slow, c->address, r->typed, now);
@@ -324,7 +324,7 @@ static void wait_for_worker(struct connection *c)
 static void start_basic(struct connection *c, const struct auth_claim *claim)
 {
 	const char *who = pki_remembered_who(c->front->remembered, claim->credential, loop_ms());
-	int64_t wait = slow_wait(c->front->slow, c->address, claim->user, loop_ms());
+	int64_t wait = slow_wait(c->front->slow, c->address, claim->user, who != NULL, loop_ms());
 	struct identity identity;
 
 	if (wait > SLOW_REFUSE_MS)

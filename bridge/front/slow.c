@@ -91,7 +91,7 @@ static struct entry *touch(struct slow *s, const char *address, const char *user
 	return e;
 }
 
-int64_t slow_wait(const struct slow *s, const char *address, const char *user, int64_t now)
+int64_t slow_wait(const struct slow *s, const char *address, const char *user, bool yes, int64_t now)
 {
 	const struct entry *pair, *all;
 	int64_t wait;
@@ -101,7 +101,7 @@ int64_t slow_wait(const struct slow *s, const char *address, const char *user, i
 	pair = find(s, address, user, now);
 	all = find(s, address, NULL, now);
 	wait = pair && pair->until > now ? pair->until - now : 0;
-	if (!(pair && pair->right) && all && all->until - now > wait)
+	if (!(yes && pair && pair->right) && all && all->until - now > wait)
 		wait = all->until - now;
 	return wait;
 }

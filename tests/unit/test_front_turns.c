@@ -11,29 +11,29 @@ static void one_pair(void)
 	int64_t now = 1000, before = 0;
 
 	for (int i = 0; i < 4; i++) {
-		CHECK_INT(slow_wait(s, here, "anna", now), 0);
+		CHECK_INT(slow_wait(s, here, "anna", false, now), 0);
 		slow_wrong(s, here, "anna", now);
 	}
-	CHECK_INT(slow_wait(s, here, "anna", now), 0); /* a few slips cost nothing */
+	CHECK_INT(slow_wait(s, here, "anna", false, now), 0); /* a few slips cost nothing */
 	for (int i = 0; i < 3; i++) {
 		slow_wrong(s, here, "anna", now);
-		CHECK(slow_wait(s, here, "anna", now) > 2 * before - (before != 0)); /* each turn lies further away than the one before */
-		before = slow_wait(s, here, "anna", now);
+		CHECK(slow_wait(s, here, "anna", false, now) > 2 * before - (before != 0)); /* each turn lies further away than the one before */
+		before = slow_wait(s, here, "anna", false, now);
 	}
 	/* the same name, however it is written */
-	CHECK_INT(slow_wait(s, here, "LABA\\ANNA", now), before);
+	CHECK_INT(slow_wait(s, here, "LABA\\ANNA", false, now), before);
 	/* others, and the same from elsewhere, wait for nothing */
-	CHECK_INT(slow_wait(s, here, "bob", now), 0);
-	CHECK_INT(slow_wait(s, there, "anna", now), 0);
+	CHECK_INT(slow_wait(s, here, "bob", false, now), 0);
+	CHECK_INT(slow_wait(s, there, "anna", false, now), 0);
 	/* time runs; what is over is over */
-	CHECK_INT(slow_wait(s, here, "anna", now + before - 1), 1);
-	CHECK_INT(slow_wait(s, here, "anna", now + before), 0);
+	CHECK_INT(slow_wait(s, here, "anna", false, now + before - 1), 1);
+	CHECK_INT(slow_wait(s, here, "anna", false, now + before), 0);
 	slow_right(s, here, "anna", now + before);
 	slow_wrong(s, here, "anna", now + before);
-	CHECK_INT(slow_wait(s, here, "anna", now + before), 0); /* a right one begins anew */
+	CHECK_INT(slow_wait(s, here, "anna", false, now + before), 0); /* a right one begins anew */
 	for (int i = 0; i < 20; i++)
 		slow_wrong(s, there, "", now); /* tickets that nobody's name could be read from are not guesses */
-	CHECK_INT(slow_wait(s, there, "", now), 0);
+	CHECK_INT(slow_wait(s, there, "", false, now), 0);
 	slow_free(s);
 }
 
@@ -44,9 +44,9 @@ static void many_at_once(void)
 
 	for (int i = 0; i < 500; i++)
 		slow_wrong(s, here, "svc", 1000);
-	CHECK(slow_wait(s, here, "svc", 1000) > SLOW_REFUSE_MS);
-	CHECK(slow_wait(s, here, "svc", 1000) <= MINUTE);
-	CHECK_INT(slow_wait(s, there, "svc", 1000), 0);
+	CHECK(slow_wait(s, here, "svc", false, 1000) > SLOW_REFUSE_MS);
+	CHECK(slow_wait(s, here, "svc", false, 1000) <= MINUTE);
+	CHECK_INT(slow_wait(s, there, "svc", false, 1000), 0);
 	slow_free(s);
 }
 
@@ -61,10 +61,12 @@ static void many_names(void)
 		snprintf(name, sizeof(name), "user%d", i);
 		slow_wrong(s, here, name, 1000);
 	}
-	CHECK(slow_wait(s, here, "user900", 1000) > 0);
-	CHECK(slow_wait(s, here, "user900", 1000) < SLOW_REFUSE_MS);
-	CHECK_INT(slow_wait(s, here, "svc", 1000), 0);
-	CHECK_INT(slow_wait(s, there, "user1", 1000), 0);
+	CHECK(slow_wait(s, here, "user900", false, 1000) > 0);
+	CHECK(slow_wait(s, here, "user900", false, 1000) < SLOW_REFUSE_MS);
+	CHECK_INT(slow_wait(s, here, "svc", true, 1000), 0);
+	CHECK_INT(slow_wait(s, here, "svc", false, 1000), slow_wait(s, here, "user900", false, 1000)); /* a wrong one does not tell that it has */
+	CHECK_INT(slow_wait(s, here, "user900", true, 1000), slow_wait(s, here, "user900", false, 1000));
+	CHECK_INT(slow_wait(s, there, "user1", false, 1000), 0);
 	slow_free(s);
 }
 
@@ -74,11 +76,11 @@ static void forgotten(void)
 
 	for (int i = 0; i < 6; i++)
 		slow_wrong(s, "2001:db8::1", "anna", 1000);
-	CHECK(slow_wait(s, "2001:db8::2", "anna", 1000) > 0);    /* the same network */
-	CHECK_INT(slow_wait(s, "2001:db8:0:1::2", "anna", 1000), 0);
+	CHECK(slow_wait(s, "2001:db8::2", "anna", false, 1000) > 0);    /* the same network */
+	CHECK_INT(slow_wait(s, "2001:db8:0:1::2", "anna", false, 1000), 0);
 	slow_wrong(s, here, "x", 1000 + 16 * MINUTE);
 	slow_wrong(s, "2001:db8::1", "anna", 1000 + 16 * MINUTE);
-	CHECK_INT(slow_wait(s, "2001:db8::1", "anna", 1000 + 16 * MINUTE), 0); /* a quarter of an hour later: counted from one again */
+	CHECK_INT(slow_wait(s, "2001:db8::1", "anna", false, 1000 + 16 * MINUTE), 0); /* a quarter of an hour later: counted from one again */
 	slow_free(s);
 	slow_free(NULL);
 }
