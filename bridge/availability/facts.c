@@ -32,10 +32,14 @@ void fb_entry_release(const struct fb_entry *e)
 		free((void *)e);
 }
 
+static int by_name(const void *name, const void *membership)
+{
+	return strcmp(name, ((const struct fb_membership *)membership)->group);
+}
+
 enum fb_fact fb_entry_member(const struct fb_entry *e, const char *group)
 {
-	for (size_t i = 0; e && i < e->n_groups; i++)
-		if (strcmp(e->groups[i].group, group) == 0)
-			return e->groups[i].member;
-	return FB_COULD_NOT_TELL;
+	const struct fb_membership *m = e && e->n_groups ? bsearch(group, e->groups, e->n_groups, sizeof(e->groups[0]), by_name) : NULL;
+
+	return m ? m->member : FB_COULD_NOT_TELL;
 }

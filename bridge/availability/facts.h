@@ -27,7 +27,7 @@ struct fb_entry {
 	char address[FB_ADDRESS_MAX + 1];  /* canonical; as asked if the directory has no other */
 	char moved_to[FB_ADDRESS_MAX + 1]; /* where the mailbox is now, outside of our domains; "" = it is here */
 	size_t n_groups;
-	struct fb_membership groups[];     /* every group that any rule or backend mentions */
+	struct fb_membership groups[];     /* every group that any rule or backend mentions, by name (strcmp), each once */
 };
 
 /*

@@ -13,12 +13,13 @@ struct sorted {
 struct mentioned {
 	const char *name;
 	struct sorted members; /* of a configured one */
-	bool is_dn;
+	bool is_dn, is_known;  /* known: the settings have it */
+	size_t dn;             /* its place among those of the directory */
 };
 struct entry_maker {
 	const struct conf *c;
 	struct sorted hidden, ours; /* ours: our domains */
-	struct mentioned *groups;
+	struct mentioned *groups; /* by name, each once */
 	size_t n_groups;
 	struct directory_groups dns;
 };
@@ -63,40 +64,61 @@ static int sort_domains(struct entry_maker *m)
 
 /* ---- the groups that rules mention ---- */
 
-/* ${word} of a rule or a `serves`: if it is a group, it is wanted once. -1 when out of memory. */
-static int mention(struct entry_maker *m, const char *word)
+static void put_group(const char *word, const char **list, size_t *n)
 {
-	const char *name = word + 6;
-	struct mentioned *more;
-
 	if (strncmp(word, "group:", 6) != 0)
-		return 0;
-	for (size_t i = 0; i < m->n_groups; i++)
-		if (strcmp(m->groups[i].name, name) == 0)
-			return 0;
-	more = reallocarray(m->groups, m->n_groups + 1, sizeof(*more));
-	if (!more)
-		return -1;
-	m->groups = more;
-	more += m->n_groups++;
-	*more = (struct mentioned){.name = name, .is_dn = conf_group_is_dn(name)};
-	const struct conf_group *g = more->is_dn ? NULL : conf_group_named(m->c, name);
+		return;
+	if (list)
+		list[*n] = word + 6;
+	++*n;
+}
 
-	return g ? sort(&more->members, g->members, g->n) : 0;
+/* Puts the groups of all rules and `serves` into ${list} as they come (NULL: only counts them). How many. */
+static size_t list_groups(const struct conf *c, const char **list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_peers; i++)
+		for (size_t k = 0; k < c->peers[i].n_rules; k++) {
+			put_group(c->peers[i].rules[k].requester, list, &n);
+			put_group(c->peers[i].rules[k].target, list, &n);
+		}
+	for (size_t i = 0; i < c->n_backends; i++)
+		for (size_t k = 0; k < c->backends[i].n_serves; k++)
+			put_group(c->backends[i].serves[k], list, &n);
+	return n;
+}
+
+/* -1 when out of memory. */
+static int mention(struct entry_maker *m, const char *name)
+{
+	struct mentioned *g = &m->groups[m->n_groups++];
+	const struct conf_group *configured = conf_group_is_dn(name) ? NULL : conf_group_named(m->c, name);
+
+	*g = (struct mentioned){.name = name, .is_dn = conf_group_is_dn(name), .is_known = configured != NULL, .dn = m->dns.n};
+	for (size_t i = 0; g->is_dn && i < m->dns.n; i++)
+		if (strcmp(m->dns.list[i], name) == 0)
+			g->dn = i;
+	return configured ? sort(&g->members, configured->members, configured->n) : 0;
 }
 
 static int mention_all(struct entry_maker *m)
 {
-	int failed = 0;
+	size_t n = list_groups(m->c, NULL);
+	const char **list = calloc(n + 1, sizeof(*list));
+	int failed = -1;
 
-	for (size_t i = 0; i < m->c->n_peers; i++)
-		for (size_t k = 0; k < m->c->peers[i].n_rules; k++) {
-			failed |= mention(m, m->c->peers[i].rules[k].requester);
-			failed |= mention(m, m->c->peers[i].rules[k].target);
-		}
-	for (size_t i = 0; i < m->c->n_backends; i++)
-		for (size_t k = 0; k < m->c->backends[i].n_serves; k++)
-			failed |= mention(m, m->c->backends[i].serves[k]);
+	m->groups = calloc(n + 1, sizeof(*m->groups));
+	if (list && m->groups) {
+		failed = 0;
+		list_groups(m->c, list);
+		if (n)
+			qsort(list, n, sizeof(*list), by_text);
+		for (size_t i = 0; i < n; i++)
+			if (i == 0 || strcmp(list[i], list[i - 1]) != 0)
+				failed |= mention(m, list[i]);
+	}
+	free(list);
 	return failed;
 }
 
@@ -152,7 +174,7 @@ static void put_configured(const struct entry_maker *m, struct fb_entry *e)
 		const struct mentioned *g = &m->groups[i];
 
 		e->groups[i].group = g->name;
-		if (!g->is_dn && conf_group_named(m->c, g->name))
+		if (g->is_known)
 			e->groups[i].member = in_configured(g, e->address);
 	}
 }
@@ -170,14 +192,6 @@ struct fb_entry *entry_from_settings(const struct entry_maker *m, const char *ad
 
 /* ---- what a worker says ---- */
 
-static enum fb_fact group_of(const struct entry_maker *m, const struct directory_answer *a, const char *dn)
-{
-	for (size_t i = 0; i < m->dns.n; i++)
-		if (strcmp(m->dns.list[i], dn) == 0)
-			return a->groups[i];
-	return FB_COULD_NOT_TELL;
-}
-
 struct fb_entry *entry_from_answer(const struct entry_maker *m, const struct directory_answer *a, enum directory_kind kind, const char *asked)
 {
 	bool somebody = a->exists == FB_YES && *a->address;
@@ -194,7 +208,7 @@ struct fb_entry *entry_from_answer(const struct entry_maker *m, const struct dir
 	snprintf(e->moved_to, sizeof(e->moved_to), "%s", a->moved_to);
 	put_configured(m, e);
 	for (size_t i = 0; i < m->n_groups; i++)
-		if (m->groups[i].is_dn)
-			e->groups[i].member = group_of(m, a, m->groups[i].name);
+		if (m->groups[i].dn < m->dns.n)
+			e->groups[i].member = a->groups[m->groups[i].dn];
 	return e;
 }

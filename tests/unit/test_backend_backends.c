@@ -81,10 +81,10 @@ static struct fb_entry *entry_in(const char *group, enum fb_fact member)
 {
 	struct fb_entry *e = fb_entry_new("x@b.example", 2);
 
-	e->groups[0].group = "staff";
-	e->groups[1].group = "CN=Cyrus,DC=b";
-	e->groups[0].member = strcmp(group, "staff") == 0 ? member : FB_NO;
-	e->groups[1].member = strcmp(group, "staff") == 0 ? FB_NO : member;
+	e->groups[0].group = "CN=Cyrus,DC=b"; /* by name */
+	e->groups[1].group = "staff";
+	e->groups[0].member = strcmp(group, "staff") == 0 ? FB_NO : member;
+	e->groups[1].member = strcmp(group, "staff") == 0 ? member : FB_NO;
 	return e;
 }
 

@@ -275,6 +275,8 @@ int main(void)
 	/* each group once, and a holder more keeps the entry */
 	e = look_up(d, "anna@a.example");
 	CHECK_INT(e->n_groups, 5);
+	for (size_t i = 1; i < e->n_groups; i++) /* they are found by halving */
+		CHECK(strcmp(e->groups[i - 1].group, e->groups[i].group) < 0);
 	CHECK(fb_entry_hold(e) == e);
 	fb_entry_release(e);
 	CHECK_INT(e->refs, 1);
