@@ -58,8 +58,8 @@ static void put_text(const struct testing *t)
 		printf("%8.1f ms  %-14s %s\n", (double)t->steps[i].us / 1000, t->steps[i].name, t->steps[i].outcome);
 	printf("\nasked      %s\nserver     %s\nexists     %s\n", t->who, *a->server ? a->server : "-", fact_word(a->exists));
 	if (a->exists == FB_YES)
-		printf("entry      %s\naddress    %s\nhidden     %s\ndisabled   %s\nmoved to   %s\n", a->dn, *a->address ? a->address : "-", a->hidden ? "yes" : "no",
-		       a->disabled ? "yes" : "no", *a->moved_to ? a->moved_to : "-");
+		printf("entry      %s\naddress    %s\nhidden     %s\ndisabled   %s\nmoved to   %s\n", a->dn,
+		       *a->address ? a->address : "-", a->hidden ? "yes" : "no", a->disabled ? "yes" : "no", *a->moved_to ? a->moved_to : "-");
 	for (size_t i = 0; i < a->n_groups; i++)
 		printf("group      %-14s %s\n", fact_word(a->groups[i]), t->groups.list[i]);
 	if (t->password_file)
@@ -151,7 +151,8 @@ static int run(struct testing *t)
 static int test(int argc, char **argv, const char *conf_path)
 {
 	struct testing t = {0};
-	const struct ctl_option options[] = {{"json", .flag = &t.json}, {"requester", .flag = &t.requester}, {"password-file", .value = &t.password_file}, {0}};
+	const struct ctl_option options[] = {
+		{"json", .flag = &t.json}, {"requester", .flag = &t.requester}, {"password-file", .value = &t.password_file}, {0}};
 	struct ctl_words words;
 	struct buf error;
 	int code = CTL_NO;

@@ -33,7 +33,8 @@ static void try_server(struct doctor *d, const struct conf *one)
 
 	buf_init(&error, 8192);
 	if (!(s = directory_session_new(one, &error))) {
-		doctor_failed(d, NULL, hop, DOCTOR_HERE, buf_cstr(&error), "run doctor as root or as the daemon's user, and see password-file or password-credential in %s.",
+		doctor_failed(d, NULL, hop, DOCTOR_HERE, buf_cstr(&error),
+		              "run doctor as root or as the daemon's user, and see password-file or password-credential in %s.",
 		              one->directory->file);
 		buf_free(&error);
 		return;

@@ -51,11 +51,14 @@ LDAPMessage *connection_wait(struct connection *c, int id, const char *what, int
 
 /* ---- connecting ---- */
 
-/* Whatever /etc/ldap/ldap.conf or the environment might say: the library reads neither (LDAPNOINIT), and nothing here is left to its defaults. */
+/*
+ * Whatever /etc/ldap/ldap.conf or the environment might say: the library reads neither (LDAPNOINIT), and nothing here is left
+ * to its defaults.
+ */
 static int set_up(struct connection *c, const struct conf_directory *d)
 {
-	const int version = LDAP_VERSION3, never = LDAP_DEREF_NEVER, demand = LDAP_OPT_X_TLS_DEMAND, tls_min = LDAP_OPT_X_TLS_PROTOCOL_TLS1_2,
-	          client = 0, binding = LDAP_OPT_X_SASL_CBINDING_TLS_ENDPOINT;
+	const int version = LDAP_VERSION3, never = LDAP_DEREF_NEVER, demand = LDAP_OPT_X_TLS_DEMAND;
+	const int tls_min = LDAP_OPT_X_TLS_PROTOCOL_TLS1_2, client = 0, binding = LDAP_OPT_X_SASL_CBINDING_TLS_ENDPOINT;
 	const char *authorities = d->ca_file ? d->ca_file : system_authorities;
 	ber_len_t incoming = INCOMING_MAX;
 	Sockbuf *sb = NULL;
@@ -86,8 +89,8 @@ static void say_tls(struct connection *c, const struct conf_directory *d, int co
 	if (late)
 		buf_printf(error, "%s: the TLS handshake did not end in time", c->url);
 	else if (more && strstr(more, "unknown error"))
-		buf_printf(error, "%s: its certificate does not hold: it is not signed by a CA in %s, not made for this host name, or out of date", c->url,
-		           d->ca_file ? d->ca_file : system_authorities);
+		buf_printf(error, "%s: its certificate does not hold: it is not signed by a CA in %s, not made for this host name, or out of date",
+		           c->url, d->ca_file ? d->ca_file : system_authorities);
 	else
 		buf_printf(error, "%s: the TLS handshake failed: %s", c->url, more && *more ? more : ldap_err2string(code));
 	ldap_memfree(more);

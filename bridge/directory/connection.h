@@ -9,21 +9,27 @@
 #include "bridge/conf/conf.h"
 
 /*
- * One LDAP connection to one server, always with TLS and always verified; libldap lives behind this header alone. Blocking, each call
- * at most until its ${deadline} (loop_ms()). Referrals and search references are never followed.
+ * One LDAP connection to one server, always with TLS and always verified; libldap lives behind this header alone. Blocking,
+ * each call at most until its ${deadline} (loop_ms()). Referrals and search references are never followed.
  */
 struct connection;
 
-/* Connects to ${url} of ${d} and ends the TLS handshake; nobody is logged in yet. NULL with a sentence that begins with the URL. Caller frees. */
+/*
+ * Connects to ${url} of ${d} and ends the TLS handshake; nobody is logged in yet. NULL with a sentence that begins with the
+ * URL. Caller frees.
+ */
 struct connection *connection_open(const struct conf_directory *d, const char *url, int64_t deadline, struct buf *error);
 /* Closes it. NULL is allowed. */
 void connection_free(struct connection *c);
 /*
- * Simple bind as ${name} (DN or UPN) with ${password}: yes, no (the server refused the two), or could not tell; with a sentence unless yes.
- * An empty password is refused here: to a server it would be an anonymous bind, which succeeds.
+ * Simple bind as ${name} (DN or UPN) with ${password}: yes, no (the server refused the two), or could not tell; with a
+ * sentence unless yes. An empty password is refused here: to a server it would be an anonymous bind, which succeeds.
  */
 enum fb_fact connection_bind(struct connection *c, const char *name, const char *password, int64_t deadline, struct buf *error);
-/* Has the SASL library load its mechanisms, which are files that a worker cannot load once it has given up its rights. -1 with a sentence. */
+/*
+ * Has the SASL library load its mechanisms, which are files that a worker cannot load once it has given up its rights. -1
+ * with a sentence.
+ */
 int connection_prepare_gssapi(struct buf *error);
 /* SASL GSSAPI with the tickets that ticket_get() got, without a security layer of its own inside TLS. As connection_bind(). */
 enum fb_fact connection_bind_gssapi(struct connection *c, int64_t deadline, struct buf *error);
@@ -65,8 +71,9 @@ void found_free(struct found *f);
 
 enum search_result { SEARCH_FAILED = 0, SEARCH_DONE, SEARCH_NO_BASE, SEARCH_REFUSED };
 /*
- * Searches, and adds what it finds to ${out}. SEARCH_NO_BASE: there is no such entry as the base. SEARCH_REFUSED with a sentence: the server answers,
- * but not this. SEARCH_FAILED with a sentence: the connection is of no more use; another server may do better. A reply of more than 4 MiB is refused.
+ * Searches, and adds what it finds to ${out}. SEARCH_NO_BASE: there is no such entry as the base. SEARCH_REFUSED with a
+ * sentence: the server answers, but not this. SEARCH_FAILED with a sentence: the connection is of no more use; another server
+ * may do better. A reply of more than 4 MiB is refused.
  */
 enum search_result connection_search(struct connection *c, const struct directory_query *q, int64_t deadline, struct found *out,
                                      struct buf *error);

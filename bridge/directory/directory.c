@@ -170,7 +170,10 @@ static struct flight *find_flight(struct directory *d, enum directory_kind kind,
 	return f;
 }
 
-/* An answer that comes late is an error of the directory, and not of the whole query: so it comes a while before the query's end. */
+/*
+ * An answer that comes late is an error of the directory, and not of the whole query: so it comes a while before the query's
+ * end.
+ */
 static int64_t deadline_of(const struct directory *d)
 {
 	return d->c->query_deadline_ms > 2000 ? d->c->query_deadline_ms - 1000 : d->c->query_deadline_ms / 2;

@@ -192,7 +192,8 @@ struct fb_entry *entry_from_settings(const struct entry_maker *m, const char *ad
 
 /* ---- what a worker says ---- */
 
-struct fb_entry *entry_from_answer(const struct entry_maker *m, const struct directory_answer *a, enum directory_kind kind, const char *asked)
+struct fb_entry *entry_from_answer(const struct entry_maker *m, const struct directory_answer *a, enum directory_kind kind,
+                                   const char *asked)
 {
 	bool somebody = a->exists == FB_YES && *a->address;
 	struct fb_entry *e = fb_entry_new(somebody ? a->address : kind == DIRECTORY_ADDRESS ? asked : "", m->n_groups);

@@ -119,7 +119,10 @@ static int find_groups(struct directory_session *s)
 	return r;
 }
 
-/* ---- where the server follows chains of links: upwards, by the few groups that somebody is in, and never down through the many who are in a group ---- */
+/*
+ * ---- where the server follows chains of links: upwards, by the few groups that somebody is in, and never down through the
+ * many who are in a group ----
+ */
 
 /* Is the entry ${dn} in any of the groups from ${from} to before ${to}? */
 static enum fb_fact in_any_of(struct directory_session *s, const char *dn, size_t from, size_t to)
@@ -200,7 +203,9 @@ static int find_primary(struct directory_session *s, const struct buf *sid)
 	buf_reset(&here->primary);
 	buf_init(&filter, FILTER_MAX);
 	filter_equal_bytes(&filter, session_attribute(s, CONF_ATTRIBUTE_SID), buf_ptr(sid), sid->len);
-	r = session_search(s, "primary group", &(struct directory_query){NULL, *s->d->base ? s->root : "", true, buf_cstr(&filter), nothing, 1}, &f);
+	const struct directory_query q = {NULL, *s->d->base ? s->root : "", true, buf_cstr(&filter), nothing, 1};
+
+	r = session_search(s, "primary group", &q, &f);
 	if (r == SEARCH_DONE) {
 		buf_add(&here->sid, buf_ptr(sid), sid->len);
 		buf_puts(&here->primary, f.first ? f.first->dn : "");
@@ -271,7 +276,9 @@ static int climb_step(struct directory_session *s, struct climb *k)
 	for (; k->next < end; k->next++)
 		filter_equal(&filter, session_attribute(s, CONF_ATTRIBUTE_MEMBER), "", k->dns[k->next]);
 	buf_puts(&filter, "))");
-	r = session_search(s, "groups above", &(struct directory_query){NULL, s->d->base, true, buf_cstr(&filter), nothing, CLIMB_MAX}, &f);
+	const struct directory_query q = {NULL, s->d->base, true, buf_cstr(&filter), nothing, CLIMB_MAX};
+
+	r = session_search(s, "groups above", &q, &f);
 	for (struct found_entry *e = r == SEARCH_DONE ? f.first : NULL; e && room; e = e->next)
 		room = climb_add(k, e->dn);
 	room = room && !(r == SEARCH_DONE && f.more);
@@ -311,7 +318,8 @@ static void say_missing(struct directory_session *s, const char *group)
 
 static int in_any(struct directory_session *s, struct groups_entry *e, enum fb_fact *facts)
 {
-	const char *dn = e->dn.len ? buf_cstr(&e->dn) : nobody_dn; /* whoever does not exist takes the same questions, and as long */
+	/* whoever does not exist takes the same questions, and as long */
+	const char *dn = e->dn.len ? buf_cstr(&e->dn) : nobody_dn;
 	const struct buf *primary = e->dn.len ? &e->primary : &s->here.sid;
 
 	if (!s->active_directory)

@@ -9,12 +9,18 @@
 
 struct directory_session;
 
-/* The groups of the directory that any rule or any backend's `serves` mentions, each once, as written there (borrowed from the settings). */
+/*
+ * The groups of the directory that any rule or any backend's `serves` mentions, each once, as written there (borrowed from
+ * the settings).
+ */
 struct directory_groups {
 	const char **list;
 	size_t n;
 };
-/* Collects them, at most DIRECTORY_GROUPS_MAX: the same list in the same order in every process that has the same settings. Aborts when out of memory. Caller frees with directory_groups_free(). */
+/*
+ * Collects them, at most DIRECTORY_GROUPS_MAX: the same list in the same order in every process that has the same settings.
+ * Aborts when out of memory. Caller frees with directory_groups_free().
+ */
 void directory_groups_collect(const struct conf *c, struct directory_groups *out);
 /* Frees the list. */
 void directory_groups_free(struct directory_groups *g);
@@ -33,16 +39,16 @@ void groups_forget(struct groups_here *g);
 /* What the groups of an entry are found by. */
 struct groups_entry {
 	struct buf dn;      /* empty: there is no such entry */
-	struct buf primary; /* SID of its primary group, which Active Directory does not keep among the group's members (MS-ADTS 3.1.1.4.5.11); empty = none */
+	struct buf primary; /* SID of its primary group, which Active Directory does not keep among the group's members; empty = none */
 };
 /* Makes ${e} empty. The caller ends with groups_entry_free(). */
 void groups_entry_init(struct groups_entry *e);
 /* Frees what it holds. */
 void groups_entry_free(struct groups_entry *e);
 /*
- * Is ${e} in each of the session's groups, directly, by its primary group, or through other groups? Fills ${facts}, one for each, in the order
- * of s->groups. A group that the directory does not have is could-not-tell. An entry that does not exist is in none. -1: all of them could not be told, the
- * sentence is in s->why.
+ * Is ${e} in each of the session's groups, directly, by its primary group, or through other groups? Fills ${facts}, one for
+ * each, in the order of s->groups. A group that the directory does not have is could-not-tell. An entry that does not exist
+ * is in none. -1: all of them could not be told, the sentence is in s->why.
  */
 int groups_of(struct directory_session *s, struct groups_entry *e, enum fb_fact *facts);
 #endif

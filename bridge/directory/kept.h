@@ -4,7 +4,10 @@
 #include <stdint.h>
 #include "bridge/availability/facts.h"
 
-/* Entries that are used again for a while, by the address asked for. Never more than a ceiling: the one used longest ago goes first. Times are loop_ms(). */
+/*
+ * Entries that are used again for a while, by the address asked for. Never more than a ceiling: the one used longest ago goes
+ * first. Times are loop_ms().
+ */
 struct kept;
 
 /* Room for ${max} entries. NULL when out of memory. Caller frees. */

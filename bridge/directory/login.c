@@ -14,8 +14,9 @@ static void say(const struct directory_session *s, const char *why)
 }
 
 /*
- * A server is quicker about a name that it does not know than about a password that is wrong, by what its hash costs. So a refusal comes at a full fifth of a second,
- * whoever it was about; many of them are slowed down by the front before they come here.
+ * A server is quicker about a name that it does not know than about a password that is wrong, by what its hash costs. So a
+ * refusal comes at a full fifth of a second, whoever it was about; many of them are slowed down by the front before they come
+ * here.
  */
 static void wait_out(int64_t began)
 {

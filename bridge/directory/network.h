@@ -6,11 +6,15 @@
 
 /* Connections whose every blocking call ends in time, which neither libldap's TLS handshake nor its SASL does by itself. */
 
-/* Connects to ${host}:${port} by TCP until ${deadline} (loop_ms()). The descriptor, blocking, or -1 with a sentence that goes behind the server's name. */
+/*
+ * Connects to ${host}:${port} by TCP until ${deadline} (loop_ms()). The descriptor, blocking, or -1 with a sentence that goes
+ * behind the server's name.
+ */
 int network_connect(const char *host, int port, int64_t deadline, struct buf *error);
 /*
- * From now on until network_unwatch(): at ${deadline} the connection ${fd} is shut down, so that whoever waits for it hears of its end. One at a time
- * in a process; by SIGALRM and the real-time interval timer, which a worker of the directory or of logins leaves to this.
+ * From now on until network_unwatch(): at ${deadline} the connection ${fd} is shut down, so that whoever waits for it hears
+ * of its end. One at a time in a process; by SIGALRM and the real-time interval timer, which a worker of the directory or of
+ * logins leaves to this.
  */
 void network_watch(int fd, int64_t deadline);
 /* Ends the watch. True if it had to shut the connection down. */

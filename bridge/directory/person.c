@@ -62,7 +62,10 @@ static bool take_address(const struct directory_session *s, const struct found_v
 	return true;
 }
 
-/* The primary address: the one that Exchange writes with SMTP: in capitals, else the first mail; only one in a domain of ours can be asked for here. */
+/*
+ * The primary address: the one that Exchange writes with SMTP: in capitals, else the first mail; only one in a domain of ours
+ * can be asked for here.
+ */
 static void read_address(const struct directory_session *s, const struct found_entry *e, const char *asked, char out[FB_ADDRESS_MAX + 1])
 {
 	const struct found_values *aliases = &e->values[ALIASES], *mail = &e->values[MAIL];
@@ -109,7 +112,10 @@ enum fb_fact person_disabled_value(const char *name, const char *value)
 	return says_no(value) ? FB_NO : FB_YES;
 }
 
-/* Exchange keeps the accounts of rooms, equipment, shared and linked mailboxes disabled, and their calendars are there all the same. */
+/*
+ * Exchange keeps the accounts of rooms, equipment, shared and linked mailboxes disabled, and their calendars are there all
+ * the same.
+ */
 static bool is_resource(const struct found_values *kind)
 {
 	static const char *const kinds[] = {"2", "4", "16", "32"}; /* msExchRecipientTypeDetails: linked, shared, room, equipment */
@@ -165,13 +171,14 @@ static void read_primary(const struct found_entry *e, struct buf *out)
 	const struct found_values *sid = &e->values[SID], *rid = &e->values[PRIMARY];
 	int64_t number;
 
-	if (sid->n == 1 && rid->n == 1 && text_int(rid->list[0].p, 0, UINT32_MAX, &number) && buf_add(out, sid->list[0].p, sid->list[0].n) == 0 &&
-	    !sid_replace_rid(buf_ptr(out), out->len, (uint32_t)number))
+	if (sid->n != 1 || rid->n != 1 || !text_int(rid->list[0].p, 0, UINT32_MAX, &number))
+		return;
+	if (buf_add(out, sid->list[0].p, sid->list[0].n) == 0 && !sid_replace_rid(buf_ptr(out), out->len, (uint32_t)number))
 		buf_reset(out);
 }
 
-static void read_entry(struct directory_session *s, const struct person_search *what, const struct found_entry *e, struct directory_answer *a,
-                       struct groups_entry *of)
+static void read_entry(struct directory_session *s, const struct person_search *what, const struct found_entry *e,
+                       struct directory_answer *a, struct groups_entry *of)
 {
 	a->exists = FB_YES;
 	snprintf(a->dn, sizeof a->dn, "%s", e->dn);

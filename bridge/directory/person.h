@@ -16,14 +16,20 @@ struct person_search {
 	const char *asked;     /* how the sentences call it */
 };
 /*
- * Finds exactly one entry and reads it into ${a} (exists, hidden, disabled, address, moved_to, dn, server); what its groups are found by goes to
- * ${e}. Two entries are could-not-tell. The sentence goes to s->why.
+ * Finds exactly one entry and reads it into ${a} (exists, hidden, disabled, address, moved_to, dn, server); what its groups
+ * are found by goes to ${e}. Two entries are could-not-tell. The sentence goes to s->why.
  */
 void person_find(struct directory_session *s, const struct person_search *what, struct directory_answer *a, struct groups_entry *e);
-/* Appends the parts of a filter that find ${address}: one of ours by its mail and aliases, another's by the target of a contact as well. */
+/*
+ * Appends the parts of a filter that find ${address}: one of ours by its mail and aliases, another's by the target of a
+ * contact as well.
+ */
 void person_address_filter(const struct directory_session *s, const char *address, struct buf *filter);
 /* Is ${domain} one of our own? */
 bool person_domain_is_ours(const struct conf *c, const char *domain);
-/* What ${value} (of the attribute ${name}) says of being disabled: userAccountControl by its bit, what ppolicy locked for ever, or a truth value. */
+/*
+ * What ${value} (of the attribute ${name}) says of being disabled: userAccountControl by its bit, what ppolicy locked for
+ * ever, or a truth value.
+ */
 enum fb_fact person_disabled_value(const char *name, const char *value);
 #endif

@@ -10,8 +10,8 @@ static void nobody(struct directory_answer *a)
 	a->exists = FB_NO;
 }
 
-static void find(struct directory_session *s, const char *step, const char *base, struct buf *filter, const char *asked, struct directory_answer *a,
-                 struct groups_entry *e)
+static void find(struct directory_session *s, const char *step, const char *base, struct buf *filter, const char *asked,
+                 struct directory_answer *a, struct groups_entry *e)
 {
 	const struct person_search what = {step, base, buf_cstr(filter), NULL, asked};
 
@@ -19,15 +19,16 @@ static void find(struct directory_session *s, const char *step, const char *base
 }
 
 /*
- * Where the accounts of ${domain} are, a NetBIOS or DNS name: Active Directory keeps both in its partitions (MS-ADTS 6.1.1.2.1.1, crossRef). Yes: in
- * ${base}. Another directory knows no such names: there our own SMTP domains stand for its base.
+ * Where the accounts of ${domain} are, a NetBIOS or DNS name: Active Directory keeps both in its partitions (MS-ADTS
+ * 6.1.1.2.1.1, crossRef). Yes: in ${base}. Another directory knows no such names: there our own SMTP domains stand for its
+ * base.
  */
 static enum fb_fact domain_base(struct directory_session *s, const char *domain, struct buf *base)
 {
 	static const char *const attributes[] = {"nCName", NULL};
 	struct buf partitions, filter;
 	struct found f;
-	enum search_result r;
+	enum search_result r = SEARCH_FAILED;
 	char normal[FB_DOMAIN_MAX + 1];
 
 	if (session_connect(s) != 0)
@@ -43,9 +44,12 @@ static enum fb_fact domain_base(struct directory_session *s, const char *domain,
 	filter_equal(&filter, "nETBIOSName", "", domain);
 	filter_equal(&filter, "dnsRoot", "", domain);
 	buf_puts(&filter, "))");
-	r = filter.failed || partitions.failed ? SEARCH_FAILED : session_search(s, "domain", &(struct directory_query){domain, buf_cstr(&partitions), true, buf_cstr(&filter), attributes, 1}, &f);
+	const struct directory_query q = {domain, buf_cstr(&partitions), true, buf_cstr(&filter), attributes, 1};
+
 	if (filter.failed || partitions.failed)
 		found_init(&f);
+	else
+		r = session_search(s, "domain", &q, &f);
 	if (r == SEARCH_DONE && f.first && f.first->values[0].n)
 		buf_puts(base, f.first->values[0].list[0].p);
 	found_free(&f);
@@ -55,7 +59,8 @@ static enum fb_fact domain_base(struct directory_session *s, const char *domain,
 }
 
 /* The account ${name} of ${domain}; NULL: of any. */
-static void find_account(struct directory_session *s, const char *domain, const char *name, const char *asked, struct directory_answer *a, struct groups_entry *e)
+static void find_account(struct directory_session *s, const char *domain, const char *name, const char *asked,
+                         struct directory_answer *a, struct groups_entry *e)
 {
 	struct buf base, filter;
 	enum fb_fact known = FB_YES;
@@ -115,7 +120,8 @@ static void find_at(struct directory_session *s, const char *text, struct direct
 	find_account(s, at + 1, name, text, a, e);
 }
 
-void requester_find(struct directory_session *s, enum directory_kind kind, const char *text, struct directory_answer *a, struct groups_entry *e)
+void requester_find(struct directory_session *s, enum directory_kind kind, const char *text, struct directory_answer *a,
+                    struct groups_entry *e)
 {
 	const char *slash = strchr(text, '\\');
 	char domain[256];

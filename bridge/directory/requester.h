@@ -5,8 +5,10 @@
 /* From what a login or a SOAP header calls somebody to the one entry of that person. Worker side. */
 
 /*
- * Finds the person whose ${kind} of name is ${text}, as person_find(). A name that is none, or of a domain that this directory does not know, is nobody. A bare
- * account name or DOMAIN\NAME is looked for where the domain's accounts are; a name with an '@' among UPNs, addresses, and accounts of the domain behind the '@'.
+ * Finds the person whose ${kind} of name is ${text}, as person_find(). A name that is none, or of a domain that this
+ * directory does not know, is nobody. A bare account name or DOMAIN\NAME is looked for where the domain's accounts are; a
+ * name with an '@' among UPNs, addresses, and accounts of the domain behind the '@'.
  */
-void requester_find(struct directory_session *s, enum directory_kind kind, const char *text, struct directory_answer *a, struct groups_entry *e);
+void requester_find(struct directory_session *s, enum directory_kind kind, const char *text, struct directory_answer *a,
+                    struct groups_entry *e);
 #endif

@@ -97,7 +97,8 @@ static void take_cookie(struct page *p, LDAPControl **controls)
 /* Is ${code} about this search, and not about the state that the server or the connection is in? */
 static bool is_its_own(int code)
 {
-	static const int states[] = {LDAP_OPERATIONS_ERROR, LDAP_BUSY, LDAP_UNAVAILABLE, LDAP_UNWILLING_TO_PERFORM, LDAP_OTHER, LDAP_STRONG_AUTH_REQUIRED};
+	static const int states[] = {LDAP_OPERATIONS_ERROR,     LDAP_BUSY,  LDAP_UNAVAILABLE,
+	                             LDAP_UNWILLING_TO_PERFORM, LDAP_OTHER, LDAP_STRONG_AUTH_REQUIRED};
 
 	for (size_t i = 0; i < sizeof states / sizeof *states; i++)
 		if (code == states[i])
@@ -105,7 +106,10 @@ static bool is_its_own(int code)
 	return code > 0; /* the library's own are below */
 }
 
-/* What the server said at the end of a page. That there is more than was wanted is no failure: the caller asked for so many to learn of it. */
+/*
+ * What the server said at the end of a page. That there is more than was wanted is no failure: the caller asked for so many
+ * to learn of it.
+ */
 static enum search_result end_page(struct page *p, LDAPMessage *m)
 {
 	LDAPControl **controls = NULL;
@@ -151,8 +155,8 @@ static int send_page(struct page *p, int *id)
 	controls[0] = page;
 	left.tv_sec++; /* it goes to the server in whole seconds, where 0 is no limit; ours is kept here */
 	if (r == LDAP_SUCCESS)
-		r = ldap_search_ext(p->c->ld, p->q->base, p->q->below ? LDAP_SCOPE_SUBTREE : LDAP_SCOPE_BASE, p->q->filter, attributes, 0, page ? controls : NULL,
-		                    NULL, &left, p->paged ? 0 : (int)p->q->max, id);
+		r = ldap_search_ext(p->c->ld, p->q->base, p->q->below ? LDAP_SCOPE_SUBTREE : LDAP_SCOPE_BASE, p->q->filter, attributes, 0,
+		                    page ? controls : NULL, NULL, &left, p->paged ? 0 : (int)p->q->max, id);
 	ldap_control_free(page);
 	return r;
 }

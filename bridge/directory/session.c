@@ -10,7 +10,10 @@
 #include "bridge/directory/ticket.h"
 
 enum { CONNECT_MS = 2000, PASSWORD_MAX = 1024, WHY_MAX = 8192, REFUSED_MS = 30000 };
-/* MS-ADTS 3.1.1.3.4.3: LDAP_CAP_ACTIVE_DIRECTORY_OID, LDAP_CAP_ACTIVE_DIRECTORY_ADAM_OID. Where one of them is, matching rules in chains work. */
+/*
+ * MS-ADTS 3.1.1.3.4.3: LDAP_CAP_ACTIVE_DIRECTORY_OID, LDAP_CAP_ACTIVE_DIRECTORY_ADAM_OID. Where one of them is, matching
+ * rules in chains work.
+ */
 static const char *const active_directory_oids[] = {"1.2.840.113556.1.4.800", "1.2.840.113556.1.4.1851"};
 
 int64_t directory_job_ms(const struct conf *c)
@@ -138,12 +141,14 @@ static int read_root(struct directory_session *s, int64_t deadline)
 	const struct directory_query q = {NULL, "", false, "(objectClass=*)", attributes, 1};
 	struct found f;
 
+	s->active_directory = false;
 	found_init(&f);
 	if (connection_search(s->connection, &q, deadline, &f, &s->why) != SEARCH_DONE) {
 		found_free(&f);
 		return -1;
 	}
-	s->active_directory = f.first && (has_value(&f.first->values[0], active_directory_oids[0]) || has_value(&f.first->values[0], active_directory_oids[1]));
+	for (size_t i = 0; i < sizeof active_directory_oids / sizeof *active_directory_oids; i++)
+		s->active_directory |= f.first && has_value(&f.first->values[0], active_directory_oids[i]);
 	s->configuration = first_of(&f, 1);
 	s->root = first_of(&f, 2);
 	found_free(&f);
@@ -222,14 +227,16 @@ static void give_up(struct directory_session *s, int64_t began)
 	disconnect(s);
 }
 
-static void tell(struct directory_session *s, const char *step, const struct directory_query *q, int64_t began, enum search_result r, const struct found *f)
+static void tell(struct directory_session *s, const char *step, const struct directory_query *q, int64_t began, enum search_result r,
+                 const struct found *f)
 {
 	const char *about = q->about ? q->about : "", *colon = q->about ? ": " : "";
 
 	if (r == SEARCH_DONE)
 		session_step(s, step, began, "%s%s%zu%s found", about, colon, f->n, f->more ? " and more" : "");
 	else
-		session_step(s, step, began, "%s%s%s", about, colon, r == SEARCH_NO_BASE ? "there is no such entry to search at" : buf_cstr(&s->why));
+		session_step(s, step, began, "%s%s%s", about, colon,
+		             r == SEARCH_NO_BASE ? "there is no such entry to search at" : buf_cstr(&s->why));
 }
 
 enum search_result session_search(struct directory_session *s, const char *step, const struct directory_query *q, struct found *out)

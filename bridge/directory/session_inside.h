@@ -35,8 +35,8 @@ const char *session_attribute(const struct directory_session *s, enum conf_attri
 /* Sees that there is a bound connection to a server. -1 with a sentence in s->why. */
 int session_connect(struct directory_session *s);
 /*
- * Searches at the present server or, if that fails, at the next; ${step} says for a trace what it is for. As connection_search(), with the sentence in
- * s->why; ${out} is made anew and the caller ends with found_free(), whatever came.
+ * Searches at the present server or, if that fails, at the next; ${step} says for a trace what it is for. As
+ * connection_search(), with the sentence in s->why; ${out} is made anew and the caller ends with found_free(), whatever came.
  */
 enum search_result session_search(struct directory_session *s, const char *step, const struct directory_query *q, struct found *out);
 /* Tells the trace of a ${step} that ${began} (session_us()). */
