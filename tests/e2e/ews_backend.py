@@ -177,14 +177,14 @@ FIXED = f"""<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org
 
 
 @contextlib.contextmanager
-def nginx(x):
+def nginx(x, more=""):
     """One fixed reply to everything, as an Exchange 2007 would write it, digits that are not what its events give included."""
     port, folder = sites.free_ports(1)[0], pathlib.Path(tempfile.mkdtemp(prefix="nginx-", dir=x.dir.parent))
     (folder / "reply.xml").write_text(FIXED)
     (folder / "nginx.conf").write_text(f"""pid {folder}/pid; error_log {folder}/error.log; daemon off; worker_processes 1; {"user root;" if os.getuid() == 0 else ""}
 events {{}}
 http {{ access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {x.dir}/front.pem; ssl_certificate_key {x.dir}/front.key; root {folder};
+server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {x.dir}/front.pem; ssl_certificate_key {x.dir}/front.key; {more} root {folder};
 location / {{ default_type text/xml; error_page 405 =200 /reply.xml; try_files /reply.xml =404; }} }} }}
 """)
     p = subprocess.Popen(["nginx", "-c", str(folder / "nginx.conf")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -207,6 +207,24 @@ def test_fixed_reply(b, x):
              "what 2007 writes is a clock reading, its offset is not")
         got = b.ask("old@b.example", interval=60)
         same(got[0]["merged"], "02000000", "digits of another length are worked out from the events")
+    (b.dir / "backends.d/old.conf").unlink()
+    b.run("reload")
+
+
+def test_certificate(b, x):
+    """A client certificate is the login: with another one, or without, nothing is answered."""
+    def made(name, *more):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", b.dir / f"{name}.key", "-out", b.dir / f"{name}.pem", "-days", "2",
+                        "-subj", f"/CN={name}", *more], check=True, capture_output=True)
+        (b.dir / f"{name}.key").chmod(0o600)
+        return {"auth": "certificate", "client_certificate": b.dir / f"{name}.pem", "client_key": b.dir / f"{name}.key"}
+
+    known, other = made("known"), made("other")
+    with nginx(x, f"ssl_verify_client on; ssl_client_certificate {b.dir}/known.pem;") as port:
+        for login, code in ((known, "NoError"), (other, "ErrorFreeBusyGenerationFailed"), ({"auth": "none"}, "ErrorFreeBusyGenerationFailed")):
+            b.backend("old", "ews", ["old@b.example"], url=f"https://localhost:{port}/EWS/Exchange.asmx", ca_file=x.ca, **login)
+            b.run("reload")
+            same(codes(b.ask("old@b.example")), [code], f"with {login}")
     (b.dir / "backends.d/old.conf").unlink()
     b.run("reload")
 
@@ -240,6 +258,7 @@ with sites.pair(start=False) as (a, b):
         test_batches(a, b, x)
         test_split(a, b, x)
         test_fixed_reply(b, x)
+        test_certificate(b, x)
         test_cache(b, x)
         test_pin_alone(b, x)
         test_ntlm(b, x)

@@ -137,6 +137,12 @@ class Hostile(http.server.BaseHTTPRequestHandler):
         self.say(200, reply("0" * 16).replace(b"<t:CalendarEventArray/>", b"<t:CalendarEventArray><t:CalendarEvent><t:StartTime>2026-03-02T09:00:00</t:StartTime>"
                  b"<t:EndTime>2026-03-02T10:00:00</t:EndTime><t:BusyType>Lunch</t:BusyType></t:CalendarEvent></t:CalendarEventArray>"))
 
+    def leaky(self, n):
+        """An error in words that are its own affair."""
+        self.say(200, (f'{HEAD}<m:GetUserAvailabilityResponse><m:FreeBusyResponseArray><m:FreeBusyResponse><m:ResponseMessage ResponseClass="Error"><m:MessageText>EX01.corp: '
+                       'at Store.Open()</m:MessageText><m:ResponseCode>ErrorMailboxStoreUnavailable</m:ResponseCode></m:ResponseMessage></m:FreeBusyResponse>'
+                       '</m:FreeBusyResponseArray></m:GetUserAvailabilityResponse></s:Body></s:Envelope>').encode())
+
     def who(self, n):
         """As a server that takes a connection's first login for all that comes over it."""
         if self.owner is None:
@@ -162,7 +168,7 @@ CASES = {
     "doctype": (FAILED, {}), "elsewhere": (FAILED, {}), "inside": (FAILED, {}), "ask-basic": (FAILED, {"auth": "ntlm"}),
     "ask-basic-later": (FAILED, {"auth": "ntlm"}), "trickle": (LATE, {"timeout": '"1 s"'}), "silent": (LATE, {"timeout": '"1 s"'}), "too-many": (FAILED, {}),
     "too-few": (FAILED, {}), "busy": (BUSY, {}), "cut": (FAILED, {}), "cut-chunk": (FAILED, {}), "page": (FAILED, {}), "nothing": (FAILED, {}),
-    "unknown-word": (FAILED, {}), "wrong-pin": (FAILED, {"pin": "sha256:" + "00" * 32}), "wrong-ca": (FAILED, {}), "wrong-name": (FAILED, {}),
+    "unknown-word": (FAILED, {}), "leaky": (FAILED, {}), "wrong-pin": (FAILED, {"pin": "sha256:" + "00" * 32}), "wrong-ca": (FAILED, {}), "wrong-name": (FAILED, {}),
 }
 
 
@@ -173,6 +179,7 @@ def test_each(b):
             same(codes(got), [code, "NoError", "NoError"], f"{name}, and those beside it")
             check(got[0]["merged"] is None and not got[0]["events"], f"{name}: no time is shown, least of all as free")
             same(got[2]["merged"], "0022000000000000", "the folder's mailbox")
+            check("EX01" not in str(got) and "Store" not in str(got), f"{name}: the backend's own words do not leave: {got[0]['text']}")
     same(Hostile.seen and [p for p, _ in Hostile.seen if "stolen" in p], [], "nobody followed a redirect to another place")
 
 
