@@ -7,7 +7,7 @@ import tempfile
 
 import grpc
 import sites
-from sites import check, same
+from sites import check, same, until
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "stranger"))
 import client  # noqa: E402
@@ -79,7 +79,7 @@ def is_asked(b, seen):
     failed = ("ErrorProxyRequestProcessingFailed", None)
     same(told("carl@x.example", "liar@x.example", "strange@x.example"), [("NoError", "2200000000000000"), failed, failed],
          "an answer about somebody else, or of an unknown kind, is a failure of that mailbox alone")
-    check(any("link-answer-refused" in line for line in b.log().splitlines()), "and is logged")
+    until(lambda: any("link-answer-refused" in line for line in b.log().splitlines()), "and is logged")
     same(told("refused@x.example"), [("ErrorProxyRequestNotAllowed", None)], "PERMISSION_DENIED")
     same(told("bob@b.example", "slow@x.example"), [("NoError", "2200000022000000"), ("ErrorTimeoutExpired", None)], "a slow one costs itself alone")
     asked("carl@x.example")
