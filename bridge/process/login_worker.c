@@ -39,7 +39,7 @@ static int work(void *arg, const uint8_t *job, size_t len, struct buf *reply)
 
 static enum fb_fact bind_as(void *arg, const char *user, const char *password, char address[FB_ADDRESS_MAX + 1])
 {
-	return directory_login(arg, user, password, address);
+	return arg ? directory_login(arg, user, password, address) : FB_COULD_NOT_TELL;
 }
 
 static enum fb_fact of_principal(void *arg, const char *principal, char address[FB_ADDRESS_MAX + 1])
@@ -47,6 +47,8 @@ static enum fb_fact of_principal(void *arg, const char *principal, char address[
 	static enum fb_fact groups[DIRECTORY_GROUPS_MAX];
 	struct directory_answer a = {.groups = groups};
 
+	if (!arg)
+		return FB_COULD_NOT_TELL;
 	directory_session_look_up(arg, DIRECTORY_NAME, principal, &a);
 	if (a.exists == FB_YES && (a.disabled || !*a.address))
 		return FB_NO;
@@ -55,7 +57,7 @@ static enum fb_fact of_principal(void *arg, const char *principal, char address[
 	return a.exists;
 }
 
-/* NULL if the settings want nothing of it, or after a line in the log why it cannot be asked: then nobody is let in by its word. */
+/* NULL if the settings want nothing of it, or after a line in the log why it cannot be asked: then it could not tell of anybody. */
 static struct directory_session *open_directory(const struct conf *c, struct login_directory *d)
 {
 	struct directory_session *s = NULL;
@@ -68,7 +70,7 @@ static struct directory_session *open_directory(const struct conf *c, struct log
 	if (!s)
 		log_error("%s", buf_cstr(&error));
 	buf_free(&error);
-	*d = (struct login_directory){s && c->directory->login ? bind_as : NULL, s && *c->keytab ? of_principal : NULL, s};
+	*d = (struct login_directory){c->directory->login ? bind_as : NULL, *c->keytab ? of_principal : NULL, s};
 	return s;
 }
 

@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -162,6 +163,25 @@ def by_bind(f):
     same(f.site.http(f.body.read_text(), user="anna")[0], 200, "which has its own")
 
 
+def without_its_password(f):
+    """A login worker that is started again when our own password for the directory has gone can tell of nobody there, and says no to nobody."""
+    gone = folder / "gone"
+    gone.touch(mode=0o600)
+    gone.write_text(who.PASSWORD + "\n")
+    f.directory([line for line in f.forest.settings("login yes") if not line.startswith("password-file")] + [f"password-file {gone}"])
+    f.site.run("reload")
+    gone.unlink()
+    old = f.site.children("@login-worker")
+    for pid in old:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: len(set(f.site.children("@login-worker")) - set(old)) == 2 and not set(f.site.children("@login-worker")) & set(old), "two other login workers")
+    until(lambda: '"name":"login","workers":2,"ready":2' in f.site.run("status", "--json").replace(" ", ""), "which are ready")
+    same(f.site.http(f.body.read_text(), user="many", password=who.PASSWORD)[0], 503, "a directory that cannot be asked")
+    same(f.site.http(f.body.read_text(), user="anna")[0], 200, "beside an account of ours")
+    f.directory(f.forest.settings("login yes"))
+    f.site.run("reload")
+
+
 def named(f):
     f.site.account("cas", "server")
     f.site.run("reload")
@@ -214,6 +234,7 @@ def main():
         bindings(f)
         ntlm_behind_kerberos(f)
         by_bind(f)
+        without_its_password(f)
         gone(f, named(f))
     finally:
         if f:
