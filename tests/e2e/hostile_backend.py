@@ -180,6 +180,7 @@ def test_each(b):
             check(got[0]["merged"] is None and not got[0]["events"], f"{name}: no time is shown, least of all as free")
             same(got[2]["merged"], "0022000000000000", "the folder's mailbox")
             check("EX01" not in str(got) and "Store" not in str(got), f"{name}: the backend's own words do not leave: {got[0]['text']}")
+    check(all(any("trusted" in line for line in b.lines("backend-failed") if f"mailbox={n}@" in line) for n in ("wrong-pin", "wrong-ca", "wrong-name")), "and why not")
     same(Hostile.seen and [p for p, _ in Hostile.seen if "stolen" in p], [], "nobody followed a redirect to another place")
 
 
@@ -216,7 +217,7 @@ with sites.pair(start=False) as (a, b):
     OTHER = serve(a.dir / "front.pem", a.dir / "front.key")
     MAIN = serve(b.dir / "front.pem", b.dir / "front.key")
     for name, (_, more) in CASES.items():
-        port, host = (OTHER.server_port if name == "wrong-ca" else MAIN.server_port), "127.0.0.2" if name == "wrong-name" else "localhost"
+        port, host = (OTHER.server_port if name == "wrong-ca" else MAIN.server_port), "other.localhost" if name == "wrong-name" else "localhost"
         lines = {"url": f"https://{host}:{port}/{name}", "auth": "basic", "user": "svc", "password": SECRET, "ca_file": b.ca}
         b.backend(name, "ews", [f"{name}@b.example"], **{**lines, **more})
     b.backend("good", "ews", ["good@b.example"], url=f"https://localhost:{MAIN.server_port}/good", auth="none", ca_file=b.ca)
