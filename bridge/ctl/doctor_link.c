@@ -182,8 +182,8 @@ static void their_look_up(struct doctor *d, const struct link_probe *said)
 		doctor_ok(d, hop, "it asked us about %s, and our answer arrived there", mailbox);
 		break;
 	case FB_NOT_ALLOWED:
-		doctor_failed(d, NULL, hop, DOCTOR_HERE, what, "it asks in the name of a domain (primary_domain there) that has no row for it here: `availbridge address-space add --forest-name DOMAIN --peer %s`, then `availbridge reload`.",
-		              name);
+		doctor_failed(d, NULL, hop, DOCTOR_HERE, what, "it asks in the name of a domain (primary_domain there) that has no row for it here: "
+		              "`availbridge address-space add --forest-name DOMAIN --peer %s`, then `availbridge reload`.", name);
 		break;
 	case FB_BUSY:
 		doctor_failed(d, NULL, hop, DOCTOR_HERE, what, "see in `availbridge status` which budget it has used up here, or what keeps this site busy.");

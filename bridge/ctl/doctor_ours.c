@@ -159,16 +159,18 @@ static void rules_in(struct doctor *d)
 	for (size_t i = 0; i < p->n_rules; i++)
 		said += p->rules[i].in;
 	if (!p->access_enabled)
-		doctor_ok(d, hop, "this peer sees nothing of ours, since free/busy access is off; if it is to see something: `availbridge peer set %s --free-busy-access-enabled yes`, then `availbridge reload`",
-		          p->name);
+		doctor_ok(d, hop, "this peer sees nothing of ours, since free/busy access is off; if it is to see something: `availbridge peer set "
+		          "%s --free-busy-access-enabled yes`, then `availbridge reload`", p->name);
 	else if (p->access_level == FB_LEVEL_NONE)
-		doctor_ok(d, hop, "this peer sees nothing of ours, since the free/busy access level is None; if it is to see something: `availbridge peer set %s --free-busy-access-level AvailabilityOnly`, then `availbridge reload`",
-		          p->name);
+		doctor_ok(d, hop, "this peer sees nothing of ours, since the free/busy access level is None; if it is to see something: "
+		          "`availbridge peer set %s --free-busy-access-level AvailabilityOnly`, then `availbridge reload`", p->name);
 	else if (!in && said)
-		doctor_ok(d, hop, "this peer sees nothing of ours: %s", said == 1 ? "the one rule of direction in says None" : "all rules of direction in say None");
+		doctor_ok(d, hop, "this peer sees nothing of ours: %s",
+		          said == 1 ? "the one rule of direction in says None" : "all rules of direction in say None");
 	else if (!in)
 		doctor_failed(d, NULL, hop, DOCTOR_HERE, "access is on, but there is no rule of direction in: this peer sees nothing of ours",
-		              "`availbridge rule add --peer %s --direction in --requester '*' --target '*' --level AvailabilityOnly`, or a narrower one; if it is to see nothing: `availbridge peer set %s --free-busy-access-enabled no`; then `availbridge reload`.",
+		              "`availbridge rule add --peer %s --direction in --requester '*' --target '*' --level AvailabilityOnly`, or a narrower one; "
+		              "if it is to see nothing: `availbridge peer set %s --free-busy-access-enabled no`; then `availbridge reload`.",
 		              p->name, p->name);
 	else
 		doctor_ok(d, hop, "access is on up to %s, %zu rule%s above None", fb_level_name(p->access_level), in, in == 1 ? "" : "s");

@@ -8,7 +8,8 @@
 struct ctl_slot {
 	uint8_t pin[PKI_PIN_LEN];
 	size_t n_from; /* 0 = the admin wrote it */
-	uint8_t from[CONF_FROM_MAX][PKI_PIN_LEN]; /* the keys that it comes from, the newest first: it was announced under the first, that under the second... */
+	/* the keys that it comes from, the newest first: it was announced under the first, that under the second... */
+	uint8_t from[CONF_FROM_MAX][PKI_PIN_LEN];
 };
 struct ctl_slots {
 	struct ctl_slot slot[2];

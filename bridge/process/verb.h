@@ -12,7 +12,10 @@ struct verb {
 	struct loop_timer *patience;
 };
 
-/* Starts `availbridge -c ${conf_path} ${words}...` (at most 12 words, the last NULL); it is killed if it takes ${ms}. False if it cannot be started. */
+/*
+ * Starts `availbridge -c ${conf_path} ${words}...` (at most 12 words, the last NULL); it is killed if it takes ${ms}. False if it cannot be
+ * started.
+ */
 bool verb_start(struct verb *v, struct loop *l, const char *conf_path, const char *const *words, int64_t ms);
 /* Its process has ended: what it said, as one line of at most ${size} - 1 bytes, in ${out}; another one may be started. */
 void verb_end(struct verb *v, char *out, size_t size);
