@@ -64,6 +64,9 @@ class Forest:
         digest = hashlib.sha256(sources + repr((self.domain, self.tree.people, self.tree.groups)).encode()).hexdigest()[:16]
         kept = HERE.parents[2] / "build/forests/made" / f"{self.domain}-{digest}"
         if not kept.exists():
+            for old in kept.parent.glob(f"{self.domain}-*"):  # of sources as they were, which nobody used for a day
+                if old.stat().st_mtime < time.time() - 86400:
+                    shutil.rmtree(old, ignore_errors=True)
             work = kept.with_name(f"{kept.name}.{os.getpid()}")
             shutil.rmtree(work, ignore_errors=True)
             work.parent.mkdir(parents=True, exist_ok=True)
@@ -75,6 +78,7 @@ class Forest:
                 work.rename(kept)
             except OSError:  # somebody else was first
                 shutil.rmtree(work)
+        os.utime(kept)
         return kept
 
     def provision(self, folder):
