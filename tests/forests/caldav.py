@@ -149,6 +149,8 @@ def changes(site, cyrus, radicale, sogo):
         usual = CYRUS_SHARED if server is cyrus else EXPECTED
         ask(site, domain_of(server, "events"), {**usual, "empty": [new]}, f"{server.domain}: a new event")
     ask(site, domain_of(cyrus, "outbox"), {**CYRUS_ALONE, "empty": [new]}, "cyrus outbox: a new event")
+    sogo.put("empty", "until-2045", resource(event("until-2045", "20260305T120000Z", "20260305T130000Z", "RRULE:FREQ=YEARLY;COUNT=20")))
+    ask(site, domain_of(sogo, "events"), {**EXPECTED, "empty": [new]}, "sogo does not find a series that ends after January 2038")
     soon = dt.datetime.now(dt.timezone.utc).replace(minute=0, second=0, microsecond=0) + dt.timedelta(days=1)
     at = [(soon + dt.timedelta(hours=h)).strftime("%Y%m%dT%H%M%SZ") for h in (0, 1)]
     sogo.put("empty", "soon", resource(event("soon", *at)))
