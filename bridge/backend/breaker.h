@@ -5,8 +5,8 @@
 #include "bridge/backend/fetch_engine.h"
 
 /*
- * Whether a backend is worth asking. Pure: it is told what happened and says when to try again. Closed: go on. Open: answer at once; after
- * a pause one probe, and after each that fails a pause twice as long.
+ * Whether a backend is worth asking. Pure: it is told what happened and says when to try again. Closed: go on. Open: answer at
+ * once; after a pause one probe, and after each that fails a pause twice as long.
  */
 enum {
 	BREAKER_FAILURES = 3,              /* calls in a row that fail until it opens; a refused login or a busy server opens it at once */
@@ -26,8 +26,8 @@ struct breaker {
 /* A probe sets out. */
 void breaker_probe(struct breaker *b);
 /*
- * What one call ended with; ${pause_ms} as in fetch_health_cb. Returns how long to wait before the next probe if that is to be set anew, else -1.
- * While it is open only a probe's failure counts: those of calls that were under way say nothing new.
+ * What one call ended with; ${pause_ms} as in fetch_health_cb. Returns how long to wait before the next probe if that is to be
+ * set anew, else -1. While it is open only a probe's failure counts: those of calls that were under way say nothing new.
  */
 int64_t breaker_heard(struct breaker *b, enum fetch_health h, int64_t pause_ms);
 #endif

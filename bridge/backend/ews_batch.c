@@ -3,8 +3,9 @@
 #include "bridge/backend/ews_own.h"
 
 /*
- * Filling calls. The first question goes at the end of the loop's turn; while calls are under way others gather for a moment, for a client that
- * asks about a meeting asks about all its people at once. When as many calls are under way as may be, batches go on filling until one is over.
+ * Filling calls. The first question goes at the end of the loop's turn; while calls are under way others gather for a moment,
+ * for a client that asks about a meeting asks about all its people at once. When as many calls are under way as may be, batches
+ * go on filling until one is over.
  */
 enum { GATHER_MS = 2, REQUEST_BYTES = 2048, MAILBOX_BYTES = 512, REQUEST_MAX = 1 << 20, LATE_MS = 1, UNPROVEN = 2 };
 
@@ -105,7 +106,8 @@ static void write_request(struct ews_batch *b)
 {
 	const struct ews *e = b->engine;
 	struct fb_mailbox *boxes = calloc(b->n, sizeof *boxes);
-	struct fb_query q = {.window = b->window, .interval = b->interval, .view = FB_VIEW_MERGED | FB_VIEW_EVENTS | FB_VIEW_DETAILS, .mailboxes = boxes};
+	struct fb_query q = {.window = b->window, .interval = b->interval, .mailboxes = boxes,
+	                     .view = FB_VIEW_MERGED | FB_VIEW_EVENTS | FB_VIEW_DETAILS};
 
 	if (!boxes)
 		abort();
@@ -143,7 +145,8 @@ static void send_batch(struct ews_batch *b)
 	struct ews *e = b->engine;
 
 	write_request(b);
-	const struct http_request r = {.method = "POST", .url = e->site->backend->url, .headers = headers, .body = buf_ptr(&b->body), .len = b->body.len,
+	const struct http_request r = {.method = "POST", .url = e->site->backend->url, .headers = headers,
+	                               .body = buf_ptr(&b->body), .len = b->body.len,
 	                               .max_reply = EWS_CLIENT_REPLY_MAX, .timeout_ms = time_for(b)};
 	b->ready = false;
 	b->sent_ms = loop_ms();

@@ -60,8 +60,8 @@ static void put_touched(struct buf *out, const struct fb_answer *x, struct fb_wi
 }
 
 /*
- * Do the digits tell of what the events leave out? Of time that is taken though no event takes any, or of missing data where there is no event: then
- * the array is not all of it, and would be taken for free time by whoever looks at it alone.
+ * Do the digits tell of what the events leave out? Of time that is taken though no event takes any, or of missing data where
+ * there is no event: then the array is not all of it, and would be taken for free time by whoever looks at it alone.
  */
 static bool falls_short(const struct fb_answer *x, struct fb_window w, int interval)
 {

@@ -42,7 +42,8 @@ static void judge_status(const struct http_reply *r, struct ews_verdict *v)
 		say(v, FETCH_BUSY, FB_BUSY, "it has too much to do");
 		v->pause_ms = pause_of(r);
 	} else if (r->status == 401 || r->status == 403) {
-		snprintf(why, sizeof why, "it refused our login (HTTP %d): see auth, user and the password, and that this account may use EWS", r->status);
+		snprintf(why, sizeof why,
+		         "it refused our login (HTTP %d): see auth, user and the password, and that this account may use EWS", r->status);
 		say(v, FETCH_REFUSED, FB_CALENDAR_FAILED, why);
 	} else {
 		snprintf(why, sizeof why, "it answered HTTP %d%s", r->status,

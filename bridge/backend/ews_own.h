@@ -5,8 +5,8 @@
 #include "bridge/ews/client.h"
 
 /*
- * The EWS engine. A question is cut into parts that are no longer than the backend's window; parts of one window and interval go out together
- * as a batch, which is one call. Private to ews*.c.
+ * The EWS engine. A question is cut into parts that are no longer than the backend's window; parts of one window and interval
+ * go out together as a batch, which is one call. Private to ews*.c.
  */
 struct ews_batch;
 
@@ -79,19 +79,25 @@ struct ews_verdict {
 	char codes[FB_MAX_MAILBOXES][EWS_CLIENT_CODE_MAX];
 	struct fb_answer *answers[FB_MAX_MAILBOXES]; /* with FB_OK; owned by the reader of this */
 };
-/* Reads ${r} for a batch of ${n} mailboxes; ${alone}: one that was asked alone because of a doubt, whose silence says nothing about the backend. */
+/*
+ * Reads ${r} for a batch of ${n} mailboxes; ${alone}: one that was asked alone because of a doubt, whose silence says nothing
+ * about the backend.
+ */
 void ews_judge(const struct http_reply *r, size_t n, bool alone, struct ews_verdict *out);
 
 /*
- * Brings what one mailbox's answer to ${w} holds into the house's order: reasons that are another's business become a failed calendar, digits of another
- * length are dropped, events that only touch the window go. May replace *${a}.
+ * Brings what one mailbox's answer to ${w} holds into the house's order: reasons that are another's business become a failed
+ * calendar, digits of another length are dropped, events that only touch the window go. May replace *${a}.
  */
 void ews_tidy(struct fb_answer **a, struct fb_window w, int interval);
 /*
- * Joins the answers to ${n} windows that follow each other: an event of two of them comes once, digits are joined if all have them. One that failed fails
- * the whole. NULL when out of memory. Caller frees, and frees the parts too.
+ * Joins the answers to ${n} windows that follow each other: an event of two of them comes once, digits are joined if all have
+ * them. One that failed fails the whole. NULL when out of memory. Caller frees, and frees the parts too.
  */
 struct fb_answer *ews_join(const struct ews_part *parts, size_t n);
-/* Cuts ${w} into windows of at most ${days} days, each but the last a whole number of intervals long. Returns how many, at most EWS_PARTS_MAX. */
+/*
+ * Cuts ${w} into windows of at most ${days} days, each but the last a whole number of intervals long. Returns how many, at most
+ * EWS_PARTS_MAX.
+ */
 size_t ews_split(struct fb_window w, int interval, int days, struct fb_window out[EWS_PARTS_MAX]);
 #endif

@@ -4,7 +4,10 @@
 #include <stdint.h>
 #include "bridge/availability/address.h"
 
-/* Mailboxes that may be what held a call up: each is asked alone for a while, so that it holds up nobody else. Of two with one place the later one counts. */
+/*
+ * Mailboxes that may be what held a call up: each is asked alone for a while, so that it holds up nobody else. Of two with one
+ * place the later one counts.
+ */
 enum { EWS_SUSPECTS = 256, EWS_SUSPECT_MS = 600000 };
 struct ews_suspects {
 	struct {

@@ -3,7 +3,10 @@
 #include "bridge/availability/answer.h"
 #include "bridge/backend/http.h"
 
-/* One type of backend, as fetcher.c uses it: an engine knows the protocol, the fetcher deadlines and what to do with a backend that is down. */
+/*
+ * One type of backend, as fetcher.c uses it: an engine knows the protocol, the fetcher deadlines and what to do with a backend
+ * that is down.
+ */
 
 /* How a call to the backend went, told after each: by it the fetcher knows whether to go on asking. */
 enum fetch_health {
@@ -13,8 +16,8 @@ enum fetch_health {
 	FETCH_BUSY       /* it asked for a pause */
 };
 /*
- * ${pause_ms}: as long as it asked for, 0 = it did not say. ${why}: a sentence for the log unless it works. False: the backend is to be left alone, and
- * what has not been sent yet fails like this call.
+ * ${pause_ms}: as long as it asked for, 0 = it did not say. ${why}: a sentence for the log unless it works. False: the backend
+ * is to be left alone, and what has not been sent yet fails like this call.
  */
 typedef bool fetch_health_cb(void *arg, enum fetch_health health, int64_t pause_ms, const char *why);
 
@@ -35,8 +38,8 @@ struct fetch_question {
 	int64_t left_ms;     /* the fetcher drops the question then; for the time limit of calls */
 };
 /*
- * ${answer} (never NULL, borrowed for the call) has every event that overlaps the window, and digits for exactly the window and interval or none; ${why}, a
- * sentence for the log, may be NULL.
+ * ${answer} (never NULL, borrowed for the call) has every event that overlaps the window, and digits for exactly the window and
+ * interval or none; ${why}, a sentence for the log, may be NULL.
  */
 typedef void fetch_done_cb(void *arg, const struct fb_answer *answer, const char *why);
 
@@ -45,7 +48,10 @@ struct fetch_engine {
 	void *(*open)(const struct fetch_site *site, struct buf *error);
 	/* Ends it; no callback any more. */
 	void (*close)(void *engine);
-	/* Asks. Exactly one callback unless dropped, never before this returns. Returns the ticket for drop(), valid until the callback. */
+	/*
+	 * Asks. Exactly one callback unless dropped, never before this returns. Returns the ticket for drop(), valid until the
+	 * callback.
+	 */
 	void *(*ask)(void *engine, const struct fetch_question *q, fetch_done_cb *cb, void *arg);
 	/* Nobody waits for the answer any more: no callback. What other questions wait for goes on. */
 	void (*drop)(void *ticket);

@@ -16,7 +16,8 @@ void fetch_job_pack(struct buf *b, const struct fetch_job *j)
 static bool is_sane(const struct fetch_job *j)
 {
 	return j->address && *j->address && strlen(j->address) <= FB_ADDRESS_MAX && j->window.start < j->window.end &&
-	       (uint64_t)j->window.end - (uint64_t)j->window.start <= (uint64_t)(FB_MAX_WINDOW_DAYS + 1) * DAY && /* a zone's change may add an hour */
+	       /* a zone's change may add an hour */
+	       (uint64_t)j->window.end - (uint64_t)j->window.start <= (uint64_t)(FB_MAX_WINDOW_DAYS + 1) * DAY &&
 	       j->interval >= FB_MIN_INTERVAL && j->interval <= FB_MAX_INTERVAL;
 }
 

@@ -19,6 +19,9 @@ void fetch_job_pack(struct buf *b, const struct fetch_job *j);
 bool fetch_job_unpack(const uint8_t *data, size_t len, struct fetch_job *j);
 /* Appends the reply. */
 void fetch_reply_pack(struct buf *b, const struct fb_answer *a);
-/* The answer in a reply, whose digits are for exactly ${j}'s window and interval or not there. NULL if ${data} is none. Caller frees. */
+/*
+ * The answer in a reply, whose digits are for exactly ${j}'s window and interval or not there. NULL if ${data} is none. Caller
+ * frees.
+ */
 struct fb_answer *fetch_reply_unpack(const uint8_t *data, size_t len, const struct fetch_job *j);
 #endif

@@ -5,7 +5,10 @@
 #include "bridge/backend/http_own.h"
 #include "bridge/base/text.h"
 
-/* The calls: what is asked, what of an answer is taken, and how each ends. Out of curl's own callbacks nothing is called but what reads an answer. */
+/*
+ * The calls: what is asked, what of an answer is taken, and how each ends. Out of curl's own callbacks nothing is called but
+ * what reads an answer.
+ */
 
 enum { BODY_HINT = 1 << 20, URL_MAX = 8 << 10 };
 
@@ -150,7 +153,8 @@ static bool describe(struct http_call *c, const struct http_request *r)
 	add_header(c, "Accept-Encoding: identity");
 	add_header(c, "Expect:"); /* the answer is awaited, not the permission to ask */
 	if (post || r->len) {
-		if (!SET(CURLOPT_POST, 1L) || !SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->len) || !SET(CURLOPT_POSTFIELDS, r->len ? r->body : ""))
+		if (!SET(CURLOPT_POST, 1L) || !SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->len) ||
+		    !SET(CURLOPT_POSTFIELDS, r->len ? r->body : ""))
 			return false;
 	} else if (!SET(CURLOPT_HTTPGET, 1L))
 		return false;
@@ -288,8 +292,11 @@ static void end_of_call(struct http_call *c, CURLcode code)
 	if (outcome == HTTP_ANSWERED && redirected(c))
 		return;
 	snprintf(why, sizeof why, "%s%s",
-	         outcome == HTTP_UNREACHABLE ? "it cannot be reached: " : outcome == HTTP_UNTRUSTED ? "it cannot be trusted (ca-file, pin, the host in url): " :
-	         c->refused ? "" : "its answer did not come whole: ", said);
+	         outcome == HTTP_UNREACHABLE ? "it cannot be reached: " :
+	         outcome == HTTP_UNTRUSTED   ? "it cannot be trusted (ca-file, pin, the host in url): " :
+	         c->refused                  ? "" :
+	                                       "its answer did not come whole: ",
+	         said);
 	tell(c, outcome, outcome == HTTP_ANSWERED ? NULL : why);
 }
 

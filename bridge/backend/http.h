@@ -5,9 +5,10 @@
 #include "bridge/conf/conf.h"
 
 /*
- * Requests to one backend with its one credential, over connections that serve no other credential (libcurl lives here alone). https and
- * HTTP/1.1 only, the server always verified: by the CA file or the system's CAs, or by the pin alone, or by both. One auth scheme, never a weaker
- * one after it. Nothing is decompressed: none is asked for, and an answer that is encoded is an error. Cookies, proxies and .netrc are not used.
+ * Requests to one backend with its one credential, over connections that serve no other credential (libcurl lives here alone).
+ * https and HTTP/1.1 only, the server always verified: by the CA file or the system's CAs, or by the pin alone, or by both. One
+ * auth scheme, never a weaker one after it. Nothing is decompressed: none is asked for, and an answer that is encoded is an
+ * error. Cookies, proxies and .netrc are not used.
  */
 struct http;
 struct http_call;
@@ -45,17 +46,23 @@ struct http_reply {
 typedef void http_done_cb(void *arg, const struct http_reply *r);
 
 /*
- * Reads the password, the client's certificate and the keys that ${b} names; later only the CAs are read, by curl. ${c} and ${b} are borrowed for its life.
- * With a keytab it sets KRB5_CLIENT_KTNAME and KRB5CCNAME, both in memory: one such credential a process, before there are threads.
- * NULL with a sentence. Caller frees.
+ * Reads the password, the client's certificate and the keys that ${b} names; later only the CAs are read, by curl. ${c} and
+ * ${b} are borrowed for its life. With a keytab it sets KRB5_CLIENT_KTNAME and KRB5CCNAME, both in memory: one such credential
+ * a process, before there are threads. NULL with a sentence. Caller frees.
  */
 struct http *http_new(struct loop *l, const struct conf *c, const struct conf_backend *b, struct buf *error);
 struct trace;
-/* From now on what is said to the backend and by it is recorded in ${t} (borrowed for its life) under ${name}; before the first call. */
+/*
+ * From now on what is said to the backend and by it is recorded in ${t} (borrowed for its life) under ${name}; before the first
+ * call.
+ */
 void http_trace(struct http *h, struct trace *t, const char *name);
 /* Ends it, its connections and calls; their callbacks never come. NULL is allowed. */
 void http_free(struct http *h);
-/* Starts a call; b->concurrency of them are under way at once, the others wait in turn. The callback comes later, never before this returns. */
+/*
+ * Starts a call; b->concurrency of them are under way at once, the others wait in turn. The callback comes later, never before
+ * this returns.
+ */
 struct http_call *http_send(struct http *h, const struct http_request *r, http_done_cb *cb, void *arg);
 /* Ends the call, whose callback never comes. */
 void http_cancel(struct http_call *c);

@@ -25,7 +25,10 @@ static int read_pem(struct buf *out, const char *what, const char *path, struct 
 	if (r == FILE_OK && out->len)
 		return 0;
 	buf_printf(error, "%s %s: %s", what, path,
-	           r == FILE_TOO_BIG ? "it is over 1 MiB" : r == FILE_OK ? "it is empty" : r == FILE_ABSENT ? "there is no such file" : "it cannot be read");
+	           r == FILE_TOO_BIG ? "it is over 1 MiB" :
+	           r == FILE_OK      ? "it is empty" :
+	           r == FILE_ABSENT  ? "there is no such file" :
+	                               "it cannot be read");
 	return -1;
 }
 
@@ -101,8 +104,8 @@ static bool set_login(struct http_identity *id, CURL *easy)
 }
 
 /*
- * By the CA file or the system's CAs. A pin without a CA file takes the place of the chain: the key itself is known, as on the link. The name
- * in the certificate is checked in every case.
+ * By the CA file or the system's CAs. A pin without a CA file takes the place of the chain: the key itself is known, as on the
+ * link. The name in the certificate is checked in every case.
  */
 static bool set_verification(const struct http_identity *id, CURL *easy)
 {

@@ -5,8 +5,9 @@
 #include "bridge/backend/http_own.h"
 
 /*
- * The key with which curl's GSSAPI gets its tickets, copied into a keytab in memory: GSSAPI takes the first key of the client keytab that the
- * environment names, whosever it is, and in memory there is no other; nor is the file opened again. It stays for the process's life.
+ * The key with which curl's GSSAPI gets its tickets, copied into a keytab in memory: GSSAPI takes the first key of the client
+ * keytab that the environment names, whosever it is, and in memory there is no other; nor is the file opened again. It stays
+ * for the process's life.
  */
 static const char memory[] = "MEMORY:availbridge";
 

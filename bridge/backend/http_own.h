@@ -18,8 +18,9 @@ struct http_identity {
 /* Reads what ${b} names. -1 with a sentence; http_identity_free() is due either way. */
 int http_identity_read(struct http_identity *id, const struct conf *c, const struct conf_backend *b, struct buf *error);
 /*
- * Makes the key of ${principal} in the keytab ${path} the one that GSSAPI logs in with, by the environment of this process: before there are threads, and
- * one principal a process. Its tickets stay in memory, and are renewed by the library itself. -1 with a sentence.
+ * Makes the key of ${principal} in the keytab ${path} the one that GSSAPI logs in with, by the environment of this process:
+ * before there are threads, and one principal a process. Its tickets stay in memory, and are renewed by the library itself. -1
+ * with a sentence.
  */
 int http_keytab_offer(const char *path, const char *principal, struct buf *error);
 /* Wipes and frees what was read. */
@@ -55,6 +56,9 @@ void http_record_free(struct http_record *r);
 
 /* One line of an answer's head: false with a sentence in *${why} if the answer must not be read on. */
 bool http_line_allowed(const char *line, size_t len, const char **why);
-/* Appends to ${to} the URL that ${location}, absolute or not, means at ${from}. False if it is none, holds a login, or is not https on the same host and port. */
+/*
+ * Appends to ${to} the URL that ${location}, absolute or not, means at ${from}. False if it is none, holds a login, or is not
+ * https on the same host and port.
+ */
 bool http_redirect(const char *from, const char *location, struct buf *to);
 #endif

@@ -48,7 +48,8 @@ bool http_redirect(const char *from, const char *location, struct buf *to)
 {
 	CURLU *here = curl_url(), *there = curl_url();
 	char *url = NULL;
-	bool ok = here && there && curl_url_set(here, CURLUPART_URL, from, 0) == CURLUE_OK && curl_url_set(there, CURLUPART_URL, from, 0) == CURLUE_OK &&
+	bool ok = here && there && curl_url_set(here, CURLUPART_URL, from, 0) == CURLUE_OK &&
+	          curl_url_set(there, CURLUPART_URL, from, 0) == CURLUE_OK &&
 	          curl_url_set(there, CURLUPART_URL, location, CURLU_DISALLOW_USER) == CURLUE_OK && same_part(here, there, CURLUPART_SCHEME) &&
 	          same_part(here, there, CURLUPART_HOST) && same_part(here, there, CURLUPART_PORT) &&
 	          curl_url_get(there, CURLUPART_URL, &url, 0) == CURLUE_OK && buf_puts(to, url) == 0;

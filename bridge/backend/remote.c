@@ -139,7 +139,8 @@ static struct fb_answer *read_reply(const struct question *q, const uint8_t *dat
 }
 
 /*
- * The worker has replied. The callbacks may ask again or free the remote: so it stays in its bucket meanwhile, where remote_free() finds it.
+ * The worker has replied. The callbacks may ask again or free the remote: so it stays in its bucket meanwhile, where
+ * remote_free() finds it.
  */
 static void landed(void *arg, const uint8_t *data, size_t len, const char *why)
 {
@@ -183,7 +184,8 @@ static void start(struct remote *r, size_t backend, const char *address, struct 
 
 	if (!q)
 		abort();
-	*q = (struct question){.next = *bucket, .remote = r, .backend = backend, .window = w, .interval = interval, .deadline = loop_ms() + deadline_ms};
+	*q = (struct question){.next = *bucket, .remote = r, .backend = backend, .window = w, .interval = interval,
+	                       .deadline = loop_ms() + deadline_ms};
 	snprintf(q->address, sizeof q->address, "%s", address);
 	q->last = &q->waiters;
 	*bucket = q;

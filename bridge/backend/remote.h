@@ -2,7 +2,10 @@
 #define BRIDGE_BACKEND_REMOTE_H
 #include "bridge/backend/backends.h"
 
-/* Questions on their way to backend workers: identical ones in flight share one, and an answer may be given again for as long as its backend's `cache` says. Private to the room. */
+/*
+ * Questions on their way to backend workers: identical ones in flight share one, and an answer may be given again for as long
+ * as its backend's `cache` says. Private to the room.
+ */
 struct remote;
 
 /* As backends_new() has them. Aborts when out of memory. Caller frees. */

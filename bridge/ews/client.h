@@ -7,8 +7,8 @@
 enum { EWS_CLIENT_REPLY_MAX = 32 << 20, EWS_CLIENT_CODE_MAX = 64 };
 
 /*
- * The other end of EWS: what `query` and the EWS backend send and read. ${rule} is the zone that wall times are in, ${version} the year of the
- * Exchange that is asked (2007, 2010, 2013 or 2016): what it is told to speak. -1 if ${out} is full.
+ * The other end of EWS: what `query` and the EWS backend send and read. ${rule} is the zone that wall times are in, ${version}
+ * the year of the Exchange that is asked (2007, 2010, 2013 or 2016): what it is told to speak. -1 if ${out} is full.
  */
 int ews_client_write(struct buf *out, const struct fb_query *q, const struct fb_zone_rule *rule, int version);
 
@@ -19,10 +19,11 @@ struct ews_client_said {
 	int back_off_ms;                    /* how long the fault asks to wait; 0 = it does not */
 };
 /*
- * Reads a GetUserAvailabilityResponse: answers[i] (${n} of them, set to NULL first) for each FreeBusyResponse; unqualified times, and any of Exchange 2007, are in ${zone}.
- * Where the array of events is missing, the view is what the digits show; where the digits are missing beside it, merged is NULL.
- * An element that fails to make sense makes that one FB_CALENDAR_FAILED, never free. Returns 0; -1 with a sentence in ${error} for a fault,
- * another count of answers, or anything that is no such response. ${said} may be NULL. Caller frees each answer.
+ * Reads a GetUserAvailabilityResponse: answers[i] (${n} of them, set to NULL first) for each FreeBusyResponse; unqualified
+ * times, and any of Exchange 2007, are in ${zone}. Where the array of events is missing, the view is what the digits show;
+ * where the digits are missing beside it, merged is NULL. An element that fails to make sense makes that one
+ * FB_CALENDAR_FAILED, never free. Returns 0; -1 with a sentence in ${error} for a fault, another count of answers, or anything
+ * that is no such response. ${said} may be NULL. Caller frees each answer.
  */
 int ews_client_read(const void *p, size_t len, const struct fb_zone *zone, struct fb_answer **answers, size_t n, struct buf *error,
                     struct ews_client_said *said);

@@ -21,8 +21,8 @@ static bool response_open(struct soap *s, const char *text)
 }
 
 /*
- * Nothing is FB_OK but a Success (with NoError, or no code) and a view that holds what it says: never free by omission. Digits that are missing beside an array of
- * events can be worked out from it; an array that is missing cannot.
+ * Nothing is FB_OK but a Success (with NoError, or no code) and a view that holds what it says: never free by omission. Digits
+ * that are missing beside an array of events can be worked out from it; an array that is missing cannot.
  */
 static bool response_close(struct soap *s, const char *text)
 {

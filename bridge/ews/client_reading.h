@@ -5,9 +5,9 @@
 #include "bridge/ews/zone_read.h"
 
 /*
- * Another server's GetUserAvailabilityResponse (messages.xsd) on its way to answers: what client_read.c and client_view.c share. Private to
- * this room. What one FreeBusyResponse lacks or garbles spoils that one alone: its functions set ${broken} and go on. Only the frame around
- * them can fail the whole.
+ * Another server's GetUserAvailabilityResponse (messages.xsd) on its way to answers: what client_read.c and client_view.c
+ * share. Private to this room. What one FreeBusyResponse lacks or garbles spoils that one alone: its functions set ${broken}
+ * and go on. Only the frame around them can fail the whole.
  */
 
 struct answers {

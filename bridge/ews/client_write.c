@@ -5,8 +5,8 @@
 #include "bridge/ews/zone_read.h"
 
 /*
- * The request that any EWS client would send. An instant needs no zone to be understood, so the window is written with Z; in a zone that is UTC it is
- * written as Outlook writes it, without: what every Exchange has been asked with.
+ * The request that any EWS client would send. An instant needs no zone to be understood, so the window is written with Z; in a
+ * zone that is UTC it is written as Outlook writes it, without: what every Exchange has been asked with.
  */
 
 static void put_mailbox(struct buf *out, const struct fb_mailbox *m)
