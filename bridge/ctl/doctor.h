@@ -51,6 +51,12 @@ void doctor_rules(struct doctor *d, struct doctor_chain *chain);
 void doctor_look_up(struct doctor *d, const struct doctor_chain *chain);
 /* Name, TCP, TLS, Hello and what the peer says of its own side; breaks ${chain}. */
 void doctor_link(struct doctor *d, struct doctor_chain *chain);
+enum { DOCTOR_MAILBOX = 384 };
+/* The mailbox that a peer is to ask us about: it need not exist, "no access" is an answer too. */
+void doctor_mailbox(const struct conf *c, char out[DOCTOR_MAILBOX]);
+struct link_probe;
+/* What the peer ${said} of its own side, NULL = it did not, for ${why}; breaks ${chain} (doctor_told.c). */
+void doctor_told(struct doctor *d, struct doctor_chain *chain, const struct link_probe *said, const char *why);
 struct pki_pinset;
 struct pki_tls;
 /* The link's recipe with our identity of ${c}. NULL with a sentence. Caller frees. */

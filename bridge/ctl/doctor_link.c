@@ -4,7 +4,6 @@
 #include <time.h>
 #include "bridge/availability/clock.h"
 #include "bridge/availability/query.h"
-#include "bridge/availability/reason.h"
 #include "bridge/ctl/doctor.h"
 #include "bridge/link/link.h"
 #include "bridge/process/control.h"
@@ -146,7 +145,7 @@ static void their_front(struct doctor *d, const struct link_status *st)
 	buf_free(&when);
 }
 
-/* ---- what it says of its own side ---- */
+/* ---- what it says of its own side: doctor_told.c ---- */
 
 struct probing {
 	struct doctor *d;
@@ -154,84 +153,12 @@ struct probing {
 	struct loop *loop;
 };
 
-/* The mailbox that the peer is to ask us about; it need not exist, "no access" is an answer too. */
-static void our_mailbox(const struct conf *c, char out[FB_ADDRESS_MAX + 32])
-{
-	snprintf(out, FB_ADDRESS_MAX + 32, "availbridge-doctor@%s", c->primary_domain);
-}
-
-static void their_look_up(struct doctor *d, const struct link_probe *said)
-{
-	static const char hop[] = "its look-up";
-	const char *domain = d->conf->primary_domain, *name = d->peer->name, *behind = d->deaf;
-	char what[512], mailbox[FB_ADDRESS_MAX + 32];
-
-	our_mailbox(d->conf, mailbox);
-	snprintf(what, sizeof what, "it asked us about %s: %s", mailbox, fb_reason_row(said->look_up)->sentence);
-	behind = behind ? behind : !said->rows ? "its table" : !said->rules_out ? "its rules out" : !said->link ? "its link to us" : NULL;
-	if (behind) {
-		doctor_skipped(d, hop, "%s comes first", behind);
-		return;
-	}
-	switch (said->look_up) {
-	case FB_NOT_COMPUTED:
-		doctor_skipped(d, hop, "it did not ask: its rules do not let its organisation as a whole ask about %s, or its version does not know how", domain);
-		break;
-	case FB_OK:
-	case FB_NO_ACCESS:
-		doctor_ok(d, hop, "it asked us about %s, and our answer arrived there", mailbox);
-		break;
-	case FB_NOT_ALLOWED:
-		doctor_failed(d, NULL, hop, DOCTOR_HERE, what, "it asks in the name of a domain (primary_domain there) that has no row for it here: "
-		              "`availbridge address-space add --forest-name DOMAIN --peer %s`, then `availbridge reload`.", name);
-		break;
-	case FB_BUSY:
-		doctor_failed(d, NULL, hop, DOCTOR_HERE, what, "see in `availbridge status` which budget it has used up here, or what keeps this site busy.");
-		break;
-	default:
-		doctor_failed(d, NULL, hop, DOCTOR_THERE, what, "run `availbridge doctor %s`: it names the hop.", d->conf->site);
-	}
-}
-
 static void probed(void *arg, const struct link_probe *said, const char *why)
 {
-	struct probing *p = arg;
-	struct doctor *d = p->d;
-	const struct conf *c = d->conf;
-	const char *domain = c->primary_domain, *site = c->site, *name = d->peer->name;
+	const struct probing *p = arg;
 
 	loop_stop(p->loop);
-	if (!said) {
-		doctor_skipped(d, "its side", "%s does not tell (%s)", name, why && *why ? why : "what came is no answer");
-		return;
-	}
-	if (!said->rows)
-		doctor_failed(d, p->chain, "its table", DOCTOR_THERE, "the table there gives us no domain",
-		              "`availbridge address-space add --forest-name %s --peer %s` with the name that we have there, if it is not %s; then reload.", domain, site, site);
-	else
-		doctor_ok(d, "its table", "%u domain%s ours there", said->rows, said->rows == 1 ? " is" : "s are");
-	if (!said->access)
-		doctor_failed(d, p->chain, "its rules in", DOCTOR_THERE, "free/busy access is off for us there, or its level is None: we see nothing",
-		              "`availbridge peer set %s --free-busy-access-enabled yes --free-busy-access-level AvailabilityOnly`, then reload.", site);
-	else if (!said->rules_in)
-		doctor_failed(d, p->chain, "its rules in", DOCTOR_THERE, "no rule there gives us more than None: we see nothing",
-		              "`availbridge rule add --peer %s --direction in --requester '*' --target '*' --level AvailabilityOnly`, or a narrower one; then reload.", site);
-	else
-		doctor_ok(d, "its rules in", "access is on, %u rule%s above None", said->rules_in, said->rules_in == 1 ? "" : "s");
-	if (!said->rules_out)
-		doctor_failed(d, NULL, "its rules out", DOCTOR_THERE, "no rule there lets its people ask us",
-		              "if they are to: `availbridge rule add --peer %s --direction out --requester '*' --target '*' --level LimitedDetails`, then reload.", site);
-	else
-		doctor_ok(d, "its rules out", "%u rule%s above None", said->rules_out, said->rules_out == 1 ? "" : "s");
-	if (!said->backend)
-		doctor_failed(d, p->chain, "its calendars", DOCTOR_THERE, "it has nobody who reads calendars at the moment", "look at `availbridge status` and the log there.");
-	else
-		doctor_ok(d, "its calendars", "there is somebody to read them");
-	if (!said->link)
-		doctor_failed(d, NULL, "its link to us", DOCTOR_THERE, "it has no connection on which it could ask us", "run `availbridge doctor %s`: it names the hop.", site);
-	else
-		doctor_ok(d, "its link to us", "up");
-	their_look_up(d, said);
+	doctor_told(p->d, p->chain, said, why);
 }
 
 /* ---- what stands in the way ---- */
@@ -318,7 +245,7 @@ static void meet(struct doctor *d, struct doctor_chain *chain, struct pki_tls *t
 	struct conf_peer two[2] = {d->conf->peers[0], *d->peer};
 	struct meeting m = {.loop = loop_new(), .end = loop_ms() + LINK_MS};
 	struct conf only = *d->conf;
-	char mailbox[FB_ADDRESS_MAX + 32];
+	char mailbox[DOCTOR_MAILBOX];
 
 	only.peers = two;
 	only.n_peers = 2;
@@ -327,7 +254,7 @@ static void meet(struct doctor *d, struct doctor_chain *chain, struct pki_tls *t
 	loop_run(m.loop);
 	if (m.met) {
 		say_hello(d, &m);
-		our_mailbox(d->conf, mailbox);
+		doctor_mailbox(d->conf, mailbox);
 		link_probe(m.clients, d->peer->name, mailbox, PROBE_MS, probed, &(struct probing){d, chain, m.loop});
 		loop_run(m.loop);
 	} else {
@@ -336,6 +263,32 @@ static void meet(struct doctor *d, struct doctor_chain *chain, struct pki_tls *t
 	link_clients_free(m.clients);
 	loop_timer_free(m.timer);
 	loop_free(m.loop);
+}
+
+/* The daemon asks the peer what it says of its own side, since it has the connection. */
+static void ask_through_daemon(struct doctor *d, struct doctor_chain *chain)
+{
+	char request[128 + DOCTOR_MAILBOX], mailbox[DOCTOR_MAILBOX];
+	struct link_probe said = {0};
+	struct buf reply, error;
+	unsigned access, backend, link, look_up;
+	int code, n;
+
+	doctor_mailbox(d->conf, mailbox);
+	snprintf(request, sizeof request, "peer-probe %s %s", d->peer->name, mailbox);
+	buf_init(&reply, 4096);
+	buf_init(&error, 4096);
+	code = control_call(d->conf->control_socket, request, NULL, 0, PROBE_MS + SHOW_MS, &reply, &error);
+	n = sscanf(buf_cstr(&reply), "%u %u %u %u %u %u %u", &said.rows, &access, &said.rules_in, &said.rules_out, &backend, &link, &look_up);
+	if (code == 0 && n == 7) {
+		said.access = access;
+		said.backend = backend;
+		said.link = link;
+		said.look_up = look_up < FB_REASONS ? (enum fb_reason)look_up : FB_PEER_FAILED;
+	}
+	doctor_told(d, chain, code == 0 && n == 7 ? &said : NULL, code < 0 ? buf_cstr(&error) : buf_cstr(&reply));
+	buf_free(&reply);
+	buf_free(&error);
 }
 
 /* A peer that connects to us: only the daemon knows. */
@@ -358,6 +311,8 @@ static void awaited(struct doctor *d, struct doctor_chain *chain)
 		              "run `availbridge doctor %s`.", d->conf->site);
 	if (code < 0)
 		chain->broken = "daemon";
+	else if (!chain->broken)
+		ask_through_daemon(d, chain);
 	buf_free(&reply);
 	buf_free(&error);
 }

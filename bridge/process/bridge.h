@@ -116,6 +116,8 @@ void bridge_rotation_answered(struct bridge *b, const uint8_t *data, size_t len)
 void bridge_audit_open(struct bridge *b);
 /* Lets peers ask what our side of the link to them looks like (bridge_probe.c). */
 void bridge_probe_open(struct bridge *b);
+/* The control socket's peer-probe: asks the peer in ${words}, "NAME ADDRESS", over our connection to it, and answers the asker on ${fd} (taken over). */
+void bridge_probe_ask(struct bridge *b, const char *words, int fd);
 /* Answers one request of the control socket: ${data} is MSG_CONTROL's payload, ${fd} the asker's connection (taken over). */
 void bridge_control(struct bridge *b, const uint8_t *data, size_t len, int fd);
 /* Ends the control socket's open queries without an answer. */

@@ -176,6 +176,8 @@ void bridge_control(struct bridge *b, const uint8_t *data, size_t len, int fd)
 		control_status(b, u.p, known, line[7] == 'j', fd);
 	else if (strncmp(line, "peer-show ", 10) == 0)
 		control_peer_show(b, line + 10, fd);
+	else if (strncmp(line, "peer-probe ", 11) == 0)
+		bridge_probe_ask(b, line + 11, fd);
 	else
 		control_say(b->loop, fd, 1, "The daemon does not know this request. Is it as old as the program that asks?\n");
 }

@@ -1,15 +1,17 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "bridge/availability/address.h"
 #include "bridge/process/bridge.h"
+#include "bridge/process/control_server.h"
 
 /*
  * What this site says to a peer about itself: what its own settings and parts are, no more than counts of them, and what came of one question
  * about a mailbox of that peer's, asked over our own link to it.
  */
 
-enum { ASK_MS = 5000, HOUR = 3600, DAY = 24 * HOUR };
+enum { ASK_MS = 5000, PROBE_MS = 10000, HOUR = 3600, DAY = 24 * HOUR };
 
 /* A probe that waits for the answer to that question. */
 struct probing {
@@ -112,6 +114,42 @@ static void probed(void *arg, uint64_t handle, const struct pki_peer *peer, cons
 		ask(b, handle, &say, p->name, mailbox);
 	else
 		link_server_probed(b->server, handle, &say);
+}
+
+/* Somebody at the control socket waits for what a peer says. */
+struct asking {
+	struct loop *loop;
+	int fd;
+};
+
+static void told(void *arg, const struct link_probe *said, const char *why)
+{
+	struct asking *a = arg;
+	char text[512];
+
+	if (said)
+		snprintf(text, sizeof text, "%u %u %u %u %u %u %u\n", said->rows, said->access, said->rules_in, said->rules_out, said->backend, said->link,
+		         said->look_up);
+	else
+		snprintf(text, sizeof text, "%s", why && *why ? why : "what came is no answer");
+	control_say(a->loop, a->fd, said ? 0 : 1, text);
+	free(a);
+}
+
+void bridge_probe_ask(struct bridge *b, const char *words, int fd)
+{
+	const char *mailbox = strchr(words, ' ');
+	struct asking *a = malloc(sizeof *a);
+	char peer[64], normal[FB_ADDRESS_MAX + 1];
+
+	if (!a)
+		abort();
+	*a = (struct asking){b->loop, fd};
+	snprintf(peer, sizeof peer, "%.*s", mailbox ? (int)(mailbox - words) : 0, words);
+	if (!mailbox || !fb_address_normal(mailbox + 1, normal))
+		told(a, NULL, "peer-probe NAME ADDRESS");
+	else
+		link_probe(b->clients, peer, normal, PROBE_MS, told, a);
 }
 
 void bridge_probe_open(struct bridge *b)

@@ -9,6 +9,7 @@
  *
  *   reload                    starts a new generation; answers when it is READY, or why the old one stays
  *   status text|json          generations, processes, peers, front certificate, as text for people or as documented JSON
+ *   peer-probe NAME ADDRESS   asks the peer what it says about us, and to ask us about that mailbox: the fields of link_probe, as numbers
  *   peer-show NAME text|json  the peer's Hello beside our own table, differences marked
  *   peer-shut NAME            cuts a peer off at once in every generation (`peer disable`, `peer remove`)
  *   query REQUESTER           body: the EWS request; answer: the EWS reply. REQUESTER is a normal address or domain of ours

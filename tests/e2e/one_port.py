@@ -1,6 +1,7 @@
 """One open port is enough: a site that can accept no connection dials out, and is asked over what it dialled; several endpoints, with dead ones
 among them; a tunnel between, of our own and two stunnel4; and two network namespaces whose firewall lets connections through in one direction alone."""
 import contextlib
+import json
 import os
 import re
 import select
@@ -108,6 +109,10 @@ def out_and_in():
         both_ways(a, b, "over what b dialled")
         check(not any(f"127.0.0.1:{b.link}" in line for line in a.lines("link-up") + a.lines("link-failed")), "a never dials b")
         check("they dialled" in " ".join(a.lines("link-up")), "a's log says who dialled")
+
+        # doctor hears of the other side over what that dialled.
+        rows = {r["hop"]: r for r in json.loads(a.run("doctor", "site-b", "--json", code=None))["hops"] if r["peer"] == "site-b"}
+        same([rows[h]["state"] for h in ("link", "its table", "its rules in", "its rules out", "its link to us", "its look-up", "look-up")], ["ok"] * 7, f"doctor: {rows}")
 
         # The tunnel breaks: what is asked waits a moment for b to come back, or fails; never for long, never as free.
         tunnel.cut()
