@@ -134,6 +134,8 @@ void slow_right(struct slow *s, const char *address, const char *user, int64_t n
 {
 	struct entry *pair = touch(s, address, user, now);
 
+	if (pair->until > now)
+		return;
 	pair->right = true;
 	pair->wrong = 0;
 }

@@ -23,6 +23,9 @@ void slow_free(struct slow *s);
 int64_t slow_wait(const struct slow *s, const char *address, const char *user, bool yes, int64_t now);
 /* The login was wrong; it was, or will be, answered after slow_wait(). */
 void slow_wrong(struct slow *s, const char *address, const char *user, int64_t now);
-/* It was right. */
+/*
+ * It was right: the pair begins anew, unless its answer has to wait or is never told. Else the next turns would tell a guesser, who
+ * sends a thousand passwords at once, that the right one was among those that were turned away.
+ */
 void slow_right(struct slow *s, const char *address, const char *user, int64_t now);
 #endif

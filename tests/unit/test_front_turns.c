@@ -50,6 +50,28 @@ static void many_at_once(void)
 	slow_free(s);
 }
 
+/* A right password among many that are turned away leaves no trace: the turns go on as if it had been wrong. */
+static void right_but_not_told(void)
+{
+	struct slow *s = slow_new(100), *without = slow_new(100);
+	int64_t later = 1000 + MINUTE;
+
+	for (int i = 0; i < 50; i++) {
+		slow_wrong(s, here, "svc", 1000);
+		slow_wrong(without, here, "svc", 1000);
+	}
+	CHECK(slow_wait(s, here, "svc", 1000, false) > SLOW_REFUSE_MS);
+	slow_right(s, here, "svc", 1000);
+	for (int i = 0; i < 4; i++) {
+		CHECK_INT(slow_wait(s, here, "svc", later, false), slow_wait(without, here, "svc", later, false));
+		slow_wrong(s, here, "svc", later);
+		slow_wrong(without, here, "svc", later);
+	}
+	CHECK(slow_wait(s, here, "svc", later, false) > 0);
+	slow_free(s);
+	slow_free(without);
+}
+
 /* One password tried on many names: the address waits, but not the service account that has logged in from it, nor for long. */
 static void many_names(void)
 {
@@ -89,6 +111,7 @@ int main(void)
 {
 	one_pair();
 	many_at_once();
+	right_but_not_told();
 	many_names();
 	forgotten();
 	return check_done();
