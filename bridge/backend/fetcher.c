@@ -164,7 +164,6 @@ static void start_job(struct fetcher *f, const struct fetch_question *q, fetcher
 		j->next->at = &j->next;
 	f->jobs = j;
 	memcpy(j->address, q->address, strlen(q->address) + 1);
-	remember(f, q);
 	j->timer = loop_timer_new(f->site.loop, q->left_ms, job_late, j);
 	j->ticket = f->engine->ask(f->state, q, job_done, j);
 }
@@ -173,14 +172,20 @@ void fetcher_work(struct fetcher *f, const uint8_t *job, size_t len, fetcher_rep
 {
 	struct fetch_job j;
 
-	if (!fetch_job_unpack(job, len, &j))
+	if (!fetch_job_unpack(job, len, &j)) {
 		reply_reason(FB_NOT_COMPUTED, cb, arg);
-	else if (j.left_ms <= 0)
+		return;
+	}
+	if (j.left_ms <= 0) {
 		reply_reason(FB_TIMEOUT, cb, arg);
-	else if (f->breaker.open)
+		return;
+	}
+	const struct fetch_question q = {j.address, j.window, j.interval, j.left_ms};
+	remember(f, &q); /* turned away or not: a probe about the one mailbox that hangs would never find the backend well */
+	if (f->breaker.open)
 		reply_reason(f->breaker.why == FETCH_BUSY ? FB_BUSY : FB_CALENDAR_FAILED, cb, arg);
 	else
-		start_job(f, &(struct fetch_question){j.address, j.window, j.interval, j.left_ms}, cb, arg);
+		start_job(f, &q, cb, arg);
 }
 
 struct fetcher *fetcher_new(struct loop *l, const struct conf *c, const struct conf_backend *be, struct buf *error)

@@ -435,6 +435,27 @@ static void test_breaker(void)
 	CHECK_INT(reason_of_day("busy@b.example"), FB_OK);
 }
 
+/* It was left alone because of mailboxes that hang: the probe asks for what people want now, not for ever for the last of those. */
+static void test_probe(void)
+{
+	int64_t end = loop_ms() + 20000;
+
+	ews_backend.timeout_ms = 200;
+	reopen_fetcher();
+	for (int i = 0; i < 3; i++)
+		CHECK_INT(reason_of_day((const char *[]){"hang1@b.example", "hang2@b.example", "hang3@b.example"}[i]), FB_TIMEOUT);
+	CHECK_INT(reason_of_day("busy@b.example"), FB_CALENDAR_FAILED);
+	while (loop_ms() < end && reason_of_day("busy@b.example") != FB_OK) {
+		struct loop_timer *t = loop_timer_new(world_loop, 20, (loop_cb *)loop_stop, world_loop);
+		loop_run(world_loop);
+		loop_timer_free(t);
+	}
+	CHECK_INT(reason_of_day("busy@b.example"), FB_OK);
+	ews_backend.timeout_ms = 8000;
+	forget_calls();
+	reopen_fetcher();
+}
+
 static void test_concurrency(void)
 {
 	static struct reply r[30];
@@ -507,6 +528,7 @@ int main(void)
 	test_hangs();
 	test_other_count();
 	test_breaker();
+	test_probe();
 	test_concurrency();
 	test_free();
 	fetcher_free(ews_fetcher);
