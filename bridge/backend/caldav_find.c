@@ -39,12 +39,30 @@ static bool counts(const struct dav_response *r, const char *owner)
 	return (r->types & DAV_CALENDAR) && !r->transparent && !r->no_events && !foreign;
 }
 
+/*
+ * A member of which the server does not say what it is may be a calendar, and without it the answer has a hole; the list may be
+ * cut off as well (507, RFC 4918 11.5). One that is gone meanwhile is none.
+ */
+static bool tells_all(struct caldav_ask *a, const struct http_reply *reply, const struct dav_multistatus *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		const struct dav_response *r = &m->list[i];
+		int status = r->status >= 300 ? r->status : r->types ? 0 : r->refused;
+		if (!status || status == 404 || status == 410)
+			continue;
+		caldav_end(a, status == 401 || status == 403 ? CALDAV_REFUSED : CALDAV_FAILED,
+		           "%s: the server lists %s and does not say what it is (%d)", reply->url, r->href ? r->href : "something", status);
+		return false;
+	}
+	return true;
+}
+
 /* The members of the home at hand. */
 static void on_home(struct caldav_ask *a, const struct http_reply *r)
 {
 	struct dav_multistatus m;
 	const char *owner = NULL;
-	if (!caldav_multistatus(a, r, &m))
+	if (!caldav_multistatus(a, r, &m) || !tells_all(a, r, &m))
 		return;
 	for (size_t i = 0; i < m.n && !owner; i++)
 		owner = m.list[i].href && strstr(r->url, m.list[i].href) ? m.list[i].owner : NULL; /* the home itself is among them */

@@ -193,6 +193,7 @@ static void windows(void)
 	CHECK(strstr(last_body, "<C:time-range start=\"20260228T000000Z\" end=\"20260305T000000Z\"/>"));
 }
 
+#define STATUS(href, line) "<D:response><D:href>" href "</D:href><D:status>HTTP/1.1 " line "</D:status></D:response>"
 #define HOME_RULES(members) {"PROPFIND /p/anna/", 207, MULTI(PROPS("/p/anna/", "<D:resourcetype><D:principal/></D:resourcetype>" \
                              "<C:calendar-home-set><D:href>/h/anna/</D:href></C:calendar-home-set>")), NULL}, \
                             {"PROPFIND /h/anna/", 207, MULTI(PROPS("/h/anna/", IS_HOME "<D:owner><D:href>/p/anna/</D:href></D:owner>") members), NULL}, \
@@ -214,6 +215,13 @@ static void homes(void)
 	expect("anna@a.example", (const struct rule[]){HOME_RULES(PROPS("/h/anna/inbox/", IS_HOME)), {0}}, FB_NO_ACCESS, "no calendar that our account may see");
 	/* one of two calendars fails: the answer would have a hole */
 	expect("anna@a.example", (const struct rule[]){HOME_RULES(PROPS("/h/anna/one/", IS_CALENDAR) PROPS("/h/anna/gone/", IS_CALENDAR)), {0}}, FB_NO_ACCESS, "404");
+	/* what may be a calendar and is not shown leaves a hole as well; what is gone does not */
+	expect("anna@a.example", (const struct rule[]){HOME_RULES(PROPS("/h/anna/one/", IS_CALENDAR) STATUS("/h/anna/two/", "403 Forbidden")), {0}}, FB_NO_ACCESS, "what it is (403)");
+	expect("anna@a.example", (const struct rule[]){HOME_RULES(PROPS("/h/anna/one/", IS_CALENDAR) STATUS("/h/anna/", "507 Insufficient Storage")), {0}}, FB_CALENDAR_FAILED,
+	       "what it is (507)");
+	expect("anna@a.example", (const struct rule[]){HOME_RULES(PROPS("/h/anna/one/", IS_CALENDAR) "<D:response><D:href>/h/anna/two/</D:href><D:propstat><D:prop><D:resourcetype/>"
+	       "</D:prop><D:status>HTTP/1.1 500 Oops</D:status></D:propstat></D:response>"), {0}}, FB_CALENDAR_FAILED, "what it is (500)");
+	expect("anna@a.example", (const struct rule[]){HOME_RULES(PROPS("/h/anna/one/", IS_CALENDAR) STATUS("/h/anna/two/", "404 Not Found")), {0}}, FB_OK, NINE_BUSY);
 	/* hrefs that lead elsewhere are not followed */
 	expect("anna@a.example", (const struct rule[]){HOME_RULES(PROPS("https://evil.example/h/", IS_CALENDAR)), {0}}, FB_CALENDAR_FAILED, "at another place: https://evil");
 	expect("anna@a.example", (const struct rule[]){HOME_RULES(PROPS("//evil.example/h/", IS_CALENDAR)), {0}}, FB_CALENDAR_FAILED, "at another place");
