@@ -15,7 +15,7 @@ bool directory_job_unpack(const void *job, size_t len, enum directory_kind *kind
 
 	*kind = (enum directory_kind)k;
 	*text = unpack_str(&u);
-	return unpack_done(&u) && k <= DIRECTORY_NAME && *text && strlen(*text) <= DIRECTORY_TEXT_MAX;
+	return unpack_done(&u) && k <= DIRECTORY_PRINCIPAL && *text && strlen(*text) <= DIRECTORY_TEXT_MAX;
 }
 
 void directory_answer_pack(struct buf *out, const struct directory_answer *a)

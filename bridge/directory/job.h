@@ -11,7 +11,8 @@
 enum directory_kind {
 	DIRECTORY_ADDRESS = 0, /* an SMTP address in normal form: of ours, or somebody's who has a contact here */
 	DIRECTORY_SID,         /* S-1-... (MS-DTYP 2.4.2.1) */
-	DIRECTORY_NAME         /* DOMAIN\NAME, a UPN, an address, or a bare account name, as somebody typed it */
+	DIRECTORY_NAME,        /* DOMAIN\NAME, a UPN, an address, or a bare account name, as somebody typed it */
+	DIRECTORY_PRINCIPAL    /* NAME@REALM, as a Kerberos ticket says it */
 };
 enum {
 	DIRECTORY_TEXT_MAX = 1024,

@@ -120,6 +120,30 @@ static void find_at(struct directory_session *s, const char *text, struct direct
 	find_account(s, at + 1, name, text, a, e);
 }
 
+/*
+ * The KDC gave the ticket to the account of that name, if there is one: that somebody else has those letters as a UPN or as
+ * an address must not make one the other.
+ */
+static void find_principal(struct directory_session *s, const char *text, struct directory_answer *a, struct groups_entry *e)
+{
+	const char *at = strrchr(text, '@'), *upn = session_attribute(s, CONF_ATTRIBUTE_UPN);
+	char name[DIRECTORY_TEXT_MAX + 1];
+	struct buf filter;
+
+	if (!at || at == text) {
+		nobody(a);
+		return;
+	}
+	snprintf(name, sizeof name, "%.*s", (int)(at - text), text);
+	find_account(s, at + 1, name, text, a, e);
+	if (a->exists != FB_NO || !*upn)
+		return;
+	buf_init(&filter, PERSON_FILTER_MAX);
+	filter_equal(&filter, upn, "", text);
+	find(s, "name", s->d->base, &filter, text, a, e);
+	buf_free(&filter);
+}
+
 void requester_find(struct directory_session *s, enum directory_kind kind, const char *text, struct directory_answer *a,
                     struct groups_entry *e)
 {
@@ -128,6 +152,8 @@ void requester_find(struct directory_session *s, enum directory_kind kind, const
 
 	if (kind == DIRECTORY_SID) {
 		find_sid(s, text, a, e);
+	} else if (kind == DIRECTORY_PRINCIPAL) {
+		find_principal(s, text, a, e);
 	} else if (slash && (size_t)(slash - text) < sizeof domain && slash > text) {
 		snprintf(domain, sizeof domain, "%.*s", (int)(slash - text), text);
 		find_account(s, domain, slash + 1, text, a, e);

@@ -49,7 +49,7 @@ static enum fb_fact of_principal(void *arg, const char *principal, char address[
 
 	if (!arg)
 		return FB_COULD_NOT_TELL;
-	directory_session_look_up(arg, DIRECTORY_NAME, principal, &a);
+	directory_session_look_up(arg, DIRECTORY_PRINCIPAL, principal, &a);
 	if (a.exists == FB_YES && (a.disabled || !*a.address))
 		return FB_NO;
 	if (a.exists == FB_YES)

@@ -98,6 +98,9 @@ def tickets(f):
     f.ticket("ursula")
     same(f.curl("--negotiate", "-u", ":")[0], 200, "whose UPN is another than the account's name")
     f.said("login ", "account=ursula@a.example")
+    f.ticket("info")
+    same(f.curl("--negotiate", "-u", ":")[0], 200, "whose account has the name of another's address")
+    f.said("login ", "account=iris@a.example", "as=info@A.EXAMPLE")
     # An account of ours with that name comes first, and stands for whom it stands for.
     f.ticket(who.SERVICE)
     same(f.curl("--negotiate", "-u", ":")[0], 401, "a principal without an address is nobody")

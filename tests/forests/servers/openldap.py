@@ -88,7 +88,7 @@ overlay ppolicy
 
     def person(self, p):
         pairs = [("objectClass", c) for c in ("inetOrgPerson", "inetLocalMailRecipient", "testMailbox")]
-        pairs += [("cn", p.cn or p.name), ("sn", p.name), ("uid", p.name)]
+        pairs += [("cn", p.cn or p.name), ("sn", p.name), ("uid", p.account or p.name)]
         pairs += [("userPassword", who.PASSWORD)] if not p.name.startswith("filler") else []
         pairs += [("mail", f"{p.name}@{self.tree.domain}")] if p.mail else []
         pairs += [("mailLocalAddress", a) for a in p.aliases]

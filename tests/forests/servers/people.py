@@ -1,12 +1,13 @@
 """
 Who is in a test's directory: the same people, groups and traps in each forest, as LDIF for Active Directory and for OpenLDAP.
 
-    anna      an alias of another case, in Board      ben       in the middle of the loop LoopA > LoopB > LoopC > LoopA
+    anna      an alias of another case, in Board
+    ben       in the middle of the loop LoopA > LoopB > LoopC > LoopA
     hanna     hidden                                  dieter    disabled
     room      disabled, as Exchange's rooms are       moved     her targetAddress lies in the other forest
     inner     a targetAddress in our own domain       twin      an address that two people have
     pat       a DN with every character that is special in DNs and filters
-    ursula    a UPN that is not her address
+    ursula    a UPN that is not her address         iris      an account by the name of anna's alias, and another UPN
     many      in 1,100 groups                         Big       a group with 1,200 members, ben the last of them
     Board < Leads < AllStaff; Partners < PartnersAll with a contact for ben of the other forest; Empty
 """
@@ -30,6 +31,7 @@ class Person:
     cn: str = ""
     mail: bool = True
     upn: str = ""
+    account: str = ""         # its name, if that is another
 
 
 def people(domain, other):
@@ -37,7 +39,7 @@ def people(domain, other):
         Person("anna", (f"Anna.Alias@{domain.upper()}", f"info@{domain}")), Person("ben"), Person("hanna", hidden=True),
         Person("dieter", disabled=True), Person("room", disabled=True, recipient_type=16), Person("moved", target=f"SMTP:moved@{other}"),
         Person("inner", target=f"SMTP:inner.routing@{domain}"), Person("twin-one", (f"twin@{domain}",)), Person("twin-two", (f"twin@{domain}",)),
-        Person("pat", cn='Pat (Star*), Mc\\Coy #1; "x" <y> = + é'), Person("many"), Person("ursula", upn=f"u-123@{domain}"),
+        Person("pat", cn='Pat (Star*), Mc\\Coy #1; "x" <y> = + é'), Person("many"), Person("ursula", upn=f"u-123@{domain}"), Person("iris", account="info"),
         Person(SERVICE, mail=False), Person(HTTP_SERVICE, mail=False),
     ]
 

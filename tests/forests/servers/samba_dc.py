@@ -115,7 +115,7 @@ class Forest:
                                              ("member", f"CN=Domain Users,CN=Users,{t.base}")))
 
     def user(self, p):
-        pairs = [("objectClass", "user"), ("sAMAccountName", p.name), ("userPrincipalName", p.upn or f"{p.name}@{self.domain}")]
+        pairs = [("objectClass", "user"), ("sAMAccountName", p.account or p.name), ("userPrincipalName", p.upn or f"{p.name}@{self.domain}")]
         filler = p.name.startswith("filler")
         pairs += [] if filler else [("unicodePwd", f'"{who.PASSWORD}"'.encode("utf-16-le"))]
         pairs += [("userAccountControl", 514 if p.disabled or filler else 512)]
