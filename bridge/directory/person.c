@@ -96,6 +96,22 @@ static void read_target(const struct directory_session *s, const struct found_en
 			memcpy(out, normal, sizeof normal);
 }
 
+/*
+ * Does ${e}, which bears ${address}, stand for whoever that is? Another site's address that is an alias of a mailbox of ours (two
+ * firms became one) does not make the person there, for whom a peer speaks, the person here: only a contact does, or a mail user
+ * whose mailbox is outside.
+ */
+static bool stands_for(const struct directory_session *s, const struct found_entry *e, const char *address)
+{
+	char own[FB_ADDRESS_MAX + 1], target[FB_ADDRESS_MAX + 1] = "";
+
+	if (person_domain_is_ours(s->c, fb_address_domain(address)))
+		return true;
+	read_address(s, e, NULL, own);
+	read_target(s, e, target);
+	return !*own || *target;
+}
+
 static bool says_no(const char *value)
 {
 	return text_ieq(value, "FALSE") || text_ieq(value, "no") || strcmp(value, "0") == 0;
@@ -151,7 +167,7 @@ static const struct found_entry *only_one(struct directory_session *s, const str
 
 	*two = f->more;
 	for (const struct found_entry *e = f->first; e; e = e->next) {
-		if (what->address && !bears(s, e, what->address))
+		if (what->address && !(bears(s, e, what->address) && stands_for(s, e, what->address)))
 			continue;
 		if (one) {
 			*two = true;

@@ -84,6 +84,7 @@ def everybody(asking, what, env=None):
     expect(f"inner@{a}", address=f"inner@{a}", **plain)
     expect(f"ben@{b}", of="contact", address=f"ben@{b}", **plain)
     expect(f"absent@{a}", "no", address=f"absent@{a}")
+    expect(f"anna.old@{b}", "no")  # an alias of ours in their domain: whoever has it there is not anna
     expect(f"anna@{b}", "no")
     found = expect(f"twin@{a}", "could not tell", address=f"twin@{a}")
     check("two entries" in found["why"] and "twin-one" in found["why"] and "twin-two" in found["why"], f"{what}: {found['why']}")

@@ -1,7 +1,7 @@
 """
 Who is in a test's directory: the same people, groups and traps in each forest, as LDIF for Active Directory and for OpenLDAP.
 
-    anna      an alias of another case, in Board
+    anna      aliases of another case and of the other forest, in Board
     ben       in the middle of the loop LoopA > LoopB > LoopC > LoopA
     hanna     hidden                                  dieter    disabled
     room      disabled, as Exchange's rooms are       moved     her targetAddress lies in the other forest
@@ -36,7 +36,7 @@ class Person:
 
 def people(domain, other):
     return [
-        Person("anna", (f"Anna.Alias@{domain.upper()}", f"info@{domain}")), Person("ben"), Person("hanna", hidden=True),
+        Person("anna", (f"Anna.Alias@{domain.upper()}", f"info@{domain}", f"anna.old@{other}")), Person("ben"), Person("hanna", hidden=True),
         Person("dieter", disabled=True), Person("room", disabled=True, recipient_type=16), Person("moved", target=f"SMTP:moved@{other}"),
         Person("inner", target=f"SMTP:inner.routing@{domain}"), Person("twin-one", (f"twin@{domain}",)), Person("twin-two", (f"twin@{domain}",)),
         Person("pat", cn='Pat (Star*), Mc\\Coy #1; "x" <y> = + é'), Person("many"), Person("ursula", upn=f"u-123@{domain}"), Person("iris", account="info"),
