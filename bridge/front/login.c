@@ -4,6 +4,9 @@
 #include "bridge/base/log.h"
 #include "bridge/front/parts.h"
 
+/* Which kind of name follows; either may hold any character itself. */
+enum { ACCOUNT = 'a', PERSON = 'p' };
+
 /* A question to a login worker. Once asked it outlives its connection and its front: the worker's answer always comes. */
 struct login {
 	struct login *next;
@@ -32,13 +35,13 @@ static void could_not_tell(struct connection *c)
 }
 
 /*
- * "+" and an account's name, or a person's address: who it was, as it is remembered. False if there is no such account any more.
+ * ACCOUNT and its name, or PERSON and an address: who it was, as it is remembered. False if there is no such account any more.
  */
 static bool identity_of(const struct front *f, const char *who, struct identity *out)
 {
 	*out = (struct identity){0};
-	if (*who != '+') {
-		snprintf(out->address, sizeof(out->address), "%s", who);
+	if (*who == PERSON) {
+		snprintf(out->address, sizeof(out->address), "%s", who + 1);
 		return *out->address;
 	}
 	for (size_t i = 0; i < f->conf->n_accounts && !out->account; i++)
@@ -60,7 +63,7 @@ static void let_in(struct connection *c, const struct login_reply *r, const stru
 	char who[PKI_REMEMBERED_WHO + 1];
 	struct identity identity;
 
-	snprintf(who, sizeof(who), "%s%s", *r->account ? "+" : "", *r->account ? r->account : r->address);
+	snprintf(who, sizeof(who), "%c%s", *r->account ? ACCOUNT : PERSON, *r->account ? r->account : r->address);
 	if (!identity_of(c->front, who, &identity)) {
 		could_not_tell(c);
 		return;

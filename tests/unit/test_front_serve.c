@@ -76,6 +76,10 @@ static void door_login(void *door, const struct login_question *q, void (*done)(
 	else if (a && strcmp(q->password, "secret") == 0)
 		p->reply.result = LOGIN_YES;
 	snprintf(p->reply.account, sizeof(p->reply.account), "%s", p->reply.result == LOGIN_YES ? a->name : "");
+	if (*q->user == '+') { /* the directory's */
+		p->reply.result = LOGIN_YES;
+		strcpy(p->reply.address, q->user);
+	}
 	owe(p, house.login_hangs);
 }
 
@@ -305,6 +309,12 @@ static void logins(void)
 	CHECK_INT(ask(c, post("/ews/exchange.asmx", "Authorization: Basic bm9ib2R5OnNlY3JldA==\r\n", availability)), 401);
 	CHECK_STR(house.user, "nobody");
 	CHECK_INT(ask(c, post("/ews/exchange.asmx", "Authorization: Basic ZG93bjpzZWNyZXQ=\r\n", availability)), 503);
+	/* A person of the directory's is that address, now and when it is remembered, whatever the address looks like. */
+	for (int i = 0; i < 2; i++) {
+		CHECK_INT(ask(c, post("/ews/exchange.asmx", "Authorization: Basic K2Rvd25AYS5leGFtcGxlOnNlY3JldA==\r\n", availability)), 200);
+		CHECK(house.requester.is_person);
+		CHECK_STR(house.requester.name, "+down@a.example");
+	}
 	/* The name's case does not matter, the organisation is called by its domain. */
 	CHECK_INT(ask(c, post("/ews/exchange.asmx", "Authorization: Basic Q09NUEFOWTpzZWNyZXQ=\r\n", availability)), 200);
 	CHECK_STR(house.user, "company");
@@ -577,7 +587,8 @@ static void idle_and_drain(void)
 static void build(void)
 {
 	static struct conf_account accounts[] = {{.name = "alice", .kind = CONF_FOR_USER, .address = "alice@a.example"},
-	                                         {.name = "company", .kind = CONF_FOR_ORGANISATION}, {.name = "down", .kind = CONF_FOR_SERVER}};
+	                                         {.name = "company", .kind = CONF_FOR_ORGANISATION}, {.name = "down", .kind = CONF_FOR_SERVER},
+	                                         {.name = "down@a.example", .kind = CONF_FOR_SERVER}};
 	static struct conf_address_space spaces[] = {{.forest_name = "a.example", .peer = "local"}, {.forest_name = "b.example", .peer = "site-b"}};
 	static struct conf_peer peers[] = {{.name = "local"}, {.name = "site-b"}};
 	const char *names[] = {"localhost"};
@@ -585,7 +596,7 @@ static void build(void)
 	struct buf error;
 
 	conf = (struct conf){.site = "site-a", .primary_domain = "a.example", .login_basic = "yes", .login_ntlm = "no", .login_negotiate = "no", .public_url = "https://bridge.a.example", .max_connections = 3,
-	                     .max_connections_per_address = 2, .max_request_kib = 64, .idle_seconds = 1, .accounts = accounts, .n_accounts = 3,
+	                     .max_connections_per_address = 2, .max_request_kib = 64, .idle_seconds = 1, .accounts = accounts, .n_accounts = 4,
 	                     .spaces = spaces, .n_spaces = 2, .peers = peers, .n_peers = 2};
 	snprintf(key, sizeof(key), "%s/key", dir);
 	snprintf(cert, sizeof(cert), "%s/cert", dir);
