@@ -173,10 +173,11 @@ void login_swallowed(struct connection *c)
 
 static void go_on(struct connection *c, const struct login_reply *r)
 {
-	if (buf_add(&c->memory, buf_ptr(&r->memory), r->memory.len) < 0 || !hold(c, r)) {
+	if (c->request.length > (int64_t)c->front->conf->max_request_kib * 1024) {
+		respond_text(c, 413, "", "The request is too large."); /* it is not read away, so the connection ends, and a login with it */
+	} else if (buf_add(&c->memory, buf_ptr(&r->memory), r->memory.len) < 0 || !hold(c, r)) {
 		could_not_tell(c);
-	} else if ((!c->request.chunked && c->request.length == 0) ||
-	           c->request.length > (int64_t)c->front->conf->max_request_kib * 1024) {
+	} else if (!c->request.chunked && c->request.length == 0) {
 		login_swallowed(c);
 	} else {
 		c->state = CONN_SWALLOW;

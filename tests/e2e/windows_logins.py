@@ -259,6 +259,15 @@ def of_its_connection():
         line, context = Line(a), ntlm()
         challenge = line.type2(context.step(), **how)
         same(line.type3(context.step(challenge))[0], 200, f"a Type 1 with {str(how)[:60]}")
+    # A body that is too large to be read away is no next request, whatever stands in it.
+    read, hidden = len(a.lines("request")), "GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    line = Line(a)
+    got = line.say("NTLM " + base64.b64encode(ntlm().step()).decode(), text=hidden * (600000 // len(hidden)))
+    check(got is None or got[0] == 413, f"a step with a body over the limit: {got}")
+    same(line.say(), None, "ends its connection")
+    same(Line(a).say("Basic " + base64.b64encode(f"anna:{a.password}".encode()).decode())[0], 200, "another goes on")
+    until(lambda: len(a.lines("request")) >= read + 2 and "status=200" in a.lines("request")[-1], "both requests are in the log")
+    same(len(a.lines("request")), read + 2, "and no other")
     line, context = Line(a), ntlm()
     got = line.say("NTLM " + base64.b64encode(context.step()).decode(), headers={"Connection": "close"})
     same((got[0], line.say()), (401, None), "a client that closes cannot go on")
