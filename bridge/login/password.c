@@ -3,6 +3,15 @@
 #include "bridge/login/parts.h"
 #include "pki/password.h"
 
+/* A name of the shape of ${user} that nobody has: the directory looks for it by the same steps. */
+static void nobody_like(const char *user, char *out, size_t size)
+{
+	static const char nobody[] = "availbridge-nobody";
+	const char *slash = strchr(user, '\\'), *at = slash ? NULL : strrchr(user, '@');
+
+	snprintf(out, size, "%.*s%s%s", slash ? (int)(slash - user) + 1 : 0, user, nobody, at ? at : "");
+}
+
 /* An account of ours is ours to judge; of everybody else the directory may know. */
 static enum fb_fact check(const struct login_acceptor *a, const struct conf_account *account, const struct login_question *q,
                           struct login_reply *r)
@@ -13,10 +22,12 @@ static enum fb_fact check(const struct login_acceptor *a, const struct conf_acco
 		pki_password_verify_nobody(q->password);
 	if (a->directory && a->directory->bind) {
 		/* asked before any no, with a name that nobody has where it is not for the directory to say: how long it takes tells nothing */
+		char nobody[LOGIN_USER_MAX + 32];
 		enum fb_fact fact = FB_NO;
 
+		nobody_like(q->user, nobody, sizeof(nobody));
 		if (right != 1)
-			fact = a->directory->bind(a->directory->arg, account ? "" : q->user, q->password, r->address);
+			fact = a->directory->bind(a->directory->arg, account ? nobody : q->user, q->password, r->address);
 
 		if (!account)
 			return fact;

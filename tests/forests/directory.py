@@ -142,8 +142,8 @@ def in_active_directory(forest, asking):
     asking.use(forest.settings())
 
 
-def logins(asking, right):
-    """Passwords by a bind: ${right} is (what is typed, whose address)."""
+def logins(asking, right, domain):
+    """Passwords by a bind: ${right} is (what is typed, whose address); ${domain} is what stands before a backslash."""
     a = asking.tree.domain
     secret = folder / "login.password"
     secret.touch(mode=0o600)
@@ -158,6 +158,13 @@ def logins(asking, right):
     for user in (f"nobody@{a}", f"dieter@{a}", who.SERVICE, f"*@{a}", "", "an*", "anna)(|(objectClass=*", f"anna@{a})(cn=*", "anna\\2a", "\\anna"):
         same(login(user, who.PASSWORD), ("no", None), f"nobody logs in as {user!r}")
     same(login(f"twin@{a}", who.PASSWORD), ("could not tell", None), "an address of two people says nobody")
+    # Nobody learns by the time it takes who there is: the same steps, whether somebody has the name or not.
+    secret.write_text(who.PASSWORD + "x\n")
+    for known, unknown in ((f"ben@{a}", f"nobody@{a}"), ("ben", "nobody"), (f"dieter@{a}", f"nobody@{a}"), (f"{domain}\\ben", f"{domain}\\nobody")):
+        steps = [[step["step"] for step in asking.test(user, "--requester", "--password-file", str(secret))["steps"] if "group" not in step["step"]]
+                 for user in (known, unknown)]
+        same(steps[0][-1], "password", f"{known}: the last step")
+        same(steps[0], steps[1], f"the steps of {known} and of {unknown}")
 
 
 def refusals(asking, server, address):
@@ -184,7 +191,7 @@ def slapd_alone(server, asking):
         asking.expect("a requester", name, of="anna", address=f"anna@{a}")
     for name in ("LABA\\anna", "S-1-5-18", "nobody"):
         asking.expect("a requester", name, "no")
-    logins(asking, [("anna", f"anna@{a}"), (f"info@{a}", f"anna@{a}"), (f"pat@{a}", f"pat@{a}")])
+    logins(asking, [("anna", f"anna@{a}"), (f"info@{a}", f"anna@{a}"), (f"pat@{a}", f"pat@{a}")], a)
     refusals(asking, server, f"anna@{a}")
     asking.use(server.settings(url=server.url("ldap")))
     asking.expect("StartTLS", f"anna@{a}", of="anna")
@@ -307,7 +314,7 @@ def main():
         everybody(asking, "the other forest")
         asking = Asking(a.tree, a.settings())
         in_active_directory(a, asking)
-        logins(asking, [("LABA\\anna", "anna@a.example"), ("info@a.example", "anna@a.example"), ("pat@a.example", "pat@a.example")])
+        logins(asking, [("LABA\\anna", "anna@a.example"), ("info@a.example", "anna@a.example"), ("pat@a.example", "pat@a.example")], a.netbios)
         refusals(asking, a, "anna@a.example")
         asking.use(slapd.settings())
         slapd_alone(slapd, asking)

@@ -69,9 +69,12 @@ static void principals(void)
 	CHECK_STR(principal("alice/admin@A.EXAMPLE", true), NULL);
 }
 
+static char bound_as[LOGIN_USER_MAX + 64];
+
 static enum fb_fact bind_anna(void *arg, const char *user, const char *password, char address[FB_ADDRESS_MAX + 1])
 {
 	++*(int *)arg;
+	snprintf(bound_as, sizeof(bound_as), "%s", user);
 	if (strcmp(password, "down") == 0)
 		return FB_COULD_NOT_TELL;
 	if (strcmp(user, "anna@a.example") != 0 || strcmp(password, "secret") != 0)
@@ -121,6 +124,11 @@ static void passwords(void)
 	CHECK_INT(ask(with, "alice", "secret", &r), LOGIN_NO); /* the directory cannot open an account of ours, but it is asked */
 	CHECK_INT(asked, 1);
 	CHECK_STR(r.address, "");
+	CHECK_STR(bound_as, "availbridge-nobody"); /* about somebody else of the same kind, so that it takes as long as for a name without an account */
+	CHECK_INT(ask(with, "CORP\\alice", "secret", &r), LOGIN_NO);
+	CHECK_STR(bound_as, "CORP\\availbridge-nobody");
+	CHECK_INT(ask(with, "alice@a.example", "secret", &r), LOGIN_NO);
+	CHECK_STR(bound_as, "availbridge-nobody@a.example");
 	login_reply_wipe(&r);
 	login_acceptor_free(plain);
 	login_acceptor_free(with);
