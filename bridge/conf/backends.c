@@ -175,6 +175,17 @@ static void check_template(struct keyword_file *f, const struct conf_backend *b,
 		                 "%s leads to another host than url", name);
 }
 
+/* One place for many would show one person's time as everybody's. */
+static void check_whose(struct keyword_file *f, const struct conf_backend *b, const char *name, const char *template)
+{
+	bool one = b->n_serves == 1 && strchr(b->serves[0], '@') && strncmp(b->serves[0], "group:", 6) != 0;
+
+	if (template && !one && !strstr(template, "{user}") && !strstr(template, "{address}"))
+		conf_problem_add(f->l->problems, f->path, keywords_line(f, name),
+		                 "Write {user} or {address} where the person's name stands in it, or let serves name one address alone.",
+		                 "%s is one place for all whom serves names", name);
+}
+
 static void check_auth(struct keyword_file *f, const struct conf_backend *b)
 {
 	static const char *const words[] = {"auth none", "auth basic", "auth ntlm", "auth negotiate", "auth certificate"};
@@ -200,9 +211,14 @@ static void read_backend(struct conf_loading *l, const char *name)
 	f.path = b.file = conf_dup(path);
 	if (keywords_read(&f)) {
 		check_type(&f, &b);
-		check_template(&f, &b, "principal", b.principal);
-		check_template(&f, &b, "freebusy-url", b.freebusy_url);
-		check_template(&f, &b, "calendar", b.calendar);
+		const struct {
+			const char *name, *template;
+		} places[] = {{"principal", b.principal}, {"freebusy-url", b.freebusy_url}, {"calendar", b.calendar}};
+
+		for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+			check_template(&f, &b, places[i].name, places[i].template);
+			check_whose(&f, &b, places[i].name, places[i].template);
+		}
 		check_auth(&f, &b);
 		if (b.type == CONF_BACKEND_EWS && b.version == 2007 && !keywords_line(&f, "window-days"))
 			b.window_days = 42;

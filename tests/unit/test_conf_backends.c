@@ -165,9 +165,18 @@ static void backends(void)
 	fault("backends.d/b.conf", DAV "serves *\ndiscover a.example\n", B "2: url has no meaning with discover\n");
 	fault("backends.d/b.conf", DAV "serves *\nmethod url\n", B "0: method url needs freebusy-url\n");
 	fault("backends.d/b.conf", DAV "serves *\ncalendar /c/{start}/\n", B "5: the value of calendar is not right: '/c/{start}/'\n");
-	fault("backends.d/b.conf", DAV "serves *\ncalendar https://other.example/c/\n", B "5: calendar leads to another host than url\n");
-	fault("backends.d/b.conf", "type caldav\nserves *\nauth none\ndiscover a.example\ncalendar https://dav.a.example/c/\n",
+	fault("backends.d/b.conf", DAV "serves *\ncalendar https://other.example/{user}/\n", B "5: calendar leads to another host than url\n");
+	fault("backends.d/b.conf", "type caldav\nserves *\nauth none\ndiscover a.example\ncalendar https://dav.a.example/{user}/\n",
 	      B "5: calendar leads to another host than url\n");
+	/* One person's calendar is nobody else's. */
+	fault("backends.d/b.conf", DAV "serves a.example\ncalendar /c/anna/\nprincipal /p/{domain}/\nfreebusy-url /f?from={start}\n",
+	      B "6: principal is one place for all whom serves names\n" B "7: freebusy-url is one place for all whom serves names\n"
+	      B "5: calendar is one place for all whom serves names\n");
+	fault("backends.d/b.conf", DAV "serves anna@a.example\nserves ben@a.example\ncalendar /c/anna/\n",
+	      B "6: calendar is one place for all whom serves names\n");
+	fault("backends.d/b.conf", DAV "serves group:cn=a@b,dc=x\ncalendar /c/anna/\n", B "5: calendar is one place for all whom serves names\n");
+	fault("backends.d/b.conf", DAV "serves anna@a.example\ncalendar /c/anna/\n", "");
+	fault("backends.d/b.conf", DAV "serves *\ncalendar /c/{address}/\n", "");
 	fault("backends.d/b.conf", EWS "serves *\nversion 2007\nwindow-days 43\n", B "8: version 2007 answers about 42 days at most\n");
 	fault("backends.d/b.conf", "type ews\nserves *\nurl https://h/x\nauth basic\n",
 	      B "0: auth basic needs user\n" B "0: auth basic needs password-file\n");
