@@ -207,12 +207,18 @@ void ews_batch_add(struct ews *e, struct ews_part *p)
 		gathered(b);
 }
 
+/* Has ${b} been under way for an ${n}th of the time that a call may take? Else its silence tells of the haste of whoever asked. */
+static bool took_long(const struct ews_batch *b, int n)
+{
+	return b->call && n * (loop_ms() - b->sent_ms) >= b->engine->site->backend->timeout_ms;
+}
+
 void ews_batch_leave(struct ews_part *p)
 {
 	struct ews_batch *b = p->batch;
 	struct ews *e = b->engine;
 
-	if (b->call) /* it was too late: perhaps because of this one */
+	if (took_long(b, 4)) /* perhaps because of this one */
 		ews_suspect(&e->suspects, p->question->address, loop_ms());
 	for (size_t i = 0; i < b->n; i++)
 		if (b->parts[i] == p)
@@ -220,7 +226,7 @@ void ews_batch_leave(struct ews_part *p)
 	p->batch = NULL;
 	if (--b->live > 0)
 		return;
-	if (b->call && !b->alone && 2 * (loop_ms() - b->sent_ms) >= e->site->backend->timeout_ms) /* long enough to say so of the backend */
+	if (!b->alone && took_long(b, 2)) /* long enough to say so of the backend */
 		e->site->health(e->site->arg, FETCH_DOWN, 0, "it did not answer in time");
 	batch_free(b);
 	pump(e);

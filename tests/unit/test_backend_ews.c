@@ -357,6 +357,15 @@ static void test_hangs(void)
 	fb_answer_free(r[0].a);
 	fb_answer_free(r[1].a);
 	forget_calls();
+	/* Its haste said nothing against the mailbox: it shares its call with others, as before. */
+	memset(r, 0, sizeof r);
+	ask_day(&r[0], "hasty@b.example");
+	ask_day(&r[1], "patient@b.example");
+	wait_all();
+	CHECK_STR(exchange.sizes, "2 ");
+	fb_answer_free(r[0].a);
+	fb_answer_free(r[1].a);
+	forget_calls();
 }
 
 /* A backend that answers for another number of mailboxes: all of the call fail, and each is asked alone next time. */
