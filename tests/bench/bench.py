@@ -3,6 +3,7 @@ import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import sys
 
 import calendars
@@ -39,10 +40,22 @@ class Plan:
         (self.folder / "ratios.tsv").write_text(text)
 
 
+def machine():
+    """What was measured on, and with what."""
+    def say(*words):
+        r = subprocess.run(words, capture_output=True, text=True)
+        return (r.stdout + r.stderr).strip().splitlines()[0]
+
+    cpu = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
+    return "\n".join([f"{os.cpu_count()} x {cpu}, Linux {os.uname().release}", say("nginx", "-v"), say("haproxy", "-v"), say("wrk", "-v"), say("openssl", "version"),
+                      f"availbridge {say('git', '-C', str(ROOT), 'rev-parse', '--short', 'HEAD')}"])
+
+
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started ends too
     os.environ.setdefault("PROGRAM", str(ROOT / "build/release/availbridge"))
     plan = Plan(ROOT / "build/bench")
+    print(machine())
     print(f"{'':34} {'median':>9} {'min/min':>9}", flush=True)
     for word in sys.argv[1:] or (QUICK if plan.quick else GROUPS):
         GROUPS[word](plan)
