@@ -75,7 +75,7 @@ soak: all
 	$(Q)scripts/install-deps build check && BUILD=$(BUILD) SECONDS_TO_RUN=$(SECONDS) tests/soak.sh
 # Everything interleaved on this machine; BENCH=quick takes under two minutes. docs/benchmarks.md explains the table.
 bench: all
-	$(Q)scripts/install-deps build bench && BUILD=$(BUILD) BENCH='$(BENCH)' tests/bench.sh
+	$(Q)scripts/install-deps build bench && BUILD=$(BUILD) BENCH='$(BENCH)' ROWS='$(ROWS)' tests/bench.sh
 fuzz:
 	$(Q)scripts/install-deps build check && FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz.sh
 clean:

@@ -4,4 +4,4 @@ cd "$(dirname "$0")/.." || exit 1
 build=${BUILD:-build}
 export PROGRAM="${PROGRAM:-$PWD/$build/release/availbridge}" BENCH="${BENCH:-}"
 # shellcheck disable=SC2086
-exec /usr/bin/python3 tests/bench/bench.py ${ROWS:-}
+/usr/bin/python3 tests/bench/bench.py ${ROWS:-} && exec /usr/bin/python3 tests/bench/plot.py build/bench/ratios.tsv build/bench/ratios.svg
