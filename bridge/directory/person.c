@@ -161,6 +161,18 @@ static void read_switches(struct directory_session *s, const struct found_entry 
 
 /* ---- finding it ---- */
 
+/* Is ${dn} in a domain below the domain ${base}? Between the two stands a DC= then, right before ${base}. */
+static bool is_of_child(const char *dn, const char *base)
+{
+	size_t n = strlen(dn), m = strlen(base), i;
+
+	if (m == 0 || n <= m || !text_ieq(dn + n - m, base))
+		return false;
+	for (i = n - m - 1; i > 0 && !(dn[i - 1] == ',' && (i < 2 || dn[i - 2] != '\\')); i--)
+		;
+	return text_istarts(dn + i, "DC=");
+}
+
 static const struct found_entry *only_one(struct directory_session *s, const struct person_search *what, const struct found *f, bool *two)
 {
 	const struct found_entry *one = NULL;
@@ -168,6 +180,8 @@ static const struct found_entry *only_one(struct directory_session *s, const str
 	*two = f->more;
 	for (const struct found_entry *e = f->first; e; e = e->next) {
 		if (what->address && !(bears(s, e, what->address) && stands_for(s, e, what->address)))
+			continue;
+		if (what->one_domain && is_of_child(e->dn, what->base))
 			continue;
 		if (one) {
 			*two = true;

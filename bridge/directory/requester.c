@@ -13,7 +13,7 @@ static void nobody(struct directory_answer *a)
 static void find(struct directory_session *s, const char *step, const char *base, struct buf *filter, const char *asked,
                  struct directory_answer *a, struct groups_entry *e)
 {
-	const struct person_search what = {step, base, buf_cstr(filter), NULL, asked};
+	const struct person_search what = {step, base, buf_cstr(filter), NULL, asked, false};
 
 	person_find(s, &what, a, e);
 }
@@ -72,8 +72,10 @@ static void find_account(struct directory_session *s, const char *domain, const 
 	else
 		buf_puts(&base, s->d->base);
 	filter_equal(&filter, session_attribute(s, CONF_ATTRIBUTE_ACCOUNT), "", name);
+	const struct person_search what = {"account", buf_cstr(&base), buf_cstr(&filter), NULL, asked, domain && s->active_directory};
+
 	if (known == FB_YES && filter.len)
-		find(s, "account", buf_cstr(&base), &filter, asked, a, e);
+		person_find(s, &what, a, e);
 	else
 		a->exists = known == FB_COULD_NOT_TELL ? FB_COULD_NOT_TELL : FB_NO;
 	buf_free(&filter);

@@ -81,6 +81,7 @@ class Server:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*authority.certificate("hostile", "127.0.0.1"))
         self.context, self.behave, self.before, self.connections, self.binds, self.running = context, None, None, 0, [], True
+        self.capabilities = []
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -100,7 +101,7 @@ class Server:
                         self.binds.append(body)
                         c.sendall(message(number, done(tag=BOUND)))
                     elif op == SEARCH and b"supportedCapabilities" in body:
-                        c.sendall(message(number, entry("", configurationNamingContext=["CN=Configuration,DC=a"])) + message(number, done()))
+                        c.sendall(message(number, entry("", configurationNamingContext=["CN=Configuration,DC=a"], supportedCapabilities=self.capabilities)) + message(number, done()))
                     elif op == SEARCH:
                         self.behave(c, number, body)
                     else:
@@ -192,6 +193,19 @@ def referral_to(port):
     return behave
 
 
+def catalog(*bobs):
+    """A Global Catalog: below a domain stand those that are its children in DNS, with accounts of the same names."""
+    def behave(c, number, body):
+        if b"crossRef" in body:
+            c.sendall(message(number, entry("CN=A,CN=Partitions,CN=Configuration,DC=a", nCName=["DC=a"])))
+        elif b"sAMAccountName" in body:
+            c.sendall(b"".join(message(number, entry(dn, mail=[mail])) for dn, mail in bobs))
+        elif b"memberOf" not in body:
+            c.sendall(message(number, entry("CN=Board,DC=a")))
+        c.sendall(message(number, done()))
+    return behave
+
+
 def hang_at(op):
     return lambda c, number, seen: hang(c) if seen == op else False
 
@@ -208,7 +222,7 @@ def main():
                                              f'ca-file {authority.ca}\ntimeout "1 s"\n')
     (site.dir / "peers.d/local.conf").write_text("rule in group:CN=Board,DC=a * AvailabilityOnly\n")
 
-    def ask(what, behave, exists="could not tell", before=None, who="anna@a.example"):
+    def ask(what, behave, exists="could not tell", before=None, who="anna@a.example", groups="could not tell"):
         server.behave, server.before = behave, before
         r = subprocess.run([sites.PROGRAM, "-c", str(site.config), "directory", "test", who, "--json"], capture_output=True, text=True, timeout=20)
         if not check(r.returncode in (0, 1) and r.stdout, f"{what}: exit {r.returncode}\n{r.stderr[-2000:]}"):
@@ -216,8 +230,8 @@ def main():
         found = json.loads(r.stdout)
         same(found["exists"], exists, f"{what}: {found['why']}")
         if exists != "no":
-            check(found["why"], f"{what}: there is a sentence")
-            same(set(found["groups"].values()), {"could not tell"}, f"{what}: nothing is known of groups")
+            check(found["why"] or groups == "no", f"{what}: there is a sentence")
+            same(set(found["groups"].values()), {groups}, f"{what}: what is known of groups")
         # directory_job_ms(): twice the timeout and a half second is what the steps may take, and a spare tenth for each cut.
         check(sum(s["us"] for s in found["steps"]) < 4_000_000, f"{what}: in time: {found['steps']}")
         return found
@@ -234,6 +248,13 @@ def main():
     decoy = socket.create_server(("127.0.0.1", 0))
     ask("a referral", referral_to(decoy.getsockname()[1]))
     same(select.select([decoy], [], [], 0)[0], [], "no referral is followed: nobody came to the other server")
+    conf = site.dir / "directory.conf"
+    conf.write_text(conf.read_text().replace("openldap", "active-directory"))
+    server.capabilities = ["1.2.840.113556.1.4.800"]
+    ours, child = ("CN=Bob\\, DC,OU=Staff,DC=a", "bob@a.example"), ("CN=Bob,OU=Staff,DC=child,DC=a", "bob.child@a.example")
+    for who, bobs, expected in (("A\\bob", [child], None), ("A\\bob", [child, ours], "bob@a.example"), ("A\\bob", [ours], "bob@a.example")):
+        found = ask(f"{who} of {len(bobs)}", catalog(*bobs), exists="yes" if expected else "no", who=who, groups="no")
+        same(found["address"], expected, f"{who} is the one of that domain, and not of a domain below it")
     check(server.binds and all(b"correct horse" in b for b in server.binds), "the password went to this server alone, inside TLS")
     server.running = False
     sites.shutil.rmtree(folder, ignore_errors=True)
