@@ -124,6 +124,12 @@ def in_active_directory(forest, asking):
     asking.expect("a requester", f"u-123@{a}", more=("--requester",), address=f"ursula@{a}")
     for name in (f"OTHER\\anna", f"{netbios}\\nobody", f"anna@other.example", f"{netbios}\\", "\\anna", f"{netbios}\\anna\\x"):
         asking.expect("a requester", name, "no")
+    # Whoever is outside of the base is nobody, by whatever name.
+    for unit, exists in (("OU=Contacts", "no"), ("OU=Staff", "yes")):
+        asking.use(forest.settings(base=f"{unit}, {forest.tree.base}"))
+        for name in (f"{netbios}\\anna", "anna", f"anna@{a}"):
+            asking.expect(f"the base {unit}", name, exists, of="anna" if exists == "yes" else "nobody", more=("--requester",))
+    asking.use(forest.settings())
     sid = [line.split(": ")[1] for line in forest.search("(sAMAccountName=anna)", "objectSid").splitlines() if line.startswith("objectSid:")][0]
     asking.expect("a SID", sid, of="anna", address=f"anna@{a}")
     asking.expect("a SID", sid.rsplit("-", 1)[0] + "-99999", "no")
