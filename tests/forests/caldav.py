@@ -36,6 +36,14 @@ CYRUS_ALONE = {**EXPECTED, "bob": BOB_UTC, "carl": CARL_BUSY}  # all-day events 
 # Tentative and cancelled are busy, an all-day event ends a second early.
 SOGO_ALONE = {"anna": sorted([(s, e, "Busy") for s, e, _ in ANNA] + [("03-05T09:00", "03-05T10:00", "Busy"), ("04-06T07:00", "04-06T08:00", "Busy")]),
               "bob": [("03-17T23:00", "03-19T22:59:59", "Busy"), *NIGHTS], "carl": CARL_BUSY, "empty": []}
+# What a server that works out recurrence by itself may leave out of a time-range, as (events, busy times in the window).
+ODD = {
+    "until-2045": ([event("until-2045", "20260305T120000Z", "20260305T130000Z", "RRULE:FREQ=YEARLY;COUNT=20")], [("03-05T12:00", "03-05T13:00", "Busy")]),
+    "to-2050": ([event("to-2050", "20260411T220000Z", "20500101T000000Z")], [("04-11T22:00", "04-12T00:00", "Busy")]),
+    "minutely": ([event("minutely", "20260216T060000Z", "20260216T061500Z", "RRULE:FREQ=MINUTELY;INTERVAL=20160;COUNT=2")], [("03-02T06:00", "03-02T06:15", "Busy")]),
+    "extra-date": ([event("extra-date", "20260102T060000Z", "20260102T070000Z", "RDATE:20260303T060000Z")], [("03-03T06:00", "03-03T07:00", "Busy")]),
+    "start-alone": ([event("start-alone", "20260310", "20260311", "RRULE:FREQ=YEARLY;BYMONTH=6;BYDAY=1SA;UNTIL=20260401")], [("03-09T23:00", "03-10T23:00", "Busy")]),
+}
 NO_DATA = [("03-01T00:00", "04-12T00:00", "NoData")]
 
 
@@ -149,14 +157,26 @@ def changes(site, cyrus, radicale, sogo):
         usual = CYRUS_SHARED if server is cyrus else EXPECTED
         ask(site, domain_of(server, "events"), {**usual, "empty": [new]}, f"{server.domain}: a new event")
     ask(site, domain_of(cyrus, "outbox"), {**CYRUS_ALONE, "empty": [new]}, "cyrus outbox: a new event")
-    sogo.put("empty", "until-2045", resource(event("until-2045", "20260305T120000Z", "20260305T130000Z", "RRULE:FREQ=YEARLY;COUNT=20")))
-    ask(site, domain_of(sogo, "events"), {**EXPECTED, "empty": [new]}, "sogo does not find a series that ends after January 2038")
     soon = dt.datetime.now(dt.timezone.utc).replace(minute=0, second=0, microsecond=0) + dt.timedelta(days=1)
     at = [(soon + dt.timedelta(hours=h)).strftime("%Y%m%dT%H%M%SZ") for h in (0, 1)]
     sogo.put("empty", "soon", resource(event("soon", *at)))
     start, end = ((soon + dt.timedelta(hours=h)).strftime("%Y-%m-%dT%H:%M:%S") for h in (-2, 3))
     answer, = site.ask(f"empty@{domain_of(sogo, 'url')}", start=start, end=end)
     same((answer["code"], answer["merged"]), ("NoError", "0000220000"), "sogo url: around today there is data")
+
+
+def odd(site, cyrus, radicale, sogo):
+    """No event is lost that the server reads otherwise than we do; and what Radicale makes of a zone whose definition was not sent."""
+    new = ("03-04T12:00", "03-04T13:00", "Busy")
+    for server in (cyrus, radicale, sogo):
+        for name, (events, _) in ODD.items():
+            server.put("empty", name, resource(*events))
+        ask(site, domain_of(server, "events"), {"empty": sorted([new, *(t for _, busy in ODD.values() for t in busy)])}, f"{server.domain}: odd events")
+    undefined = "\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//test//EN", event("undefined", "20260311T113000", "20260311T123000", zone="Asia/Kolkata"), "END:VCALENDAR", ""])
+    for server, times in ((cyrus, ("03-11T06:00", "03-11T07:00")), (radicale, ("03-11T06:30", "03-11T07:30")), (sogo, ("03-11T06:00", "03-11T07:00"))):
+        server.put("bob", "undefined", undefined)
+        usual = CYRUS_SHARED if server is cyrus else EXPECTED
+        ask(site, domain_of(server, "events"), {"bob": sorted([*usual["bob"], (*times, "Busy")])}, f"{server.domain}: Asia/Kolkata without a VTIMEZONE")
 
 
 def broken(site, cyrus, radicale):
@@ -185,6 +205,7 @@ def main():
             site.up(links=False)
             compare(site, cyrus, radicale, sogo)
             changes(site, cyrus, radicale, sogo)
+            odd(site, cyrus, radicale, sogo)
             broken(site, cyrus, radicale)
         finally:
             site.stop()
