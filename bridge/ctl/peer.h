@@ -5,7 +5,7 @@
 #include "bridge/ctl/edit.h"
 #include "pki/pin.h"
 
-/* The verb `peer` by its forms: edits in peer.c, making in peer_add.c, pairing in pair.c, looking in peer_show.c, proof of domains in domains.c. */
+/* The verb `peer` by its forms: edits in peer.c, making in peer_add.c, pairing in pair_invite.c and pair_accept.c, looking in peer_show.c, proof of domains in domains.c. */
 
 enum { CTL_PEER_FILE = 80 };
 
