@@ -32,10 +32,22 @@ static bool add(struct caldav_ask *a, char **list, size_t *n, size_t max, const 
 	return false;
 }
 
-/* Calendars that others own are seen in a home as well, and say nothing of this person's time. */
-static bool counts(const struct dav_response *r, const char *owner)
+/* Do two hrefs mean one place? A path or a whole URL, with or without the slash at its end. */
+static bool same_place(struct caldav_ask *a, const char *one, const char *two)
 {
-	bool foreign = owner && r->owner && strcmp(owner, r->owner) != 0;
+	const char *x = caldav_resolve(a->arena, one, a->d->origin), *y = caldav_resolve(a->arena, two, a->d->origin);
+	size_t n = x ? strlen(x) : 0, m = y ? strlen(y) : 0;
+	if (!x || !y)
+		return strcmp(one, two) == 0;
+	n -= x[n - 1] == '/';
+	m -= y[m - 1] == '/';
+	return n == m && !strncmp(x, y, n);
+}
+
+/* Calendars that others own are seen in a home as well, and say nothing of this person's time. */
+static bool counts(struct caldav_ask *a, const struct dav_response *r, const char *owner)
+{
+	bool foreign = owner && r->owner && !same_place(a, owner, r->owner);
 	return (r->types & DAV_CALENDAR) && !r->transparent && !r->no_events && !foreign;
 }
 
@@ -67,7 +79,7 @@ static void on_home(struct caldav_ask *a, const struct http_reply *r)
 	for (size_t i = 0; i < m.n && !owner; i++)
 		owner = m.list[i].href && strstr(r->url, m.list[i].href) ? m.list[i].owner : NULL; /* the home itself is among them */
 	for (size_t i = 0; i < m.n; i++)
-		if (counts(&m.list[i], owner) && !add(a, a->calendars, &a->n_calendars, CALDAV_MAX_CALENDARS, m.list[i].href))
+		if (counts(a, &m.list[i], owner) && !add(a, a->calendars, &a->n_calendars, CALDAV_MAX_CALENDARS, m.list[i].href))
 			return;
 	a->at++;
 	next_home(a);

@@ -212,6 +212,10 @@ static void homes(void)
 	       PROPS("/h/anna/two/", IS_CALENDAR "<C:schedule-calendar-transp><C:transparent/></C:schedule-calendar-transp>")
 	       PROPS("/h/anna/three/", IS_CALENDAR "<C:supported-calendar-component-set><C:comp name=\"VTODO\"/></C:supported-calendar-component-set>")
 	       PROPS("/h/anna/four/", IS_CALENDAR "<D:owner><D:href>/p/bob/</D:href></D:owner>")), {0}}, FB_OK, NINE_BUSY);
+	/* the same owner, written in another way */
+	expect("anna@a.example", (const struct rule[]){HOME_RULES(PROPS("/h/anna/one/", IS_CALENDAR "<D:owner><D:href>/p/anna/</D:href></D:owner>")
+	       PROPS("/h/anna/two/", IS_CALENDAR "<D:owner><D:href>/p/anna</D:href></D:owner>")), {0}}, FB_OK,
+	       NINE_BUSY " 2026-03-02T10:00:00Z/2026-03-02T11:00:00Z=Tentative");
 	/* a home without a calendar that we may see: SOGo has such a one for people who do not exist */
 	expect("anna@a.example", (const struct rule[]){HOME_RULES(PROPS("/h/anna/inbox/", IS_HOME)), {0}}, FB_NO_ACCESS, "no calendar that our account may see");
 	/* one of two calendars fails: the answer would have a hole */
