@@ -5,7 +5,7 @@
 #include "bridge/backend/caldav_own.h"
 #include "bridge/base/text.h"
 
-enum { WHY_MAX = 1024, BODY_MAX = 8 << 10, REDIRECTS = 3 };
+enum { WHY_MAX = 1024, BODY_MAX = 4 << 20, REDIRECTS = 3 }; /* a body may name all events of a calendar */
 
 /*
  * The ways of `auto`, best first. Events tell most, and are expanded here alike for all servers; what a server says of free/busy
@@ -126,6 +126,7 @@ static void clean(struct caldav_ask *a)
 	fb_answer_free(a->answer);
 	a->answer = NULL;
 	a->n_homes = a->n_calendars = a->at = 0;
+	memset(a->missing, 0, sizeof a->missing);
 	a->arena = arena_new(CALDAV_ARENA);
 	if (!a->arena)
 		abort();

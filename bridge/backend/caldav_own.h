@@ -70,6 +70,8 @@ struct caldav_ask {
 	size_t n_homes, n_calendars, at; /* at: the home or calendar at hand */
 	void (*found)(struct caldav_ask *a); /* who goes on when the calendars are found */
 	struct dav_multistatus events[CALDAV_MAX_CALENDARS]; /* of each calendar */
+	struct dav_multistatus missing[CALDAV_MAX_CALENDARS]; /* what of it did not come with them */
+	size_t n_missing;         /* so many were asked for, of the calendar at hand */
 };
 
 /* --- caldav.c: the life of a question */

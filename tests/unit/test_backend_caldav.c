@@ -6,7 +6,7 @@
 /* The CalDAV engine against a server that says what no real one says on demand; real ones: tests/forests/caldav.py. */
 
 struct rule {
-	const char *request; /* "METHOD /path" */
+	const char *request; /* "METHOD /path", or "METHOD /path\ntext" where the text stands in the request's body */
 	int status;          /* 0 = closes without a word, -1 = says nothing, -2 = 404 once two wait for it */
 	const char *body, *headers;
 };
@@ -37,7 +37,8 @@ static void answer(struct world_connection *c, const char *head, const char *bod
 	snprintf(seen + strlen(seen), sizeof seen - strlen(seen), "%s\n", request);
 	snprintf(last_body, sizeof last_body, "%s", body);
 	for (const struct rule *r = rules; r && r->request; r++) {
-		if (strcmp(r->request, request) != 0)
+		size_t len = strlen(request);
+		if (strncmp(r->request, request, len) != 0 || (r->request[len] && (r->request[len] != '\n' || !strstr(body, r->request + len + 1))))
 			continue;
 		if (r->status > 0)
 			world_say(c, r->status, r->headers ? r->headers : "", r->body ? r->body : "");
@@ -148,7 +149,7 @@ static void events(void)
 {
 	open_engine(CONF_CALDAV_EVENTS, "/c/{user}/", NULL, NULL);
 	expect("anna@a.example", (const struct rule[]){CALENDAR_RULE("/c/anna/"), {"REPORT /c/anna/", 207, MULTI(DATA("/c/anna/1.ics", NINE)), NULL}, {0}}, FB_OK, NINE_BUSY);
-	CHECK_STR(seen, "PROPFIND /c/anna/\nREPORT /c/anna/\n");
+	CHECK_STR(seen, "PROPFIND /c/anna/\nREPORT /c/anna/\nPROPFIND /c/anna/\n");
 	/* an empty calendar is free; what is none is not */
 	expect("anna@a.example", (const struct rule[]){CALENDAR_RULE("/c/anna/"), {"REPORT /c/anna/", 207, MULTI(""), NULL}, {0}}, FB_OK, "");
 	expect("anna@a.example", (const struct rule[]){{0}}, FB_NO_ACCESS, "no such thing (404)");
@@ -187,17 +188,43 @@ static void events(void)
 static void windows(void)
 {
 	open_engine(CONF_CALDAV_EVENTS, "/c/{user}/", NULL, NULL);
-	expect("anna@a.example", (const struct rule[]){CALENDAR_RULE("/c/anna/"), {"REPORT /c/anna/", 207, MULTI(DATA("/1", EVENT("d", "20260301", "20260302", ""))
+	expect("anna@a.example", (const struct rule[]){CALENDAR_RULE("/c/anna/"), {"REPORT /c/anna/\n<C:comp-filter name=\"VEVENT\"/>", 207, MULTI(DATA("/1", EVENT("d", "20260301", "20260302", ""))
 	       DATA("/2", EVENT("e", "20260303", "20260304", "")) DATA("/3", EVENT("f", "20260304T000000Z", "20260305T000000Z", ""))), NULL}, {0}}, FB_OK,
 	       "2026-03-02T23:00:00Z/2026-03-03T23:00:00Z=Busy");
-	CHECK(strstr(last_body, "<C:comp-filter name=\"VEVENT\"/>"));
-	CHECK(!strstr(last_body, "time-range"));
+}
+
+#define LISTED(href) PROPS(href, "<D:resourcetype/>")
+#define LIST_RULES(status, missing, list) (const struct rule[]){ \
+	{"PROPFIND /c/anna/", 207, MULTI(PROPS("/c/anna/", IS_CALENDAR) list), NULL}, \
+	{"REPORT /c/anna/\ncalendar-query", 207, MULTI(DATA("/c/anna/1.ics", NINE)), NULL}, \
+	{"REPORT /c/anna/\n<D:prop><C:calendar-data/></D:prop><D:href>/c/anna/&amp;2.ics</D:href></C:calendar-multiget>", status, missing, NULL}, {0}}
+
+/* What the server lists but does not give is asked for by name; a server that then keeps it to itself has failed. */
+static void missing(void)
+{
+	open_engine(CONF_CALDAV_EVENTS, "/c/{user}/", NULL, NULL);
+	expect("anna@a.example", LIST_RULES(207, MULTI(DATA("/c/anna/&amp;2.ics", EVENT("ten", "20260302T100000Z", "20260302T110000Z", ""))),
+	       LISTED("/c/anna/1.ics") LISTED("/c/anna/&amp;2.ics") PROPS("/c/anna/more/", IS_HOME)), FB_OK, NINE_BUSY " 2026-03-02T10:00:00Z/2026-03-02T11:00:00Z=Busy");
+	CHECK_STR(seen, "PROPFIND /c/anna/\nREPORT /c/anna/\nPROPFIND /c/anna/\nREPORT /c/anna/\n");
+	expect("anna@a.example", LIST_RULES(404, NULL, LISTED("/c/anna/1.ics")), FB_OK, NINE_BUSY); /* nothing is missing */
+	/* a task, and what is gone by now */
+	expect("anna@a.example", LIST_RULES(207, MULTI(DATA("/c/anna/&amp;2.ics", CALENDAR("BEGIN:VTODO\nUID:t\nDTSTART:20260302T120000Z\nEND:VTODO\n"))),
+	       LISTED("/c/anna/&amp;2.ics")), FB_OK, NINE_BUSY);
+	expect("anna@a.example", LIST_RULES(207, MULTI("<D:response><D:href>/c/anna/&amp;2.ics</D:href><D:status>HTTP/1.1 404 Gone</D:status></D:response>"),
+	       LISTED("/c/anna/&amp;2.ics")), FB_OK, NINE_BUSY);
+	expect("anna@a.example", LIST_RULES(207, MULTI("<D:response><D:href>/c/anna/&amp;2.ics</D:href><D:status>HTTP/1.1 403 No</D:status></D:response>"),
+	       LISTED("/c/anna/&amp;2.ics")), FB_CALENDAR_FAILED, "&2.ics without its calendar-data (status 403)");
+	expect("anna@a.example", LIST_RULES(207, MULTI(""), LISTED("/c/anna/&amp;2.ics")), FB_CALENDAR_FAILED, "of 1 events that the server lists it gives 0");
+	expect("anna@a.example", LIST_RULES(500, NULL, LISTED("/c/anna/&amp;2.ics")), FB_CALENDAR_FAILED, "status 500");
+	expect("anna@a.example", LIST_RULES(207, MULTI(""), "<D:response><D:href>/c/anna/</D:href><D:status>HTTP/1.1 507 Insufficient Storage</D:status></D:response>"),
+	       FB_CALENDAR_FAILED, "does not list all");
 }
 
 #define STATUS(href, line) "<D:response><D:href>" href "</D:href><D:status>HTTP/1.1 " line "</D:status></D:response>"
 #define HOME_RULES(members) {"PROPFIND /p/anna/", 207, MULTI(PROPS("/p/anna/", "<D:resourcetype><D:principal/></D:resourcetype>" \
                              "<C:calendar-home-set><D:href>/h/anna/</D:href></C:calendar-home-set>")), NULL}, \
                             {"PROPFIND /h/anna/", 207, MULTI(PROPS("/h/anna/", IS_HOME "<D:owner><D:href>/p/anna/</D:href></D:owner>") members), NULL}, \
+                            CALENDAR_RULE("/h/anna/one/"), CALENDAR_RULE("/h/anna/two/"), \
                             {"REPORT /h/anna/one/", 207, MULTI(DATA("/1", NINE)), NULL}, \
                             {"REPORT /h/anna/two/", 207, MULTI(DATA("/2", EVENT("ten", "20260302T100000Z", "20260302T110000Z", "STATUS:TENTATIVE\n"))), NULL}
 
@@ -206,7 +233,7 @@ static void homes(void)
 	open_engine(CONF_CALDAV_EVENTS, NULL, "/p/{user}/", NULL);
 	expect("anna@a.example", (const struct rule[]){HOME_RULES(PROPS("/h/anna/one/", IS_CALENDAR) PROPS("/h/anna/inbox/", IS_HOME) PROPS("/h/anna/two/", IS_CALENDAR)), {0}},
 	       FB_OK, NINE_BUSY " 2026-03-02T10:00:00Z/2026-03-02T11:00:00Z=Tentative");
-	CHECK_STR(seen, "PROPFIND /p/anna/\nPROPFIND /h/anna/\nREPORT /h/anna/one/\nREPORT /h/anna/two/\n");
+	CHECK_STR(seen, "PROPFIND /p/anna/\nPROPFIND /h/anna/\nREPORT /h/anna/one/\nPROPFIND /h/anna/one/\nREPORT /h/anna/two/\nPROPFIND /h/anna/two/\n");
 	/* transparent, for tasks, or another's: no part in this person's time */
 	expect("anna@a.example", (const struct rule[]){HOME_RULES(PROPS("/h/anna/one/", IS_CALENDAR "<D:owner><D:href>/p/anna/</D:href></D:owner>")
 	       PROPS("/h/anna/two/", IS_CALENDAR "<C:schedule-calendar-transp><C:transparent/></C:schedule-calendar-transp>")
@@ -462,6 +489,7 @@ int main(void)
 	world_start(answer);
 	events();
 	windows();
+	missing();
 	homes();
 	addresses();
 	reports();

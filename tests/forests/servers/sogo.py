@@ -1,4 +1,5 @@
-"""SOGo with MariaDB and memcached behind nginx, as its manual has it. Everybody may see all calendars, of private events the time alone."""
+"""SOGo with MariaDB and memcached behind nginx, as its manual has it. Everybody may see all calendars, of private events the time alone; reports leave out
+what is older than a month."""
 import socket
 
 from server import CalendarServer, free_ports
@@ -23,7 +24,7 @@ CREATE TABLE people (c_uid VARCHAR(64) PRIMARY KEY, c_name VARCHAR(64), c_passwo
         tables = {"SOGoProfileURL": "sogo_user_profile", "OCSFolderInfoURL": "sogo_folder_info", "OCSSessionsFolderURL": "sogo_sessions_folder"}
         source = f"""({{type = sql; id = people; viewURL = "{base}/people"; userPasswordAlgorithm = plain; canAuthenticate = YES; isAddressBook = YES;}})"""
         settings = {**{k: f"{base}/{v}" for k, v in tables.items()}, "SOGoUserSources": source, "SOGoTimeZone": "Europe/Berlin",
-                    "SOGoMemcachedHost": f"127.0.0.1:{cache}", "SOGoMailDomain": self.domain, "SOGoFreeBusyDefaultInterval": "(7, 7)",
+                    "SOGoMemcachedHost": f"127.0.0.1:{cache}", "SOGoMailDomain": self.domain, "SOGoFreeBusyDefaultInterval": "(7, 7)", "SOGoDAVCalendarStartTimeLimit": "30",
                     "SOGoCalendarDefaultRoles": "(PublicViewer, ConfidentialDAndTViewer, PrivateDAndTViewer)", "WOPort": f"127.0.0.1:{sogo}",
                     "WOWorkersCount": "2", "WONoDetach": "YES", "WOLogFile": "-", "WOPidFile": f"{f}/sogo.pid"}
         self.write("nginx.conf", f"""pid {f}/nginx.pid;
