@@ -7,9 +7,9 @@
 
 /*
  * The events, unexpanded, by calendar-query (RFC 4791 7.8); what they come to is worked out here, as for a calendar file. All of them,
- * and no time-range: a server that reads a rule, a zone or a date otherwise than we do would leave out what is busy. Several do, and
- * prop-filter is no better (docs/caldav.md). What came is held against the list of what there is, as SOGo can be set to leave out what
- * is old; what is missing (a task is, too) is asked for by name.
+ * and no time-range: a server that reads a rule, a zone or a date otherwise than we do would leave out what is busy, and several do
+ * (docs/caldav.md). What came is held against the list of what there is, as SOGo can be set to leave out what is old; what is missing
+ * (a task is, too) is asked for by name.
  */
 static const char all_events[] =
 	"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
