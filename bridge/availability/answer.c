@@ -71,6 +71,10 @@ static int by_time(const void *pa, const void *pb)
 
 void fb_answer_sort(struct fb_answer *a)
 {
-	if (a->n_events > 1)
+	size_t i = 1;
+
+	while (i < a->n_events && by_time(&a->events[i - 1], &a->events[i]) <= 0)
+		i++;
+	if (i < a->n_events) /* most are in order already */
 		qsort(a->events, a->n_events, sizeof *a->events, by_time);
 }

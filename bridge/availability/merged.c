@@ -2,7 +2,7 @@
 #include <string.h>
 #include "bridge/availability/answer.h"
 
-enum { DIGITS = 5, FREE_DIGIT = 0, NO_DATA_DIGIT = 4 };
+enum { FREE_DIGIT = 0, NO_DATA_DIGIT = 4, DIGITS };
 
 static int digit_of(enum fb_busy b)
 {
@@ -23,23 +23,39 @@ size_t fb_merged_length(struct fb_window w, int interval)
 }
 
 /*
- * Counts for each digit where its events begin and end, so that the work is events plus slots and not events times slots:
- * a long calendar of long events must not cost more than that.
+ * Counts where the events of the digit ${d} begin and end, so that the work is events plus slots and not events times slots:
+ * a long calendar of long events must not cost more than that. False if there is none in the window.
  */
-static void count(int32_t *edges, size_t slots, const struct fb_answer *a, struct fb_window w, int64_t step)
+static bool count(int32_t *edges, int d, const struct fb_answer *a, struct fb_window w, int64_t step)
 {
+	bool any = false;
+
 	for (size_t i = 0; i < a->n_events; i++) {
 		const struct fb_event *e = &a->events[i];
 		int64_t start = e->start > w.start ? e->start : w.start, end = e->end < w.end ? e->end : w.end;
 		bool point = e->start == e->end;
-		int d = digit_of(e->busy);
 
-		if (d == FREE_DIGIT || e->start >= w.end || (point ? e->start < w.start : end <= start))
+		if (digit_of(e->busy) != d || e->start >= w.end || (point ? e->start < w.start : end <= start))
 			continue;
-		int32_t *row = edges + (size_t)d * (slots + 1);
-		row[(start - w.start) / step]++;
-		row[(point ? start - w.start : end - 1 - w.start) / step + 1]--;
+		edges[(start - w.start) / step]++;
+		edges[(point ? start - w.start : end - 1 - w.start) / step + 1]--;
+		any = true;
 	}
+	return any;
+}
+
+/* Writes the digit ${d} where one of its events is open, and leaves ${edges} empty. */
+static void sweep(uint8_t *put, int32_t *edges, size_t slots, int d)
+{
+	int32_t open = 0;
+
+	for (size_t i = 0; i < slots; i++) {
+		open += edges[i];
+		edges[i] = 0;
+		if (open > 0)
+			put[i] = (uint8_t)('0' + d);
+	}
+	edges[slots] = 0;
 }
 
 int fb_merged_put(struct buf *out, const struct fb_answer *a, struct fb_window w, int interval)
@@ -51,21 +67,14 @@ int fb_merged_put(struct buf *out, const struct fb_answer *a, struct fb_window w
 		return 0;
 	if (!put)
 		return -1;
-	memset(put, '0' + NO_DATA_DIGIT, slots); /* what was not answered is unknown, not free */
+	memset(put, '0' + (a->reason == FB_OK ? FREE_DIGIT : NO_DATA_DIGIT), slots); /* what was not answered is unknown, not free */
 	if (a->reason == FB_OK) {
-		int32_t *edges = calloc(DIGITS * (slots + 1), sizeof *edges), open[DIGITS] = {0};
+		int32_t *edges = calloc(slots + 1, sizeof *edges);
 		if (!edges)
 			return -1;
-		count(edges, slots, a, w, (int64_t)interval * 60);
-		for (size_t i = 0; i < slots; i++) {
-			int top = FREE_DIGIT;
-			for (int d = 1; d < DIGITS; d++) {
-				open[d] += edges[(size_t)d * (slots + 1) + i];
-				if (open[d] > 0)
-					top = d;
-			}
-			put[i] = (uint8_t)('0' + top);
-		}
+		for (int d = FREE_DIGIT + 1; d < DIGITS; d++) /* the highest is the last, and so wins */
+			if (count(edges, d, a, w, (int64_t)interval * 60))
+				sweep(put, edges, slots, d);
 		free(edges);
 	}
 	buf_commit(out, slots);

@@ -87,7 +87,7 @@ void buf_commit(struct buf *b, size_t n)
 		b->len += n;
 }
 
-int buf_add(struct buf *b, const void *p, size_t n)
+int buf_add_growing(struct buf *b, const void *p, size_t n)
 {
 	uint8_t *to = buf_reserve(b, n);
 
@@ -97,11 +97,6 @@ int buf_add(struct buf *b, const void *p, size_t n)
 		memcpy(to, p, n);
 	b->len += n;
 	return 0;
-}
-
-int buf_puts(struct buf *b, const char *s)
-{
-	return buf_add(b, s, strlen(s));
 }
 
 int buf_putc(struct buf *b, char c)

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /*
  * A growable byte buffer with a ceiling. A write past the ceiling (or out of
@@ -30,10 +31,22 @@ void buf_wipe(struct buf *b);
 void buf_reset(struct buf *b);
 /* First unconsumed byte (NULL when nothing was ever written). Borrowed until the next write. */
 uint8_t *buf_ptr(const struct buf *b);
-/* Appends ${n} bytes of ${p}. Returns 0, or -1 with b->failed set. */
-int buf_add(struct buf *b, const void *p, size_t n);
+/* buf_add() where there is no room yet, or nothing more may be written. */
+int buf_add_growing(struct buf *b, const void *p, size_t n);
+/* Appends ${n} bytes of ${p}. Returns 0, or -1 with b->failed set. Inline: of our own words the compiler knows the length. */
+static inline int buf_add(struct buf *b, const void *p, size_t n)
+{
+	if (b->failed || n >= b->cap - b->off - b->len)
+		return buf_add_growing(b, p, n);
+	memcpy(b->data + b->off + b->len, p, n);
+	b->len += n;
+	return 0;
+}
 /* Appends the string ${s} without its zero. Returns 0, or -1 with b->failed set. */
-int buf_puts(struct buf *b, const char *s);
+static inline int buf_puts(struct buf *b, const char *s)
+{
+	return buf_add(b, s, strlen(s));
+}
 /* Appends one byte. Returns 0, or -1 with b->failed set. */
 int buf_putc(struct buf *b, char c);
 /* Appends ${v} in decimal. Returns 0, or -1 with b->failed set. */

@@ -100,7 +100,7 @@ bool text_utf8_valid(const char *s, size_t n)
 	size_t step;
 
 	for (; n; s += step, n -= step)
-		if ((step = text_utf8_step(s, n)) == 0)
+		if ((step = (unsigned char)*s < 0x80 ? 1 : text_utf8_step(s, n)) == 0) /* most texts are ASCII */
 			return false;
 	return true;
 }

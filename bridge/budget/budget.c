@@ -276,8 +276,16 @@ struct payer {
 	const struct budget_asker *asker;
 	struct budget_limits limits;
 	struct entry *e;
-	uint64_t key, pair;
-	bool known; /* it asked about this target today */
+	uint64_t key;
+	uint64_t pairs[FB_MAX_MAILBOXES]; /* with each target */
+	uint64_t pair;                    /* with the one that it is about, */
+	bool known;                       /* and it asked about that today */
+};
+
+/* Of whom a line is due: an asker has at most one a minute, and a question is one moment. */
+struct told {
+	const struct budget_asker *who[ASKERS_MAX];
+	struct budget_over over[ASKERS_MAX];
 };
 
 static int64_t cost(uint32_t per_minute)
@@ -348,12 +356,17 @@ static bool note_over(struct segment *s, struct payer *p, int which, int64_t day
 	return true;
 }
 
-static struct payer payer_of(struct segment *s, const struct budget_limits *limits, const struct budget_asker *a)
+/* Without the lock: nothing of it is read but what never changes. Where the pairs stand is fetched, all at once, before it is looked at. */
+static void prepare(const struct segment *s, struct payer *p, const struct budget_limits *limits, const struct budget_asker *a,
+                    const char *const *targets, size_t count, int64_t day)
 {
-	struct payer p = {.asker = a, .limits = limits[a->kind], .key = key_of(s, a)};
-
-	p.e = p.key ? find(s, p.key) : NULL;
-	return p;
+	p->asker = a;
+	p->limits = limits[a->kind];
+	p->key = key_of(s, a);
+	for (size_t i = 0; i < count; i++) {
+		p->pairs[i] = pair_of(s, p->key, targets[i], day);
+		__builtin_prefetch(&s->pairs[p->pairs[i] & (PAIRS - 1)]);
+	}
 }
 
 /* Finds or makes the entries. Those whom a peer names come after it. False if somebody who must have one has none. */
@@ -379,24 +392,20 @@ static bool find_all(struct segment *s, struct payer *p, size_t n, struct entry 
 	return true;
 }
 
-static enum budget_said ask_locked(struct segment *s, struct payer *p, size_t n, const char *target, int64_t day, int64_t now,
-                                   struct budget_over *told, const struct budget_asker **who)
+static enum budget_said ask_one(struct segment *s, struct payer *p, size_t n, struct entry *peer, int64_t day, int64_t now,
+                                struct told *told)
 {
-	struct entry *peer = NULL;
 	int which;
 
-	if (!find_all(s, p, n, &peer, day, now))
-		return BUDGET_COULD_NOT;
 	for (size_t i = 0; i < n; i++) {
 		if (!p[i].e)
 			continue;
-		p[i].pair = pair_of(s, p[i].key, target, day);
 		pair_place(s, p[i].pair, &p[i].known);
 		if ((which = over_which(&p[i], now)) < 0)
 			continue;
 		p[i].e->used = now;
-		if (note_over(s, &p[i], which, day, now, told))
-			*who = p[i].asker;
+		if (note_over(s, &p[i], which, day, now, &told->over[i]))
+			told->who[i] = p[i].asker;
 		return BUDGET_OVER;
 	}
 	for (size_t i = 0; i < n; i++)
@@ -405,25 +414,48 @@ static enum budget_said ask_locked(struct segment *s, struct payer *p, size_t n,
 	return BUDGET_GO;
 }
 
-enum budget_said budget_ask(struct budget *b, const struct budget_limits limits[BUDGET_KINDS], const struct budget_asker *askers,
-                            size_t n, const char *target, int64_t day, int64_t now)
+static void ask_locked(struct segment *s, struct payer *p, size_t n, size_t count, int64_t day, int64_t now, struct told *told,
+                       enum budget_said *said)
 {
-	const struct budget_asker *who = NULL;
-	struct payer p[ASKERS_MAX];
-	struct budget_over told;
-	enum budget_said said;
+	struct entry *peer = NULL;
+	bool found;
 
-	if (n > ASKERS_MAX || !take_lock(b->s))
-		return BUDGET_COULD_NOT;
 	for (size_t i = 0; i < n; i++)
-		p[i] = payer_of(b->s, limits, &askers[i]);
-	said = ask_locked(b->s, p, n, target, day, now, &told, &who);
+		p[i].e = p[i].key ? find(s, p[i].key) : NULL;
+	found = find_all(s, p, n, &peer, day, now);
+	for (size_t k = 0; k < count; k++) {
+		for (size_t i = 0; i < n; i++)
+			p[i].pair = p[i].pairs[k];
+		said[k] = found ? ask_one(s, p, n, peer, day, now, told) : BUDGET_COULD_NOT;
+	}
+}
+
+static void say_over(const struct budget_asker *who, const struct budget_over *over)
+{
+	log_event(LOG_LEVEL_WARN, "over-budget", LS("who", who->name), LS("peer", who->peer), LS("budget", over->setting),
+	          LI("limit", over->limit), LI("refused", over->refused),
+	          LS("text", "what goes beyond it is answered with busy; others are not touched"));
+}
+
+void budget_ask(struct budget *b, const struct budget_limits limits[BUDGET_KINDS], const struct budget_asker *askers, size_t n,
+                const char *const *targets, size_t count, int64_t day, int64_t now, enum budget_said *said)
+{
+	struct payer p[ASKERS_MAX];
+	struct told told = {0};
+
+	for (size_t k = 0; k < count; k++)
+		said[k] = BUDGET_COULD_NOT;
+	if (n > ASKERS_MAX || count > FB_MAX_MAILBOXES)
+		return;
+	for (size_t i = 0; i < n; i++)
+		prepare(b->s, &p[i], limits, &askers[i], targets, count, day);
+	if (!take_lock(b->s))
+		return;
+	ask_locked(b->s, p, n, count, day, now, &told, said);
 	pthread_mutex_unlock(&b->s->lock);
-	if (who)
-		log_event(LOG_LEVEL_WARN, "over-budget", LS("who", who->name), LS("peer", who->peer), LS("budget", told.setting),
-		          LI("limit", told.limit), LI("refused", told.refused),
-		          LS("text", "what goes beyond it is answered with busy; others are not touched"));
-	return said;
+	for (size_t i = 0; i < n; i++)
+		if (told.who[i])
+			say_over(told.who[i], &told.over[i]);
 }
 
 bool budget_over(struct budget *b, size_t i, int64_t day, int64_t now, struct budget_over *out)

@@ -55,12 +55,13 @@ struct budget *budget_open(int fd);
 void budget_free(struct budget *b);
 
 /*
- * May somebody ask about ${target}? ${askers} (${n}, at most 2) all pay, each within ${limits} of its kind, or nobody does.
+ * May somebody ask about each of the ${count} ${targets} (at most FB_MAX_MAILBOXES, in the order in which they are paid for)? What is
+ * said of each goes to ${said}. ${askers} (${n}, at most 2) all pay, each within ${limits} of its kind, or nobody does.
  * Refusals are logged (event=over-budget), for each asker once a minute. ${day} counts UTC days since 1970, ${now}
  * nanoseconds of a clock that is the same in all processes and never goes back.
  */
-enum budget_said budget_ask(struct budget *b, const struct budget_limits limits[BUDGET_KINDS], const struct budget_asker *askers,
-                            size_t n, const char *target, int64_t day, int64_t now);
+void budget_ask(struct budget *b, const struct budget_limits limits[BUDGET_KINDS], const struct budget_asker *askers, size_t n,
+                const char *const *targets, size_t count, int64_t day, int64_t now, enum budget_said *said);
 /* The number ${i} of those that are over a budget: of the day ${day}, or of the minute before ${now}. False past the last. */
 bool budget_over(struct budget *b, size_t i, int64_t day, int64_t now, struct budget_over *out);
 
@@ -70,8 +71,8 @@ void budget_limits_of(const struct conf *c, struct budget_limits out[BUDGET_KIND
  * budget_ask() with the time of now, for ${requester}: one of our own people, or (${peer} not NULL) one whom that peer names;
  * then the peer pays too.
  */
-enum budget_said budget_ask_now(struct budget *b, const struct budget_limits limits[BUDGET_KINDS], const char *peer,
-                                const struct fb_requester *requester, const char *target);
+void budget_ask_now(struct budget *b, const struct budget_limits limits[BUDGET_KINDS], const char *peer,
+                    const struct fb_requester *requester, const char *const *targets, size_t count, enum budget_said *said);
 /* budget_over() with the time of now. */
 bool budget_over_now(struct budget *b, size_t i, struct budget_over *out);
 #endif

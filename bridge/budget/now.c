@@ -24,8 +24,8 @@ void budget_limits_of(const struct conf *c, struct budget_limits out[BUDGET_KIND
 	out[BUDGET_PEER] = (struct budget_limits){(uint32_t)c->budget_peer_per_minute, (uint32_t)c->budget_peer_targets_per_day};
 }
 
-enum budget_said budget_ask_now(struct budget *b, const struct budget_limits limits[BUDGET_KINDS], const char *peer,
-                                const struct fb_requester *requester, const char *target)
+void budget_ask_now(struct budget *b, const struct budget_limits limits[BUDGET_KINDS], const char *peer,
+                    const struct fb_requester *requester, const char *const *targets, size_t count, enum budget_said *said)
 {
 	const struct budget_asker askers[] = {
 		{.kind = requester->is_person ? BUDGET_PERSON : BUDGET_ORGANISATION, .peer = peer,
@@ -33,7 +33,7 @@ enum budget_said budget_ask_now(struct budget *b, const struct budget_limits lim
 		{.kind = BUDGET_PEER, .name = peer},
 	};
 
-	return budget_ask(b, limits, askers, peer ? 2 : 1, target, today(), now_ns());
+	budget_ask(b, limits, askers, peer ? 2 : 1, targets, count, today(), now_ns(), said);
 }
 
 bool budget_over_now(struct budget *b, size_t i, struct budget_over *out)

@@ -1,4 +1,6 @@
 #include "bridge/budget/siphash.h"
+#include <endian.h>
+#include <string.h>
 
 static uint64_t turn(uint64_t x, int bits)
 {
@@ -26,9 +28,8 @@ static uint64_t word(const uint8_t *p, size_t n)
 {
 	uint64_t w = 0;
 
-	while (n--)
-		w = w << 8 | p[n];
-	return w;
+	memcpy(&w, p, n);
+	return le64toh(w);
 }
 
 uint64_t siphash(const uint64_t key[2], const void *p, size_t n)

@@ -76,7 +76,7 @@ static const struct wire_cap *cap_of(const struct wire_cap *caps, const Protobuf
 static bool known(const ProtobufCMessageDescriptor *d, const ProtobufCFieldDescriptor *f, size_t count, struct cursor bytes,
                   const struct wire_cap *caps, const char **why)
 {
-	const struct wire_cap *cap = cap_of(caps, d, f->id);
+	const struct wire_cap *cap = wire_of(f) == WIRE_BYTES || f->label == PROTOBUF_C_LABEL_REPEATED ? cap_of(caps, d, f->id) : NULL;
 	size_t most = f->label != PROTOBUF_C_LABEL_REPEATED ? 1 : cap && cap->max_count ? cap->max_count : SIZE_MAX;
 
 	if (count > most) {

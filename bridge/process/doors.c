@@ -142,11 +142,16 @@ static enum audit_said proxy_audit(void *door, const struct audit_query *what, v
 }
 
 /* Without the memory of budgets nobody knows what was spent: then nothing goes on. */
-static bool proxy_budget(void *door, const char *peer, const struct fb_requester *requester, const char *target)
+static void proxy_budget(void *door, const char *peer, const struct fb_requester *requester, const char *const *targets, size_t n,
+                         bool *go)
 {
+	enum budget_said said[FB_MAX_MAILBOXES] = {BUDGET_COULD_NOT};
 	struct bridge *b = door;
 
-	return b->budgets && budget_ask_now(b->budgets, b->budget_limits, peer, requester, target) == BUDGET_GO;
+	if (b->budgets)
+		budget_ask_now(b->budgets, b->budget_limits, peer, requester, targets, n, said);
+	for (size_t i = 0; i < n; i++)
+		go[i] = said[i] == BUDGET_GO;
 }
 
 /* ---- link server -> proxy ---- */

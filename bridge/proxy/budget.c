@@ -4,12 +4,17 @@
 void budget_all(struct proxy_query *pq)
 {
 	const struct proxy_doors *doors = pq->p->doors;
-	const char *peer = pq->asker ? pq->asker->name : NULL;
+	const char *targets[FB_MAX_MAILBOXES];
+	bool go[FB_MAX_MAILBOXES];
+	size_t n = 0, k = 0;
 
-	for (size_t i = 0; i < pq->q.n; i++) {
-		struct proxy_mailbox *m = &pq->m[i];
-
-		if (!m->answered && !doors->budget(doors->door, peer, &pq->q.requester, m->address))
-			query_put_reason(m, FB_BUSY);
-	}
+	for (size_t i = 0; i < pq->q.n; i++)
+		if (!pq->m[i].answered)
+			targets[n++] = pq->m[i].address;
+	if (!n)
+		return;
+	doors->budget(doors->door, pq->asker ? pq->asker->name : NULL, &pq->q.requester, targets, n, go);
+	for (size_t i = 0; i < pq->q.n; i++)
+		if (!pq->m[i].answered && !go[k++])
+			query_put_reason(&pq->m[i], FB_BUSY);
 }

@@ -24,7 +24,9 @@ struct fb_facts look_up_facts(const struct address_space *t, const struct fb_ent
 
 const char *look_up_name(const struct address_space *t, const char *address, const struct fb_entry *who)
 {
-	return who && is_ours(t, address) && is_ours(t, who->address) ? who->address : address;
+	if (!who || strcmp(address, who->address) == 0)
+		return address; /* the canonical one is what was asked: nothing to look for */
+	return is_ours(t, address) && is_ours(t, who->address) ? who->address : address;
 }
 
 /* What was found becomes what the rules, the audit and the backend see. */

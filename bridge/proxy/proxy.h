@@ -32,8 +32,11 @@ struct proxy_doors {
 	            void (*done)(void *arg, enum fb_reason reason, const char *why), void *arg);
 	/* Writes down what became of one mailbox, before its answer leaves; as audit_writer_say(). */
 	enum audit_said (*audit)(void *door, const struct audit_query *what, void (*written)(void *arg, bool ok), void *arg);
-	/* May ${requester} (${peer} not NULL: whom that peer names) ask about ${target} just now? Asked before anything is looked up. */
-	bool (*budget)(void *door, const char *peer, const struct fb_requester *requester, const char *target);
+	/*
+	 * May ${requester} (${peer} not NULL: whom that peer names) ask about each of the ${n} ${targets} (at most FB_MAX_MAILBOXES) just
+	 * now? Says so in ${go}. Asked once a query, before anything is looked up.
+	 */
+	void (*budget)(void *door, const char *peer, const struct fb_requester *requester, const char *const *targets, size_t n, bool *go);
 	void *door;
 };
 

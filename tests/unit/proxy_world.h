@@ -242,14 +242,17 @@ static inline bool recorded(const char *record)
 }
 
 /* Who is in ${w.broke} is over budget, as are targets that begin with "costly"; "site-b/b.example:open@a.example " is noted. */
-static bool fake_budget(void *door, const char *peer, const struct fb_requester *requester, const char *target)
+static void fake_budget(void *door, const char *peer, const struct fb_requester *requester, const char *const *targets, size_t n,
+                        bool *go)
 {
-	size_t n = strlen(w.paid);
-
 	if (w.looked_up)
 		w.looked_up_before_paid = true;
-	snprintf(w.paid + n, sizeof w.paid - n, "%s/%s:%s ", peer ? peer : "", requester->name, target);
-	return strncmp(target, "costly", 6) != 0 && !(w.broke && strcmp(w.broke, requester->name) == 0);
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(w.paid);
+
+		snprintf(w.paid + len, sizeof w.paid - len, "%s/%s:%s ", peer ? peer : "", requester->name, targets[i]);
+		go[i] = strncmp(targets[i], "costly", 6) != 0 && !(w.broke && strcmp(w.broke, requester->name) == 0);
+	}
 }
 
 static void world_new(void)

@@ -34,13 +34,23 @@ static void gone(void)
 	close(fd);
 }
 
+/* ${n} askers about one target. */
+static enum budget_said ask_one(struct budget *of, const struct budget_limits *l, const struct budget_asker *askers, size_t n,
+                                const char *target, int64_t day, int64_t now)
+{
+	enum budget_said said;
+
+	budget_ask(of, l, askers, n, &target, 1, day, now, &said);
+	return said;
+}
+
 /* One asker about number ${i}. */
 static enum budget_said ask(const struct budget_limits *l, const struct budget_asker *a, unsigned i, int64_t day, int64_t now)
 {
 	char target[40];
 
 	snprintf(target, sizeof target, "user%u@b.example", i);
-	return budget_ask(b, l, a, 1, target, day, now);
+	return ask_one(b, l, a, 1, target, day, now);
 }
 
 /* How many of the numbers [from, to) ${a} may ask about. */
@@ -62,7 +72,7 @@ static enum budget_said ask_named(const struct budget_limits *l, const char *nam
 	char target[40];
 
 	snprintf(target, sizeof target, "user%u@a.example", i);
-	return budget_ask(b, l, askers, 2, target, DAY, T0);
+	return ask_one(b, l, askers, 2, target, DAY, T0);
 }
 
 /* The first and some further values of the authors' list: key 00..0f, message 00, 01, ... */
@@ -110,6 +120,28 @@ static void the_minute(void)
 		n += many(l, &anna, 0, 100, DAY, T0 + (100 + i) * S);
 	CHECK_INT(n, 600 + 599 * 10);
 	CHECK_INT(many(none, &anna, 0, 100, DAY, T0 + 700 * S), 100); /* a reload with other limits counts at once */
+	gone();
+}
+
+/* Those of one question are paid for one after the other: what is left goes to the first of them, and one that stands twice is one. */
+static void a_question_about_many(void)
+{
+	const struct budget_limits by_day[BUDGET_KINDS] = {[BUDGET_PERSON] = {0, 2}}, by_minute[BUDGET_KINDS] = {[BUDGET_PERSON] = {3, 0}};
+	const char *const targets[] = {"a@b.example", "a@b.example", "b@b.example", "c@b.example", "a@b.example"};
+	enum budget_said said[5];
+
+	fresh();
+	budget_ask(b, by_day, &anna, 1, targets, 5, DAY, T0, said);
+	CHECK_INT(said[0], BUDGET_GO);
+	CHECK_INT(said[1], BUDGET_GO);
+	CHECK_INT(said[2], BUDGET_GO);
+	CHECK_INT(said[3], BUDGET_OVER);
+	CHECK_INT(said[4], BUDGET_GO);
+	budget_ask(b, by_minute, &carl, 1, targets, 5, DAY, T0, said);
+	CHECK_INT(said[0], BUDGET_GO);
+	CHECK_INT(said[2], BUDGET_GO);
+	CHECK_INT(said[3], BUDGET_OVER);
+	CHECK_INT(said[4], BUDGET_OVER);
 	gone();
 }
 
@@ -282,7 +314,7 @@ static void processes(void)
 				char target[40];
 
 				snprintf(target, sizeof target, "u%u@b.example", i % 1500);
-				budget_ask(own, l, &anna, 1, target, DAY, T0);
+				ask_one(own, l, &anna, 1, target, DAY, T0);
 				if (i == 50 && write(pipes[1], "x", 1) != 1)
 					break;
 			}
@@ -326,6 +358,7 @@ int main(void)
 	the_hash_is_siphash();
 	the_day_is_exact();
 	the_minute();
+	a_question_about_many();
 	kinds_have_their_own();
 	all_pay_or_nobody();
 	a_flood_of_names();
