@@ -36,7 +36,7 @@ int buf_add_growing(struct buf *b, const void *p, size_t n);
 /* Appends ${n} bytes of ${p}. Returns 0, or -1 with b->failed set. Inline: of our own words the compiler knows the length. */
 static inline int buf_add(struct buf *b, const void *p, size_t n)
 {
-	if (b->failed || n >= b->cap - b->off - b->len)
+	if (!n || b->failed || n >= b->cap - b->off - b->len)
 		return buf_add_growing(b, p, n);
 	memcpy(b->data + b->off + b->len, p, n);
 	b->len += n;

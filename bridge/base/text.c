@@ -222,10 +222,25 @@ static size_t plain_run(const char *s, size_t n)
 	return i;
 }
 
+static int put_quoted(struct buf *out, const char *s, size_t n)
+{
+	uint8_t *to = buf_reserve(out, n + 2);
+
+	if (!to)
+		return -1;
+	to[0] = '"';
+	memcpy(to + 1, s, n);
+	to[n + 1] = '"';
+	buf_commit(out, n + 2);
+	return 0;
+}
+
 int text_json(struct buf *out, const char *s)
 {
-	size_t n = strlen(s), step;
+	size_t n = strlen(s), step = plain_run(s, n);
 
+	if (step == n)
+		return put_quoted(out, s, n);
 	buf_putc(out, '"');
 	for (; n; s += step, n -= step) {
 		if ((step = plain_run(s, n))) {

@@ -95,6 +95,8 @@ static const char *walk_other(const char *p, const char *end)
 {
 	static const char *const kinds[][2] = {{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}};
 
+	if (end - p < 2 || (p[1] != '!' && p[1] != '?'))
+		return p; /* a tag, as nearly all are */
 	for (size_t i = 0; i < 3; i++) {
 		size_t n = strlen(kinds[i][0]);
 

@@ -125,8 +125,8 @@ bool wire_within(const ProtobufCMessageDescriptor *d, const uint8_t *p, size_t n
 
 /* What one message needs: most fit into the room, the rest is in an arena. Only one is unpacked at a time. */
 static struct {
-	size_t used;
-	struct arena *more;
+	size_t used, max;
+	struct arena *more; /* NULL until it is needed */
 	_Alignas(max_align_t) uint8_t room[ROOM];
 } unpacking;
 
@@ -135,8 +135,11 @@ static void *take_memory(void *unused, size_t n)
 	const size_t align = _Alignof(max_align_t);
 	void *p = unpacking.room + unpacking.used;
 
-	if (n > ROOM - unpacking.used)
+	if (n > ROOM - unpacking.used) {
+		if (!unpacking.more && !(unpacking.more = arena_new(unpacking.max)))
+			return NULL;
 		return arena_alloc(unpacking.more, n);
+	}
 	n = (n + align - 1) / align * align;
 	unpacking.used = n < ROOM - unpacking.used ? unpacking.used + n : ROOM;
 	return p;
@@ -146,12 +149,12 @@ static void keep_memory(void *unused, void *p)
 {
 }
 
-bool wire_memory(ProtobufCAllocator *out, size_t max)
+void wire_memory(ProtobufCAllocator *out, size_t max)
 {
 	unpacking.used = 0;
-	unpacking.more = arena_new(max);
+	unpacking.max = max;
+	unpacking.more = NULL;
 	*out = (ProtobufCAllocator){take_memory, keep_memory, &unpacking};
-	return unpacking.more != NULL;
 }
 
 void wire_memory_free(ProtobufCAllocator *a)

@@ -19,8 +19,8 @@ struct wire_cap {
  * message has at most 16 fields that we do not know (a newer peer's). Only then may it be unpacked. On false ${why} is a sentence part (constant).
  */
 bool wire_within(const ProtobufCMessageDescriptor *d, const uint8_t *p, size_t n, const struct wire_cap *caps, const char **why);
-/* Memory for unpacking one message, one at a time: all of it is freed at once. At most about ${max} bytes. False when out of memory. */
-bool wire_memory(ProtobufCAllocator *out, size_t max);
+/* Memory for reading one message, one at a time: all of it is freed at once. At most about ${max} bytes; past that, or out of memory, there is none. */
+void wire_memory(ProtobufCAllocator *out, size_t max);
 /* Frees it, and with it the message. */
 void wire_memory_free(ProtobufCAllocator *a);
 /* Appends ${m} packed. -1 if ${out} is full. */

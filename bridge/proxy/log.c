@@ -1,6 +1,6 @@
 #include "bridge/proxy/query.h"
-#include <stdio.h>
 #include "bridge/base/log.h"
+#include "bridge/base/text.h"
 
 /* What decided. Why there is no such target is told here alone: outside all of these are one. */
 static const char *rule_word(const struct proxy_mailbox *m, char out[24])
@@ -16,7 +16,7 @@ static const char *rule_word(const struct proxy_mailbox *m, char out[24])
 		       : look_up_is_moved(m->pq->p->t, m->whom) ? "moved"
 		       : m->whom->disabled                      ? "disabled"
 		                                                : "unknown";
-	snprintf(out, 24, "%d", v->rule);
+	out[text_int_put(out, v->rule)] = 0;
 	return out;
 }
 
