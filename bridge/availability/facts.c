@@ -10,7 +10,7 @@ struct fb_entry *fb_entry_new(const char *address, size_t n_groups)
 		return NULL;
 	e->refs = 1;
 	e->n_groups = n_groups;
-	strncpy(e->address, address, sizeof(e->address) - 1);
+	memcpy(e->address, address, strnlen(address, sizeof(e->address) - 1));
 	return e;
 }
 

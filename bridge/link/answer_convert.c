@@ -78,9 +78,10 @@ static bool write_hours(struct hours_pb *h, const struct fb_working_hours *w)
 }
 
 /* ${s} cut to LINK_TEXT_BYTES between two characters; "" for what is no text. NULL when out of memory. */
-static const char *short_text(struct arena *a, const char *s)
+static const char *short_text(ProtobufCAllocator *memory, const char *s)
 {
 	size_t n = s ? strlen(s) : 0;
+	char *cut;
 
 	if (!n || !text_utf8_valid(s, n))
 		return "";
@@ -88,10 +89,14 @@ static const char *short_text(struct arena *a, const char *s)
 		return s;
 	for (n = LINK_TEXT_BYTES; n && ((unsigned char)s[n] & 0xc0) == 0x80; n--)
 		;
-	return arena_strndup(a, s, n);
+	if ((cut = memory->alloc(memory->allocator_data, n + 1))) {
+		memcpy(cut, s, n);
+		cut[n] = 0;
+	}
+	return cut;
 }
 
-static int write_event(struct arena *a, PB(Event) *out, const struct fb_event *e, bool details)
+static int write_event(ProtobufCAllocator *memory, PB(Event) *out, const struct fb_event *e, bool details)
 {
 	availbridge__link__v1__event__init(out);
 	out->start = e->start;
@@ -103,20 +108,20 @@ static int write_event(struct arena *a, PB(Event) *out, const struct fb_event *e
 	out->flags = e->flags & FLAGS;
 	if (e->flags & FB_PRIVATE)
 		return 0;
-	out->subject = (char *)short_text(a, e->subject);
-	out->location = (char *)short_text(a, e->location);
+	out->subject = (char *)short_text(memory, e->subject);
+	out->location = (char *)short_text(memory, e->location);
 	return out->subject && out->location ? 0 : -1;
 }
 
-static int write_events(struct arena *mem, PB(MailboxAnswer) *m, const struct fb_answer *a)
+static int write_events(ProtobufCAllocator *memory, PB(MailboxAnswer) *m, const struct fb_answer *a)
 {
-	PB(Event) *events = arena_alloc(mem, a->n_events * sizeof *events + 1);
-	PB(Event) **list = arena_alloc(mem, a->n_events * sizeof *list + 1);
+	PB(Event) *events = memory->alloc(memory->allocator_data, a->n_events * sizeof *events + 1);
+	PB(Event) **list = memory->alloc(memory->allocator_data, a->n_events * sizeof *list + 1);
 
 	if (!events || !list)
 		return -1;
 	for (size_t i = 0; i < a->n_events; i++) {
-		if (write_event(mem, &events[i], &a->events[i], a->view & FB_VIEW_DETAILS) != 0)
+		if (write_event(memory, &events[i], &a->events[i], a->view & FB_VIEW_DETAILS) != 0)
 			return -1;
 		list[i] = &events[i];
 	}
@@ -149,15 +154,13 @@ int link_answer_write(const struct fb_query *q, size_t i, const struct fb_answer
 {
 	PB(MailboxAnswer) m = AVAILBRIDGE__LINK__V1__MAILBOX_ANSWER__INIT;
 	struct hours_pb hours;
-	struct arena *mem;
+	ProtobufCAllocator memory;
 	size_t n;
 	int rc = -1;
 
 	if (a->reason == FB_OK && a->n_events > FB_MAX_EVENTS && a->view & FB_VIEW_EVENTS)
 		return write_too_big(q, i, place, arg);
-	mem = arena_new(4 * LINK_ANSWER_BYTES);
-	if (!mem)
-		return -1;
+	wire_memory(&memory, 4 * LINK_ANSWER_BYTES);
 	m.index = (uint32_t)i;
 	m.mailbox = q->mailboxes[i].asked;
 	m.reason = (PB(Reason))a->reason;
@@ -168,11 +171,11 @@ int link_answer_write(const struct fb_query *q, size_t i, const struct fb_answer
 		if (write_hours(&hours, &a->hours))
 			m.working_hours = &hours.hours;
 	}
-	if (a->reason != FB_OK || !(a->view & FB_VIEW_EVENTS) || write_events(mem, &m, a) == 0) {
+	if (a->reason != FB_OK || !(a->view & FB_VIEW_EVENTS) || write_events(&memory, &m, a) == 0) {
 		n = protobuf_c_message_get_packed_size(&m.base);
 		rc = n > LINK_ANSWER_BYTES ? write_too_big(q, i, place, arg) : place_message(&m.base, n, place, arg);
 	}
-	arena_free(mem);
+	wire_memory_free(&memory);
 	return rc;
 }
 

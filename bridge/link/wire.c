@@ -123,25 +123,25 @@ bool wire_within(const ProtobufCMessageDescriptor *d, const uint8_t *p, size_t n
 	return true;
 }
 
-/* What one message needs: most fit into the room, the rest is in an arena. Only one is unpacked at a time. */
+/* What one message needs: most fit into the room, the rest is in an arena. Only one is unpacked or packed at a time. */
 static struct {
 	size_t used, max;
 	struct arena *more; /* NULL until it is needed */
 	_Alignas(max_align_t) uint8_t room[ROOM];
-} unpacking;
+} message_memory;
 
 static void *take_memory(void *unused, size_t n)
 {
 	const size_t align = _Alignof(max_align_t);
-	void *p = unpacking.room + unpacking.used;
+	void *p = message_memory.room + message_memory.used;
 
-	if (n > ROOM - unpacking.used) {
-		if (!unpacking.more && !(unpacking.more = arena_new(unpacking.max)))
+	if (n > ROOM - message_memory.used) {
+		if (!message_memory.more && !(message_memory.more = arena_new(message_memory.max)))
 			return NULL;
-		return arena_alloc(unpacking.more, n);
+		return arena_alloc(message_memory.more, n);
 	}
 	n = (n + align - 1) / align * align;
-	unpacking.used = n < ROOM - unpacking.used ? unpacking.used + n : ROOM;
+	message_memory.used = n < ROOM - message_memory.used ? message_memory.used + n : ROOM;
 	return p;
 }
 
@@ -151,16 +151,16 @@ static void keep_memory(void *unused, void *p)
 
 void wire_memory(ProtobufCAllocator *out, size_t max)
 {
-	unpacking.used = 0;
-	unpacking.max = max;
-	unpacking.more = NULL;
-	*out = (ProtobufCAllocator){take_memory, keep_memory, &unpacking};
+	message_memory.used = 0;
+	message_memory.max = max;
+	message_memory.more = NULL;
+	*out = (ProtobufCAllocator){take_memory, keep_memory, &message_memory};
 }
 
 void wire_memory_free(ProtobufCAllocator *a)
 {
-	arena_free(unpacking.more);
-	unpacking.more = NULL;
+	arena_free(message_memory.more);
+	message_memory.more = NULL;
 }
 
 int wire_pack(struct buf *out, const ProtobufCMessage *m)

@@ -19,7 +19,7 @@ struct wire_cap {
  * message has at most 16 fields that we do not know (a newer peer's). Only then may it be unpacked. On false ${why} is a sentence part (constant).
  */
 bool wire_within(const ProtobufCMessageDescriptor *d, const uint8_t *p, size_t n, const struct wire_cap *caps, const char **why);
-/* Memory for reading one message, one at a time: all of it is freed at once. At most about ${max} bytes; past that, or out of memory, there is none. */
+/* Memory for reading or writing one message, one at a time: all of it is freed at once. At most about ${max} bytes; past that, or out of memory, there is none. */
 void wire_memory(ProtobufCAllocator *out, size_t max);
 /* Frees it, and with it the message. */
 void wire_memory_free(ProtobufCAllocator *a);

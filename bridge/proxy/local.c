@@ -13,10 +13,10 @@ static void fetched(void *arg, const struct fb_answer *raw)
 void local_fetch(struct proxy_query *pq)
 {
 	const struct proxy_doors *doors = pq->p->doors;
+	int64_t left = pq->deadline - loop_ms();
 
 	for (size_t i = 0; i < pq->q.n && !pq->ended; i++) {
 		struct proxy_mailbox *m = &pq->m[i];
-		int64_t left = pq->deadline - loop_ms();
 
 		if (m->answered || m->route != AS_LOCAL)
 			continue;
