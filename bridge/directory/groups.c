@@ -3,6 +3,7 @@
 #include <string.h>
 #include "bridge/base/loop.h"
 #include "bridge/base/text.h"
+#include "bridge/directory/dn.h"
 #include "bridge/directory/filter.h"
 #include "bridge/directory/session_inside.h"
 #include "bridge/directory/sid.h"
@@ -17,6 +18,7 @@ enum {
 	CLIMB_STEP = 50,  /* groups asked about in one search */
 	CLIMB_BYTES = 4 << 20
 };
+enum { UNIVERSAL = 8 }; /* GROUP_TYPE_UNIVERSAL_GROUP, MS-ADTS 2.2.12 */
 
 static const char nobody_dn[] = "CN=availbridge-nobody";
 
@@ -78,17 +80,31 @@ void groups_entry_free(struct groups_entry *e)
 	buf_free(&e->primary);
 }
 
-/* One group as the server spells it, whatever the spelling of its DN in the rules; NULL in ${out} if there is none. */
-static int find_one(struct directory_session *s, const char *dn, struct arena *a, const char **out)
+bool groups_type_is_universal(const char *type)
 {
-	static const char *const nothing[] = {"", NULL};
-	const struct directory_query q = {dn, dn, false, "(objectClass=*)", nothing, 1};
+	int64_t flags;
+
+	return text_int(type, INT32_MIN, UINT32_MAX, &flags) && flags & UNIVERSAL;
+}
+
+bool groups_all_members_are_at(const char *domain, const char *dn, bool universal)
+{
+	return universal || (*domain && dn_is_within(dn, domain) && !dn_is_of_child(dn, domain));
+}
+
+/* One group as the server spells it, whatever the spelling of its DN in the rules; NULL in ${out} if there is none. */
+static int find_one(struct directory_session *s, const char *dn, struct arena *a, const char **out, bool *universal)
+{
+	static const char *const type[] = {"groupType", NULL};
+	const struct directory_query q = {dn, dn, false, "(objectClass=*)", type, 1};
 	struct found f;
 	enum search_result r = session_search(s, "group", &q, &f);
 	bool full = false;
 
-	if (r == SEARCH_DONE && f.first)
+	if (r == SEARCH_DONE && f.first) {
 		full = !(*out = arena_strdup(a, f.first->dn));
+		*universal = f.first->values[0].n == 1 && groups_type_is_universal(f.first->values[0].list[0].p);
+	}
 	found_free(&f);
 	if (full)
 		buf_puts(&s->why, "the rules mention more groups of the directory than there is room for");
@@ -108,10 +124,11 @@ static int find_groups(struct directory_session *s)
 	buf_init(&here.sid, SID_MAX);
 	buf_init(&here.primary, DN_MAX);
 	groups_forget(&s->here);
-	if (!here.arena || !(here.dns = arena_alloc(here.arena, (s->groups.n + 1) * sizeof *here.dns)))
+	if (!here.arena || !(here.dns = arena_alloc(here.arena, (s->groups.n + 1) * sizeof *here.dns)) ||
+	    !(here.universal = arena_alloc(here.arena, s->groups.n + 1)))
 		abort();
 	for (size_t i = 0; i < s->groups.n && r == 0; i++)
-		r = find_one(s, s->groups.list[i], here.arena, &here.dns[i]);
+		r = find_one(s, s->groups.list[i], here.arena, &here.dns[i], &here.universal[i]);
 	if (r == 0)
 		s->here = here;
 	else
@@ -164,14 +181,26 @@ static enum fb_fact in_any_of(struct directory_session *s, const char *dn, size_
 	return fact;
 }
 
+/* The server that has just answered no may not have all members of some groups: of those it did not know. */
+static void doubt(struct directory_session *s, size_t from, size_t to, enum fb_fact *facts)
+{
+	for (size_t i = from; i < to && s->has_domains; i++)
+		if (s->here.dns[i] && facts[i] == FB_NO && !groups_all_members_are_at(s->root, s->here.dns[i], s->here.universal[i]))
+			facts[i] = FB_COULD_NOT_TELL;
+}
+
 /* Most people are in none: one question. Whoever is in some is looked for in either half. */
 static int in_chains_of(struct directory_session *s, const char *dn, size_t from, size_t to, enum fb_fact *facts)
 {
 	size_t middle = from + (to - from) / 2;
 	enum fb_fact any = in_any_of(s, dn, from, to);
 
-	if (any != FB_YES)
-		return any == FB_NO ? 0 : -1;
+	if (any == FB_COULD_NOT_TELL)
+		return -1;
+	if (any == FB_NO) {
+		doubt(s, from, to, facts);
+		return 0;
+	}
 	if (to - from == 1) {
 		facts[from] = FB_YES;
 		return 0;
@@ -316,6 +345,14 @@ static void say_missing(struct directory_session *s, const char *group)
 		buf_printf(&s->why, "%s does not show the group %s, which the rules name", s->d->servers[s->server], group);
 }
 
+/* Through a Global Catalog, which has the groups of other domains without their members. */
+static void say_elsewhere(struct directory_session *s, const char *group)
+{
+	if (!s->why.len)
+		buf_printf(&s->why, "%s does not have the members of the group %s, which the rules name: it is of another domain and not "
+		           "universal; make it universal, or name a server of its domain", s->d->servers[s->server], group);
+}
+
 static int in_any(struct directory_session *s, struct groups_entry *e, enum fb_fact *facts)
 {
 	/* whoever does not exist takes the same questions, and as long */
@@ -342,5 +379,7 @@ int groups_of(struct directory_session *s, struct groups_entry *e, enum fb_fact 
 			say_missing(s, s->groups.list[i]);
 		else if (!e->dn.len)
 			facts[i] = FB_NO;
+		else if (facts[i] == FB_COULD_NOT_TELL)
+			say_elsewhere(s, s->groups.list[i]);
 	return r;
 }

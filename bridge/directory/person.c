@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "bridge/base/text.h"
+#include "bridge/directory/dn.h"
 #include "bridge/directory/filter.h"
 #include "bridge/directory/sid.h"
 
@@ -161,18 +162,6 @@ static void read_switches(struct directory_session *s, const struct found_entry 
 
 /* ---- finding it ---- */
 
-/* Is ${dn} in a domain below the domain ${base}? Between the two stands a DC= then, right before ${base}. */
-static bool is_of_child(const char *dn, const char *base)
-{
-	size_t n = strlen(dn), m = strlen(base), i;
-
-	if (m == 0 || n <= m || !text_ieq(dn + n - m, base))
-		return false;
-	for (i = n - m - 1; i > 0 && !(dn[i - 1] == ',' && (i < 2 || dn[i - 2] != '\\')); i--)
-		;
-	return text_istarts(dn + i, "DC=");
-}
-
 static const struct found_entry *only_one(struct directory_session *s, const struct person_search *what, const struct found *f, bool *two)
 {
 	const struct found_entry *one = NULL;
@@ -181,7 +170,7 @@ static const struct found_entry *only_one(struct directory_session *s, const str
 	for (const struct found_entry *e = f->first; e; e = e->next) {
 		if (what->address && !(bears(s, e, what->address) && stands_for(s, e, what->address)))
 			continue;
-		if (what->one_domain && is_of_child(e->dn, what->base))
+		if (what->one_domain && dn_is_of_child(e->dn, what->base))
 			continue;
 		if (one) {
 			*two = true;

@@ -1,8 +1,7 @@
 #include "bridge/directory/requester.h"
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include "bridge/base/text.h"
+#include "bridge/directory/dn.h"
 #include "bridge/directory/filter.h"
 #include "bridge/directory/sid.h"
 
@@ -19,34 +18,12 @@ static void find(struct directory_session *s, const char *step, const char *base
 	person_find(s, &what, a, e);
 }
 
-/* Is the DN ${below} ${above} itself or below it? Both may be written with blanks behind their commas. */
-static bool is_within(const char *below, const char *above)
-{
-	size_t n = strlen(below), m = strlen(above);
-
-	while (m && n) {
-		char a = below[n - 1], b = above[m - 1];
-
-		if (a == ' ' && n > 1 && below[n - 2] == ',')
-			n--;
-		else if (b == ' ' && m > 1 && above[m - 2] == ',')
-			m--;
-		else if (tolower((unsigned char)a) == tolower((unsigned char)b))
-			n--, m--;
-		else
-			return false;
-	}
-	while (n && below[n - 1] == ' ')
-		n--;
-	return m == 0 && (n == 0 || !*above || below[n - 1] == ',');
-}
-
 /* The part of the domain ${dn} in which the settings look for people: all of it, a folder of it, or none. */
 static void put_base(struct buf *out, const char *dn, const char *base)
 {
-	if (is_within(dn, base))
+	if (dn_is_within(dn, base))
 		buf_puts(out, dn);
-	else if (is_within(base, dn))
+	else if (dn_is_within(base, dn))
 		buf_puts(out, base);
 }
 

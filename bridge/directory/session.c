@@ -149,6 +149,7 @@ static int read_root(struct directory_session *s, int64_t deadline)
 	}
 	for (size_t i = 0; i < sizeof active_directory_oids / sizeof *active_directory_oids; i++)
 		s->active_directory |= f.first && has_value(&f.first->values[0], active_directory_oids[i]);
+	s->has_domains = f.first && has_value(&f.first->values[0], active_directory_oids[0]);
 	s->configuration = first_of(&f, 1);
 	s->root = first_of(&f, 2);
 	found_free(&f);

@@ -81,7 +81,7 @@ class Server:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*authority.certificate("hostile", "127.0.0.1"))
         self.context, self.behave, self.before, self.connections, self.binds, self.running = context, None, None, 0, [], True
-        self.capabilities = []
+        self.capabilities, self.domain = [], "DC=a"
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -101,7 +101,8 @@ class Server:
                         self.binds.append(body)
                         c.sendall(message(number, done(tag=BOUND)))
                     elif op == SEARCH and b"supportedCapabilities" in body:
-                        c.sendall(message(number, entry("", configurationNamingContext=["CN=Configuration,DC=a"], supportedCapabilities=self.capabilities)) + message(number, done()))
+                        c.sendall(message(number, entry("", configurationNamingContext=["CN=Configuration,DC=a"], supportedCapabilities=self.capabilities,
+                                                         defaultNamingContext=[self.domain])) + message(number, done()))
                     elif op == SEARCH:
                         self.behave(c, number, body)
                     else:
@@ -193,15 +194,18 @@ def referral_to(port):
     return behave
 
 
-def catalog(*bobs):
-    """A Global Catalog: below a domain stand those that are its children in DNS, with accounts of the same names."""
+GLOBAL, UNIVERSAL = "-2147483646", "-2147483640"  # groupType of security groups, MS-ADTS 2.2.12
+
+
+def catalog(*bobs, board=GLOBAL, member=False):
+    """A Global Catalog: below a domain stand those that are its children in DNS, with accounts of the same names; the type of the Board, and whether it says that bob is in."""
     def behave(c, number, body):
         if b"crossRef" in body:
             c.sendall(message(number, entry("CN=A,CN=Partitions,CN=Configuration,DC=a", nCName=["DC=a"])))
         elif b"sAMAccountName" in body:
             c.sendall(b"".join(message(number, entry(dn, mail=[mail])) for dn, mail in bobs))
-        elif b"memberOf" not in body:
-            c.sendall(message(number, entry("CN=Board,DC=a")))
+        elif b"memberOf" not in body or member:
+            c.sendall(message(number, entry("CN=Board,DC=a", groupType=[board])))
         c.sendall(message(number, done()))
     return behave
 
@@ -230,7 +234,7 @@ def main():
         found = json.loads(r.stdout)
         same(found["exists"], exists, f"{what}: {found['why']}")
         if exists != "no":
-            check(found["why"] or groups == "no", f"{what}: there is a sentence")
+            check(found["why"] or groups != "could not tell", f"{what}: there is a sentence")
             same(set(found["groups"].values()), {groups}, f"{what}: what is known of groups")
         # directory_job_ms(): twice the timeout and a half second is what the steps may take, and a spare tenth for each cut.
         check(sum(s["us"] for s in found["steps"]) < 4_000_000, f"{what}: in time: {found['steps']}")
@@ -255,6 +259,12 @@ def main():
     for who, bobs, expected in (("A\\bob", [child], None), ("A\\bob", [child, ours], "bob@a.example"), ("A\\bob", [ours], "bob@a.example")):
         found = ask(f"{who} of {len(bobs)}", catalog(*bobs), exists="yes" if expected else "no", who=who, groups="no")
         same(found["address"], expected, f"{who} is the one of that domain, and not of a domain below it")
+    # It has the members of its own domain's groups and of universal ones: that nobody is in another is no no, but who is in it is.
+    for domain, board, member, groups in (("DC=b", GLOBAL, False, "could not tell"), ("DC=child,DC=a", GLOBAL, False, "could not tell"), ("DC=b", UNIVERSAL, False, "no"),
+                                          ("DC=b", GLOBAL, True, "yes"), ("DC=a", GLOBAL, False, "no")):
+        server.domain = domain
+        found = ask(f"a group of type {board} at a server of {domain}", catalog(ours, board=board, member=member), exists="yes", who="A\\bob", groups=groups)
+        same("not universal" in (found["why"] or ""), groups == "could not tell", f"the sentence of {domain}, {board}: {found['why']}")
     check(server.binds and all(b"correct horse" in b for b in server.binds), "the password went to this server alone, inside TLS")
     server.running = False
     sites.shutil.rmtree(folder, ignore_errors=True)

@@ -162,6 +162,22 @@ static void test_groups(void)
 	directory_groups_free(&g);
 }
 
+/* A Global Catalog shows groups of other domains without their members, unless they are universal. */
+static void test_members(void)
+{
+	CHECK(groups_type_is_universal("-2147483640") && groups_type_is_universal("8"));
+	CHECK(!groups_type_is_universal("-2147483646") && !groups_type_is_universal("-2147483644") && !groups_type_is_universal("2"));
+	CHECK(!groups_type_is_universal("") && !groups_type_is_universal("8x"));
+	CHECK(groups_all_members_are_at("DC=a,DC=example", "CN=Board,OU=Staff,DC=a,DC=example", false));
+	CHECK(groups_all_members_are_at("dc=a,dc=example", "CN=DC\\,DC=x,DC=A,DC=Example", false));
+	CHECK(!groups_all_members_are_at("DC=a,DC=example", "CN=Board,DC=child,DC=a,DC=example", false));
+	CHECK(!groups_all_members_are_at("DC=child,DC=a,DC=example", "CN=Board,DC=a,DC=example", false));
+	CHECK(!groups_all_members_are_at("DC=a,DC=example", "CN=Board,DC=ba,DC=example", false));
+	CHECK(!groups_all_members_are_at("DC=a,DC=example", "CN=Board,DC=b,DC=example", false));
+	CHECK(!groups_all_members_are_at("", "CN=Board,DC=a,DC=example", false)); /* whose it is is not known */
+	CHECK(groups_all_members_are_at("DC=a,DC=example", "CN=Board,DC=b,DC=example", true));
+}
+
 int main(void)
 {
 	test_filter();
@@ -170,5 +186,6 @@ int main(void)
 	test_servers();
 	test_disabled();
 	test_groups();
+	test_members();
 	return check_done();
 }
