@@ -49,11 +49,12 @@ static bool response_close(struct soap *s, const char *text)
 	return true;
 }
 
+/* A Warning is of something that was not done, whatever else is there: what is missing would be taken for free time. */
 static bool message_open(struct soap *s, const char *text)
 {
 	const char *class = soap_attribute(s, "ResponseClass");
 
-	answers_of(s)->success = class && (strcmp(class, "Success") == 0 || strcmp(class, "Warning") == 0);
+	answers_of(s)->success = class && strcmp(class, "Success") == 0;
 	return true;
 }
 

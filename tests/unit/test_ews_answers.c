@@ -353,6 +353,11 @@ static void test_garbled(void)
 		{ONE(FINE SHOWN("FreeBusyMerged", "<t:CalendarEventArray/>")), FB_OK}, /* digits can be worked out from events */
 		{ONE("<m:ResponseMessage ResponseClass=\"Success\"/>" SHOWN("FreeBusy", "<t:CalendarEventArray/>")), FB_OK}, /* the code is optional */
 		{ONE("<m:ResponseMessage ResponseClass=\"Error\"/>" SHOWN("FreeBusy", "<t:CalendarEventArray/>")), FB_CALENDAR_FAILED},
+		/* a warning is of something that was not done, and nothing tells what: an array with a hole in it would be free time */
+		{ONE("<m:ResponseMessage ResponseClass=\"Warning\"/>" SHOWN("FreeBusy", "<t:CalendarEventArray/>")), FB_CALENDAR_FAILED},
+		{ONE("<m:ResponseMessage ResponseClass=\"Warning\"><m:ResponseCode>NoError</m:ResponseCode></m:ResponseMessage>"
+		     SHOWN("MergedOnly", "<t:MergedFreeBusy>0022</t:MergedFreeBusy>")), FB_CALENDAR_FAILED},
+		{ONE("<m:ResponseMessage ResponseClass=\"Warning\"><m:ResponseCode>ErrorTimeoutExpired</m:ResponseCode></m:ResponseMessage>"), FB_TIMEOUT},
 		{ONE("<m:ResponseMessage/>" SHOWN("FreeBusy", "<t:CalendarEventArray/>")), FB_CALENDAR_FAILED},
 		{ONE(FINE SHOWN("FreeBusyMerged", "")), FB_CALENDAR_FAILED},
 		{ONE(FINE SHOWN("FreeBusy", EVENT("2026-03-24T08:00:00", "2026-03-24T09:00:00", "NoData"))), FB_OK},
