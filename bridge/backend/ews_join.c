@@ -45,39 +45,44 @@ static bool is_inside(const struct fb_event *e, struct fb_window w)
 	return e->start < w.end && (e->end > w.start || (e->start == e->end && e->start == w.start));
 }
 
-/* One digit for each interval: 2 where any event touches it, whatever its type. */
+static bool takes_time(const struct fb_event *e)
+{
+	return e->busy != FB_FREE && e->busy != FB_ELSEWHERE;
+}
+
+/* One digit for each interval: 2 where an event takes time, 1 where others are alone, 0 where there is none. */
 static void put_touched(struct buf *out, const struct fb_answer *x, struct fb_window w, int interval)
 {
 	struct fb_answer all = {.reason = FB_OK, .n_events = x->n_events, .events = calloc(x->n_events + 1, sizeof *x->events)};
 
 	if (!all.events)
 		abort();
-	for (size_t i = 0; i < x->n_events; i++)
-		all.events[i] = (struct fb_event){.start = x->events[i].start, .end = x->events[i].end, .busy = FB_BUSY_TIME};
+	for (size_t i = 0; i < x->n_events; i++) {
+		const struct fb_event *e = &x->events[i];
+
+		all.events[i] = (struct fb_event){.start = e->start, .end = e->end, .busy = takes_time(e) ? FB_BUSY_TIME : FB_TENTATIVE};
+	}
 	if (fb_merged_put(out, &all, w, interval) != 0)
 		abort();
 	free(all.events);
 }
 
 /*
- * Do the digits tell of what the events leave out? Of time that is taken though no event takes any, or of missing data where
- * there is no event: then the array is not all of it, and would be taken for free time by whoever looks at it alone.
+ * Do the digits, which are for this very window and interval, tell of what the events leave out? Of time that is taken where no
+ * event takes any, or of missing data where there is no event: then the array is not all of it, and would be taken for free time
+ * by whoever looks at it alone.
  */
 static bool falls_short(const struct fb_answer *x, struct fb_window w, int interval)
 {
-	bool taken = false, missing = false;
 	struct buf touched;
+	bool missing = false;
 
-	for (size_t i = 0; i < x->n_events; i++)
-		taken |= x->events[i].busy != FB_FREE && x->events[i].busy != FB_ELSEWHERE;
-	if (!taken && x->merged[strspn(x->merged, "04")])
-		return true;
-	if (!strchr(x->merged, '4'))
+	if (!x->merged[strspn(x->merged, "0")])
 		return false;
 	buf_init(&touched, fb_merged_length(w, interval) + 1);
 	put_touched(&touched, x, w, interval);
 	for (size_t i = 0; x->merged[i]; i++)
-		missing |= x->merged[i] == '4' && buf_ptr(&touched)[i] == '0';
+		missing |= x->merged[i] != '0' && buf_ptr(&touched)[i] < (x->merged[i] == '4' ? '1' : '2');
 	buf_free(&touched);
 	return missing;
 }

@@ -31,11 +31,44 @@ static void put_error(struct buf *out, const char *code)
 	           "<m:ResponseCode>%s</m:ResponseCode></m:ResponseMessage></m:FreeBusyResponse>", code);
 }
 
+/* Does it say of the mailbox ${name} in its digits that there is something between? That is where its events are, and "part" has more. */
+static bool is_taken(const char *name, int64_t start, int64_t end)
+{
+	static const struct {
+		const char *name;
+		int64_t start, end;
+	} all[] = {
+		{"touch", 9 * HOUR, 10 * HOUR + 1800}, {"touch", 12 * HOUR, 12 * HOUR + 1800}, {"long", 20 * HOUR, 60 * DAY + 10 * HOUR},
+		{"part", 9 * HOUR, 10 * HOUR}, {"part", 14 * HOUR, 15 * HOUR},
+	};
+	bool known = false, taken = false;
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (strncmp(name, all[i].name, strlen(all[i].name)) == 0) {
+			known = true;
+			taken |= start < monday + all[i].end && end > monday + all[i].start;
+		}
+	return known ? taken : start < monday + 10 * HOUR && end > monday + 9 * HOUR;
+}
+
+/* Always away: not what its events give, but what it says. */
+static void put_digits(struct buf *out, const char *name, struct fb_window w, int interval)
+{
+	size_t slots = fb_merged_length(w, interval), less = strncmp(name, "short", 5) == 0 || strncmp(name, "only-short", 10) == 0;
+
+	for (size_t i = 0; i + less < slots; i++) {
+		int64_t start = w.start + (int64_t)i * interval * 60, end = start + interval * 60;
+
+		if (strncmp(name, "gap", 3) == 0)
+			buf_putc(out, i == slots - 1 ? '4' : '0');
+		else
+			buf_putc(out, strncmp(name, "only-free", 9) != 0 && is_taken(name, start, end < w.end ? end : w.end) ? '3' : '0');
+	}
+}
+
 /* What it says of one mailbox, by its name: "busy9" has 09:00 to 10:00, "error-X" that code, ... */
 static void put_mailbox(struct buf *out, const char *name, struct fb_window w, int interval)
 {
-	size_t slots = fb_merged_length(w, interval);
-
 	if (strncmp(name, "error-", 6) == 0) {
 		char code[80];
 		snprintf(code, sizeof code, "%.*s", (int)strcspn(name + 6, "@"), name + 6);
@@ -47,10 +80,7 @@ static void put_mailbox(struct buf *out, const char *name, struct fb_window w, i
 	buf_puts(out, "</t:FreeBusyViewType>");
 	if (strncmp(name, "no-digits", 9) != 0) {
 		buf_puts(out, "<t:MergedFreeBusy>");
-		for (size_t i = 0; i < slots && strncmp(name, "gap", 3) == 0; i++)
-			buf_putc(out, i == slots - 1 ? '4' : '0');
-		for (size_t i = 0; strncmp(name, "gap", 3) != 0 && i < slots - (strncmp(name, "short", 5) == 0) - (strncmp(name, "only-short", 10) == 0); i++)
-			buf_putc(out, strncmp(name, "only-free", 9) == 0 ? '0' : (char)('0' + (w.start / DAY + (int64_t)i) % 4));
+		put_digits(out, name, w, interval);
 		buf_puts(out, "</t:MergedFreeBusy>");
 	}
 	if (strncmp(name, "only-empty", 10) == 0)
@@ -71,8 +101,11 @@ static void put_mailbox(struct buf *out, const char *name, struct fb_window w, i
 			put_event(out, "2026-03-02T20:00:00", "2026-05-01T10:00:00", "OOF");
 			if (w.start > monday)
 				put_event(out, "2026-04-20T10:00:00", "2026-04-20T11:00:00", "Busy");
-		} else
+		} else {
 			put_event(out, "2026-03-02T09:00:00", "2026-03-02T10:00:00", "Busy");
+			if (strncmp(name, "part-free", 9) == 0)
+				put_event(out, "2026-03-02T14:00:00", "2026-03-02T15:00:00", "Free");
+		}
 		buf_puts(out, "</t:CalendarEventArray>");
 	}
 	buf_puts(out, "</m:FreeBusyView></m:FreeBusyResponse>");
@@ -141,11 +174,7 @@ static void test_one(void)
 	CHECK_INT(r.a->n_events, 1);
 	CHECK_INT(r.a->events[0].start, monday + 9 * HOUR);
 	CHECK_INT(r.a->view, FB_VIEW_MERGED | FB_VIEW_EVENTS);
-	char digits[25]; /* not what its events give, but what it said */
-	for (int i = 0; i < 24; i++)
-		digits[i] = (char)('0' + (monday / DAY + i) % 4);
-	digits[24] = 0;
-	CHECK_STR(r.a->merged, digits);
+	CHECK_STR(r.a->merged, "000000000300000000000000"); /* not what its events give, but what it said */
 	fb_answer_free(r.a);
 	CHECK(strncmp(exchange.head, "POST /EWS/Exchange.asmx HTTP/1.1\r\n", 34) == 0);
 	CHECK(strcasestr(exchange.head, "\r\nContent-Type: text/xml; charset=utf-8\r\n") != NULL);
@@ -231,6 +260,8 @@ static void test_split(void)
 	CHECK_INT(r.a->events[0].start, monday + 20 * HOUR);
 	CHECK_INT(strlen(r.a->merged), 62 * 24);
 	CHECK(fb_merged_valid(r.a->merged, w, 60));
+	CHECK_INT(strspn(r.a->merged, "0"), 20); /* the digits of the second part stand behind those of the first */
+	CHECK_INT(strspn(r.a->merged + 20, "3"), 59 * 24 + 14);
 	fb_answer_free(r.a);
 
 	/* An interval that no day is a multiple of: parts are whole intervals long, and so are the digits. */
@@ -288,6 +319,7 @@ static void test_lenient(void)
 		{"only-short@b.example", FB_CALENDAR_FAILED, 0, false}, {"only-free@b.example", FB_OK, FB_VIEW_MERGED | FB_VIEW_EVENTS, true},
 		/* digits that tell of more than the events do: those are not all of it, and never shown as if they were */
 		{"empty@b.example", FB_OK, FB_VIEW_MERGED, true}, {"only-empty@b.example", FB_OK, FB_VIEW_MERGED, true}, {"gap@b.example", FB_OK, FB_VIEW_MERGED, true},
+		{"part@b.example", FB_OK, FB_VIEW_MERGED, true}, {"part-free@b.example", FB_OK, FB_VIEW_MERGED, true},
 		{"error-ErrorMailRecipientNotFound@b.example", FB_NO_ACCESS, 0, false}, {"error-ErrorNoFreeBusyAccess@b.example", FB_NO_ACCESS, 0, false},
 		{"error-ErrorTimeoutExpired@b.example", FB_TIMEOUT, 0, false}, {"error-ErrorADUnavailable@b.example", FB_DIRECTORY_FAILED, 0, false},
 		{"error-ErrorProxyRequestProcessingFailed@b.example", FB_CALENDAR_FAILED, 0, false}, {"error-NoError@b.example", FB_CALENDAR_FAILED, 0, false},
