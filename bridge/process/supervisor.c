@@ -345,18 +345,35 @@ static void finish(struct supervisor *s)
 	loop_free(s->loop);
 }
 
+/* What can be wrong before anything runs. -1 after a sentence. */
+static int open_all(struct supervisor *s, const char *conf_path, const char *trace)
+{
+	struct buf error;
+	int r;
+
+	s->conf_path = realpath(conf_path, NULL);
+	if (!s->conf_path) {
+		fprintf(stderr, "%s: %s. Make the settings with `availbridge init`, or name the file with -c.\n", conf_path, strerror(errno));
+		return -1;
+	}
+	s->budgets = budget_make();
+	if (s->budgets < 0) {
+		fprintf(stderr, "There is no memory for the budgets: %s\n", strerror(errno));
+		return -1;
+	}
+	buf_init(&error, 2 * PATH_MAX);
+	r = recording_open(&s->recording, trace, &error);
+	if (r != 0)
+		fprintf(stderr, "%s\n", buf_cstr(&error));
+	buf_free(&error);
+	return r;
+}
+
 int process_supervise(const char *conf_path, const char *trace)
 {
 	struct supervisor s = {.asker = -1, .started_ms = loop_ms()};
 	struct rlimit none = {0, 0};
-	struct buf error;
 
-	s.conf_path = realpath(conf_path, NULL);
-	if (!s.conf_path) {
-		fprintf(stderr, "%s: %s. Make the settings with `availbridge init`, or name the file with -c.\n", conf_path,
-		        strerror(errno));
-		return 1;
-	}
 	log_setup(2, false, LOG_LEVEL_INFO, "supervisor");
 	setrlimit(RLIMIT_CORE, &none);
 	rights_raise_descriptors();
@@ -364,17 +381,10 @@ int process_supervise(const char *conf_path, const char *trace)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	sandbox_hide(); /* the snapshot of the settings has the accounts' hashes */
-	s.budgets = budget_make();
-	if (s.budgets < 0) {
-		fprintf(stderr, "There is no memory for the budgets: %s\n", strerror(errno));
+	if (open_all(&s, conf_path, trace) != 0) {
+		free(s.conf_path);
 		return 1;
 	}
-	buf_init(&error, 2 * PATH_MAX);
-	if (recording_open(&s.recording, trace, &error) != 0) {
-		fprintf(stderr, "%s\n", buf_cstr(&error));
-		return 1;
-	}
-	buf_free(&error);
 	s.loop = loop_new();
 	s.shutting = shutting_new(s.loop, &s.all);
 	s.invitations = invitations_new(s.loop, s.conf_path, tell_all, &s);
