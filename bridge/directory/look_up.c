@@ -13,7 +13,7 @@ static void find_address(struct directory_session *s, const char *address, struc
 
 	buf_init(&filter, PERSON_FILTER_MAX);
 	person_address_filter(s, address, &filter);
-	const struct person_search what = {"mailbox", s->d->base, buf_cstr(&filter), address, address, false};
+	const struct person_search what = {"mailbox", s->d->base, buf_cstr(&filter), address, NULL, address, false};
 
 	person_find(s, &what, a, e);
 	buf_free(&filter);

@@ -162,6 +162,16 @@ static void read_switches(struct directory_session *s, const struct found_entry 
 
 /* ---- finding it ---- */
 
+static bool has_domain(const struct found_values *v, const char *domain)
+{
+	char normal[FB_ADDRESS_MAX + 1];
+
+	for (size_t i = 0; i < v->n; i++)
+		if (strlen(v->list[i].p) == v->list[i].n && fb_address_normal(v->list[i].p, normal) && strcmp(fb_address_domain(normal), domain) == 0)
+			return true;
+	return false;
+}
+
 static const struct found_entry *only_one(struct directory_session *s, const struct person_search *what, const struct found *f, bool *two)
 {
 	const struct found_entry *one = NULL;
@@ -169,6 +179,8 @@ static const struct found_entry *only_one(struct directory_session *s, const str
 	*two = f->more;
 	for (const struct found_entry *e = f->first; e; e = e->next) {
 		if (what->address && !(bears(s, e, what->address) && stands_for(s, e, what->address)))
+			continue;
+		if (what->domain && !has_domain(&e->values[MAIL], what->domain) && !has_domain(&e->values[ALIASES], what->domain))
 			continue;
 		if (what->one_domain && dn_is_of_child(e->dn, what->base))
 			continue;

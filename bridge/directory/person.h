@@ -13,6 +13,7 @@ struct person_search {
 	const char *base;      /* where */
 	const char *filter;    /* a part in parentheses; the class of a person is added */
 	const char *address;   /* if not NULL: only entries that bear this address count, whatever the server thought a match was */
+	const char *domain;    /* if not NULL: only entries with a mail or an alias in this domain (normal) count */
 	const char *asked;     /* how the sentences call it */
 	bool one_domain;       /* base is a domain of Active Directory: nobody counts of a domain below it, which a Global Catalog has there */
 };

@@ -13,7 +13,7 @@ static void nobody(struct directory_answer *a)
 static void find(struct directory_session *s, const char *step, const char *base, struct buf *filter, const char *asked,
                  struct directory_answer *a, struct groups_entry *e)
 {
-	const struct person_search what = {step, base, buf_cstr(filter), NULL, asked, false};
+	const struct person_search what = {step, base, buf_cstr(filter), NULL, NULL, asked, false};
 
 	person_find(s, &what, a, e);
 }
@@ -25,6 +25,11 @@ static void put_base(struct buf *out, const char *dn, const char *base)
 		buf_puts(out, dn);
 	else if (dn_is_within(base, dn))
 		buf_puts(out, base);
+}
+
+static bool knows_domains(const struct directory_session *s)
+{
+	return s->active_directory && s->configuration && *s->configuration;
 }
 
 /*
@@ -42,7 +47,7 @@ static enum fb_fact domain_base(struct directory_session *s, const char *domain,
 
 	if (session_connect(s) != 0)
 		return FB_COULD_NOT_TELL;
-	if (!s->active_directory || !*s->configuration) {
+	if (!knows_domains(s)) {
 		buf_puts(base, s->d->base);
 		return fb_domain_normal(domain, normal) && person_domain_is_ours(s->c, normal) ? FB_YES : FB_NO;
 	}
@@ -67,12 +72,16 @@ static enum fb_fact domain_base(struct directory_session *s, const char *domain,
 	return r == SEARCH_DONE ? (base->len ? FB_YES : FB_NO) : FB_COULD_NOT_TELL;
 }
 
-/* The account ${name} of ${domain}; NULL: of any. */
+/*
+ * The account ${name} of ${domain}; NULL: of any. Where the directory knows no domains several of ours may lie below one base: whose
+ * it is say its addresses, for the bob of one must not be taken for the bob of another.
+ */
 static void find_account(struct directory_session *s, const char *domain, const char *name, const char *asked,
                          struct directory_answer *a, struct groups_entry *e)
 {
 	struct buf base, filter;
 	enum fb_fact known = FB_YES;
+	char normal[FB_DOMAIN_MAX + 1];
 
 	buf_init(&base, DIRECTORY_TEXT_MAX);
 	buf_init(&filter, PERSON_FILTER_MAX);
@@ -81,7 +90,8 @@ static void find_account(struct directory_session *s, const char *domain, const 
 	else
 		buf_puts(&base, s->d->base);
 	filter_equal(&filter, session_attribute(s, CONF_ATTRIBUTE_ACCOUNT), "", name);
-	const struct person_search what = {"account", buf_cstr(&base), buf_cstr(&filter), NULL, asked, domain && s->active_directory};
+	const char *of = domain && !knows_domains(s) && fb_domain_normal(domain, normal) ? normal : NULL;
+	const struct person_search what = {"account", buf_cstr(&base), buf_cstr(&filter), NULL, of, asked, domain && s->active_directory};
 
 	if (known == FB_YES && filter.len)
 		person_find(s, &what, a, e);

@@ -210,6 +210,17 @@ def catalog(*bobs, board=GLOBAL, member=False):
     return behave
 
 
+def one_base(**bob):
+    """Of two domains of ours, neither of which it knows: there is one account bob below the base."""
+    def behave(c, number, body):
+        if b"uid" in body:
+            c.sendall(message(number, entry("uid=bob,DC=a", **bob)))
+        elif b"mail" not in body and b"member" not in body:
+            c.sendall(message(number, entry("CN=Board,DC=a")))
+        c.sendall(message(number, done()))
+    return behave
+
+
 def hang_at(op):
     return lambda c, number, seen: hang(c) if seen == op else False
 
@@ -226,9 +237,9 @@ def main():
                                              f'ca-file {authority.ca}\ntimeout "1 s"\n')
     (site.dir / "peers.d/local.conf").write_text("rule in group:CN=Board,DC=a * AvailabilityOnly\n")
 
-    def ask(what, behave, exists="could not tell", before=None, who="anna@a.example", groups="could not tell"):
+    def ask(what, behave, exists="could not tell", before=None, who="anna@a.example", groups="could not tell", more=()):
         server.behave, server.before = behave, before
-        r = subprocess.run([sites.PROGRAM, "-c", str(site.config), "directory", "test", who, "--json"], capture_output=True, text=True, timeout=20)
+        r = subprocess.run([sites.PROGRAM, "-c", str(site.config), "directory", "test", who, "--json", *more], capture_output=True, text=True, timeout=20)
         if not check(r.returncode in (0, 1) and r.stdout, f"{what}: exit {r.returncode}\n{r.stderr[-2000:]}"):
             return {"why": "", "exists": ""}
         found = json.loads(r.stdout)
@@ -252,6 +263,12 @@ def main():
     decoy = socket.create_server(("127.0.0.1", 0))
     ask("a referral", referral_to(decoy.getsockname()[1]))
     same(select.select([decoy], [], [], 0)[0], [], "no referral is followed: nobody came to the other server")
+    with (site.dir / "address-spaces.conf").open("a") as spaces:
+        spaces.write("second.example local\n")
+    for who, bob, exists in (("bob@second.example", {"mail": ["bob@a.example"]}, "no"), ("second.example\\bob", {"mail": ["bob@a.example"]}, "no"),
+                             ("bob@second.example", {}, "no"), ("BOB@Second.Example", {"mail": ["robert@second.example"]}, "yes"), ("bob@a.example", {"mail": ["bob@a.example"]}, "yes"),
+                             ("bob@second.example", {"mail": ["b@a.example"], "mailLocalAddress": ["smtp:x@second.example"]}, "yes")):
+        ask(f"{who}, an account with {bob}", one_base(**bob), exists=exists, who=who, groups="no", more=("--requester",))
     conf = site.dir / "directory.conf"
     conf.write_text(conf.read_text().replace("openldap", "active-directory"))
     server.capabilities = ["1.2.840.113556.1.4.800"]

@@ -197,6 +197,14 @@ def slapd_alone(server, asking):
         asking.expect("a requester", name, of="anna", address=f"anna@{a}")
     for name in ("LABA\\anna", "S-1-5-18", "nobody"):
         asking.expect("a requester", name, "no")
+    # Two domains of ours lie below one base: the ben of one is not the ben of the other.
+    spaces = asking.site.dir / "address-spaces.conf"
+    one = spaces.read_text()
+    spaces.write_text(one + "second.example local\n")
+    for name in ("ben@second.example", "second.example\\ben"):
+        asking.expect("a requester of another domain of ours", name, "no", more=("--requester",))
+    asking.expect("a requester of his own", f"{a}\\ben", of="ben", address=f"ben@{a}")
+    spaces.write_text(one)
     logins(asking, [("anna", f"anna@{a}"), (f"info@{a}", f"anna@{a}"), (f"pat@{a}", f"pat@{a}")], a)
     refusals(asking, server, f"anna@{a}")
     asking.use(server.settings(url=server.url("ldap")))
