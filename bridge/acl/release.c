@@ -91,12 +91,12 @@ static int build_digits(struct fb_answer *out, const struct fb_answer *raw, cons
 	return out->merged ? FB_OK : NO_MEMORY;
 }
 
-/* min(asked, allowed, what ${raw} holds): without events there are digits still. Zero if there is nothing. */
+/* min(asked, allowed, what ${raw} holds): without events there are digits still, and events that are not all go out beside digits alone. Zero if there is nothing. */
 static unsigned view_of(const struct fb_answer *raw, unsigned asked, enum fb_level level)
 {
 	unsigned view = fb_view_cut(asked, level);
 
-	if (!(raw->view & FB_VIEW_EVENTS))
+	if (!(raw->view & FB_VIEW_EVENTS) || (raw->events_short && !(view & FB_VIEW_MERGED)))
 		return view ? FB_VIEW_MERGED : 0;
 	return raw->view & FB_VIEW_DETAILS ? view : view & ~(unsigned)FB_VIEW_DETAILS;
 }

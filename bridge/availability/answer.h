@@ -46,6 +46,7 @@ struct fb_answer {
 	struct arena *arena;        /* owns the answer itself, its events and their texts */
 	enum fb_reason reason;      /* the rest counts only with FB_OK */
 	unsigned view;              /* what this answer holds */
+	bool events_short;          /* its digits tell of more than its events do, which alone would show as free what is not */
 	struct fb_event *events;
 	size_t n_events, cap_events;
 	char *merged;               /* in the arena: digits for exactly the window and interval asked, or NULL = not computed */

@@ -37,6 +37,7 @@ void fb_answer_pack(struct buf *b, const struct fb_answer *a)
 {
 	pack_u32(b, (uint32_t)a->reason);
 	pack_u32(b, a->view);
+	pack_u8(b, a->events_short);
 	pack_str(b, a->merged);
 	pack_hours(b, &a->hours);
 	pack_u32(b, (uint32_t)a->n_events);
@@ -141,6 +142,7 @@ struct fb_answer *fb_answer_unpack(struct unpack *u)
 	if (!a)
 		return NULL;
 	a->view = (unsigned)ranged(u, 0, VIEWS);
+	a->events_short = truth(u);
 	merged = unpack_str(u);
 	unpack_hours(u, &a->hours);
 	uint32_t n = unpack_u32(u);

@@ -68,23 +68,29 @@ static void put_touched(struct buf *out, const struct fb_answer *x, struct fb_wi
 }
 
 /*
- * Do the digits, which are for this very window and interval, tell of what the events leave out? Of time that is taken where no
- * event takes any, or of missing data where there is no event: then the array is not all of it, and would be taken for free time
- * by whoever looks at it alone.
+ * Do the digits, which are for this very window and interval, tell of what the events leave out? Then the array is not all of it,
+ * and would be taken for free time by whoever looks at it alone. Where no event takes time at all, or data is missing and no event
+ * says so, it is worth nothing; else it goes out beside the digits only, which tell the rest (and may be an hour off behind a change of
+ * the clock, as far as anybody knows of Exchange).
  */
-static bool falls_short(const struct fb_answer *x, struct fb_window w, int interval)
+static void weigh(struct fb_answer *x, struct fb_window w, int interval)
 {
+	bool taken = false;
 	struct buf touched;
-	bool missing = false;
 
-	if (!x->merged[strspn(x->merged, "0")])
-		return false;
+	for (size_t i = 0; i < x->n_events; i++)
+		taken |= takes_time(&x->events[i]);
 	buf_init(&touched, fb_merged_length(w, interval) + 1);
 	put_touched(&touched, x, w, interval);
-	for (size_t i = 0; x->merged[i]; i++)
-		missing |= x->merged[i] != '0' && buf_ptr(&touched)[i] < (x->merged[i] == '4' ? '1' : '2');
+	for (size_t i = 0; x->merged[i]; i++) {
+		char digit = x->merged[i], seen = (char)buf_ptr(&touched)[i];
+
+		if ((digit == '4' && seen == '0') || (digit != '0' && digit != '4' && !taken))
+			x->view = FB_VIEW_MERGED;
+		else if (digit != '0' && digit != '4' && seen != '2')
+			x->events_short = true;
+	}
 	buf_free(&touched);
-	return missing;
 }
 
 void ews_tidy(struct fb_answer **a, struct fb_window w, int interval)
@@ -110,8 +116,8 @@ void ews_tidy(struct fb_answer **a, struct fb_window w, int interval)
 		if (is_inside(&x->events[i], w))
 			x->events[kept++] = x->events[i];
 	x->n_events = kept;
-	if (x->merged && falls_short(x, w, interval))
-		x->view = FB_VIEW_MERGED;
+	if (x->merged && x->merged[strspn(x->merged, "0")])
+		weigh(x, w, interval);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -163,16 +169,19 @@ struct fb_answer *ews_join(const struct ews_part *parts, size_t n)
 {
 	struct fb_answer *out;
 	unsigned view = ~0u;
+	bool events_short = false;
 
 	for (size_t i = 0; i < n; i++) {
 		if (parts[i].answer->reason != FB_OK)
 			return fb_answer_new(parts[i].answer->reason);
 		view &= parts[i].answer->view;
+		events_short |= parts[i].answer->events_short;
 	}
 	out = fb_answer_new(FB_OK);
 	if (!out || !join_digits(out, parts, n))
 		goto no_memory;
 	out->view = view;
+	out->events_short = events_short;
 	out->hours = parts[0].answer->hours;
 	for (size_t i = 0; view & FB_VIEW_EVENTS && i < n; i++)
 		if (!add_events(out, parts[i].answer, parts[i].window))

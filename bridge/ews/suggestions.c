@@ -118,6 +118,27 @@ static bool mark_spans(struct plan *p, unsigned char *states, const struct fb_an
 	return true;
 }
 
+/* Intervals of whose digits the events say less: a calendar server may have left some out. False when out of memory. */
+static bool mark_beyond(struct plan *p, unsigned char *states, const struct fb_answer *a)
+{
+	struct fb_window w = p->r->query.window;
+	size_t n = fb_merged_length(w, p->r->query.interval);
+	struct buf events, beyond;
+	bool ok;
+
+	buf_init(&events, n + 1);
+	buf_init(&beyond, n + 1);
+	ok = fb_merged_put(&events, a, w, p->r->query.interval) == 0 && strlen(a->merged) == n;
+	for (size_t i = 0; ok && i < n; i++)
+		buf_putc(&beyond, a->merged[i] > (char)buf_ptr(&events)[i] ? a->merged[i] : '0');
+	ok = ok && !beyond.failed;
+	if (ok)
+		mark_digits(p, states, buf_cstr(&beyond));
+	buf_free(&events);
+	buf_free(&beyond);
+	return ok;
+}
+
 static void mark_mailbox(struct plan *p, size_t i)
 {
 	unsigned char *states = p->states + i * p->n;
@@ -127,7 +148,7 @@ static void mark_mailbox(struct plan *p, size_t i)
 	bool known = a;
 
 	if (a && (a->view & (FB_VIEW_EVENTS | FB_VIEW_DETAILS)))
-		known = mark_spans(p, states, a);
+		known = mark_spans(p, states, a) && (!a->merged || mark_beyond(p, states, a));
 	else if (a)
 		mark_digits(p, states, a->merged);
 	for (size_t k = 0; k < p->n; k++) {

@@ -272,6 +272,31 @@ static void odd_events(void)
 	acl_released_free(NULL);
 }
 
+/* Events that are not all go out beside the digits, which tell the rest; alone they would show free time that is none. */
+static void events_short(void)
+{
+	static const struct {
+		unsigned asked, shown;
+	} cases[] = {{FB_VIEW_EVENTS, FB_VIEW_MERGED}, {FB_VIEW_EVENTS | FB_VIEW_DETAILS, FB_VIEW_MERGED}, {FB_VIEW_MERGED, FB_VIEW_MERGED},
+	             {FB_VIEW_EVENTS | FB_VIEW_MERGED, FB_VIEW_EVENTS | FB_VIEW_MERGED}};
+	struct acl_verdict verdict = verdict_of(FB_LEVEL_LIMITED_DETAILS);
+	struct fb_answer *raw = raw_answer();
+
+	raw->events_short = true;
+	raw->view |= FB_VIEW_MERGED;
+	raw->merged = arena_strdup(raw->arena, "000000002310200000000000");
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct fb_query q = query_of(cases[i].asked);
+		struct acl_released *r = acl_release(raw, &verdict, &q);
+
+		CHECK_INT(acl_released_view(r)->view, cases[i].shown);
+		CHECK_STR(acl_released_view(r)->merged, raw->merged);
+		CHECK_INT(acl_released_view(r)->n_events, cases[i].shown & FB_VIEW_EVENTS ? 3 : 0);
+		acl_released_free(r);
+	}
+	fb_answer_free(raw);
+}
+
 int main(void)
 {
 	every_view_and_level();
@@ -281,5 +306,6 @@ int main(void)
 	never_free_out_of_nothing();
 	edges();
 	odd_events();
+	events_short();
 	return check_done();
 }

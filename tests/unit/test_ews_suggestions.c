@@ -142,7 +142,7 @@ static void test_unknown(void)
 /* Digits do where there are no events; one who must not be in conflict rules a time out. */
 static void test_digits(void)
 {
-	struct fb_answer *who[3] = {person(FB_VIEW_MERGED), person(FB_VIEW_EVENTS), person(FB_VIEW_EVENTS)};
+	struct fb_answer *who[3] = {person(FB_VIEW_MERGED), person(FB_VIEW_EVENTS), person(FB_VIEW_EVENTS | FB_VIEW_MERGED)};
 	char digits[49];
 	const char *x;
 
@@ -152,6 +152,11 @@ static void test_digits(void)
 	digits[22] = '4';
 	who[0]->merged = arena_strdup(who[0]->arena, digits);
 	add(who[2], "2026-03-24T14:00:00Z", "2026-03-24T15:00:00Z", FB_TENTATIVE);
+	/* digits that know of 15:30 what no event says */
+	memset(digits, '0', 48);
+	digits[28] = digits[29] = '1';
+	digits[31] = '2';
+	who[2]->merged = arena_strdup(who[2]->arena, digits);
 	x = answer(SOAP("", GUA(BOXES(PERSON("a@b.example", "false") PERSON("b@b.example", "false") PERSON("c@b.example", "true"))
 	                        SUGGEST(MANY "<t:MeetingDurationInMinutes>30</t:MeetingDurationInMinutes>", "2026-03-24T00:00:00", "2026-03-25T00:00:00"))),
 	           who, 3, "suggestions-digits");
@@ -159,6 +164,7 @@ static void test_digits(void)
 	CHECK(strstr(slot(x, "2026-03-24T11:00:00"), "UnknownAttendee"));
 	CHECK(strstr(slot(x, "2026-03-24T10:30:00"), "Excellent"));
 	CHECK(slot(x, "2026-03-24T13:30:00") && !slot(x, "2026-03-24T14:00:00") && !slot(x, "2026-03-24T14:30:00") && slot(x, "2026-03-24T15:00:00"));
+	CHECK(slot(x, "2026-03-24T15:30:00") == NULL);
 }
 
 /* Working hours of the attendee count in the attendee's zone; Berlin's requester, New York's attendee. */
