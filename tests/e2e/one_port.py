@@ -383,6 +383,7 @@ def namespaces():
             for i, site, who in ((0, a, "bob@b.example"), (1, b, "anna@a.example")):
                 until(lambda: "NoError" in ask(i, site, who), f"{site.name} asks across the firewall: {ask(i, site, who)[-300:]}")
             until(lambda: sum("they dialled" in line for line in a.lines("link-up")) == 3, "b dialled each process of a")
+            until(lambda: len(a.children("@bridge")) == 3, "the generation before the reload is gone: what drains takes no question", 40)
             each_process(a, lambda: "NoError" in ask(0, a, "bob@b.example"), "across the firewall")
         finally:
             a.stop()
