@@ -2,7 +2,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -318,13 +317,6 @@ static int take_arguments(struct bridge *b, int argc, char **argv)
 	return 0;
 }
 
-/* An answer about many is a few hundred KiB: memory that goes back to the kernel between two of them would be zeroed page by page for each. */
-static void keep_memory(void)
-{
-	mallopt(M_MMAP_THRESHOLD, 1 << 20);
-	mallopt(M_TRIM_THRESHOLD, 16 << 20);
-}
-
 int bridge_role(int argc, char **argv)
 {
 	struct bridge b = {0};
@@ -332,7 +324,6 @@ int bridge_role(int argc, char **argv)
 	int code = 1;
 
 	sandbox_hide();
-	keep_memory();
 	if (take_arguments(&b, argc, argv) != 0)
 		return 2;
 	buf_init(&error, MESSAGE_TEXT_MAX / 2);

@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <string.h>
 #include <sys/types.h>
 #include "bridge/base/log.h"
@@ -26,6 +27,13 @@ static const struct {
 	{"@check", check_role},
 };
 
+/* An answer about many is a few hundred KiB: memory that goes back to the kernel between two of them would be zeroed page by page for each. */
+static void keep_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
+	mallopt(M_TRIM_THRESHOLD, 16 << 20);
+}
+
 int process_role(int argc, char **argv)
 {
 	int64_t parent;
@@ -36,6 +44,7 @@ int process_role(int argc, char **argv)
 			continue;
 		if (argc < 4 || !text_int(argv[3], 1, INT32_MAX, &parent) || sandbox_begin((long)parent) != 0)
 			return 2;
+		keep_memory();
 		log_setup(2, false, LOG_LEVEL_INFO, roles[i].name + 1);
 		return roles[i].run(argc, argv);
 	}
