@@ -86,7 +86,10 @@ static enum budget_rank rank_of(const struct budget_asker *a)
 	return a->kind == BUDGET_PEER ? BUDGET_RANK_PEER : a->peer ? BUDGET_RANK_NAMED : BUDGET_RANK_OURS;
 }
 
-/* Finds or makes the entries. Those whom a peer names come after it. False if somebody who must have one has none. */
+/*
+ * Finds or makes the entries. Those whom a peer names come after it: its entry may take the place of one of theirs. False if
+ * somebody who must have one has none.
+ */
 static bool find_all(struct budget_segment *s, struct payer *p, size_t n, struct budget_entry **peer, int64_t day, int64_t now)
 {
 	for (size_t round = 0; round < 2; round++)
@@ -95,6 +98,7 @@ static bool find_all(struct budget_segment *s, struct payer *p, size_t n, struct
 
 			if ((rank == BUDGET_RANK_NAMED) != (round == 1))
 				continue;
+			p[i].e = p[i].key ? budget_entry_find(s, p[i].key) : NULL;
 			if (p[i].e)
 				budget_entry_new_day(p[i].e, day);
 			else if (p[i].key && rank != BUDGET_RANK_NAMED)
@@ -137,11 +141,8 @@ static void ask_locked(struct budget_segment *s, struct payer *p, size_t n, size
                        enum budget_said *said)
 {
 	struct budget_entry *peer = NULL;
-	bool found;
+	bool found = find_all(s, p, n, &peer, day, now);
 
-	for (size_t i = 0; i < n; i++)
-		p[i].e = p[i].key ? budget_entry_find(s, p[i].key) : NULL;
-	found = find_all(s, p, n, &peer, day, now);
 	for (size_t k = 0; k < count; k++) {
 		for (size_t i = 0; i < n; i++)
 			p[i].pair = p[i].pairs[k];
