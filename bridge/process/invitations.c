@@ -1,11 +1,8 @@
-#include "bridge/process/invitations.h"
-#include <errno.h>
-#include <fcntl.h>
+#include "bridge/process/invitations_own.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "bridge/base/log.h"
@@ -14,36 +11,12 @@
 #include "bridge/conf/conf.h"
 #include "bridge/process/control_server.h"
 #include "bridge/process/messages.h"
-#include "bridge/process/spawn.h"
-#include "pki/pairing.h"
 
-enum { OPEN_MAX_INVITATIONS = 8, TRIES = 3, VALID_MAX = 7 * 86400, WRITE_MS = 10000, SENTENCE = 2000 };
+/* Which invitations are open, and what verbs ask of them. */
 
-struct invitation {
-	struct invitation *next;
-	struct invitations *all;
-	char name[64], text[PKI_INVITATION_TEXT_MAX + 1], by[PKI_PIN_TEXT];
-	char id[2 * PKI_INVITATION_ID_LEN + 1];
-	uint64_t expires;
-	unsigned tries;
-	bool done;
-	int waiter;               /* who wants to hear how it ended, or -1 */
-	struct loop_timer *end;
-	pid_t writer;             /* writes the peer now, or 0 */
-	int output;               /* what it says */
-	uint64_t handle;
-	struct loop_timer *patience;
-};
+enum { OPEN_MAX_INVITATIONS = 8, TRIES = 3, VALID_MAX = 7 * 86400 };
 
-struct invitations {
-	struct loop *loop;
-	const char *conf_path;
-	size_t (*tell)(void *arg, uint16_t type, const void *data, size_t len);
-	void *arg;
-	struct invitation *list;
-};
-
-static uint64_t now(void)
+uint64_t invitations_now(void)
 {
 	time_t t = time(NULL);
 
@@ -60,7 +33,7 @@ static void pack(const struct invitation *i, bool gone, struct buf *out)
 	pack_str(out, i->by[0] ? i->by : NULL);
 }
 
-static void tell(const struct invitation *i, bool gone)
+void invitation_tell(const struct invitation *i, bool gone)
 {
 	struct buf b;
 
@@ -71,7 +44,7 @@ static void tell(const struct invitation *i, bool gone)
 	buf_wipe(&b);
 }
 
-static void answer(struct invitation *i, int code, const char *text)
+void invitation_answer(struct invitation *i, int code, const char *text)
 {
 	if (i->waiter >= 0)
 		control_say(i->all->loop, i->waiter, code, text);
@@ -82,8 +55,8 @@ static void forget(struct invitation *i, const char *why)
 {
 	struct invitation **at = &i->all->list;
 
-	answer(i, 1, why);
-	tell(i, true);
+	invitation_answer(i, 1, why);
+	invitation_tell(i, true);
 	while (*at != i)
 		at = &(*at)->next;
 	*at = i->next;
@@ -100,7 +73,7 @@ static void forget(struct invitation *i, const char *why)
 static void ran_out(void *arg)
 {
 	struct invitation *i = arg;
-	uint64_t t = now();
+	uint64_t t = invitations_now();
 
 	if (t < i->expires) { /* the clock was set back meanwhile */
 		loop_timer_again(i->end, (int64_t)(i->expires - t) * 1000);
@@ -120,7 +93,7 @@ static struct invitation *named(const struct invitations *v, const char *name)
 	return i;
 }
 
-static struct invitation *with_id(const struct invitations *v, const char *id)
+struct invitation *invitation_with_id(const struct invitations *v, const char *id)
 {
 	struct invitation *i = v->list;
 
@@ -135,7 +108,7 @@ static const char *open_one(struct invitations *v, const char *name, const char 
 {
 	struct pki_invitation inv;
 	struct invitation *i, *old = named(v, name);
-	uint64_t t = now();
+	uint64_t t = invitations_now();
 	const char *why;
 	size_t n = 0;
 
@@ -143,9 +116,8 @@ static const char *open_one(struct invitations *v, const char *name, const char 
 		n += i != old;
 	if (n >= OPEN_MAX_INVITATIONS)
 		return "Too many invitations are open. Wait until one has run out, or withdraw one with `availbridge peer invite --cancel`.\n";
-	if (!conf_name_valid(name) || strlen(text) > PKI_INVITATION_TEXT_MAX || !pki_invitation_parse(text, &inv,
-	    &why) || inv.expires <= t ||
-	    inv.expires - t > VALID_MAX)
+	if (!conf_name_valid(name) || strlen(text) > PKI_INVITATION_TEXT_MAX || !pki_invitation_parse(text, &inv, &why) ||
+	    inv.expires <= t || inv.expires - t > VALID_MAX)
 		return "This is no invitation.\n";
 	if (old && old->writer)
 		return "The invitation of that name is being accepted at this very moment.\n";
@@ -160,7 +132,7 @@ static const char *open_one(struct invitations *v, const char *name, const char 
 	explicit_bzero(&inv, sizeof inv);
 	i->end = loop_timer_new(v->loop, (int64_t)(i->expires - t) * 1000, ran_out, i);
 	v->list = i;
-	tell(i, false);
+	invitation_tell(i, false);
 	log_event(LOG_LEVEL_INFO, "invitation-open", LS("name", name), LI("seconds", i->expires - t));
 	return NULL;
 }
@@ -173,10 +145,10 @@ static void wait_for(struct invitations *v, const char *name, int fd)
 		control_say(v->loop, fd, 1, "No such invitation is open.\n");
 		return;
 	}
-	answer(i, 1, "Somebody else waits for this invitation now.\n");
+	invitation_answer(i, 1, "Somebody else waits for this invitation now.\n");
 	i->waiter = fd;
 	if (i->done)
-		answer(i, 0, "");
+		invitation_answer(i, 0, "");
 }
 
 bool invitations_request(struct invitations *v, int fd, const char *line)
@@ -225,7 +197,7 @@ void invitations_begin(struct invitations *v, struct channel *bridge)
 
 void invitations_pack(const struct invitations *v, struct buf *out)
 {
-	uint64_t t = now();
+	uint64_t t = invitations_now();
 	uint32_t n = 0;
 
 	for (const struct invitation *i = v->list; i; i = i->next)
@@ -238,169 +210,6 @@ void invitations_pack(const struct invitations *v, struct buf *out)
 		pack_str(out, i->by[0] ? i->by : NULL);
 		pack_u8(out, i->done);
 	}
-}
-
-/* ---- what bridges say ---- */
-
-static void tried(struct invitations *v, struct unpack *u)
-{
-	struct invitation *i = with_id(v, unpack_str(u));
-	const char *pin = unpack_str(u);
-	bool proven = unpack_u8(u);
-
-	if (!i || !unpack_done(u) || !pin || strlen(pin) >= sizeof i->by)
-		return;
-	if (proven && !i->by[0])
-		strcpy(i->by, pin);
-	else if (!proven && !i->by[0])
-		i->tries -= i->tries > 0;
-	tell(i, false);
-	if (!i->tries)
-		answer(i, 1, "The invitation is closed: its secret was tried wrongly three times. The log names the keys. Make a new one, and compare the pins by voice.\n");
-}
-
-static void written(struct invitations *v, uint64_t handle, const char *why)
-{
-	struct buf b;
-
-	buf_init(&b, INVITATION_MAX);
-	pack_u64(&b, handle);
-	pack_u8(&b, !why);
-	pack_str(&b, why);
-	v->tell(v->arg, MSG_WRITTEN, buf_ptr(&b), b.len);
-	buf_free(&b);
-}
-
-static void too_long(void *arg)
-{
-	struct invitation *i = arg;
-
-	kill(i->writer, SIGKILL);
-}
-
-/* availbridge -c CONF peer add NAME --unconfirmed CODE --pin PIN --endpoint ... --domain ... */
-static int start_writer(struct invitation *i, const char *pin, const char *code, const struct pki_offer *o)
-{
-	enum { FIXED = 8 };
-	char *argv[FIXED + PKI_OFFER_ENDPOINTS + PKI_OFFER_DOMAINS + 1], *at, *words;
-	size_t n = 0, k, size = (PKI_OFFER_ENDPOINTS + PKI_OFFER_DOMAINS + 2) * (PKI_OFFER_WORD + 16);
-	int ends[2];
-
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		return -1;
-	if (!(at = words = malloc(size)))
-		abort();
-#define WORD(...) (argv[n++] = at, at += snprintf(at, size - (size_t)(at - words), __VA_ARGS__) + 1)
-	argv[n++] = "availbridge";
-	argv[n++] = "-c";
-	argv[n++] = (char *)i->all->conf_path;
-	argv[n++] = "peer";
-	argv[n++] = "add";
-	argv[n++] = i->name;
-	WORD("--unconfirmed=%s", code);
-	WORD("--pin=%s", pin);
-	for (k = 0; k < o->n_endpoints; k++)
-		WORD("--endpoint=%s", o->endpoints[k]);
-	for (k = 0; k < o->n_domains; k++)
-		WORD("--domain=%s", o->domains[k]);
-#undef WORD
-	argv[n] = NULL;
-	i->writer = spawn_verb(argv, ends[1]);
-	free(words);
-	close(ends[1]);
-	i->output = ends[0];
-	if (i->writer < 0) {
-		i->writer = 0;
-		close(i->output);
-		i->output = -1;
-		return -1;
-	}
-	fcntl(i->output, F_SETFL, O_NONBLOCK);
-	i->patience = loop_timer_new(i->all->loop, WRITE_MS, too_long, i);
-	return 0;
-}
-
-static void paired(struct invitations *v, struct unpack *u)
-{
-	uint64_t handle = unpack_u64(u);
-	struct invitation *i = with_id(v, unpack_str(u));
-	const char *pin = unpack_str(u), *code = unpack_str(u), *why = NULL;
-	struct pki_offer *o = calloc(1, sizeof *o);
-
-	if (!o)
-		abort();
-	if (u->bad || !pin || !code || !pki_offer_read(u->p, u->left, o) || !conf_offer_valid(o))
-		why = "this site could not understand its own bridge";
-	else if (!i || now() >= i->expires)
-		why = "the invitation has run out";
-	else if (i->done || i->writer || (i->by[0] && strcmp(i->by, pin) != 0))
-		why = "the invitation was used already";
-	else {
-		snprintf(i->by, sizeof i->by, "%s", pin);
-		i->handle = handle;
-		if (start_writer(i, pin, code, o) != 0)
-			why = "this site could not start the process that writes settings";
-	}
-	if (why) {
-		log_event(LOG_LEVEL_WARN, "pairing-not-written", LS("name", i ? i->name : NULL), LS("pin", pin), LS("text", why));
-		written(v, handle, why);
-	}
-	free(o);
-}
-
-void invitations_said(struct invitations *v, uint16_t type, const uint8_t *data, size_t len)
-{
-	struct unpack u = unpack_start(data, len);
-
-	if (type == MSG_TRIED)
-		tried(v, &u);
-	else if (type == MSG_PAIRED)
-		paired(v, &u);
-}
-
-/* What a writer said, as one line. */
-static void read_output(int fd, char *out, size_t size)
-{
-	ssize_t n = read(fd, out, size - 1);
-
-	out[n > 0 ? n : 0] = 0;
-	for (char *s = out; *s; s++)
-		if (*s == '\n')
-			*s = s[1] ? ' ' : 0;
-}
-
-bool invitations_reaped(struct invitations *v, pid_t pid, int status)
-{
-	struct invitation *i = v->list;
-	char text[SENTENCE];
-	bool ok = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-
-	while (i && i->writer != pid)
-		i = i->next;
-	if (!i)
-		return false;
-	read_output(i->output, text, sizeof text);
-	close(i->output);
-	i->output = -1;
-	i->writer = 0;
-	loop_timer_free(i->patience);
-	i->patience = NULL;
-	if (ok) {
-		i->done = true;
-		log_event(LOG_LEVEL_INFO, "pairing-written", LS("name", i->name), LS("pin", i->by));
-	} else {
-		log_event(LOG_LEVEL_WARN, "pairing-not-written", LS("name", i->name), LS("pin", i->by), LS("text",
-		          text[0] ? text : "the writer did not end well"));
-	}
-	written(v, i->handle, ok ? NULL : "that site could not write us down: its log and its `peer invite` say why");
-	tell(i, false);
-	if (ok)
-		answer(i, 0, "");
-	else if (i->waiter >= 0) {
-		strncat(text, "\n", sizeof text - strlen(text) - 1);
-		answer(i, 1, text);
-	}
-	return true;
 }
 
 /* ---- the whole ---- */
