@@ -59,7 +59,7 @@ def template(folder, boxes):
 def note_all(at, contestants, seen, plan):
     """The rows of one size: CPU of each against the nginx pair's; with the backend alone among those seen, the latency that each adds to it."""
     base = [us for us, _ in seen["nginx"]]
-    for c in contestants:
+    for c in (c for c in contestants if c.name != "nginx"):
         ours = [us for us, _ in seen[c.name]]
         plan.note(at if c.name == "bridge" else f"{c.name}-{at}", *measure.ratio(ours, base), f"{min(ours):.0f} us of CPU a query at the least")
     if "direct" in seen:
