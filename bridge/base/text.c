@@ -95,12 +95,28 @@ size_t text_utf8_step(const char *s, size_t n)
 	return len;
 }
 
+/* How many bytes at the front of the ${n} at ${s} are ASCII, by eights: most texts go whole. */
+static size_t ascii_run(const char *s, size_t n)
+{
+	uint64_t eight;
+	size_t i = 0;
+
+	for (; n - i >= sizeof eight; i += sizeof eight) {
+		memcpy(&eight, s + i, sizeof eight);
+		if (eight & 0x8080808080808080)
+			break;
+	}
+	while (i < n && (unsigned char)s[i] < 0x80)
+		i++;
+	return i;
+}
+
 bool text_utf8_valid(const char *s, size_t n)
 {
 	size_t step;
 
 	for (; n; s += step, n -= step)
-		if ((step = (unsigned char)*s < 0x80 ? 1 : text_utf8_step(s, n)) == 0) /* most texts are ASCII */
+		if ((step = ascii_run(s, n)) == 0 && (step = text_utf8_step(s, n)) == 0)
 			return false;
 	return true;
 }
@@ -212,12 +228,17 @@ void text_random(void *out, size_t n)
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
-/* How many bytes at the front of the ${n} at ${s} go as they are, in JSON and in XML: most texts go whole. */
+/* What goes as it is, in JSON and in XML: printable ASCII but " & < > and the backslash. */
+static const bool plain[256] = {
+	[' '] = true, ['!'] = true, ['#' ... '%'] = true, ['\'' ... ';'] = true, ['='] = true, ['?' ... '['] = true, [']' ... '~'] = true,
+};
+
+/* How many bytes at the front of the ${n} at ${s} are plain: most texts go whole. */
 static size_t plain_run(const char *s, size_t n)
 {
 	size_t i = 0;
 
-	while (i < n && s[i] >= 0x20 && s[i] < 0x7f && s[i] != '"' && s[i] != '\\' && s[i] != '&' && s[i] != '<' && s[i] != '>')
+	while (i < n && plain[(unsigned char)s[i]])
 		i++;
 	return i;
 }
