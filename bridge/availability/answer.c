@@ -46,16 +46,23 @@ static int grow(struct fb_answer *a)
 	return 0;
 }
 
+int fb_answer_take(struct fb_answer *a, const struct fb_event *e)
+{
+	if (grow(a) < 0)
+		return -1;
+	a->events[a->n_events++] = *e;
+	return 0;
+}
+
 int fb_answer_add(struct fb_answer *a, const struct fb_event *e)
 {
 	struct fb_event copy = *e;
 
 	copy.subject = arena_strdup(a->arena, e->subject);
 	copy.location = arena_strdup(a->arena, e->location);
-	if ((e->subject && !copy.subject) || (e->location && !copy.location) || grow(a) < 0)
+	if ((e->subject && !copy.subject) || (e->location && !copy.location))
 		return -1;
-	a->events[a->n_events++] = copy;
-	return 0;
+	return fb_answer_take(a, &copy);
 }
 
 static int by_time(const void *pa, const void *pb)

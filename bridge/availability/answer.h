@@ -62,6 +62,8 @@ void fb_answer_free(struct fb_answer *a);
  * or past FB_ANSWER_BYTES.
  */
 int fb_answer_add(struct fb_answer *a, const struct fb_event *e);
+/* Appends ${e}, whose texts lie in the answer's arena already. -1 as above. */
+int fb_answer_take(struct fb_answer *a, const struct fb_event *e);
 /* Sorts the events by start, then end, then busy type. */
 void fb_answer_sort(struct fb_answer *a);
 

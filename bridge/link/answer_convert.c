@@ -6,29 +6,34 @@
 #include "bridge/link/wire.h"
 #include "link.pb-c.h"
 
-#define PB(name) Availbridge__Link__V1__##name
+/*
+ * Answers are what the link carries most of: they are written and read here field by field, straight from and into the words of the trade.
+ * That it is the same as what protobuf-c makes of link.proto is held by the tests.
+ */
 
 enum { MAX_DIGITS = (FB_MAX_WINDOW_DAYS * 1440 + 60) / FB_MIN_INTERVAL + 1, MAX_OFFSET = 24 * 3600, MAX_SECOND = 8 * 86400, FLAGS = 31 };
+enum { KEEP_BYTES = 32 << 10 };
 static const int64_t first_second = -62135596800, last_second = 253402300799; /* years 1..9999 */
 
+/* The numbers of link.proto. */
+enum { ANSWER_INDEX = 1, ANSWER_MAILBOX, ANSWER_REASON, ANSWER_VIEW, ANSWER_MERGED, ANSWER_EVENTS, ANSWER_WORKING_HOURS };
+enum { EVENT_START = 1, EVENT_END, EVENT_BUSY, EVENT_HAS_DETAILS, EVENT_FLAGS, EVENT_SUBJECT, EVENT_LOCATION };
+enum { HOURS_ZONE = 1, HOURS_PERIODS };
+enum { PERIOD_DAYS = 1, PERIOD_START, PERIOD_END };
+enum { ZONE_STANDARD_OFFSET = 1, ZONE_DAYLIGHT_OFFSET, ZONE_TO_STANDARD, ZONE_TO_DAYLIGHT };
+enum { CHANGE_MONTH = 1, CHANGE_DAY_ORDER, CHANGE_WEEKDAY, CHANGE_SECOND, CHANGE_YEAR };
+
 static const struct wire_cap answer_caps[] = {
-	{&availbridge__link__v1__mailbox_answer__descriptor, 2, 0, FB_ADDRESS_MAX},
-	{&availbridge__link__v1__mailbox_answer__descriptor, 5, 0, MAX_DIGITS},
-	{&availbridge__link__v1__mailbox_answer__descriptor, 6, FB_MAX_EVENTS, 0},
-	{&availbridge__link__v1__event__descriptor, 6, 0, LINK_TEXT_BYTES},
-	{&availbridge__link__v1__event__descriptor, 7, 0, LINK_TEXT_BYTES},
-	{&availbridge__link__v1__working_hours__descriptor, 2, FB_MAX_PERIODS, 0},
+	{&availbridge__link__v1__mailbox_answer__descriptor, ANSWER_MAILBOX, 0, FB_ADDRESS_MAX},
+	{&availbridge__link__v1__mailbox_answer__descriptor, ANSWER_MERGED, 0, MAX_DIGITS},
+	{&availbridge__link__v1__mailbox_answer__descriptor, ANSWER_EVENTS, FB_MAX_EVENTS, 0},
+	{&availbridge__link__v1__event__descriptor, EVENT_SUBJECT, 0, LINK_TEXT_BYTES},
+	{&availbridge__link__v1__event__descriptor, EVENT_LOCATION, 0, LINK_TEXT_BYTES},
+	{&availbridge__link__v1__working_hours__descriptor, HOURS_PERIODS, FB_MAX_PERIODS, 0},
 	{0},
 };
 
 /* ---- writing ---- */
-
-struct hours_pb {
-	PB(WorkingHours) hours;
-	PB(ZoneRule) zone;
-	PB(Change) standard, daylight;
-	PB(WorkingPeriod) periods[FB_MAX_PERIODS], *list[FB_MAX_PERIODS];
-};
 
 static bool change_fits(const struct fb_change *c)
 {
@@ -41,236 +46,311 @@ static bool zone_fits(const struct fb_zone_rule *z)
 	return abs(z->standard_offset) <= MAX_OFFSET && abs(z->daylight_offset) <= MAX_OFFSET && change_fits(&z->to_standard) && change_fits(&z->to_daylight);
 }
 
-static void write_change(PB(Change) *out, const struct fb_change *c)
+static void write_change(struct buf *out, unsigned field, const struct fb_change *c)
 {
-	availbridge__link__v1__change__init(out);
-	out->month = (uint32_t)c->month;
-	out->day_order = (uint32_t)c->day_order;
-	out->weekday = (uint32_t)c->weekday;
-	out->second = (uint32_t)c->second;
-	out->year = (uint32_t)c->year;
+	size_t from = wire_begin(out, field);
+
+	wire_put(out, CHANGE_MONTH, (uint64_t)c->month);
+	wire_put(out, CHANGE_DAY_ORDER, (uint64_t)c->day_order);
+	wire_put(out, CHANGE_WEEKDAY, (uint64_t)c->weekday);
+	wire_put(out, CHANGE_SECOND, (uint64_t)c->second);
+	wire_put(out, CHANGE_YEAR, (uint64_t)c->year);
+	wire_end(out, from);
 }
 
-/* False if there are none to tell. */
-static bool write_hours(struct hours_pb *h, const struct fb_working_hours *w)
+static void write_zone(struct buf *out, const struct fb_zone_rule *z)
 {
+	size_t from = wire_begin(out, HOURS_ZONE);
+
+	wire_put_signed(out, ZONE_STANDARD_OFFSET, z->standard_offset);
+	wire_put_signed(out, ZONE_DAYLIGHT_OFFSET, z->daylight_offset);
+	write_change(out, ZONE_TO_STANDARD, &z->to_standard);
+	write_change(out, ZONE_TO_DAYLIGHT, &z->to_daylight);
+	wire_end(out, from);
+}
+
+/* Nothing if there are none to tell. */
+static void write_hours(struct buf *out, const struct fb_working_hours *w)
+{
+	size_t from, period;
+
 	if (!w->known || !zone_fits(&w->zone) || w->n > FB_MAX_PERIODS)
-		return false;
-	availbridge__link__v1__working_hours__init(&h->hours);
-	availbridge__link__v1__zone_rule__init(&h->zone);
-	write_change(&h->standard, &w->zone.to_standard);
-	write_change(&h->daylight, &w->zone.to_daylight);
-	h->zone.standard_offset = w->zone.standard_offset;
-	h->zone.daylight_offset = w->zone.daylight_offset;
-	h->zone.to_standard = &h->standard;
-	h->zone.to_daylight = &h->daylight;
+		return;
+	from = wire_begin(out, ANSWER_WORKING_HOURS);
+	write_zone(out, &w->zone);
 	for (size_t i = 0; i < w->n; i++) {
-		availbridge__link__v1__working_period__init(&h->periods[i]);
-		h->periods[i].days = w->periods[i].days;
-		h->periods[i].start = (uint32_t)w->periods[i].start;
-		h->periods[i].end = (uint32_t)w->periods[i].end;
-		h->list[i] = &h->periods[i];
+		period = wire_begin(out, HOURS_PERIODS);
+		wire_put(out, PERIOD_DAYS, w->periods[i].days);
+		wire_put(out, PERIOD_START, (uint32_t)w->periods[i].start);
+		wire_put(out, PERIOD_END, (uint32_t)w->periods[i].end);
+		wire_end(out, period);
 	}
-	h->hours.zone = &h->zone;
-	h->hours.periods = h->list;
-	h->hours.n_periods = w->n;
-	return true;
+	wire_end(out, from);
 }
 
-/* ${s} cut to LINK_TEXT_BYTES between two characters; "" for what is no text. NULL when out of memory. */
-static const char *short_text(ProtobufCAllocator *memory, const char *s)
+/* ${s} cut to LINK_TEXT_BYTES between two characters; nothing for what is no text. */
+static void write_text(struct buf *out, unsigned field, const char *s)
 {
 	size_t n = s ? strlen(s) : 0;
-	char *cut;
 
 	if (!n || !text_utf8_valid(s, n))
-		return "";
-	if (n <= LINK_TEXT_BYTES)
-		return s;
-	for (n = LINK_TEXT_BYTES; n && ((unsigned char)s[n] & 0xc0) == 0x80; n--)
-		;
-	if ((cut = memory->alloc(memory->allocator_data, n + 1))) {
-		memcpy(cut, s, n);
-		cut[n] = 0;
+		return;
+	if (n > LINK_TEXT_BYTES)
+		for (n = LINK_TEXT_BYTES; n && ((unsigned char)s[n] & 0xc0) == 0x80; n--)
+			;
+	wire_put_bytes(out, field, s, n);
+}
+
+static void write_event(struct buf *out, const struct fb_event *e, bool details)
+{
+	size_t from = wire_begin(out, ANSWER_EVENTS);
+
+	wire_put(out, EVENT_START, (uint64_t)e->start);
+	wire_put(out, EVENT_END, (uint64_t)e->end);
+	wire_put(out, EVENT_BUSY, (uint64_t)e->busy);
+	if (details && e->has_details) {
+		wire_put(out, EVENT_HAS_DETAILS, true);
+		wire_put(out, EVENT_FLAGS, e->flags & FLAGS);
+		if (!(e->flags & FB_PRIVATE)) {
+			write_text(out, EVENT_SUBJECT, e->subject);
+			write_text(out, EVENT_LOCATION, e->location);
+		}
 	}
-	return cut;
+	wire_end(out, from);
 }
 
-static int write_event(ProtobufCAllocator *memory, PB(Event) *out, const struct fb_event *e, bool details)
+static void write_head(struct buf *out, const struct fb_query *q, size_t i, enum fb_reason reason)
 {
-	availbridge__link__v1__event__init(out);
-	out->start = e->start;
-	out->end = e->end;
-	out->busy = (PB(BusyType))e->busy;
-	if (!details || !e->has_details)
-		return 0;
-	out->has_details = true;
-	out->flags = e->flags & FLAGS;
-	if (e->flags & FB_PRIVATE)
-		return 0;
-	out->subject = (char *)short_text(memory, e->subject);
-	out->location = (char *)short_text(memory, e->location);
-	return out->subject && out->location ? 0 : -1;
+	wire_put(out, ANSWER_INDEX, i);
+	wire_put_bytes(out, ANSWER_MAILBOX, q->mailboxes[i].asked, strlen(q->mailboxes[i].asked));
+	wire_put(out, ANSWER_REASON, (uint64_t)reason);
 }
 
-static int write_events(ProtobufCAllocator *memory, PB(MailboxAnswer) *m, const struct fb_answer *a)
+static void write_ok(struct buf *out, const struct fb_answer *a)
 {
-	PB(Event) *events = memory->alloc(memory->allocator_data, a->n_events * sizeof *events + 1);
-	PB(Event) **list = memory->alloc(memory->allocator_data, a->n_events * sizeof *list + 1);
-
-	if (!events || !list)
-		return -1;
-	for (size_t i = 0; i < a->n_events; i++) {
-		if (write_event(memory, &events[i], &a->events[i], a->view & FB_VIEW_DETAILS) != 0)
-			return -1;
-		list[i] = &events[i];
-	}
-	m->events = list;
-	m->n_events = a->n_events;
-	return 0;
-}
-
-static int place_message(const ProtobufCMessage *m, size_t n, uint8_t *(*place)(void *arg, size_t n), void *arg)
-{
-	uint8_t *p = place(arg, n);
-
-	if (!p)
-		return -1;
-	protobuf_c_message_pack(m, p);
-	return 0;
-}
-
-static int write_too_big(const struct fb_query *q, size_t i, uint8_t *(*place)(void *arg, size_t n), void *arg)
-{
-	PB(MailboxAnswer) m = AVAILBRIDGE__LINK__V1__MAILBOX_ANSWER__INIT;
-
-	m.index = (uint32_t)i;
-	m.mailbox = q->mailboxes[i].asked;
-	m.reason = AVAILBRIDGE__LINK__V1__REASON__TOO_BIG;
-	return place_message(&m.base, protobuf_c_message_get_packed_size(&m.base), place, arg);
+	wire_put(out, ANSWER_VIEW, a->view);
+	if (a->merged && a->view & FB_VIEW_MERGED)
+		wire_put_bytes(out, ANSWER_MERGED, a->merged, strlen(a->merged));
+	for (size_t i = 0; a->view & FB_VIEW_EVENTS && i < a->n_events; i++)
+		write_event(out, &a->events[i], a->view & FB_VIEW_DETAILS);
+	write_hours(out, &a->hours);
 }
 
 int link_answer_write(const struct fb_query *q, size_t i, const struct fb_answer *a, uint8_t *(*place)(void *arg, size_t n), void *arg)
 {
-	PB(MailboxAnswer) m = AVAILBRIDGE__LINK__V1__MAILBOX_ANSWER__INIT;
-	struct hours_pb hours;
-	ProtobufCAllocator memory;
-	size_t n;
-	int rc = -1;
+	static struct buf packed; /* its size is known when it is written; empty between two answers */
+	bool too_big = a->reason == FB_OK && a->n_events > FB_MAX_EVENTS && a->view & FB_VIEW_EVENTS;
+	uint8_t *to;
 
-	if (a->reason == FB_OK && a->n_events > FB_MAX_EVENTS && a->view & FB_VIEW_EVENTS)
-		return write_too_big(q, i, place, arg);
-	wire_memory(&memory, 4 * LINK_ANSWER_BYTES);
-	m.index = (uint32_t)i;
-	m.mailbox = q->mailboxes[i].asked;
-	m.reason = (PB(Reason))a->reason;
-	if (a->reason == FB_OK) {
-		m.view = a->view;
-		if (a->merged && a->view & FB_VIEW_MERGED)
-			m.merged = a->merged;
-		if (write_hours(&hours, &a->hours))
-			m.working_hours = &hours.hours;
+	if (!packed.max)
+		buf_init(&packed, 4 * LINK_ANSWER_BYTES);
+	write_head(&packed, q, i, a->reason);
+	if (a->reason == FB_OK && !too_big)
+		write_ok(&packed, a);
+	if (too_big || packed.len > LINK_ANSWER_BYTES) {
+		buf_reset(&packed);
+		write_head(&packed, q, i, FB_TOO_BIG);
 	}
-	if (a->reason != FB_OK || !(a->view & FB_VIEW_EVENTS) || write_events(&memory, &m, a) == 0) {
-		n = protobuf_c_message_get_packed_size(&m.base);
-		rc = n > LINK_ANSWER_BYTES ? write_too_big(q, i, place, arg) : place_message(&m.base, n, place, arg);
-	}
-	wire_memory_free(&memory);
-	return rc;
+	if ((to = packed.failed ? NULL : place(arg, packed.len)))
+		memcpy(to, buf_ptr(&packed), packed.len);
+	buf_reset(&packed);
+	if (packed.cap > KEEP_BYTES)
+		buf_free(&packed);
+	return to ? 0 : -1;
 }
 
-/* ---- reading ---- */
+/* ---- reading: what wire_within() has passed ---- */
 
-static bool read_change(const PB(Change) *c, struct fb_change *out)
+static bool read_change(struct wire_bytes in, struct fb_change *out)
 {
-	memset(out, 0, sizeof *out);
-	if (!c)
-		return true;
-	if (c->month > 12 || c->day_order > 31 || c->weekday > 6 || c->second > MAX_SECOND || c->year > 9999)
+	struct wire_field f;
+	uint32_t v[CHANGE_YEAR + 1] = {0};
+
+	while (wire_next(&in, &f))
+		if (f.number <= CHANGE_YEAR)
+			v[f.number] = (uint32_t)f.value;
+	if (v[CHANGE_MONTH] > 12 || v[CHANGE_DAY_ORDER] > 31 || v[CHANGE_WEEKDAY] > 6 || v[CHANGE_SECOND] > MAX_SECOND || v[CHANGE_YEAR] > 9999)
 		return false;
-	*out = (struct fb_change){(int)c->month, (int)c->day_order, (int)c->weekday, (int)c->second, (int)c->year};
+	*out = (struct fb_change){(int)v[CHANGE_MONTH], (int)v[CHANGE_DAY_ORDER], (int)v[CHANGE_WEEKDAY], (int)v[CHANGE_SECOND], (int)v[CHANGE_YEAR]};
 	return true;
 }
 
-static bool read_hours(const PB(WorkingHours) *h, struct fb_working_hours *out)
+static bool read_offset(uint64_t v, int *out)
 {
-	if (!h)
-		return true;
-	if (!h->zone || !read_change(h->zone->to_standard, &out->zone.to_standard) || !read_change(h->zone->to_daylight, &out->zone.to_daylight))
-		return false;
-	out->zone.standard_offset = h->zone->standard_offset;
-	out->zone.daylight_offset = h->zone->daylight_offset;
-	if (h->zone->standard_offset < -MAX_OFFSET || h->zone->standard_offset > MAX_OFFSET || h->zone->daylight_offset < -MAX_OFFSET ||
-	    h->zone->daylight_offset > MAX_OFFSET)
-		return false;
-	for (size_t i = 0; i < h->n_periods; i++) {
-		const PB(WorkingPeriod) *p = h->periods[i];
+	int32_t offset = wire_signed(v);
 
-		if (p->days > 127 || p->start > 1440 || p->end > 1440)
-			return false;
-		out->periods[i] = (struct fb_working_period){p->days, (int)p->start, (int)p->end};
-	}
-	out->n = h->n_periods;
+	*out = offset;
+	return offset >= -MAX_OFFSET && offset <= MAX_OFFSET;
+}
+
+static bool read_zone(struct wire_bytes in, struct fb_zone_rule *out)
+{
+	struct wire_field f;
+	bool ok = true;
+
+	while (wire_next(&in, &f))
+		if (f.number == ZONE_STANDARD_OFFSET)
+			ok &= read_offset(f.value, &out->standard_offset);
+		else if (f.number == ZONE_DAYLIGHT_OFFSET)
+			ok &= read_offset(f.value, &out->daylight_offset);
+		else if (f.number == ZONE_TO_STANDARD || f.number == ZONE_TO_DAYLIGHT)
+			ok &= read_change(f.bytes, f.number == ZONE_TO_STANDARD ? &out->to_standard : &out->to_daylight);
+	return ok;
+}
+
+static bool read_period(struct wire_bytes in, struct fb_working_period *out)
+{
+	struct wire_field f;
+	uint32_t v[PERIOD_END + 1] = {0};
+
+	while (wire_next(&in, &f))
+		if (f.number <= PERIOD_END)
+			v[f.number] = (uint32_t)f.value;
+	*out = (struct fb_working_period){v[PERIOD_DAYS], (int)v[PERIOD_START], (int)v[PERIOD_END]};
+	return v[PERIOD_DAYS] <= 127 && v[PERIOD_START] <= 1440 && v[PERIOD_END] <= 1440;
+}
+
+static bool read_hours(struct wire_bytes in, struct fb_working_hours *out)
+{
+	bool has_zone = false, ok = true;
+	struct wire_field f;
+
+	while (wire_next(&in, &f))
+		if (f.number == HOURS_ZONE)
+			ok &= has_zone = read_zone(f.bytes, &out->zone);
+		else if (f.number == HOURS_PERIODS)
+			ok &= read_period(f.bytes, &out->periods[out->n++]); /* answer_caps: no more than there is room for */
 	out->known = true;
-	return true;
+	return has_zone && ok;
 }
 
-static bool read_event(const PB(Event) *m, unsigned view, struct fb_event *e)
+/* A text of an event, in the answer's memory; NULL for "", which is none. */
+static const char *read_text(struct fb_answer *a, struct wire_bytes in, bool *ok)
 {
-	*e = (struct fb_event){.start = m->start, .end = m->end, .busy = (enum fb_busy)m->busy};
-	if (m->start < first_second || m->end > last_second || m->start > m->end || (unsigned)m->busy >= FB_BUSY_TYPES)
-		return false;
-	if (!m->has_details || !(view & FB_VIEW_DETAILS))
-		return true;
-	e->has_details = true;
-	e->flags = m->flags & FLAGS;
-	if (!(e->flags & FB_PRIVATE)) {
-		e->subject = m->subject[0] ? m->subject : NULL;
-		e->location = m->location[0] ? m->location : NULL;
+	const char *s = in.n ? arena_strndup(a->arena, (const char *)in.p, in.n) : NULL;
+
+	*ok &= s || !in.n;
+	return s;
+}
+
+/* What is wrong, or NULL. */
+static const char *read_event(struct wire_bytes in, struct fb_answer *a)
+{
+	struct wire_bytes subject = {0}, location = {0};
+	struct fb_event e = {0};
+	struct wire_field f;
+	uint32_t busy = 0;
+	bool ok = true;
+
+	while (wire_next(&in, &f))
+		switch (f.number) {
+		case EVENT_START:
+			e.start = (int64_t)f.value;
+			break;
+		case EVENT_END:
+			e.end = (int64_t)f.value;
+			break;
+		case EVENT_BUSY:
+			busy = (uint32_t)f.value;
+			break;
+		case EVENT_HAS_DETAILS:
+			e.has_details = f.value && a->view & FB_VIEW_DETAILS;
+			break;
+		case EVENT_FLAGS:
+			e.flags = f.value & FLAGS;
+			break;
+		case EVENT_SUBJECT:
+			subject = f.bytes;
+			break;
+		case EVENT_LOCATION:
+			location = f.bytes;
+			break;
+		}
+	if (e.start < first_second || e.end > last_second || e.start > e.end || busy >= FB_BUSY_TYPES)
+		return "an event has a busy type or times that cannot be";
+	e.busy = (enum fb_busy)busy;
+	if (!e.has_details)
+		e.flags = 0;
+	if (e.has_details && !(e.flags & FB_PRIVATE)) {
+		e.subject = read_text(a, subject, &ok);
+		e.location = read_text(a, location, &ok);
 	}
-	return true;
+	return ok && fb_answer_take(a, &e) == 0 ? NULL : "out of memory";
+}
+
+/* A MailboxAnswer, but for its events. */
+struct message {
+	uint32_t index, reason, view;
+	struct wire_bytes mailbox, merged, hours;
+	bool has_hours;
+};
+
+static struct message read_message(struct wire_bytes in)
+{
+	struct message m = {0};
+	struct wire_field f;
+
+	while (wire_next(&in, &f))
+		switch (f.number) {
+		case ANSWER_INDEX:
+			m.index = (uint32_t)f.value;
+			break;
+		case ANSWER_MAILBOX:
+			m.mailbox = f.bytes;
+			break;
+		case ANSWER_REASON:
+			m.reason = (uint32_t)f.value;
+			break;
+		case ANSWER_VIEW:
+			m.view = (uint32_t)f.value;
+			break;
+		case ANSWER_MERGED:
+			m.merged = f.bytes;
+			break;
+		case ANSWER_WORKING_HOURS:
+			m.hours = f.bytes;
+			m.has_hours = true;
+			break;
+		}
+	return m;
 }
 
 /* Fills ${a}; what is wrong, or NULL. */
-static const char *read_ok(const PB(MailboxAnswer) *m, const struct fb_query *q, struct fb_answer *a)
+static const char *read_ok(const struct message *m, struct wire_bytes in, const struct fb_query *q, struct fb_answer *a)
 {
-	struct fb_event e;
+	const char *why = NULL;
+	struct wire_field f;
 
 	a->view = m->view & q->view;
 	if (!a->view)
 		return "the answer gives nothing that was asked for";
 	if (a->view & FB_VIEW_MERGED) {
-		if (!fb_merged_valid(m->merged, q->window, q->interval))
+		if (!(a->merged = arena_strndup(a->arena, (const char *)m->merged.p, m->merged.n)))
+			return "out of memory";
+		if (!fb_merged_valid(a->merged, q->window, q->interval))
 			return "the digits do not fit the window that was asked";
-		a->merged = arena_strdup(a->arena, m->merged);
-		if (!a->merged)
-			return "out of memory";
 	}
-	for (size_t i = 0; a->view & FB_VIEW_EVENTS && i < m->n_events; i++) {
-		if (!read_event(m->events[i], a->view, &e))
-			return "an event has a busy type or times that cannot be";
-		if (fb_answer_add(a, &e) != 0)
-			return "out of memory";
-	}
-	if (!read_hours(m->working_hours, &a->hours))
+	while (a->view & FB_VIEW_EVENTS && wire_next(&in, &f))
+		if (f.number == ANSWER_EVENTS && (why = read_event(f.bytes, a)))
+			return why;
+	if (m->has_hours && !read_hours(m->hours, &a->hours))
 		return "the working hours cannot be";
 	fb_answer_sort(a);
 	return NULL;
 }
 
-static struct fb_answer *read_message(const PB(MailboxAnswer) *m, const struct fb_query *q, const char **why)
+static struct fb_answer *read_answer(const struct message *m, struct wire_bytes in, const struct fb_query *q, const char **why)
 {
 	struct fb_answer *a;
 
-	*why = NULL;
-	if (m->reason <= 0 || (unsigned)m->reason >= FB_REASONS) {
+	if (!m->reason || m->reason >= FB_REASONS) {
 		*why = "the answer's reason is unknown";
 		return fb_answer_new(FB_PEER_FAILED);
 	}
 	a = fb_answer_new((enum fb_reason)m->reason);
-	if (!a || m->reason != AVAILBRIDGE__LINK__V1__REASON__OK)
+	if (!a || m->reason != FB_OK)
 		return a;
-	*why = read_ok(m, q, a);
+	*why = read_ok(m, in, q, a);
 	if (!*why)
 		return a;
 	fb_answer_free(a);
@@ -279,25 +359,19 @@ static struct fb_answer *read_message(const PB(MailboxAnswer) *m, const struct f
 
 struct fb_answer *link_answer_read(const uint8_t *p, size_t n, const struct fb_query *q, size_t *i, const char **why)
 {
+	const struct wire_bytes in = {p, n};
 	struct fb_answer *a = NULL;
-	ProtobufCAllocator memory;
-	PB(MailboxAnswer) *m;
+	struct message m;
 
 	if (!wire_within(&availbridge__link__v1__mailbox_answer__descriptor, p, n, answer_caps, why))
 		return NULL;
-	*why = "the answer could not be read";
-	wire_memory(&memory, 4 * LINK_ANSWER_BYTES);
-	m = availbridge__link__v1__mailbox_answer__unpack(&memory, n, p);
-	if (!m) {
-		wire_memory_free(&memory);
-		return NULL;
-	}
 	*why = NULL;
-	*i = m->index;
-	if (m->index >= q->n || strcmp(m->mailbox, q->mailboxes[m->index].address) != 0)
+	m = read_message(in);
+	*i = m.index;
+	if (m.index >= q->n || strlen(q->mailboxes[m.index].address) != m.mailbox.n ||
+	    memcmp(m.mailbox.p, q->mailboxes[m.index].address, m.mailbox.n) != 0)
 		*why = "the answer is about a mailbox that was not asked";
-	else if (!(a = read_message(m, q, why)))
+	else if (!(a = read_answer(&m, in, q, why)))
 		*why = "out of memory";
-	wire_memory_free(&memory);
 	return a;
 }

@@ -3,32 +3,27 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/text.h"
 
-enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5, MAX_FIELDS = 16, MAX_UNKNOWN = 16, ROOM = 16 << 10 };
+enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5, MAX_FIELDS = 16, MAX_UNKNOWN = 16, VARINT_MAX = 10, ROOM = 16 << 10 };
 
-struct cursor {
-	const uint8_t *p;
-	size_t left;
-};
-
-static bool take(struct cursor *c, size_t n)
+static bool skip(struct wire_bytes *c, size_t n)
 {
-	if (n > c->left)
+	if (n > c->n)
 		return false;
 	c->p += n;
-	c->left -= n;
+	c->n -= n;
 	return true;
 }
 
-static bool varint(struct cursor *c, uint64_t *v)
+static bool long_varint(struct wire_bytes *c, uint64_t *v)
 {
 	*v = 0;
 	for (int shift = 0; shift < 70; shift += 7) {
 		uint8_t b;
 
-		if (!c->left)
+		if (!c->n)
 			return false;
 		b = *c->p;
-		take(c, 1);
+		skip(c, 1);
 		if (shift == 63 && b > 1)
 			return false;
 		*v |= (uint64_t)(b & 0x7f) << shift;
@@ -38,26 +33,54 @@ static bool varint(struct cursor *c, uint64_t *v)
 	return false;
 }
 
-/* One field's value; ${bytes} is set for a length-delimited one. */
-static bool value(struct cursor *c, unsigned wire, struct cursor *bytes)
+/* Most are one byte. */
+static bool varint(struct wire_bytes *c, uint64_t *v)
+{
+	if (!c->n || *c->p & 0x80)
+		return long_varint(c, v);
+	*v = *c->p;
+	return skip(c, 1);
+}
+
+/* One field's value: ${v} of a varint, ${bytes} of a length-delimited one. */
+static bool value(struct wire_bytes *c, unsigned wire, uint64_t *v, struct wire_bytes *bytes)
 {
 	uint64_t n;
 
 	switch (wire) {
 	case WIRE_VARINT:
-		return varint(c, &n);
+		return varint(c, v);
 	case WIRE_FIXED64:
-		return take(c, 8);
+		return skip(c, 8);
 	case WIRE_FIXED32:
-		return take(c, 4);
+		return skip(c, 4);
 	case WIRE_BYTES:
-		if (!varint(c, &n) || n > c->left)
+		if (!varint(c, &n) || n > c->n)
 			return false;
-		*bytes = (struct cursor){c->p, (size_t)n};
-		return take(c, (size_t)n);
+		*bytes = (struct wire_bytes){c->p, (size_t)n};
+		return skip(c, (size_t)n);
 	default:
 		return false;
 	}
+}
+
+bool wire_next(struct wire_bytes *m, struct wire_field *out)
+{
+	uint64_t key;
+
+	out->value = 0;
+	out->bytes = (struct wire_bytes){(const uint8_t *)"", 0};
+	if (!m->n || !varint(m, &key) || !value(m, key & 7, &out->value, &out->bytes))
+		return false;
+	out->number = (unsigned)(key >> 3);
+	return true;
+}
+
+int32_t wire_signed(uint64_t value)
+{
+	uint32_t v = (uint32_t)value;
+
+	return (int32_t)(v >> 1 ^ -(v & 1)); /* zigzag: the sign is the lowest bit */
 }
 
 static unsigned wire_of(const ProtobufCFieldDescriptor *f)
@@ -73,7 +96,7 @@ static const struct wire_cap *cap_of(const struct wire_cap *caps, const Protobuf
 	return NULL;
 }
 
-static bool known(const ProtobufCMessageDescriptor *d, const ProtobufCFieldDescriptor *f, size_t count, struct cursor bytes,
+static bool known(const ProtobufCMessageDescriptor *d, const ProtobufCFieldDescriptor *f, size_t count, struct wire_bytes bytes,
                   const struct wire_cap *caps, const char **why)
 {
 	const struct wire_cap *cap = wire_of(f) == WIRE_BYTES || f->label == PROTOBUF_C_LABEL_REPEATED ? cap_of(caps, d, f->id) : NULL;
@@ -83,34 +106,40 @@ static bool known(const ProtobufCMessageDescriptor *d, const ProtobufCFieldDescr
 		*why = "a field stands more often than it may";
 		return false;
 	}
-	if (cap && cap->max_length && bytes.left > cap->max_length) {
+	if (cap && cap->max_length && bytes.n > cap->max_length) {
 		*why = "a text is longer than it may be";
 		return false;
 	}
-	if (f->type == PROTOBUF_C_TYPE_STRING && bytes.left &&
-	    (!text_utf8_valid((const char *)bytes.p, bytes.left) || memchr(bytes.p, 0, bytes.left))) {
+	if (f->type == PROTOBUF_C_TYPE_STRING && bytes.n &&
+	    (!text_utf8_valid((const char *)bytes.p, bytes.n) || memchr(bytes.p, 0, bytes.n))) {
 		*why = "a text is not UTF-8, or has a zero byte in it";
 		return false;
 	}
 	/* The contract nests no message in itself: the depth is that of link.proto. */
-	return f->type != PROTOBUF_C_TYPE_MESSAGE || wire_within(f->descriptor, bytes.p, bytes.left, caps, why);
+	return f->type != PROTOBUF_C_TYPE_MESSAGE || wire_within(f->descriptor, bytes.p, bytes.n, caps, why);
+}
+
+/* The field ${id} of ${d}; NULL if we know none. Those of link.proto have the numbers 1, 2, 3 and so on. */
+static const ProtobufCFieldDescriptor *field_of(const ProtobufCMessageDescriptor *d, uint64_t id)
+{
+	return id <= d->n_fields && d->fields[id - 1].id == id ? &d->fields[id - 1] : protobuf_c_message_descriptor_get_field(d, (unsigned)id);
 }
 
 bool wire_within(const ProtobufCMessageDescriptor *d, const uint8_t *p, size_t n, const struct wire_cap *caps, const char **why)
 {
-	struct cursor c = {p, n};
+	struct wire_bytes c = {p, n};
 	size_t counts[MAX_FIELDS] = {0}, unknown = 0;
 
 	*why = "it is no protobuf message of the type that belongs here";
-	while (c.left) {
+	while (c.n) {
 		const ProtobufCFieldDescriptor *f;
-		struct cursor bytes = {(const uint8_t *)"", 0};
-		uint64_t key;
+		struct wire_bytes bytes = {(const uint8_t *)"", 0};
+		uint64_t key, v;
 		size_t i;
 
-		if (!varint(&c, &key) || key >> 3 == 0 || key >> 3 > 0x1fffffff || !value(&c, key & 7, &bytes))
+		if (!varint(&c, &key) || key >> 3 == 0 || key >> 3 > 0x1fffffff || !value(&c, key & 7, &v, &bytes))
 			return false;
-		f = protobuf_c_message_descriptor_get_field(d, (unsigned)(key >> 3));
+		f = field_of(d, key >> 3);
 		if (!f) {
 			if (++unknown > MAX_UNKNOWN)
 				return false;
@@ -122,6 +151,77 @@ bool wire_within(const ProtobufCMessageDescriptor *d, const uint8_t *p, size_t n
 	}
 	return true;
 }
+
+/* ---- writing ---- */
+
+/* ${v} as it stands on the wire, at ${to}; returns how many bytes. */
+static size_t varint_put(uint8_t to[VARINT_MAX], uint64_t v)
+{
+	size_t n = 0;
+
+	for (; v >= 0x80; v >>= 7)
+		to[n++] = (uint8_t)(v | 0x80);
+	to[n++] = (uint8_t)v;
+	return n;
+}
+
+void wire_put(struct buf *out, unsigned number, uint64_t v)
+{
+	uint8_t bytes[2 * VARINT_MAX];
+	size_t n;
+
+	if (!v)
+		return;
+	n = varint_put(bytes, (uint64_t)number << 3 | WIRE_VARINT);
+	buf_add(out, bytes, n + varint_put(bytes + n, v));
+}
+
+void wire_put_signed(struct buf *out, unsigned number, int32_t v)
+{
+	wire_put(out, number, (uint32_t)v << 1 ^ (v < 0 ? UINT32_MAX : 0));
+}
+
+void wire_put_bytes(struct buf *out, unsigned number, const void *p, size_t n)
+{
+	uint8_t bytes[2 * VARINT_MAX];
+	size_t head;
+
+	if (!n)
+		return;
+	head = varint_put(bytes, (uint64_t)number << 3 | WIRE_BYTES);
+	head += varint_put(bytes + head, n);
+	buf_add(out, bytes, head);
+	buf_add(out, p, n);
+}
+
+size_t wire_begin(struct buf *out, unsigned number)
+{
+	uint8_t bytes[VARINT_MAX + 1];
+	size_t n = varint_put(bytes, (uint64_t)number << 3 | WIRE_BYTES);
+
+	bytes[n] = 0; /* most are short: one byte for their length */
+	buf_add(out, bytes, n + 1);
+	return out->len;
+}
+
+void wire_end(struct buf *out, size_t from)
+{
+	uint8_t length[VARINT_MAX];
+	size_t n, len = out->len - from;
+
+	if (out->failed)
+		return;
+	n = varint_put(length, len);
+	if (n > 1) {
+		if (!buf_reserve(out, n - 1))
+			return;
+		memmove(buf_ptr(out) + from + n - 1, buf_ptr(out) + from, len);
+		buf_commit(out, n - 1);
+	}
+	memcpy(buf_ptr(out) + from - 1, length, n);
+}
+
+/* ---- protobuf-c's own, for the messages that are seldom ---- */
 
 /* What one message needs: most fit into the room, the rest is in an arena. Only one is unpacked or packed at a time. */
 static struct {

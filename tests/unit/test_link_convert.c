@@ -182,6 +182,22 @@ static uint8_t *place(void *arg, size_t n)
 	return p;
 }
 
+/* What was packed is, byte by byte, what protobuf-c makes of what it reads there. */
+static bool protobuf_c_agrees(void)
+{
+	PB(MailboxAnswer) *m = availbridge__link__v1__mailbox_answer__unpack(NULL, packed.len, buf_ptr(&packed));
+	struct buf again;
+	bool same;
+
+	if (!m)
+		return false;
+	buf_init(&again, LINK_ANSWER_BYTES);
+	same = wire_pack(&again, &m->base) == 0 && again.len == packed.len && memcmp(buf_ptr(&again), buf_ptr(&packed), packed.len) == 0;
+	buf_free(&again);
+	availbridge__link__v1__mailbox_answer__free_unpacked(m, NULL);
+	return same;
+}
+
 static struct fb_answer *through(const struct fb_answer *a)
 {
 	const char *why = NULL;
@@ -189,6 +205,7 @@ static struct fb_answer *through(const struct fb_answer *a)
 	struct fb_answer *got;
 
 	CHECK(link_answer_write(&q, 1, a, place, NULL) == 0);
+	CHECK(protobuf_c_agrees());
 	got = link_answer_read(buf_ptr(&packed), packed.len, &q, &i, &why);
 	CHECK(got != NULL);
 	CHECK_INT(i, 1);
@@ -261,6 +278,85 @@ static void answers(void)
 	CHECK_INT(got->reason, FB_TOO_BIG);
 	fb_answer_free(got);
 	fb_answer_free(a);
+}
+
+/* Every value that an answer can hold comes through, at its edges and at those of its length's bytes. */
+static void edges(void)
+{
+	static const int64_t times[] = {-62135596800, -1, 0, 127, 128, 16384, INT32_MAX, 4294967296, 253402300799};
+	char subject[LINK_TEXT_BYTES + 1];
+	struct fb_answer *a, *got;
+
+	world_query(&q, boxes, 2);
+	for (size_t n = 1; n <= LINK_TEXT_BYTES; n += n < 160 ? 1 : 76) {
+		a = world_answer(1);
+		memset(subject, 'x', n);
+		subject[n] = 0;
+		for (size_t t = 0; t < sizeof times / sizeof *times; t++)
+			fb_answer_add(a, &(struct fb_event){.start = times[t], .end = times[t], .busy = (enum fb_busy)(t % FB_BUSY_TYPES), .has_details = true,
+			                                    .flags = (unsigned)t & 15, .subject = subject, .location = subject + n / 2});
+		a->hours = (struct fb_working_hours){.known = true, .zone = {-86400, 86400, {12, 31, 6, 691200, 9999}, {0}}, .n = n % (FB_MAX_PERIODS + 1)};
+		for (size_t i = 0; i < a->hours.n; i++)
+			a->hours.periods[i] = (struct fb_working_period){(unsigned)i * 9, (int)i, 1440};
+		fb_answer_sort(a);
+		got = through(a);
+		CHECK_INT(got->n_events, a->n_events);
+		for (size_t i = 0; i < got->n_events; i++) {
+			CHECK_INT(got->events[i].start, a->events[i].start);
+			CHECK_INT(got->events[i].busy, a->events[i].busy);
+			CHECK_INT(got->events[i].flags, a->events[i].flags);
+			CHECK_STR(got->events[i].subject, a->events[i].subject);
+			CHECK_STR(got->events[i].location, a->events[i].location);
+		}
+		CHECK(memcmp(&got->hours, &a->hours, sizeof a->hours) == 0);
+		fb_answer_free(got);
+		fb_answer_free(a);
+	}
+}
+
+/* A message within a message, of any length; and a field in front of those that it needs. */
+static void lengths_and_order(void)
+{
+	static const size_t lengths[] = {0, 1, 127, 128, 129, 16383, 16384, 20000};
+	static uint8_t bytes[20000];
+	struct fb_answer *a, *got;
+	struct wire_bytes in;
+	struct wire_field f;
+	const char *why;
+	struct buf b;
+	size_t i, from;
+
+	for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++) {
+		memset(bytes, (int)k + 1, sizeof bytes);
+		buf_init(&b, 1 << 20);
+		from = wire_begin(&b, 6);
+		buf_add(&b, bytes, lengths[k]);
+		wire_end(&b, from);
+		wire_put(&b, 1, 7);
+		in = (struct wire_bytes){buf_ptr(&b), b.len};
+		CHECK(wire_next(&in, &f) && f.number == 6 && f.bytes.n == lengths[k] && memcmp(f.bytes.p, bytes, lengths[k]) == 0);
+		CHECK(wire_next(&in, &f) && f.number == 1 && f.value == 7);
+		CHECK(!wire_next(&in, &f));
+		buf_free(&b);
+	}
+	world_query(&q, boxes, 2);
+	a = world_answer(1);
+	buf_init(&b, LINK_ANSWER_BYTES);
+	from = wire_begin(&b, 6); /* an event before the view that says what of it may be shown */
+	wire_put(&b, 1, (uint64_t)q.window.start);
+	wire_put(&b, 2, (uint64_t)q.window.start + 60);
+	wire_put(&b, 3, 2);
+	wire_put(&b, 4, 1);
+	wire_put_bytes(&b, 6, "early", 5);
+	wire_end(&b, from);
+	CHECK(link_answer_write(&q, 1, a, place, NULL) == 0);
+	buf_add(&b, buf_ptr(&packed), packed.len);
+	got = link_answer_read(buf_ptr(&b), b.len, &q, &i, &why);
+	if (CHECK(got && got->n_events == 2))
+		CHECK(!strcmp(got->events[0].subject, "early") || !strcmp(got->events[1].subject, "early"));
+	fb_answer_free(got);
+	fb_answer_free(a);
+	buf_free(&b);
 }
 
 /* What was not asked is not taken, even if it comes. */
@@ -394,6 +490,8 @@ int main(void)
 	queries_refused();
 	bytes_refused();
 	answers();
+	edges();
+	lengths_and_order();
 	more_than_asked();
 	private_words_are_dropped();
 	hellos();
