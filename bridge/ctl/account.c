@@ -1,10 +1,10 @@
 #include <stdio.h>
 #include <string.h>
 #include "bridge/availability/address.h"
+#include "bridge/base/json.h"
 #include "bridge/ctl/account_secret.h"
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/edit.h"
-#include "bridge/ctl/json.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
 #include "pki/password.h"

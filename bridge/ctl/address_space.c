@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bridge/availability/address.h"
+#include "bridge/base/json.h"
 #include "bridge/base/text.h"
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/edit.h"
-#include "bridge/ctl/json.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
 

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "bridge/base/json.h"
 #include "bridge/base/text.h"
 #include "bridge/ctl/audit.h"
-#include "bridge/ctl/json.h"
 #include "bridge/ctl/verbs.h"
 
 int ctl_audit_open(const struct conf *c)

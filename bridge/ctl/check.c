@@ -3,8 +3,8 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "bridge/base/json.h"
 #include "bridge/ctl/args.h"
-#include "bridge/ctl/json.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
 #include "bridge/login/login.h"

@@ -1,8 +1,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "bridge/base/json.h"
 #include "bridge/ctl/args.h"
-#include "bridge/ctl/json.h"
 #include "bridge/ctl/look_up.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "bridge/base/json.h"
 #include "bridge/base/log.h"
 #include "bridge/ctl/args.h"
-#include "bridge/ctl/json.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
 #include "bridge/process/sandbox.h"

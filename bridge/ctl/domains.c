@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
+#include "bridge/base/json.h"
 #include "bridge/ctl/args.h"
-#include "bridge/ctl/json.h"
 #include "bridge/ctl/peer.h"
 #include "bridge/dns/resolve.h"
 #include "bridge/ctl/site.h"

@@ -5,10 +5,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include "bridge/base/json.h"
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/audit.h"
 #include "bridge/ctl/edit.h"
-#include "bridge/ctl/json.h"
 #include "bridge/ctl/pins.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"

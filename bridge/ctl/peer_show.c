@@ -1,8 +1,8 @@
 #include "bridge/ctl/peer.h"
 #include <stdio.h>
 #include <string.h>
+#include "bridge/base/json.h"
 #include "bridge/ctl/args.h"
-#include "bridge/ctl/json.h"
 #include "bridge/ctl/site.h"
 #include "pki/pin.h"
 

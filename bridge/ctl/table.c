@@ -1,9 +1,9 @@
 #include <stdio.h>
 #include <string.h>
+#include "bridge/base/json.h"
 #include "bridge/base/text.h"
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/audit.h"
-#include "bridge/ctl/json.h"
 #include "bridge/ctl/verbs.h"
 
 static const char default_conf[] = "/etc/availbridge/availbridge.conf";

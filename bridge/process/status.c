@@ -41,15 +41,14 @@ static void put_pool(struct buf *out, const struct pool *p, bool json)
 		           st.waiting, st.waiting == 1 ? "" : "s");
 		return;
 	}
-	status_comma(out);
-	buf_putc(out, '{');
-	status_str(out, "name", st.name);
-	status_num(out, "workers", st.workers);
-	status_num(out, "ready", st.ready);
-	status_num(out, "busy", st.busy);
-	status_num(out, "jobs", st.jobs);
-	status_num(out, "waiting", st.waiting);
-	buf_putc(out, '}');
+	json_open(out, NULL, '{');
+	json_str(out, "name", st.name);
+	json_int(out, "workers", st.workers);
+	json_int(out, "ready", st.ready);
+	json_int(out, "busy", st.busy);
+	json_int(out, "jobs", st.jobs);
+	json_int(out, "waiting", st.waiting);
+	json_close(out, '}');
 }
 
 static void put_bridge(struct buf *out, const struct bridge *b, bool json)
@@ -62,20 +61,17 @@ static void put_bridge(struct buf *out, const struct bridge *b, bool json)
 	buf_init(&logins, 100);
 	front_put_offered(b->front, &logins);
 	if (json) {
-		status_key(out, "bridge");
-		buf_putc(out, '{');
-		status_num(out, "generation", b->generation);
-		status_key(out, "landlock");
-		buf_puts(out, sandbox_has_landlock() ? "true" : "false");
-		status_num(out, "open_queries", proxy_open(b->proxy));
-		status_num(out, "front_connections", front_open(b->front));
-		status_str(out, "logins", buf_cstr(&logins));
-		status_num(out, "cache_mib", (uint64_t)b->conf->cache_mib);
-		status_str(out, "recording", recording);
-		status_num(out, "recorded_bytes", bytes);
-		buf_putc(out, '}');
-		status_key(out, "pools");
-		buf_putc(out, '[');
+		json_open(out, "bridge", '{');
+		json_int(out, "generation", b->generation);
+		json_bool(out, "landlock", sandbox_has_landlock());
+		json_int(out, "open_queries", proxy_open(b->proxy));
+		json_int(out, "front_connections", front_open(b->front));
+		json_str(out, "logins", buf_cstr(&logins));
+		json_int(out, "cache_mib", b->conf->cache_mib);
+		json_str(out, "recording", recording);
+		json_int(out, "recorded_bytes", bytes);
+		json_close(out, '}');
+		json_open(out, "pools", '[');
 	} else {
 		buf_printf(out, "open queries: %zu, connections at the front: %zu, logins by %s\n", proxy_open(b->proxy), front_open(b->front), buf_cstr(&logins));
 		if (b->trace)
@@ -85,7 +81,7 @@ static void put_bridge(struct buf *out, const struct bridge *b, bool json)
 	for (size_t i = 0; (p = bridge_pool_at(b, i)); i++)
 		put_pool(out, p, json);
 	if (json)
-		buf_putc(out, ']');
+		json_close(out, ']');
 }
 
 /* Who is over a budget now. Somebody's names: they go to a terminal. */
@@ -93,20 +89,17 @@ static void put_over(struct buf *out, const struct bridge *b, bool json)
 {
 	struct budget_over o;
 
-	if (json) {
-		status_key(out, "over_budget");
-		buf_putc(out, '[');
-	}
+	if (json)
+		json_open(out, "over_budget", '[');
 	for (size_t i = 0; b->budgets && budget_over_now(b->budgets, i, &o); i++) {
 		if (json) {
-			status_comma(out);
-			buf_putc(out, '{');
-			status_str(out, "who", o.name);
-			status_str(out, "peer", *o.peer ? o.peer : NULL);
-			status_str(out, "setting", o.setting);
-			status_num(out, "limit", o.limit);
-			status_num(out, "refused", o.refused);
-			buf_putc(out, '}');
+			json_open(out, NULL, '{');
+			json_str(out, "who", o.name);
+			json_str(out, "peer", *o.peer ? o.peer : NULL);
+			json_str(out, "setting", o.setting);
+			json_int(out, "limit", o.limit);
+			json_int(out, "refused", o.refused);
+			json_close(out, '}');
 			continue;
 		}
 		buf_puts(out, "over budget: ! ");
@@ -115,7 +108,7 @@ static void put_over(struct buf *out, const struct bridge *b, bool json)
 		           (unsigned long long)o.refused, o.refused == 1 ? "" : "es");
 	}
 	if (json)
-		buf_putc(out, ']');
+		json_close(out, ']');
 }
 
 int status_put(struct buf *out, const struct bridge *b, struct unpack *known, bool json)
@@ -127,13 +120,12 @@ int status_put(struct buf *out, const struct bridge *b, struct unpack *known, bo
 	size_t i;
 
 	if (json) {
-		buf_putc(out, '{');
-		status_str(out, "version", VERSION);
-		status_str(out, "site", b->conf->site);
-		status_num(out, "uptime_ms", up);
-		status_num(out, "pid", pid);
-		status_key(out, "generations");
-		buf_putc(out, '[');
+		json_open(out, NULL, '{');
+		json_str(out, "version", VERSION);
+		json_str(out, "site", b->conf->site);
+		json_int(out, "uptime_ms", up);
+		json_int(out, "pid", pid);
+		json_open(out, "generations", '[');
 	} else {
 		buf_printf(out, "availbridge %s, site %s, up ", VERSION, b->conf->site);
 		status_span(out, up);
@@ -142,20 +134,17 @@ int status_put(struct buf *out, const struct bridge *b, struct unpack *known, bo
 	for (; n && !known->bad; n--)
 		status_generation(out, known, json);
 	if (json)
-		buf_putc(out, ']');
+		json_close(out, ']');
 	status_invitations(out, known, json);
 	rotation = status_rotation_read(known);
 	status_rotation_put(out, b, &rotation, json);
 	put_bridge(out, b, json);
 	put_over(out, b, json);
-	if (json) {
-		status_key(out, "peers");
-		buf_putc(out, '[');
-	}
+	if (json)
+		json_open(out, "peers", '[');
 	for (i = 1; i < b->conf->n_peers; i++) {
 		status_peer_find(b, &b->conf->peers[i], &st);
 		if (json) {
-			status_comma(out);
 			status_peer_json(out, b, &st);
 		} else {
 			status_peer_line(out, b->conf, &st);

@@ -1,19 +1,12 @@
 #ifndef BRIDGE_PROCESS_STATUS_H
 #define BRIDGE_PROCESS_STATUS_H
+#include "bridge/base/json.h"
 #include "bridge/process/bridge.h"
 
 /* `status` and `peer show`, for people and as JSON (its fields are in status.c), by subject. */
 
 /* ---- words (status_words.c) ---- */
 
-/* A comma, unless an object or a list has just been opened. */
-void status_comma(struct buf *b);
-/* The key of a member. */
-void status_key(struct buf *b, const char *name);
-/* A member that is a string; NULL is null. */
-void status_str(struct buf *b, const char *name, const char *s);
-/* A member that is a number. */
-void status_num(struct buf *b, const char *name, uint64_t v);
 /* A time in ms for people: "3 d 4 h", "4 h 5 min", "5 min 6 s", "6 s". */
 void status_span(struct buf *b, uint64_t ms);
 /* Words of a peer go to a terminal: whatever does not print becomes '?'. */

@@ -1,7 +1,6 @@
 #include "bridge/process/status.h"
 #include <stdlib.h>
 #include <string.h>
-#include "bridge/base/text.h"
 
 enum { SKEW_SECONDS = 60 };
 
@@ -38,47 +37,37 @@ void status_peer_json(struct buf *out, const struct bridge *b, const struct link
 	const struct conf *c = b->conf;
 	size_t i, round;
 
-	buf_putc(out, '{');
-	status_str(out, "name", st->peer);
-	status_str(out, "state", st->state);
-	status_num(out, "since_ms", (uint64_t)st->since_ms);
-	status_str(out, "dialled_by", strcmp(st->state, "up") != 0 ? NULL : st->they_dialled ? "them" : "us");
-	status_str(out, "endpoint", st->endpoint);
-	status_str(out, "why", st->why);
-	status_num(out, "front_expires", (uint64_t)st->front_expires);
-	status_str(out, "site", st->site);
-	status_str(out, "version", st->version);
-	status_str(out, "unconfirmed", unconfirmed(c, st));
-	status_key(out, "clock_ahead");
-	buf_printf(out, "%lld", (long long)st->clock_ahead);
+	json_open(out, NULL, '{');
+	json_str(out, "name", st->peer);
+	json_str(out, "state", st->state);
+	json_int(out, "since_ms", st->since_ms);
+	json_str(out, "dialled_by", strcmp(st->state, "up") != 0 ? NULL : st->they_dialled ? "them" : "us");
+	json_str(out, "endpoint", st->endpoint);
+	json_str(out, "why", st->why);
+	json_int(out, "front_expires", st->front_expires);
+	json_str(out, "site", st->site);
+	json_str(out, "version", st->version);
+	json_str(out, "unconfirmed", unconfirmed(c, st));
+	json_int(out, "clock_ahead", st->clock_ahead);
 	for (round = 0; round < 2; round++) {
-		status_key(out, round ? "surplus" : "said");
-		buf_putc(out, '[');
+		json_open(out, round ? "surplus" : "said", '[');
 		for (i = 0; i < st->n_domains; i++)
-			if (!round || !address_space_is_of(b->table, st->domains[i], st->peer)) {
-				status_comma(out);
-				text_json(out, st->domains[i]);
-			}
-		buf_putc(out, ']');
+			if (!round || !address_space_is_of(b->table, st->domains[i], st->peer))
+				json_str(out, NULL, st->domains[i]);
+		json_close(out, ']');
 	}
 	for (round = 0; round < 2; round++) {
-		status_key(out, round ? "missing" : "ours");
-		buf_putc(out, '[');
+		json_open(out, round ? "missing" : "ours", '[');
 		for (i = 0; i < c->n_spaces; i++)
-			if (strcmp(c->spaces[i].peer, st->peer) == 0 && (!round || (st->site && !said(st, c->spaces[i].forest_name)))) {
-				status_comma(out);
-				text_json(out, c->spaces[i].forest_name);
-			}
-		buf_putc(out, ']');
+			if (strcmp(c->spaces[i].peer, st->peer) == 0 && (!round || (st->site && !said(st, c->spaces[i].forest_name))))
+				json_str(out, NULL, c->spaces[i].forest_name);
+		json_close(out, ']');
 	}
-	status_key(out, "refused");
-	buf_putc(out, '[');
-	for (i = 0; i < st->n_not_ours; i++) {
-		status_comma(out);
-		text_json(out, st->not_ours[i]);
-	}
-	buf_putc(out, ']');
-	buf_putc(out, '}');
+	json_open(out, "refused", '[');
+	for (i = 0; i < st->n_not_ours; i++)
+		json_str(out, NULL, st->not_ours[i]);
+	json_close(out, ']');
+	json_close(out, '}');
 }
 
 void status_peer_line(struct buf *out, const struct conf *c, const struct link_status *st)

@@ -9,16 +9,14 @@ static void put_process(struct buf *out, struct unpack *u, bool json)
 	bool failing = unpack_u8(u);
 
 	if (json) {
-		status_comma(out);
-		buf_putc(out, '{');
-		status_str(out, "process", role);
-		status_num(out, "pid", pid);
-		status_num(out, "uptime_ms", up);
-		status_num(out, "restarts", restarts);
-		status_num(out, "audit_lost", lost);
-		status_key(out, "audit_failing");
-		buf_puts(out, failing ? "true" : "false");
-		buf_putc(out, '}');
+		json_open(out, NULL, '{');
+		json_str(out, "process", role);
+		json_int(out, "pid", pid);
+		json_int(out, "uptime_ms", up);
+		json_int(out, "restarts", restarts);
+		json_int(out, "audit_lost", lost);
+		json_bool(out, "audit_failing", failing);
+		json_close(out, '}');
 		return;
 	}
 	if (!pid) {
@@ -42,12 +40,10 @@ void status_generation(struct buf *out, struct unpack *u, bool json)
 
 	n = unpack_u32(u);
 	if (json) {
-		status_comma(out);
-		buf_putc(out, '{');
-		status_num(out, "number", number);
-		status_str(out, "state", state);
-		status_key(out, "processes");
-		buf_putc(out, '[');
+		json_open(out, NULL, '{');
+		json_int(out, "number", number);
+		json_str(out, "state", state);
+		json_open(out, "processes", '[');
 	} else
 		buf_printf(out, "generation %u: %s\n", number, state ? state : "");
 	for (; n && !u->bad; n--)
@@ -68,14 +64,13 @@ static void put_invitation(struct buf *out, struct unpack *u, bool json)
 	by = unpack_str(u);
 	done = unpack_u8(u);
 	if (json) {
-		status_comma(out);
-		buf_putc(out, '{');
-		status_str(out, "name", name);
-		status_num(out, "seconds_left", left);
-		status_num(out, "tries_left", tries);
-		status_str(out, "used_by", by);
-		status_key(out, "written");
-		buf_puts(out, done ? "true}" : "false}");
+		json_open(out, NULL, '{');
+		json_str(out, "name", name);
+		json_int(out, "seconds_left", left);
+		json_int(out, "tries_left", tries);
+		json_str(out, "used_by", by);
+		json_bool(out, "written", done);
+		json_close(out, '}');
 		return;
 	}
 	buf_printf(out, "invitation for %s: ", name ? name : "");
@@ -94,12 +89,10 @@ void status_invitations(struct buf *out, struct unpack *u, bool json)
 {
 	uint32_t n = unpack_u32(u);
 
-	if (json) {
-		status_key(out, "invitations");
-		buf_putc(out, '[');
-	}
+	if (json)
+		json_open(out, "invitations", '[');
 	for (; n && !u->bad; n--)
 		put_invitation(out, u, json);
 	if (json)
-		buf_putc(out, ']');
+		json_close(out, ']');
 }

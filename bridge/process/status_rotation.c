@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "bridge/base/text.h"
 #include "bridge/process/expiry.h"
 #include "pki/rotation.h"
 
@@ -42,36 +41,29 @@ static bool has_taken(const struct status_rotation *r, const char *peer, const c
 
 static void put_rotation_json(struct buf *out, const struct bridge *b, const struct status_rotation *r, const char *own, const char *next)
 {
-	status_key(out, "front_certificate");
-	buf_putc(out, '{');
-	status_num(out, "expires", (uint64_t)r->front_expires);
-	status_str(out, "trouble", r->trouble);
-	buf_putc(out, '}');
-	status_key(out, "identity");
-	buf_putc(out, '{');
-	status_str(out, "pin", own);
-	status_str(out, "next", next);
+	json_open(out, "front_certificate", '{');
+	json_int(out, "expires", r->front_expires);
+	json_str(out, "trouble", r->trouble);
+	json_close(out, '}');
+	json_open(out, "identity", '{');
+	json_str(out, "pin", own);
+	json_str(out, "next", next);
 	for (int round = 0; round < 2; round++) {
-		status_key(out, round ? "not_taken" : "taken");
-		buf_putc(out, '[');
+		json_open(out, round ? "not_taken" : "taken", '[');
 		for (size_t i = 1; next && i < b->conf->n_peers; i++)
-			if (b->conf->peers[i].enabled && has_taken(r, b->conf->peers[i].name, next) == !round) {
-				status_comma(out);
-				text_json(out, b->conf->peers[i].name);
-			}
-		buf_putc(out, ']');
+			if (b->conf->peers[i].enabled && has_taken(r, b->conf->peers[i].name, next) == !round)
+				json_str(out, NULL, b->conf->peers[i].name);
+		json_close(out, ']');
 	}
-	buf_putc(out, '}');
-	status_key(out, "pending");
-	buf_putc(out, '[');
+	json_close(out, '}');
+	json_open(out, "pending", '[');
 	for (uint32_t i = 0; i < r->n_pending; i++) {
-		status_comma(out);
-		buf_putc(out, '{');
-		status_str(out, "peer", r->pending[i].peer);
-		status_str(out, "pin", r->pending[i].pin);
-		buf_putc(out, '}');
+		json_open(out, NULL, '{');
+		json_str(out, "peer", r->pending[i].peer);
+		json_str(out, "pin", r->pending[i].pin);
+		json_close(out, '}');
 	}
-	buf_putc(out, ']');
+	json_close(out, ']');
 }
 
 static void put_expiry(struct buf *out, const char *before, int64_t until)

@@ -2,35 +2,6 @@
 #include <string.h>
 #include "bridge/base/text.h"
 
-void status_comma(struct buf *b)
-{
-	uint8_t last = b->len ? buf_ptr(b)[b->len - 1] : '{';
-
-	if (last != '{' && last != '[')
-		buf_putc(b, ',');
-}
-
-void status_key(struct buf *b, const char *name)
-{
-	status_comma(b);
-	buf_printf(b, "\"%s\":", name);
-}
-
-void status_str(struct buf *b, const char *name, const char *s)
-{
-	status_key(b, name);
-	if (s)
-		text_json(b, s);
-	else
-		buf_puts(b, "null");
-}
-
-void status_num(struct buf *b, const char *name, uint64_t v)
-{
-	status_key(b, name);
-	buf_putu(b, v);
-}
-
 void status_span(struct buf *b, uint64_t ms)
 {
 	uint64_t s = ms / 1000;

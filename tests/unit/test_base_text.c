@@ -1,4 +1,5 @@
 /* links: base */
+#include "bridge/base/json.h"
 #include "bridge/base/text.h"
 #include "tests/unit/check.h"
 
@@ -112,12 +113,35 @@ static void test_numbers(void)
 	buf_free(&b);
 }
 
+static void test_json(void)
+{
+	struct buf b;
+
+	buf_init(&b, 1000);
+	json_open(&b, NULL, '[');
+	json_open(&b, NULL, '{');
+	json_str(&b, "a", "q\"[");
+	json_str(&b, "b", NULL);
+	json_open(&b, "c", '[');
+	json_int(&b, NULL, -1);
+	json_int(&b, NULL, 2);
+	json_close(&b, ']');
+	json_bool(&b, "d", true);
+	json_close(&b, '}');
+	json_open(&b, NULL, '{');
+	json_close(&b, '}');
+	json_close(&b, ']');
+	CHECK_STR(buf_cstr(&b), "[{\"a\":\"q\\\"[\",\"b\":null,\"c\":[-1,2],\"d\":true},{}]");
+	buf_free(&b);
+}
+
 int main(void)
 {
 	test_numbers();
 	test_base64();
 	test_utf8();
 	test_escapes();
+	test_json();
 	test_small();
 	return check_done();
 }

@@ -1,6 +1,5 @@
 /* links: all */
 #include "bridge/ctl/args.h"
-#include "bridge/ctl/json.h"
 #include "tests/unit/check.h"
 
 static const char *name, *file;
@@ -55,32 +54,9 @@ static void wrong(void)
 	CHECK_INT(parse("-x"), -1);
 }
 
-static void as_json(void)
-{
-	struct buf b;
-
-	buf_init(&b, 1000);
-	json_open(&b, NULL, '[');
-	json_open(&b, NULL, '{');
-	json_str(&b, "a", "q\"[");
-	json_str(&b, "b", NULL);
-	json_open(&b, "c", '[');
-	json_int(&b, NULL, -1);
-	json_int(&b, NULL, 2);
-	json_close(&b, ']');
-	json_bool(&b, "d", true);
-	json_close(&b, '}');
-	json_open(&b, NULL, '{');
-	json_close(&b, '}');
-	json_close(&b, ']');
-	CHECK_STR(buf_cstr(&b), "[{\"a\":\"q\\\"[\",\"b\":null,\"c\":[-1,2],\"d\":true},{}]");
-	buf_free(&b);
-}
-
 int main(void)
 {
 	right();
 	wrong();
-	as_json();
 	return check_done();
 }

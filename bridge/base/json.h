@@ -1,10 +1,10 @@
-#ifndef BRIDGE_CTL_JSON_H
-#define BRIDGE_CTL_JSON_H
+#ifndef BRIDGE_BASE_JSON_H
+#define BRIDGE_BASE_JSON_H
 #include <stdbool.h>
 #include <stdint.h>
 #include "bridge/base/buf.h"
 
-/* JSON for --json: appends to a buffer, commas by themselves. ${key} is NULL inside an array. */
+/* JSON for --json and `status`: appends to a buffer, commas by themselves. ${key} is NULL inside an array. */
 
 /* Opens an object ('{') or an array ('['). */
 void json_open(struct buf *b, const char *key, char bracket);

@@ -1,4 +1,4 @@
-#include "bridge/ctl/json.h"
+#include "bridge/base/json.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
