@@ -40,7 +40,7 @@ struct pki_check {
 	const struct pki_tls *tls;
 	const char *only;        /* the peer whose pins alone may answer, or NULL */
 	bool up;                 /* the handshake is done */
-	char refusal[768];       /* why the other key was refused, "" = it was not */
+	char *refusal;           /* why the other key was refused, NULL = it was not, or no memory to say it; owned, freed with the stream */
 };
 /* Hangs ${c} (borrowed) on ${ssl}. 0, or -1 when out of memory. */
 int pki_check_attach(SSL *ssl, struct pki_check *c);

@@ -34,6 +34,8 @@ void stream_release(struct pki_stream *s)
 	buf_wipe(&s->out);
 	free(s->only);
 	free(s->host);
+	free(s->check.refusal);
+	free(s->why);
 	free(s);
 }
 
@@ -61,7 +63,7 @@ static void end(struct pki_stream *s)
 	s->state = ENDED;
 	close_socket(s);
 	s->busy++;
-	s->ev.down(s->arg, s->has_why ? s->why : NULL);
+	s->ev.down(s->arg, !s->has_why ? NULL : s->why ? s->why : "out of memory");
 	leave(s);
 }
 
@@ -72,7 +74,8 @@ void stream_because(struct pki_stream *s, const char *fmt, ...)
 	if (s->has_why)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(s->why, sizeof(s->why), fmt, ap);
+	if (vasprintf(&s->why, fmt, ap) < 0)
+		s->why = NULL;
 	va_end(ap);
 	s->has_why = true;
 }
@@ -88,7 +91,7 @@ static void linger(struct pki_stream *s, int64_t ms)
 static bool only_wait(struct pki_stream *s, int r)
 {
 	int saved = errno, error = SSL_get_error(s->ssl, r);
-	char why[sizeof(s->why)];
+	char why[800];
 	bool tell;
 
 	s->want_write = error == SSL_ERROR_WANT_WRITE;

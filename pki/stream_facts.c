@@ -26,7 +26,7 @@ bool stream_acceptable(struct pki_stream *s)
 		want = turned;
 	}
 	if (!s->peer)
-		stream_because(s, "%s", s->check.refusal[0] ? s->check.refusal : "the other side proved no key");
+		stream_because(s, "%s", s->check.refusal ? s->check.refusal : "the other side proved no key");
 	else if (n != strlen(want) || memcmp(alpn, want, n) != 0)
 		stream_because(s, "%s does not speak %s there (no ALPN %s): is this its link port?", s->peer->name, s->tls->recipe == PKI_GUEST ? "pairing" : s->reverse ? "turned connections" : "HTTP/2", want);
 	else

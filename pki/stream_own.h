@@ -29,8 +29,9 @@ struct pki_stream {
 	uint8_t other_pin[PKI_PIN_LEN];
 	bool pairs, reverse;
 	char *only, *host;
-	char protocol[80], alpn[32], why[800];
+	char protocol[80], alpn[32];
 	bool has_why;
+	char *why;        /* with has_why: the sentence, NULL when there was no memory for it */
 };
 
 enum { STREAM_OUT_MAX = 64 << 20, STREAM_HANDSHAKE_MS = 10000 };

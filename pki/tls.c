@@ -1,5 +1,7 @@
 #include "pki/tls.h"
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -30,6 +32,19 @@ int pki_check_attach(SSL *ssl, struct pki_check *c)
 	return check_slot >= 0 && SSL_set_ex_data(ssl, check_slot, c) ? 0 : -1;
 }
 
+/* Notes in a printf sentence why the other key is refused; the last counts. In memory of its own: nearly every connection is without. */
+static void __attribute__((format(printf, 2, 3))) refuse(struct pki_check *c, const char *fmt, ...)
+{
+	char text[768];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	free(c->refusal);
+	c->refusal = strdup(text);
+}
+
 /* The peer that ${cert} calls itself, if there is such a one here: a hint for a message, worth nothing else. */
 static const char *claimed_name(const struct pki_check *c, X509 *cert)
 {
@@ -52,18 +67,18 @@ static void explain_stranger(struct pki_check *c, X509 *cert, const uint8_t pin[
 	if (name)
 		pki_pinset_print(&expected, c->tls->pins, name);
 	if (memcmp(pin, c->tls->own_pin, PKI_PIN_LEN) == 0)
-		snprintf(c->refusal, sizeof(c->refusal), "the other side's key is %s, our own: the endpoint leads back to this site, or this site's key was copied", seen);
+		refuse(c, "the other side's key is %s, our own: the endpoint leads back to this site, or this site's key was copied", seen);
 	else if (other)
-		snprintf(c->refusal, sizeof(c->refusal), "%s answered with the key %s, the pin of %s here; its own pin here is %s: are the two pins, or the two endpoints, swapped?",
-		         name, seen, other->name, buf_cstr(&expected));
+		refuse(c, "%s answered with the key %s, the pin of %s here; its own pin here is %s: are the two pins, or the two endpoints, swapped?",
+		       name, seen, other->name, buf_cstr(&expected));
 	else if (c->only)
-		snprintf(c->refusal, sizeof(c->refusal), "%s answered with the key %s, but its pin here is %s: compare with `availbridge identity show` there; if ours is "
-		         "wrong, `availbridge peer set %s --pin PIN` here", name, seen, buf_cstr(&expected), name);
+		refuse(c, "%s answered with the key %s, but its pin here is %s: compare with `availbridge identity show` there; if ours is "
+		       "wrong, `availbridge peer set %s --pin PIN` here", name, seen, buf_cstr(&expected), name);
 	else if (name)
-		snprintf(c->refusal, sizeof(c->refusal), "the other side's key is %s, which is the pin of no enabled peer here; it calls itself %s, whose pin here is %s: compare with "
-		         "`availbridge identity show` there; if ours is wrong, `availbridge peer set %s --pin PIN` here", seen, name, buf_cstr(&expected), name);
+		refuse(c, "the other side's key is %s, which is the pin of no enabled peer here; it calls itself %s, whose pin here is %s: compare with "
+		       "`availbridge identity show` there; if ours is wrong, `availbridge peer set %s --pin PIN` here", seen, name, buf_cstr(&expected), name);
 	else
-		snprintf(c->refusal, sizeof(c->refusal), "the other side's key is %s, which is the pin of no enabled peer here: `availbridge peer list` shows those", seen);
+		refuse(c, "the other side's key is %s, which is the pin of no enabled peer here: `availbridge peer list` shows those", seen);
 	buf_free(&expected);
 }
 
@@ -76,19 +91,17 @@ const struct pki_peer *pki_check_cert(struct pki_check *c, X509 *cert)
 	EVP_PKEY *key = X509_get0_pubkey(cert);
 
 	if (!key || pki_pin_of_cert(cert, pin) < 0) {
-		snprintf(c->refusal, sizeof(c->refusal), "the other side's certificate holds a key that cannot be read");
+		refuse(c, "the other side's certificate holds a key that cannot be read");
 		return NULL;
 	}
 	pki_pin_text(seen, pin);
 	peer = pki_pinset_find(c->tls->pins, c->only, pin);
 	if (peer && EVP_PKEY_get_security_bits(key) < PKI_MIN_KEY_BITS) {
-		snprintf(c->refusal, sizeof(c->refusal),
-		         "the key %s of %s is pinned but too weak (%d security bits, %d are the least); it needs a new identity", seen, peer->name, EVP_PKEY_get_security_bits(key), PKI_MIN_KEY_BITS);
+		refuse(c, "the key %s of %s is pinned but too weak (%d security bits, %d are the least); it needs a new identity", seen, peer->name, EVP_PKEY_get_security_bits(key), PKI_MIN_KEY_BITS);
 		return NULL;
 	}
 	if (peer && X509_get_signature_info(cert, NULL, NULL, &bits, NULL) && bits < PKI_MIN_SIGNATURE_BITS) {
-		snprintf(c->refusal, sizeof(c->refusal),
-		         "the certificate of %s has the pinned key %s, but is signed with a hash as weak as SHA-1: make a new certificate for that key there", peer->name, seen);
+		refuse(c, "the certificate of %s has the pinned key %s, but is signed with a hash as weak as SHA-1: make a new certificate for that key there", peer->name, seen);
 		return NULL;
 	}
 	if (peer)
@@ -108,7 +121,7 @@ bool pki_check_guest(struct pki_check *c, SSL *ssl, X509 *cert)
 		return false;
 	if (key && EVP_PKEY_get_security_bits(key) >= PKI_MIN_KEY_BITS)
 		return true;
-	snprintf(c->refusal, sizeof(c->refusal), "a key that wants to pair is too weak, or no key; its site needs a new identity");
+	refuse(c, "a key that wants to pair is too weak, or no key; its site needs a new identity");
 	return false;
 }
 
@@ -171,7 +184,7 @@ static int select_link_alpn(SSL *ssl, const unsigned char **out, unsigned char *
 	if (c && now >= 0 && (uint64_t)now < t->pairing_until)
 		return select_alpn(ssl, out, out_len, in, in_len, (void *)ALPN_PAIR);
 	if (c)
-		snprintf(c->refusal, sizeof(c->refusal), "somebody came to accept an invitation, but none is open here: run `availbridge peer invite` if that was meant");
+		refuse(c, "somebody came to accept an invitation, but none is open here: run `availbridge peer invite` if that was meant");
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 

@@ -62,7 +62,7 @@ bool pki_why(char *out, size_t n, const struct pki_check *c, SSL *ssl, const cha
 	int reason = e && ERR_GET_LIB(e) == ERR_LIB_SSL ? ERR_GET_REASON(e) : 0;
 	bool lost = error == SSL_ERROR_SYSCALL || reason == SSL_R_UNEXPECTED_EOF_WHILE_READING;
 
-	if (c->refusal[0])
+	if (c->refusal)
 		snprintf(out, n, "%s", c->refusal);
 	else if (lost)
 		loss_text(out, n, !c->up, error == SSL_ERROR_SYSCALL ? saved_errno : 0);
@@ -70,5 +70,5 @@ bool pki_why(char *out, size_t n, const struct pki_check *c, SSL *ssl, const cha
 		alert_text(out, n, c->tls, reason - SSL_AD_REASON_OFFSET);
 	else
 		other_text(out, n, ssl, host, reason);
-	return c->refusal[0] || (!lost && reason <= SSL_AD_REASON_OFFSET);
+	return c->refusal || (!lost && reason <= SSL_AD_REASON_OFFSET);
 }
