@@ -66,9 +66,12 @@ static struct said first_match(const struct acl_question *q)
 /* May this requester ask this peer about anybody at all? A rule for every target that says None ends the list for it. */
 static bool may_ask_at_all(const struct acl_question *q)
 {
-	for (size_t i = 0; i < q->peer->n_rules; i++) {
-		const struct conf_rule *rule = &q->peer->rules[i];
-		enum fb_fact requester = rule->in == q->in ? matches_requester(q, rule->requester) : FB_NO;
+	struct conf_rules_walk walk = conf_rules_asking(q->peer, q->requester->name);
+	const struct conf_rule *rule;
+	int number;
+
+	while ((rule = conf_rules_next(&walk, &number))) {
+		enum fb_fact requester = matches_requester(q, rule->requester);
 
 		if (requester != FB_NO && rule->level > FB_LEVEL_NONE)
 			return true;

@@ -92,6 +92,7 @@ enum { CONF_RULES_LISTS = 5 };
 /* A walk over some rules, in the order of the file; no need to free it. */
 struct conf_rules_walk {
 	const struct conf_peer *peer;
+	const uint32_t *next;
 	uint32_t at[CONF_RULES_LISTS];
 };
 /*
@@ -99,6 +100,11 @@ struct conf_rules_walk {
  * or a domain) or ${target} (an address) or a domain of theirs.
  */
 struct conf_rules_walk conf_rules_about(const struct conf_peer *p, bool in, const char *requester, const char *target);
+/*
+ * The same over those `out` rules of ${p} that decide whether ${requester} may ask about anybody at all: of each requester's word that could match, the
+ * first rule that gives more than None and the first that says None of everybody.
+ */
+struct conf_rules_walk conf_rules_asking(const struct conf_peer *p, const char *requester);
 /* The next rule, with its place among all rules of its direction (from 1) in ${number}; NULL at the end. */
 const struct conf_rule *conf_rules_next(struct conf_rules_walk *w, int *number);
 struct conf_group {

@@ -186,23 +186,72 @@ static int plain_scan(const struct acl_question *q)
 	return 0;
 }
 
+/* The same for whether the requester may ask about anybody at all. */
+static bool plainly_allowed(const struct acl_question *q)
+{
+	for (size_t i = 0; i < peer.n_rules; i++) {
+		const struct conf_rule *r = &peer.rules[i];
+		enum fb_fact who = r->in ? FB_NO : means(r->requester, q->requester->name, q->requester->is_person);
+
+		if (who != FB_NO && r->level > FB_LEVEL_NONE)
+			return true;
+		if (who == FB_YES && strcmp(r->target, "*") == 0)
+			return false;
+	}
+	return false;
+}
+
 static void against_plain_scan(void)
 {
 	static struct conf_rule some[RANDOM_RULES];
+	int refused[2] = {0, 0};
 
 	peer = (struct conf_peer){.name = (char *)"p", .enabled = true, .access_enabled = true, .access_level = FB_LEVEL_LIMITED_DETAILS, .rules = some};
 	for (int round = 0; round < ROUNDS; round++) {
 		struct fb_requester requester = {.is_person = false};
 		struct acl_question q = {.peer = &peer, .in = rand() % 2, .requester = &requester, .target = PICK(people), .facts = {FB_YES, FB_NO}, .member = member_by_name};
 
-		peer.n_rules = (size_t)rand() % RANDOM_RULES;
+		peer.n_rules = (size_t)rand() % (round % 2 ? RANDOM_RULES : 8);
 		for (size_t i = 0; i < peer.n_rules; i++)
 			some[i] = (struct conf_rule){.in = rand() % 2, .requester = PICK(words), .target = PICK(words), .level = (enum fb_level)(rand() % 3)};
+		for (size_t i = 0; round % 4 >= 2 && i < peer.n_rules; i++)
+			if (rand() % 10)
+				some[i].level = FB_LEVEL_NONE;
 		strcpy(requester.name, PICK(askers));
 		requester.is_person = strchr(requester.name, '@') != NULL;
 		conf_index_rules(&peer);
-		CHECK_INT(acl_decide(&q).rule, plain_scan(&q));
+
+		const struct acl_verdict v = acl_decide(&q);
+
+		CHECK_INT(v.rule, plain_scan(&q));
+		if (v.reason != FB_NO_ACCESS && v.reason != FB_NOT_ALLOWED)
+			continue;
+		CHECK_INT(v.reason == FB_NOT_ALLOWED, !q.in && !plainly_allowed(&q));
+		refused[v.reason == FB_NOT_ALLOWED]++;
 	}
+	CHECK(refused[0] > 100 && refused[1] > 100);
+	conf_unindex_rules(&peer);
+}
+
+/* However many rules there are, whether somebody may ask at all is found in a few of them. */
+static void many_rules(void)
+{
+	enum { MANY = 10000 };
+	static struct conf_rule many[MANY];
+	static char targets[MANY][32];
+	static const char *const who[] = {"anna@a.example", "a.example", "group:yes", "*"};
+	struct conf_rules_walk walk;
+	int number, looks = 0;
+
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(targets[i], sizeof(targets[i]), "p%zu@b.example", i);
+		many[i] = (struct conf_rule){.requester = (char *)who[i % 4], .target = i < MANY / 2 ? targets[i] : (char *)"*", .level = FB_LEVEL_NONE};
+	}
+	peer = (struct conf_peer){.name = (char *)"p", .rules = many, .n_rules = MANY};
+	conf_index_rules(&peer);
+	for (walk = conf_rules_asking(&peer, "anna@a.example"); conf_rules_next(&walk, &number); looks++)
+		;
+	CHECK_INT(looks, 4); /* of each word the one that says None of everybody */
 	conf_unindex_rules(&peer);
 }
 
@@ -224,5 +273,6 @@ int main(void)
 	fclose(f);
 	CHECK(check_passed > 60);
 	against_plain_scan();
+	many_rules();
 	return check_done();
 }
