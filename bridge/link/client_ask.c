@@ -10,6 +10,13 @@ static void add(nghttp2_nv *nv, size_t *n, const char *name, const char *value)
 	nv[(*n)++] = (nghttp2_nv){(uint8_t *)name, (uint8_t *)value, strlen(name), strlen(value), NGHTTP2_NV_FLAG_NONE};
 }
 
+/* A value that no other call has: it must not push out of the tables of both ends (RFC 7541 2.3.2) what all calls have. */
+static void add_unique(nghttp2_nv *nv, size_t *n, const char *name, const char *value)
+{
+	add(nv, n, name, value);
+	nv[*n - 1].flags = NGHTTP2_NV_FLAG_NO_INDEX;
+}
+
 static const char *method_of(const struct client_call *c)
 {
 	return c->is_announce ? "/availbridge.link.v1.Availability/Announce"
@@ -35,9 +42,9 @@ static bool send_call(struct client_call *c)
 	add(nv, &n, "content-type", "application/grpc+proto");
 	add(nv, &n, "user-agent", "availbridge/" VERSION);
 	add(nv, &n, "grpc-accept-encoding", "identity");
-	add(nv, &n, "grpc-timeout", timeout);
+	add_unique(nv, &n, "grpc-timeout", timeout);
 	if (c->q.n)
-		add(nv, &n, "x-request-id", c->q.request_id);
+		add_unique(nv, &n, "x-request-id", c->q.request_id);
 	if (link_stream_request(k->session, &c->st, nv, n) != 0)
 		return false;
 	if (c->waits)

@@ -165,6 +165,7 @@ nghttp2_session *link_session_h2_new(struct link_session *s)
 	nghttp2_session_callbacks *cb = NULL;
 	nghttp2_option *o = NULL;
 	nghttp2_session *h2 = NULL;
+	nghttp2_mem memory = link_session_memory(s);
 
 	if (nghttp2_session_callbacks_new(&cb) == 0 && nghttp2_option_new(&o) == 0) {
 		nghttp2_session_callbacks_set_on_begin_headers_callback(cb, on_begin_headers);
@@ -177,7 +178,7 @@ nghttp2_session *link_session_h2_new(struct link_session *s)
 		nghttp2_option_set_max_outbound_ack(o, 64);
 		nghttp2_option_set_max_settings(o, 16);
 		nghttp2_option_set_stream_reset_rate_limit(o, 500, 50);
-		if ((s->server ? nghttp2_session_server_new2 : nghttp2_session_client_new2)(&h2, cb, s, o) != 0)
+		if ((s->server ? nghttp2_session_server_new3 : nghttp2_session_client_new3)(&h2, cb, s, o, &memory) != 0)
 			h2 = NULL;
 	}
 	nghttp2_option_del(o);

@@ -30,10 +30,8 @@ void link_session_detach(struct link_stream *st)
 	if (st->next)
 		st->next->at = st->at;
 	st->session = NULL;
-	if (--s->n_streams == 0 && !s->pinged && !s->keep) {
-		loop_timer_free(s->ping);
-		s->ping = NULL;
-	}
+	if (--s->n_streams == 0 && !s->pinged && !s->keep && s->ping)
+		loop_timer_again(s->ping, LINK_REST_MS);
 }
 
 /* Lets go of the descriptor and the timers; nothing is sent or read after it. */
@@ -177,6 +175,8 @@ static void ping_tick(void *arg)
 		return;
 	}
 	s->pinged = 0;
+	if (!s->n_streams)
+		link_session_rest(s);
 	if (!s->n_streams && !s->keep) {
 		loop_timer_free(s->ping);
 		s->ping = NULL;
@@ -220,6 +220,7 @@ static bool begin(struct link_session *s)
 		{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, LINK_STREAMS},
 		{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, LINK_WINDOW},
 		{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, LINK_HEADER_BYTES},
+		{NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, LINK_HEADER_TABLE},
 		{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
 	};
 
@@ -228,12 +229,11 @@ static bool begin(struct link_session *s)
 	if (!s->h2)
 		return false;
 	/* Push is the client's to forbid. */
-	nghttp2_submit_settings(s->h2, NGHTTP2_FLAG_NONE, settings, s->server ? 3 : 4);
+	nghttp2_submit_settings(s->h2, NGHTTP2_FLAG_NONE, settings, s->server ? 4 : 5);
 	nghttp2_session_set_local_window_size(s->h2, NGHTTP2_FLAG_NONE, 0, LINK_CONNECTION_WINDOW);
 	if (s->draining)
 		say_last_word(s);
-	if (s->keep)
-		s->ping = loop_timer_new(s->loop, LINK_PING_IDLE_MS, ping_tick, s);
+	s->ping = loop_timer_new(s->loop, LINK_REST_MS, ping_tick, s);
 	link_session_flush(s);
 	return true;
 }

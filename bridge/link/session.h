@@ -9,6 +9,7 @@
 enum {
 	LINK_STREAMS = 256,              /* open at once on one connection */
 	LINK_HEADER_BYTES = 16 << 10,    /* one header list, counted as RFC 9113 6.5.2 does */
+	LINK_HEADER_TABLE = 512,         /* what is kept of earlier headers for later ones (RFC 7541 4.2): more than the fields that all calls have */
 	LINK_WINDOW = 256 << 10,         /* flow control: unread bytes of one stream */
 	LINK_CONNECTION_WINDOW = 1 << 20,/* and of one connection */
 	LINK_PENDING = 256 << 10,        /* no more is taken from the streams while this waits for the kernel */
@@ -18,6 +19,7 @@ enum {
 	LINK_OUT_CALL = 32 << 20,        /* and for one call */
 	LINK_PING_IDLE_MS = 30000,
 	LINK_PING_WAIT_MS = 10000,
+	LINK_REST_MS = 1000,             /* without a stream for so long, a connection gives back memory */
 	LINK_DOUBT_MS = 2000             /* silent for so long when a question ran out of time: is it dead? */
 };
 

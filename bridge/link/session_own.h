@@ -11,11 +11,12 @@ struct link_session {
 	void *arg;
 	struct pki_stream *tls;
 	nghttp2_session *h2;      /* from the end of the handshake on */
+	void *frame;              /* where h2 writes what it sends (session_memory.c); NULL = nowhere that we know */
 	struct link_stream *streams;
 	size_t n_streams, in_bytes, out_bytes;
 	struct loop_timer *flush; /* one flush a turn */
 	bool flush_waits;
-	struct loop_timer *ping;  /* exists while streams are open: an idle connection costs nothing */
+	struct loop_timer *ping;  /* exists while streams are open, and until their memory is given back: an idle connection costs nothing */
 	bool keep;                /* it has to live while idle too, through whatever forgets idle connections: pinged always */
 	int64_t heard, pinged;    /* when the last bytes came; when a ping went out that waits for them, or 0 */
 	struct loop_timer *goaway; /* between the first notice and the last word */
@@ -33,6 +34,10 @@ void link_session_detach(struct link_stream *st);
 struct link_stream *link_session_find(struct link_session *s, int32_t id);
 /* nghttp2's half of ${s}, with our limits and the callbacks of incoming.c. NULL when out of memory. */
 nghttp2_session *link_session_h2_new(struct link_session *s);
+/* The memory of that half: s->h2 takes it from there. */
+nghttp2_mem link_session_memory(struct link_session *s);
+/* Nothing is under way: what was needed to send goes back to the kernel until the next frame. */
+void link_session_rest(struct link_session *s);
 /* Whatever waits goes out at the end of this turn. */
 void link_session_flush(struct link_session *s);
 #endif

@@ -7,10 +7,12 @@ import time
 
 import bridged
 import measure
+import raw_link
 from sites import until
 
 CLIENTS, PEERS, SECONDS = 1000, 100, 5
-H2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\x04\0\0\0\0\0"  # the preface and empty SETTINGS (RFC 9113 3.4)
+QUESTION = raw_link.headers((":method", "POST"), (":scheme", "https"), (":path", "/grpc.health.v1.Health/Check"), (":authority", "idle"),
+                            ("te", "trailers"), ("content-type", "application/grpc"))
 
 
 def keys(folder, n):
@@ -30,9 +32,23 @@ def connect(port, key=None, cert=None):
         context.set_alpn_protocols(["h2"])
     s = context.wrap_socket(socket.create_connection(("127.0.0.1", port), 30), server_hostname="localhost")
     if key:
-        s.sendall(H2)
-        s.recv(1000)
+        ask(s)
     return s
+
+
+def ask(s):
+    """One question of a peer, as they have all asked before they wait: to the end of its answer (RFC 9113 4.1: length, type, flags, stream)."""
+    s.sendall(raw_link.PREFACE + raw_link.frame(raw_link.SETTINGS, 0, 0) + raw_link.frame(raw_link.HEADERS, 4, 1, QUESTION)
+              + raw_link.frame(raw_link.DATA, 1, 1, bytes(5)))
+    data, last = b"", False
+    while not last:
+        more = s.recv(4096)
+        if not more:
+            raise RuntimeError("a peer was cut off")
+        data += more
+        while len(data) >= 9 and len(data) >= 9 + int.from_bytes(data[:3], "big"):
+            kind, flags, data = data[3], data[4], data[9 + int.from_bytes(data[:3], "big"):]
+            last = last or (kind == raw_link.HEADERS and flags & 1)
 
 
 def log_in(site):
@@ -47,7 +63,7 @@ def log_in(site):
 def settled(site):
     """KiB that the site's processes have, when what a connection's beginning took has been given back."""
     until(lambda: site.run("status", "--json") and True, "it answers")
-    time.sleep(1)  # nothing tells when an allocator is done; this is a measurement and no test
+    time.sleep(2)  # nothing tells when all is given back; this is a measurement and no test
     return measure.resident([site.process.pid])
 
 
