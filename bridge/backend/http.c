@@ -101,7 +101,7 @@ static bool set_up(struct http_call *c, CURL *easy)
 	       SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) && SET(CURLOPT_USERAGENT, "availbridge/" VERSION) && SET(CURLOPT_TCP_NODELAY, 1L) &&
 	       SET(CURLOPT_TCP_KEEPALIVE, 1L) && SET(CURLOPT_QUICK_EXIT, 1L) && /* a name that is still being looked up does not hold the loop */
 	       SET(CURLOPT_HEADERFUNCTION, on_head) && SET(CURLOPT_HEADERDATA, c) && SET(CURLOPT_WRITEFUNCTION, on_body) &&
-	       SET(CURLOPT_WRITEDATA, c) && http_identity_apply(&c->http->identity, easy);
+	       SET(CURLOPT_WRITEDATA, c) && http_multi_apply(&c->http->multi, easy) && http_identity_apply(&c->http->identity, easy);
 }
 
 /* An idle one with its handle, or a new one. */

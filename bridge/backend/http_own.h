@@ -34,11 +34,14 @@ struct http_multi {
 	struct loop *loop;
 	CURLM *curl;
 	struct loop_timer *timer;
-	struct http_watch *watches;
+	struct http_watch **watches; /* by descriptor */
+	size_t n_watches;
 	void (*done)(CURL *easy, CURLcode code); /* called for each transfer that is over, never out of curl */
 };
 /* Starts it, with room for ${connections} that are kept. Aborts when out of memory. */
 void http_multi_open(struct http_multi *m, struct loop *l, int connections, void (*done)(CURL *easy, CURLcode code));
+/* Makes ${easy} one whose connections it may keep, for as long as ${easy} lives. False if curl refuses. */
+bool http_multi_apply(struct http_multi *m, CURL *easy);
 /* Closes all connections; its transfers must have been taken out. */
 void http_multi_close(struct http_multi *m);
 

@@ -154,7 +154,10 @@ static void answer(struct world_connection *c, const char *head, const char *bod
 		world_say(c, 200, "Content-Encoding: gzip\r\n", "bomb");
 	else if (strcmp(path, "/te") == 0)
 		world_raw(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n4\r\nbomb\r\n0\r\n\r\n");
-	else if (strcmp(path, "/cut") == 0) {
+	else if (strcmp(path, "/bye") == 0) {
+		world_say(c, 200, "", "once"); /* and says nothing of it in the head */
+		world_close(c);
+	} else if (strcmp(path, "/cut") == 0) {
 		world_raw(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
 		world_close(c);
 	} else
@@ -186,6 +189,51 @@ static void test_plain(void)
 	g = ask_once(h, "/busy", 0);
 	CHECK_INT(g.status, 503);
 	CHECK_STR(g.retry, "7");
+	http_free(h);
+}
+
+static int turns;
+
+static void count_turn(void)
+{
+	turns++;
+}
+
+static void stop(void *arg)
+{
+	loop_stop(world_loop);
+}
+
+/* Connections that the server closes between two calls, many of them at once: none keeps the loop busy, and the next calls make others. */
+static void test_closed_between(void)
+{
+	enum { N = 10, QUIET_MS = 50, FEW_TURNS = 60 };
+	static const char *const paths[] = {"/bye", "/bye", "/x", "/bye", "/x"};
+	struct conf_backend b = backend_as("svc");
+	struct http *h = open_as(&b);
+	struct loop_timer *quiet = loop_timer_new(world_loop, 0, stop, NULL);
+	struct got g[N];
+
+	loop_run(world_loop);
+	for (size_t round = 0; round < sizeof paths / sizeof *paths; round++) {
+		bool kept = round && strcmp(paths[round - 1], "/bye") != 0;
+		int before = world_connections;
+
+		for (int i = 0; i < N; i++)
+			ask(h, paths[round], 0, &g[i]);
+		loop_run(world_loop);
+		for (int i = 0; i < N; i++)
+			if (!CHECK_INT(g[i].status, 200))
+				fprintf(stderr, "\tround %zu: %s\n", round, g[i].why);
+		CHECK_INT(world_connections - before, kept ? 0 : N);
+		turns = 0;
+		loop_each_turn(world_loop, count_turn);
+		loop_timer_again(quiet, QUIET_MS);
+		loop_run(world_loop);
+		loop_each_turn(world_loop, NULL);
+		CHECK(turns <= FEW_TURNS);
+	}
+	loop_timer_free(quiet);
 	http_free(h);
 }
 
@@ -538,6 +586,7 @@ int main(void)
 	conf.dir = world_dir;
 	conf.user = (char[]){""};
 	test_plain();
+	test_closed_between();
 	test_methods();
 	test_redirects();
 	test_limits();
