@@ -52,7 +52,7 @@ void live_pins_written(struct live_pin **list, unsigned reloads)
 			at = &(*at)->next;
 }
 
-static bool has_word(const char *line, const char *word)
+bool live_pins_named(const char *line, const char *word)
 {
 	size_t n = strlen(word);
 
@@ -65,7 +65,7 @@ static bool has_word(const char *line, const char *word)
 void live_pins_forget(struct live_pin **list, const char *line)
 {
 	for (struct live_pin **at = list; *at;)
-		if (has_word(line, (*at)->peer) || has_word(line, (*at)->pin))
+		if (live_pins_named(line, (*at)->peer) || live_pins_named(line, (*at)->pin))
 			drop(at);
 		else
 			at = &(*at)->next;

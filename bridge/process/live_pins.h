@@ -21,6 +21,8 @@ struct live_pin *live_pin_note(struct live_pin **list, const char *peer, const c
 void live_pin_pack(struct buf *out, uint64_t number, const struct live_pin *p);
 /* Forgets those that were written before the last of ${reloads} reloads began: its settings have them. */
 void live_pins_written(struct live_pin **list, unsigned reloads);
+/* Is ${word} one of the words of ${line}, between blanks? */
+bool live_pins_named(const char *line, const char *word);
 /* Forgets those of a peer or with a pin that is a word of ${line}. */
 void live_pins_forget(struct live_pin **list, const char *line);
 /* Frees all. */

@@ -37,6 +37,7 @@ struct rotation {
 	size_t n;
 	struct verb verb;        /* at work */
 	enum task task;
+	bool cut;                /* what it is about was cut off meanwhile: the settings may have lost it again */
 	bool rotate_due, drop_due; /* when nothing else is to be done */
 	struct loop_timer *patience; /* for the bridges */
 	uint64_t number;         /* of the pin that the bridges are being told */
@@ -52,6 +53,7 @@ static void start_next(struct rotation *r);
 static bool run(struct rotation *r, const char *const *words, enum task task)
 {
 	r->task = task;
+	r->cut = false;
 	return verb_start(&r->verb, r->loop, r->conf_path, words, VERB_MS);
 }
 
@@ -229,7 +231,11 @@ void rotation_begin(struct rotation *r, struct channel *bridge)
 
 void rotation_forget(struct rotation *r, const char *line)
 {
+	const struct announced *a = r->queue;
+
 	live_pins_forget(&r->live, line);
+	if (r->verb.pid && r->task == TASK_ANNOUNCED)
+		r->cut |= live_pins_named(line, a->peer) || live_pins_named(line, a->under) || live_pins_named(line, a->pin);
 }
 
 static void rotated(struct rotation *r, bool ok, const char *text)
@@ -266,6 +272,8 @@ bool rotation_reaped(struct rotation *r, pid_t pid, int status)
 		rotated(r, ok, text);
 	else if (r->task == TASK_DROP)
 		dropped(r, ok, text);
+	else if (ok && r->cut)
+		answer(r, 2, "this peer or its key was cut off there in this moment");
 	else if (ok && strcmp(text, "taken") == 0)
 		tell_bridges(r);
 	else if (ok && strcmp(text, "waits") == 0)

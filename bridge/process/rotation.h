@@ -37,7 +37,10 @@ void rotation_begin(struct rotation *r, struct channel *bridge);
 void rotation_said(struct rotation *r, uint16_t type, const uint8_t *data, size_t len);
 /* True if ${pid} was one of its verbs. */
 bool rotation_reaped(struct rotation *r, pid_t pid, int status);
-/* The peers or pins named in ${line}, between blanks, were cut off: what was taken of them lately is not told to anybody any more. */
+/*
+ * The peers or pins named in ${line}, between blanks, were cut off: what was taken of them lately, or is being written at this moment, is not told to
+ * anybody any more.
+ */
 void rotation_forget(struct rotation *r, const char *line);
 /* Packs what `status` shows (status_rotation.c reads it). */
 void rotation_pack(const struct rotation *r, struct buf *out);

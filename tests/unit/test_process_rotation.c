@@ -4,9 +4,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <sys/wait.h>
 #include "bridge/process/course.h"
 #include "bridge/process/expiry.h"
+#include "bridge/base/log.h"
 #include "bridge/base/pack.h"
+#include "bridge/process/messages.h"
+#include "bridge/process/rotation.h"
 #include "bridge/process/notes.h"
 #include "tests/unit/check.h"
 
@@ -130,11 +134,85 @@ static void test_notes(void)
 	CHECK_INT(system(command), 0);
 }
 
-int main(void)
+/* ---- what the supervisor makes of an announcement; this very program plays the verb that writes it down ---- */
+
+#define STOLEN "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+#define NEXT "sha256:2222222222222222222222222222222222222222222222222222222222222222"
+#define OTHER "sha256:3333333333333333333333333333333333333333333333333333333333333333"
+
+struct heard {
+	int pins; /* how often the bridges were told of one */
+	int said; /* what the peer is answered, -1 = nothing yet */
+};
+
+static size_t tell(void *arg, uint16_t type, const void *data, size_t len)
 {
+	struct unpack u = unpack_start(data, len);
+	struct heard *h = arg;
+
+	h->pins += type == MSG_PIN;
+	if (type == MSG_ANNOUNCED_DONE) {
+		unpack_u64(&u);
+		h->said = unpack_u8(&u);
+	}
+	return 0;
+}
+
+static bool no_reload(void *arg)
+{
+	return false;
+}
+
+/* Announces NEXT under STOLEN; while the verb has written it and nobody has seen to its end, ${line} is cut off. */
+static struct heard announce(const char *line)
+{
+	static const struct rotation_doors doors = {tell, no_reload};
+	struct heard h = {0, -1};
+	struct loop *l = loop_new();
+	struct rotation *r = rotation_new(l, "/nowhere", &doors, &h);
+	struct buf b;
+	int status;
+	pid_t pid;
+
+	buf_init(&b, 1024);
+	pack_u64(&b, 7);
+	pack_u8(&b, 0);
+	pack_str(&b, "site-b");
+	pack_str(&b, STOLEN);
+	pack_str(&b, NEXT);
+	rotation_said(r, MSG_ANNOUNCED, buf_ptr(&b), b.len);
+	CHECK((pid = waitpid(-1, &status, 0)) > 0);
+	rotation_forget(r, line);
+	CHECK(rotation_reaped(r, pid, status));
+	buf_free(&b);
+	rotation_free(r);
+	loop_free(l);
+	return h;
+}
+
+static void test_cut(void)
+{
+	static const char *const cuts[] = {"pin-shut " STOLEN, "pin-shut " OTHER " " NEXT, "peer-shut site-b"};
+	struct heard h = announce("pin-shut " OTHER);
+
+	CHECK_INT(h.pins, 1);
+	CHECK_INT(h.said, 0);
+	for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+		h = announce(cuts[i]);
+		CHECK_INT(h.pins, 0);
+		CHECK_INT(h.said, 2);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 4 && strcmp(argv[4], "take-next") == 0)
+		return puts("taken") < 0;
+	log_setup(2, false, LOG_LEVEL_ERROR, "test");
 	test_course();
 	test_life();
 	test_expiry();
 	test_notes();
+	test_cut();
 	return check_done();
 }
