@@ -251,6 +251,18 @@ static void test_bombs(void)
 	CHECK(fault_says(big, "text of element Name is over 65536 bytes"));
 }
 
+/* What a request that was broken off in its middle had declared is nothing to the next one. */
+static void test_apart(void)
+{
+	const char *stranger = "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>" GUA(BERLIN BOXES(MAILBOX("ada@b.example")) GOOD_OPTIONS)
+	                       "</s:Body></s:Envelope>";
+
+	CHECK(fault_says(stranger, "not well-formed"));
+	CHECK(fault_is("<s:Envelope" XMLNS "><s:Body>", "ErrorSchemaValidation"));
+	CHECK(fault_says("<s:Envelope" XMLNS "><s:Body><m:GetUserAvailabilityRequest><t:Wrong/>", "Wrong"));
+	CHECK(fault_says(stranger, "not well-formed"));
+}
+
 static void test_suggestions(void)
 {
 	struct ews_request *r = read_text(SOAP("", GUA(BERLIN BOXES(MAILBOX("a@b.example"))
@@ -362,6 +374,7 @@ int main(int argc, char **argv)
 	test_schema();
 	test_place();
 	test_bombs();
+	test_apart();
 	test_suggestions();
 	test_captures();
 	test_mutations();
