@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -5,6 +6,7 @@
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/peer.h"
 #include "bridge/ctl/site.h"
+#include "bridge/process/notes.h"
 #include "pki/identity.h"
 
 static const char spaces[] = "address-spaces.conf";
@@ -108,6 +110,15 @@ static int put_rows(struct ctl_edit *e, const struct ctl_new_peer *p)
 	return 0;
 }
 
+/* A peer of the same name that was here before may have taken our next key: this one has not. False after a sentence. */
+static bool has_taken_nothing(const struct conf *c, const char *name)
+{
+	if (notes_put(c->state_dir, NOTES_TAKEN, name, NULL) == 0)
+		return true;
+	ctl_say("%s/%s cannot be written: %s", c->state_dir, NOTES_TAKEN, strerror(errno));
+	return false;
+}
+
 int ctl_peer_put(struct ctl_edit *e, const char *conf_path, const struct ctl_new_peer *p)
 {
 	struct conf *c;
@@ -120,7 +131,7 @@ int ctl_peer_put(struct ctl_edit *e, const char *conf_path, const struct ctl_new
 	if (c && !ok)
 		ctl_say("there is a peer %s already; use `availbridge peer set`, or `availbridge peer remove %s` first",
 		        p->name, p->name);
-	ok = ok && pin_is_free(c, p->name, p->pin) && domains_are_free(c, p->name, p->domains, p->n_domains);
+	ok = ok && pin_is_free(c, p->name, p->pin) && domains_are_free(c, p->name, p->domains, p->n_domains) && has_taken_nothing(c, p->name);
 	conf_free(c);
 	if (ok) {
 		put_file(e, p);

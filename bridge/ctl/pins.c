@@ -68,16 +68,23 @@ static const char *refuse_next(const struct conf *c, const struct conf_peer *p, 
 	return NULL;
 }
 
-/* With accept_next = "confirm": notes ${pin} to be confirmed. Prints the result. */
-static int wait_for_admin(const struct conf *c, const char *name, const uint8_t pin[PKI_PIN_LEN])
+/* Was what waits for the admin announced under a key that ${p} still has? Else it may be the word of whoever stole one. */
+static bool still_stands(const struct conf *c, const struct conf_peer *p, uint8_t under[PKI_PIN_LEN])
 {
-	uint8_t before[PKI_PIN_LEN];
+	return notes_get(c->state_dir, NOTES_UNDER, p->name, under, NULL) && has(p, under);
+}
 
-	if (notes_get(c->state_dir, NOTES_PENDING, name, before, NULL)) {
+/* With accept_next = "confirm": notes ${pin}, announced ${under} a key of ${p}, to be confirmed. Prints the result. */
+static int wait_for_admin(const struct conf *c, const struct conf_peer *p, const uint8_t under[PKI_PIN_LEN],
+                          const uint8_t pin[PKI_PIN_LEN])
+{
+	uint8_t before[PKI_PIN_LEN], whose[PKI_PIN_LEN];
+
+	if (notes_get(c->state_dir, NOTES_PENDING, p->name, before, NULL) && still_stands(c, p, whose)) {
 		puts(same(before, pin) ? "waits" : "refused: another next key waits there for the admin");
 		return CTL_DONE;
 	}
-	if (notes_put(c->state_dir, NOTES_PENDING, name, pin) != 0) {
+	if (notes_put(c->state_dir, NOTES_UNDER, p->name, under) != 0 || notes_put(c->state_dir, NOTES_PENDING, p->name, pin) != 0) {
 		ctl_say("%s/%s cannot be written: %s", c->state_dir, NOTES_PENDING, strerror(errno));
 		return CTL_NO;
 	}
@@ -99,7 +106,7 @@ static int take(struct ctl_edit *e, const struct conf *c, const char *name, cons
 	} else if (why) {
 		printf("refused: %s\n", why);
 	} else if (strcmp(c->accept_next, "confirm") == 0) {
-		r = wait_for_admin(c, name, pin);
+		r = wait_for_admin(c, p, under, pin);
 	} else {
 		ctl_slots_of(p, &s);
 		ctl_slots_announce(&s, pin);
@@ -219,25 +226,44 @@ int ctl_peer_drop_due(int argc, char **argv, const char *conf_path)
 	return CTL_DONE;
 }
 
+static void forget_pending(const struct conf *c, const char *name)
+{
+	if (notes_put(c->state_dir, NOTES_PENDING, name, NULL) != 0)
+		ctl_say("%s/%s cannot be written: %s", c->state_dir, NOTES_PENDING, strerror(errno));
+}
+
+/* What waited was announced ${under} a key (zero: not known) that is the peer's no more. */
+static void forget_fallen(const struct conf *c, const char *name, const uint8_t pin[PKI_PIN_LEN], const uint8_t under[PKI_PIN_LEN])
+{
+	char text[PKI_PIN_TEXT], by[PKI_PIN_TEXT];
+
+	pki_pin_text(text, pin);
+	pki_pin_text(by, under);
+	ctl_say("the next key %s is forgotten: it was announced under %s, which is no pin of %s any more; the peer announces the right one by itself",
+	        text, by, name);
+	forget_pending(c, name);
+}
+
 static int confirm(struct ctl_edit *e, const struct conf *c, const char *name)
 {
 	const struct conf_peer *p = conf_peer_named(c, name);
-	uint8_t pin[PKI_PIN_LEN];
+	uint8_t pin[PKI_PIN_LEN], under[PKI_PIN_LEN] = {0};
 	char text[PKI_PIN_TEXT];
 	struct ctl_slots s;
 	const char *why;
 
 	if (!p || !notes_get(c->state_dir, NOTES_PENDING, name, pin, NULL)) {
 		ctl_say("no next key of %s waits to be confirmed", name);
-	} else if ((why = refuse_next(c, p, p->pins[0], pin))) {
+	} else if (!still_stands(c, p, under)) {
+		forget_fallen(c, name, pin, under);
+	} else if ((why = refuse_next(c, p, under, pin))) {
 		ctl_say("the next key that %s announced cannot be taken: %s", name, why);
 	} else {
 		ctl_slots_of(p, &s);
-		ctl_slots_announce(&s, pin); /* under the current key: what waits is forgotten when that is revoked */
+		ctl_slots_announce(&s, pin); /* under the current key, which is the only one */
 		if (commit_slots(e, name, &s) != CTL_DONE)
 			return CTL_NO;
-		if (notes_put(c->state_dir, NOTES_PENDING, name, NULL) != 0)
-			ctl_say("%s/%s cannot be written: %s", c->state_dir, NOTES_PENDING, strerror(errno));
+		forget_pending(c, name);
 		pki_pin_text(text, pin);
 		return ctl_edit_done("%s may use its next key %s.", name, text);
 	}

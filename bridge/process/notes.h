@@ -10,11 +10,13 @@
  * What a rotation has to remember, in files of the state folder with one "NAME PIN SECONDS" a line (since 1970, when it was noted):
  *   next-taken     peers that have our next key's pin on their disk
  *   next-pending   next pins that peers announced and an admin has to confirm here
+ *   next-under     the keys under which those were announced
  *   retired        "self" and our own pin that is used no more: peers are told to drop it
  *   key-in-use     the key under which each peer connected last, since when
  */
 #define NOTES_TAKEN "next-taken"
 #define NOTES_PENDING "next-pending"
+#define NOTES_UNDER "next-under"
 #define NOTES_RETIRED "retired"
 #define NOTES_IN_USE "key-in-use"
 

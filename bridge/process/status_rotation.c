@@ -58,6 +58,8 @@ static void put_rotation_json(struct buf *out, const struct bridge *b, const str
 	json_close(out, '}');
 	json_open(out, "pending", '[');
 	for (uint32_t i = 0; i < r->n_pending; i++) {
+		if (!conf_peer_named(b->conf, r->pending[i].peer)) /* it was removed since */
+			continue;
 		json_open(out, NULL, '{');
 		json_str(out, "peer", r->pending[i].peer);
 		json_str(out, "pin", r->pending[i].pin);
@@ -94,7 +96,8 @@ void status_rotation_put(struct buf *out, const struct bridge *b, const struct s
 	if (b->next)
 		buf_printf(out, "identity: %s, next %s\n", own, next);
 	for (uint32_t i = 0; i < r->n_pending; i++)
-		buf_printf(out, "peer %s: ! announced its next key %s: `availbridge peer confirm-next %s` takes it\n", r->pending[i].peer, r->pending[i].pin, r->pending[i].peer);
+		if (conf_peer_named(b->conf, r->pending[i].peer))
+			buf_printf(out, "peer %s: ! announced its next key %s: `availbridge peer confirm-next %s` takes it\n", r->pending[i].peer, r->pending[i].pin, r->pending[i].peer);
 }
 
 void status_rotation_peer(struct buf *out, const struct bridge *b, const struct status_rotation *r, const struct conf_peer *p, const struct link_status *st)

@@ -466,6 +466,54 @@ static void keys(void)
 	CHECK_INT(run_here("check"), 0);
 }
 
+/* A key that waits for the admin was announced by another key; when that is the peer's no more, nobody can confirm it. */
+static void waiting_keys(void)
+{
+	char conf[1 << 16], line[512], next[80], *at;
+
+	strcpy(conf, content("availbridge.conf"));
+	at = strstr(conf, "\naccept_next = \"yes\";");
+	CHECK(at != NULL);
+	memmove(at + strlen("\naccept_next = \"confirm\""), at + strlen("\naccept_next = \"yes\""), strlen(at + strlen("\naccept_next = \"yes\"")) + 1);
+	memcpy(at, "\naccept_next = \"confirm\"", strlen("\naccept_next = \"confirm\""));
+	site_write("availbridge.conf", conf);
+	CHECK_INT(run_here("peer add site-w --endpoint w:7443 --pin " PIN1), 0);
+	CHECK_INT(run_here("peer take-next site-w --under " PIN1 " --pin " PIN5), 0);
+	CHECK_STR(said, "waits\n");
+	/* as it should be */
+	CHECK_INT(run_here("peer confirm-next site-w"), 0);
+	CHECK(has_line("peers.d/site-w.conf", "next-pin " PIN5 " from=" PIN1));
+	CHECK_INT(run_here("peer confirm-next site-w"), 1);
+	/* the peer has got a new key by hand, since its old one was stolen */
+	CHECK_INT(run_here("peer set site-w --pin " PIN1), 0);
+	CHECK_INT(run_here("peer take-next site-w --under " PIN1 " --pin " PIN5), 0);
+	CHECK_STR(said, "waits\n");
+	CHECK_INT(run_here("peer set site-w --pin " PIN3), 0);
+	CHECK_INT(run_here("peer confirm-next site-w"), 1);
+	CHECK(says(PIN1) && says("forgotten") && !strstr(content("peers.d/site-w.conf"), "\nnext-pin"));
+	/* what waited so stands in nobody's way */
+	CHECK_INT(run_here("peer set site-w --pin " PIN1), 0);
+	CHECK_INT(run_here("peer take-next site-w --under " PIN1 " --pin " PIN5), 0);
+	CHECK_INT(run_here("peer set site-w --pin " PIN3), 0);
+	CHECK_INT(run_here("peer take-next site-w --under " PIN3 " --pin " PIN4), 0);
+	CHECK_STR(said, "waits\n");
+	/* the whole peer is another one of the same name */
+	CHECK_INT(run_here("peer remove site-w"), 0);
+	CHECK_INT(run_here("peer add site-w --endpoint w:7443 --pin " PIN1), 0);
+	CHECK_INT(run_here("peer confirm-next site-w"), 1);
+	CHECK(!strstr(content("peers.d/site-w.conf"), "\nnext-pin"));
+	/* and has not taken what the one before had taken */
+	CHECK_INT(run_here("identity next"), 0);
+	CHECK(says("sha256:") && sscanf(strstr(said, "sha256:"), "%71[^.]", next) == 1);
+	snprintf(line, sizeof(line), "site-w %s 1800000000\n", next);
+	site_write("state/next-taken", line);
+	CHECK_INT(run_here("peer remove site-w"), 0);
+	CHECK_INT(run_here("peer add site-w --endpoint w:7443 --pin " PIN1), 0);
+	CHECK_INT(run_here("identity promote"), 1);
+	CHECK(says("site-w have") && says("not taken the next key"));
+	CHECK_INT(run_here("peer remove site-w"), 0);
+}
+
 /* Two verbs at once: neither loses the other's edit. */
 static void at_once(void)
 {
@@ -600,6 +648,7 @@ int main(void)
 	spaces();
 	peers();
 	links();
+	waiting_keys();
 	rules();
 	explain();
 	accounts();
