@@ -225,8 +225,10 @@ void audit_writer_turn(struct audit_writer *w, int fd, const uint8_t link[AUDIT_
 {
 	int old = w->chain.fd;
 
-	if (w->n)
+	while (w->n) /* whoever is told may say the next one, which belongs behind these */
 		flush(w);
+	if (w->chain.rest_len) /* its end never comes */
+		w->half = false;
 	audit_chain_start(&w->chain, fd, link);
 	if (old >= 0)
 		close(old);

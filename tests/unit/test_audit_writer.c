@@ -199,6 +199,15 @@ static void test_sync(void)
 	CHECK_INT(audit_writer_say(k.w, &query, NULL, NULL), AUDIT_SAID);
 	CHECK_INT(audit_look(), 0);
 	CHECK_INT(counted.records, 108);
+	/* and so it does with what is said while those who waited hear of it */
+	k.more = 3;
+	CHECK_INT(audit_writer_say(k.w, &query, written, &k), AUDIT_WAITS);
+	audit_writer_turn(k.w, audit_segment_open(audit_dir, 1, &a, &error), a.link);
+	CHECK_INT(k.good, 110);
+	CHECK_INT(audit_segment_close(audit_dir, b.name, &error), 0);
+	CHECK_INT(audit_writer_say(k.w, &query, NULL, NULL), AUDIT_SAID);
+	CHECK_INT(audit_look(), 0);
+	CHECK_INT(counted.records, 113);
 	audit_writer_free(k.w);
 	CHECK_STR(buf_cstr(&error), "");
 	audit_drop();
@@ -264,6 +273,40 @@ static void test_turn(bool refuse)
 	audit_drop();
 }
 
+/* A record that the old segment took half of has no end there, ever: what is lacking is told in the new one, and none of it came late. */
+static void test_half_left(void)
+{
+	struct loop *l = loop_new();
+	struct audit_writer *w = audit_writer_new(l, false, false);
+	struct audit_segment a, b;
+	char file[64], *data;
+	size_t n;
+
+	log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), false, LOG_LEVEL_INFO, "test");
+	audit_new();
+	audit_writer_turn(w, audit_segment_open(audit_dir, 1, &a, &error), a.link);
+	CHECK_INT(audit_writer_say(w, &query, NULL, NULL), AUDIT_SAID);
+	snprintf(file, sizeof file, "%s.live", a.name);
+	free(audit_slurp(file, &n));
+	allow_size(n + n / 2);
+	CHECK_INT(audit_writer_say(w, &query, NULL, NULL), AUDIT_SAID);
+	allow_size(RLIM_INFINITY);
+	CHECK_INT(audit_writer_lost(w), 1);
+	audit_writer_turn(w, audit_segment_open(audit_dir, 1, &b, &error), b.link);
+	CHECK_INT(audit_segment_close(audit_dir, a.name, &error), 0);
+	CHECK_INT(audit_writer_say(w, &query, NULL, NULL), AUDIT_SAID);
+	snprintf(file, sizeof file, "%s.live", b.name);
+	data = audit_slurp(file, &n);
+	CHECK(strstr(data, "\"lost\":1,\"late\":0") != NULL);
+	free(data);
+	CHECK_INT(audit_look(), 0);
+	CHECK_STR(buf_cstr(&error), "");
+	log_setup(2, false, LOG_LEVEL_INFO, "test");
+	audit_writer_free(w);
+	loop_free(l);
+	audit_drop();
+}
+
 int main(void)
 {
 	signal(SIGXFSZ, SIG_IGN);
@@ -275,6 +318,7 @@ int main(void)
 	test_sync();
 	test_turn(true);
 	test_turn(false);
+	test_half_left();
 	buf_free(&error);
 	return check_done();
 }
