@@ -12,7 +12,7 @@
 
 /* ---- names: 20260302T080000Z-0123abcd.live, .jsonl when closed ---- */
 
-enum { NAME_LEN = 25 };
+enum { NAME_LEN = 25, AUDIT_SENTENCE = 8192 };
 
 /* In ${form} 0 stands for a digit, x for a hex digit. */
 static bool has_form(const char *name, const char *form, const char *suffix)
@@ -127,7 +127,8 @@ static int read_tail_of(int dir, const char *file, struct audit_tail *out, struc
 		close(fd);
 	}
 	if (r != 0)
-		buf_printf(error, "the audit's file %s cannot be read: %s", file, strerror(errno));
+		buf_printf(error, "the audit's file %s cannot be read: %s%s", file, strerror(errno),
+		           errno == EBADMSG ? ". Its end is no record any more: run `availbridge audit verify`, then move that file away and keep it." : "");
 	return r;
 }
 
@@ -183,14 +184,22 @@ int audit_segments_close(int dir, size_t *closed, struct buf *error)
 	char name[AUDIT_NAME];
 	size_t n;
 	char **names = audit_names(dir, audit_is_live, &n);
+	struct buf why;
 	int r = 0;
 
+	buf_init(&why, AUDIT_SENTENCE);
 	*closed = 0;
-	for (size_t i = 0; i < n && r == 0; i++) {
+	for (size_t i = 0; i < n; i++) {
 		snprintf(name, sizeof name, "%.*s", NAME_LEN, names[i]);
-		r = audit_segment_close(dir, name, error);
-		*closed += r == 0;
+		buf_reset(&why);
+		if (audit_segment_close(dir, name, &why) == 0)
+			++*closed;
+		else if (r == 0) {
+			buf_puts(error, buf_cstr(&why));
+			r = -1;
+		}
 	}
+	buf_free(&why);
 	audit_names_free(names, n);
 	return r;
 }

@@ -54,8 +54,8 @@ int audit_segment_check(int dir, struct audit_segment *s, struct buf *error);
 /* Closes ${name}, whose writer is gone or has turned to another. -1 with a sentence; it may be tried again. */
 int audit_segment_close(int dir, const char *name, struct buf *error);
 /*
- * Closes all segments that a daemon left open; none may run on this folder. How many goes to ${closed}. -1 with the first
- * sentence.
+ * Closes all segments that a daemon left open, each that can be; none may run on this folder. How many goes to ${closed}. -1 with the
+ * first sentence.
  */
 int audit_segments_close(int dir, size_t *closed, struct buf *error);
 /*

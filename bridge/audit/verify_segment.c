@@ -54,7 +54,9 @@ static void verify_segment(struct verify *v, char *file)
 		walk_free(w);
 		return;
 	}
-	if (!k || (!k->opened && !v->spine_pruned))
+	if (k && !k->opened && !v->spine_pruned && k->closed && k->n == 0 && walk_is_empty(w))
+		verify_say(v, false, file, 0, "a crash came before anything was written here, and before the spine told of it");
+	else if (!k || (!k->opened && !v->spine_pruned))
 		verify_say(v, true, file, 0, "no record of the spine opens this file: it was put here, or the spine was changed");
 	verify_start(v, k && k->opened ? k->link : zero);
 	v->free_start = !k || !k->opened;

@@ -346,6 +346,52 @@ static void test_records(void)
 	buf_free(&b);
 }
 
+/* The supervisor was killed between making a segment and writing down that it is there. */
+static void test_never_opened(void)
+{
+	size_t closed;
+	int fd;
+
+	audit_new();
+	fd = openat(audit_dir, "20260302T080000Z-0123abcd.live", O_WRONLY | O_CREAT | O_APPEND, 0600);
+	CHECK(fd >= 0);
+	close(fd);
+	CHECK_INT(audit_look(), 0);
+	CHECK_INT(audit_segments_close(audit_dir, &closed, &error), 0);
+	CHECK_INT(closed, 1);
+	CHECK_INT(audit_look(), 0);
+	CHECK_INT(found.notes, 1);
+	CHECK(strstr(found.text, "before anything was written") != NULL);
+	/* what came into it later was not written by us */
+	fd = openat(audit_dir, "20260302T080000Z-0123abcd.jsonl", O_WRONLY | O_APPEND);
+	CHECK(write(fd, "x\n", 2) == 2);
+	close(fd);
+	CHECK(audit_look() > 0);
+	audit_drop();
+}
+
+/* One segment whose end cannot be read does not keep the others open. */
+static void test_broken_end(void)
+{
+	static char junk[300 << 10];
+	struct audit_segment a;
+	size_t closed;
+	int fd;
+
+	audit_new();
+	fd = openat(audit_dir, "20260302T080000Z-0123abcd.live", O_WRONLY | O_CREAT | O_APPEND, 0600);
+	CHECK(write(fd, junk, sizeof junk) == sizeof junk);
+	close(fd);
+	fd = audit_segment_open(audit_dir, 1, &a, &error);
+	CHECK(fd >= 0 && strcmp(a.name, "20260302T080000Z-0123abcd") > 0);
+	close(fd);
+	CHECK_INT(audit_segments_close(audit_dir, &closed, &error), -1);
+	CHECK_INT(closed, 1);
+	CHECK(strstr(buf_cstr(&error), "20260302T080000Z-0123abcd.live") && strstr(buf_cstr(&error), "move"));
+	buf_reset(&error);
+	audit_drop();
+}
+
 int main(void)
 {
 	buf_init(&error, 4096);
@@ -355,6 +401,8 @@ int main(void)
 	test_torn_segment();
 	test_torn_spine();
 	test_roll_and_prune();
+	test_never_opened();
+	test_broken_end();
 	buf_free(&error);
 	return check_done();
 }
