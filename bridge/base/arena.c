@@ -18,30 +18,41 @@ struct arena {
 	_Alignas(max_align_t) unsigned char first[FIRST];
 };
 
+static void empty(struct arena *a)
+{
+	a->chunks = NULL;
+	a->at = a->first;
+	a->left = sizeof a->first;
+	a->used = 0;
+}
+
 struct arena *arena_new(size_t max)
 {
 	struct arena *a = malloc(sizeof *a);
 
 	if (!a)
 		return NULL;
-	a->chunks = NULL;
-	a->at = a->first;
-	a->left = sizeof a->first;
 	a->max = max;
-	a->used = 0;
+	empty(a);
 	return a;
 }
 
-void arena_free(struct arena *a)
+void arena_reset(struct arena *a)
 {
 	struct chunk *c, *next;
 
-	if (!a)
-		return;
 	for (c = a->chunks; c; c = next) {
 		next = c->next;
 		free(c);
 	}
+	empty(a);
+}
+
+void arena_free(struct arena *a)
+{
+	if (!a)
+		return;
+	arena_reset(a);
 	free(a);
 }
 

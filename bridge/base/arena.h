@@ -9,6 +9,8 @@ struct arena;
 struct arena *arena_new(size_t max);
 /* Frees the arena and everything it gave out. NULL is allowed. */
 void arena_free(struct arena *a);
+/* Frees everything the arena gave out; it is as new. */
+void arena_reset(struct arena *a);
 /* ${n} zeroed bytes, aligned for any type. NULL past the ceiling or out of memory. */
 void *arena_alloc(struct arena *a, size_t n);
 /* A zero-terminated copy of ${n} bytes of ${s}. NULL as above. */

@@ -58,6 +58,13 @@ static void test_arena(void)
 	CHECK(arena_alloc(a, 50000) != NULL && arena_alloc(a, 50000) == NULL);
 	CHECK(arena_alloc(a, SIZE_MAX) == NULL && arena_alloc(a, SIZE_MAX - 8) == NULL);
 	CHECK(arena_used(a) <= 100000);
+	arena_reset(a);
+	CHECK_INT(arena_used(a), 0);
+	for (i = 0; i < 2; i++) { /* as much again, all of it zeroed */
+		char *p = arena_alloc(a, i ? 99000 : 900);
+
+		CHECK(p && !p[0] && memcmp(p, p + 1, i ? 98999 : 899) == 0);
+	}
 	arena_free(a);
 	arena_free(NULL);
 }
