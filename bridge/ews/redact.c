@@ -4,6 +4,7 @@
 #include <libxml/xmlerror.h>
 #include <string.h>
 #include "bridge/base/text.h"
+#include "bridge/ews/sax.h"
 #include "bridge/ews/scan.h"
 #include "bridge/ews/soap.h"
 
@@ -79,8 +80,8 @@ struct redacting {
 	ews_mask_fn *mask;
 	void *arg;
 	xmlParserCtxtPtr ctxt;
-	const char *open[SOAP_MAX_DEPTH]; /* local names, borrowed from the parser's dictionary */
-	size_t depth, namespaces, declared[SOAP_MAX_DEPTH];
+	const char *open[SAX_MAX_DEPTH]; /* local names, borrowed from the parser's dictionary */
+	size_t depth, namespaces, declared[SAX_MAX_DEPTH];
 	struct buf text;
 	size_t text_bytes; /* of the present text, kept or not */
 	bool tagged;       /* the last thing written was a start tag: an end tag may follow on its line */
@@ -201,7 +202,7 @@ static void on_start(void *arg, const xmlChar *local, const xmlChar *prefix, con
 		return;
 	flush_text(r);
 	r->namespaces += (size_t)n_ns;
-	if (r->depth == SOAP_MAX_DEPTH || r->namespaces > SOAP_MAX_NAMESPACES) {
+	if (r->depth == SAX_MAX_DEPTH || r->namespaces > SAX_MAX_NAMESPACES) {
 		stop(r, "it is nested too deep or has too many namespaces");
 		return;
 	}

@@ -7,7 +7,7 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/buf.h"
 
-/* One SOAP 1.1 request at /EWS/Exchange.asmx, read by libxml2 SAX. A DOCTYPE, an entity, depth over 64 or a size over the caps of ews/soap.h is a fault. */
+/* One SOAP 1.1 request at /EWS/Exchange.asmx, read by SAX. A DOCTYPE, an entity, depth over 64 or a size over the caps of ews/soap.h and ews/sax.h is a fault. */
 enum ews_operation {
 	EWS_UNKNOWN = 0, /* a fault ErrorInvalidRequest */
 	EWS_GET_USER_AVAILABILITY,

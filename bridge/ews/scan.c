@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 #include "bridge/base/text.h"
-#include "bridge/ews/soap.h"
+#include "bridge/ews/sax.h"
 
 static int put_utf8(struct buf *out, uint32_t c)
 {
@@ -79,7 +79,7 @@ static const char *walk_tag(const char *p, const char *end)
 	size_t attributes = 0;
 
 	for (; p < end && *p != '>'; p++) {
-		if (*p == '=' && ++attributes > SOAP_MAX_ATTRIBUTES)
+		if (*p == '=' && ++attributes > SAX_MAX_ATTRIBUTES)
 			return NULL;
 		if (*p == '"' || *p == '\'') {
 			p = memchr(p + 1, *p, (size_t)(end - p - 1));

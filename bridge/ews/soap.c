@@ -1,15 +1,10 @@
 #include "bridge/ews/soap.h"
-#include <ctype.h>
-#include <libxml/parser.h>
-#include <libxml/parserInternals.h>
-#include <libxml/xmlerror.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include "bridge/base/text.h"
+#include "bridge/ews/sax.h"
 #include "bridge/ews/scan.h"
-
-enum { KEPT_NAMES = 64 << 10 }; /* bytes */
 
 /* One open element. */
 struct soap_frame {
@@ -21,21 +16,17 @@ struct soap_frame {
 
 struct soap_state {
 	struct soap *s;
-	xmlParserCtxtPtr ctxt;
-	struct soap_frame frames[SOAP_MAX_DEPTH + 1];
+	struct sax sax;
+	struct soap_frame frames[SAX_MAX_DEPTH + 1];
 	size_t depth;   /* frames in use; frames[0] is the document */
 	size_t skipped; /* open elements inside what is skipped */
-	size_t open;    /* open elements in all */
-	size_t namespaces, declared[SOAP_MAX_DEPTH + 1]; /* in scope; by each open element */
 	struct buf text;
-	const xmlChar **attributes;
-	int n_attributes;
+	const struct sax_attribute *attributes;
+	size_t n_attributes;
 };
 
 static void note(struct soap *s, const char *code, const char *why, bool placed)
 {
-	struct soap_state *st = s->state;
-
 	if (s->fault.code)
 		return;
 	s->fault.code = code;
@@ -44,13 +35,9 @@ static void note(struct soap *s, const char *code, const char *why, bool placed)
 		s->fault.text = "The request could not be read.";
 	if (placed) {
 		s->fault.violation = s->fault.text;
-		if (st && st->ctxt && st->ctxt->input) {
-			s->fault.line = st->ctxt->input->line;
-			s->fault.column = st->ctxt->input->col;
-		}
+		s->fault.line = s->state ? s->state->sax.line : 0;
+		s->fault.column = s->state ? s->state->sax.column : 0;
 	}
-	if (st && st->ctxt)
-		xmlStopParser(st->ctxt);
 }
 
 bool soap_violation(struct soap *s, const char *fmt, ...)
@@ -77,9 +64,16 @@ bool soap_fault(struct soap *s, const char *code, const char *fmt, ...)
 	return false;
 }
 
-static bool same_name(const struct soap_row *row, const char *ns, const char *name)
+static bool is(struct sax_text t, const char *word)
 {
-	return strcmp(row->name, name) == 0 && (!row->ns || strcmp(row->ns, ns ? ns : "") == 0);
+	if (t.n && *t.p != *word)
+		return false; /* most words */
+	return strlen(word) == t.n && memcmp(t.p, word, t.n) == 0;
+}
+
+static bool same_name(const struct soap_row *row, struct sax_text ns, struct sax_text name)
+{
+	return is(name, row->name) && (!row->ns || is(ns, row->ns));
 }
 
 /* The first required row from where the frame stands to before ${end} that was never met; NULL if none. */
@@ -91,8 +85,14 @@ static const char *missing(const struct soap_frame *f, size_t end)
 	return NULL;
 }
 
+/* For "%.*s": a name is no reason for a long sentence. */
+static int shown(struct sax_text name)
+{
+	return name.n < 100 ? (int)name.n : 100;
+}
+
 /* Finds the row of an element inside ${f} and moves the frame on. NULL: a violation was recorded, or (lax) it is to be skipped. */
-static const struct soap_row *step(struct soap *s, struct soap_frame *f, const char *ns, const char *name)
+static const struct soap_row *step(struct soap *s, struct soap_frame *f, struct sax_text ns, struct sax_text name)
 {
 	bool lax = f->row && (f->row->flags & SOAP_LAX);
 	const char *absent;
@@ -102,18 +102,18 @@ static const struct soap_row *step(struct soap *s, struct soap_frame *f, const c
 		i++;
 	if (!f->rows || !f->rows[i].name) {
 		if (!lax)
-			soap_violation(s, "Element %.100s is not expected here: it is unknown, in another namespace, or out of order.", name);
+			soap_violation(s, "Element %.*s is not expected here: it is unknown, in another namespace, or out of order.", shown(name), name.p);
 		return NULL;
 	}
 	if (lax)
 		return &f->rows[i];
 	if (i == f->at && f->seen && !(f->rows[i].flags & SOAP_MANY)) {
-		soap_violation(s, "Element %.100s may stand here only once.", name);
+		soap_violation(s, "Element %.100s may stand here only once.", f->rows[i].name);
 		return NULL;
 	}
 	absent = missing(f, i);
 	if (absent) {
-		soap_violation(s, "Element %.100s is expected before %.100s.", absent, name);
+		soap_violation(s, "Element %.100s is expected before %.100s.", absent, f->rows[i].name);
 		return NULL;
 	}
 	f->at = i;
@@ -121,112 +121,98 @@ static const struct soap_row *step(struct soap *s, struct soap_frame *f, const c
 	return &f->rows[i];
 }
 
-const char *soap_attribute(struct soap *s, const char *name)
+/* The attribute ${name} in ${ns}, NULL if the start tag at hand has none. */
+static const struct sax_attribute *attribute(const struct soap_state *st, const char *ns, const char *name)
 {
-	struct soap_state *st = s->state;
-
-	/* libxml2 gives five pointers an attribute: name, prefix, URI, value, end of value. */
-	for (int i = 0; i < st->n_attributes; i++) {
-		const xmlChar **a = st->attributes + 5 * i;
-
-		if (!a[2] && strcmp((const char *)a[0], name) == 0)
-			return arena_strndup(s->arena, (const char *)a[3], (size_t)(a[4] - a[3]));
-	}
+	for (size_t i = 0; i < st->n_attributes; i++)
+		if (is(st->attributes[i].name, name) && is(st->attributes[i].ns, ns))
+			return &st->attributes[i];
 	return NULL;
 }
 
-static bool must_understand(struct soap_state *st)
+const char *soap_attribute(struct soap *s, const char *name)
 {
-	for (int i = 0; i < st->n_attributes; i++) {
-		const xmlChar **a = st->attributes + 5 * i;
+	const struct sax_attribute *a = attribute(s->state, "", name);
 
-		if (a[2] && strcmp((const char *)a[2], NS_SOAP) == 0 && strcmp((const char *)a[0], "mustUnderstand") == 0)
-			return a[4] - a[3] == 1 && *a[3] == '1';
-	}
-	return false;
+	return a ? arena_strndup(s->arena, a->value.p, a->value.n) : NULL;
+}
+
+/* An element that is skipped; false if it bears mustUnderstand and must not be. */
+static bool may_skip(struct soap *s, struct sax_text ns, struct sax_text name)
+{
+	const struct sax_attribute *must = attribute(s->state, NS_SOAP, "mustUnderstand");
+	const char *space, *local;
+
+	if (!must || !is(must->value, "1") || !s->header)
+		return true;
+	space = arena_strndup(s->arena, ns.p, ns.n);
+	local = arena_strndup(s->arena, name.p, name.n);
+	if (!space || !local)
+		return soap_fault(s, "ErrorInternalServerError", "There was no memory to read the request.");
+	return s->header(s, space, local);
 }
 
 static bool is_nil(struct soap_state *st)
 {
-	for (int i = 0; i < st->n_attributes; i++) {
-		const xmlChar **a = st->attributes + 5 * i;
-		size_t n = (size_t)(a[4] - a[3]);
+	const struct sax_attribute *nil = attribute(st, NS_XSI, "nil");
 
-		if (a[2] && strcmp((const char *)a[2], NS_XSI) == 0 && strcmp((const char *)a[0], "nil") == 0)
-			return (n == 4 && memcmp(a[3], "true", 4) == 0) || (n == 1 && *a[3] == '1');
-	}
-	return false;
+	return nil && (is(nil->value, "true") || is(nil->value, "1"));
 }
 
-/* Counts an element in. libxml2 looks each prefix up among all that are in scope, one by one. */
-static bool enter(struct soap *s, struct soap_state *st, size_t n_ns)
-{
-	if (st->open == SOAP_MAX_DEPTH)
-		return soap_violation(s, "Elements are nested more than %d deep.", SOAP_MAX_DEPTH);
-	st->declared[st->open++] = n_ns;
-	st->namespaces += n_ns;
-	return st->namespaces <= SOAP_MAX_NAMESPACES || soap_violation(s, "There are more than %d namespaces.", SOAP_MAX_NAMESPACES);
-}
-
-static void on_start(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri, int n_ns, const xmlChar **ns,
-                     int n_attributes, int n_defaulted, const xmlChar **attributes)
+static bool on_start(void *arg, struct sax_text ns, struct sax_text name, const struct sax_attribute *attributes, size_t n_attributes)
 {
 	struct soap_state *st = arg;
 	struct soap *s = st->s;
 	static const struct soap_row nothing[] = {{0}};
-	struct soap_frame *f = &st->frames[st->depth - 1];
-	const char *name = (const char *)local, *space = (const char *)uri;
 	const struct soap_row *row;
 
-	if (s->fault.code || !enter(s, st, (size_t)n_ns))
-		return;
 	if (st->skipped) {
 		st->skipped++;
-		return;
+		return true;
 	}
 	st->attributes = attributes;
 	st->n_attributes = n_attributes;
-	row = step(s, f, space, name);
-	if (s->fault.code)
-		return;
-	if (!row && must_understand(st) && s->header && !s->header(s, space ? space : "", name))
-		return;
+	row = step(s, &st->frames[st->depth - 1], ns, name);
+	if (s->fault.code || (!row && !may_skip(s, ns, name)))
+		return false;
 	if (!row || (row->flags & SOAP_SKIP)) {
 		st->skipped = 1;
-		return;
+		return true;
 	}
 	st->frames[st->depth++] = (struct soap_frame){.row = row, .rows = (row->flags & SOAP_NILLABLE) && is_nil(st) ? nothing : row->inside};
 	buf_reset(&st->text);
 	if (row->open)
 		row->open(s, NULL);
 	st->n_attributes = 0;
+	return !s->fault.code;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
 static const char *trimmed(struct buf *b)
 {
 	const char *s = buf_cstr(b);
-	size_t n = b->len;
 
-	while (n && strchr(" \t\r\n", s[n - 1]))
-		n--;
-	b->len = n;
-	s = buf_cstr(b);
-	return s + strspn(s, " \t\r\n");
+	while (b->len && is_blank(s[b->len - 1]))
+		b->len--;
+	for (s = buf_cstr(b); is_blank(*s); s++)
+		;
+	return s;
 }
 
-static void on_end(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri)
+static bool on_end(void *arg)
 {
 	struct soap_state *st = arg;
 	struct soap *s = st->s;
 	struct soap_frame *f = &st->frames[st->depth - 1];
 	const char *absent;
 
-	if (s->fault.code)
-		return;
-	st->namespaces -= st->declared[--st->open];
 	if (st->skipped) {
 		st->skipped--;
-		return;
+		return true;
 	}
 	if (f->rows && !(f->row->flags & SOAP_LAX)) {
 		size_t end = f->at;
@@ -234,115 +220,72 @@ static void on_end(void *arg, const xmlChar *local, const xmlChar *prefix, const
 		while (f->rows[end].name)
 			end++;
 		absent = missing(f, end);
-		if (absent) {
-			soap_violation(s, "Element %.100s is missing in %.100s.", absent, (const char *)local);
-			return;
-		}
+		if (absent)
+			return soap_violation(s, "Element %.100s is missing in %.100s.", absent, f->row->name);
 	}
 	if (f->row->close && !f->row->close(s, f->rows && !(f->row->flags & SOAP_MIXED) ? "" : trimmed(&st->text)) && !s->fault.code)
-		soap_violation(s, "Element %.100s could not be taken.", (const char *)local);
+		soap_violation(s, "Element %.100s could not be taken.", f->row->name);
 	st->depth--;
 	buf_reset(&st->text);
+	return !s->fault.code;
 }
 
-static void on_text(void *arg, const xmlChar *p, int n)
+static bool on_text(void *arg, const char *p, size_t n)
 {
 	struct soap_state *st = arg;
 	struct soap_frame *f = &st->frames[st->depth - 1];
+	size_t room = st->text.max - st->text.len;
 
-	if (st->s->fault.code || st->skipped || !f->row)
-		return;
+	if (st->skipped || !f->row)
+		return true;
 	if (!f->rows || (f->row->flags & SOAP_MIXED)) {
-		if (f->row->flags & SOAP_CUT && (size_t)n > st->text.max - st->text.len)
-			return;
-		if (buf_add(&st->text, p, (size_t)n))
-			soap_violation(st->s, "The text of element %.100s is over %zu bytes.", f->row->name, st->text.max);
-		return;
+		if (buf_add(&st->text, p, (f->row->flags & SOAP_CUT) && n > room ? room : n))
+			return soap_violation(st->s, "The text of element %.100s is over %zu bytes.", f->row->name, st->text.max);
+		return true;
 	}
-	for (int i = 0; i < n && !(f->row->flags & SOAP_LAX); i++)
-		if (!strchr(" \t\r\n", p[i])) {
-			soap_violation(st->s, "Text is not allowed in element %.100s.", f->row->name);
-			return;
-		}
+	for (size_t i = 0; i < n && !(f->row->flags & SOAP_LAX); i++)
+		if (!is_blank(p[i]))
+			return soap_violation(st->s, "Text is not allowed in element %.100s.", f->row->name);
+	return true;
 }
 
-static void on_doctype(void *arg, const xmlChar *name, const xmlChar *external, const xmlChar *system)
+static void on_broken(void *arg, const char *why)
 {
 	struct soap_state *st = arg;
 
-	soap_violation(st->s, "A document type declaration is not allowed.");
+	soap_violation(st->s, "%s", why);
 }
 
-static void on_error(void *arg, xmlErrorPtr e)
+static void read_any(struct soap *s, const void *p, size_t n, size_t max)
 {
-	struct soap_state *st = arg;
-	char why[200];
+	struct buf utf8;
+	const char *why;
 
-	if (e->level < XML_ERR_ERROR)
-		return;
-	snprintf(why, sizeof why, "%s", e->message ? e->message : "This is not well-formed XML.");
-	why[strcspn(why, "\n")] = 0;
-	soap_violation(st->s, "The XML is not well-formed: %s", why);
-}
-
-/* A parser takes longer to make than a small request to read, so one is kept, with the names that it met, until they are too many. */
-static void parse(struct soap_state *st, const char *p, size_t n)
-{
-	static xmlParserCtxtPtr kept;
-	xmlSAXHandler sax = {
-		.initialized = XML_SAX2_MAGIC,
-		.startElementNs = on_start,
-		.endElementNs = on_end,
-		.characters = on_text,
-		.cdataBlock = on_text,
-		.internalSubset = on_doctype,
-		.serror = on_error,
-	};
-	xmlParserCtxtPtr ctxt = kept ? kept : xmlNewParserCtxt();
-
-	kept = NULL;
-	if (!ctxt) {
-		note(st->s, "ErrorInternalServerError", "There was no memory to read the request.", false);
-		return;
-	}
-	*ctxt->sax = sax;
-	ctxt->userData = st;
-	st->ctxt = ctxt;
-	/* NOENT: without it "&amp;" in an attribute arrives as "&#38;". There is nothing else to replace: no DOCTYPE comes this far. */
-	xmlCtxtReadMemory(ctxt, p, (int)n, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOENT);
-	if (!ctxt->wellFormed && !st->s->fault.code)
-		soap_violation(st->s, "The XML is not well-formed.");
-	st->ctxt = NULL;
-	ctxt->userData = NULL;
-	xmlCtxtReset(ctxt);
-	if (xmlDictGetUsage(ctxt->dict) < KEPT_NAMES)
-		kept = ctxt;
-	else
-		xmlFreeParserCtxt(ctxt);
+	buf_init(&utf8, max * 2);
+	why = scan_document(&p, &n, &utf8);
+	if (why)
+		soap_violation(s, "%s", why);
+	else if (!sax_libxml2(p, n, &s->state->sax) && !s->fault.code)
+		soap_fault(s, "ErrorInternalServerError", "There was no memory to read the request.");
+	buf_free(&utf8);
 }
 
 bool soap_read(struct soap *s, const void *p, size_t n, size_t max, const struct soap_row *roots)
 {
-	struct soap_state st = {.s = s, .depth = 1};
-	struct buf utf8;
-	const char *why;
+	struct soap_state st = {.s = s, .depth = 1, .sax = {.arg = &st, .start = on_start, .end = on_end, .text = on_text, .broken = on_broken}};
 
 	s->state = &st;
-	s->fault = (struct ews_fault){0};
-	buf_init(&utf8, max * 2);
 	buf_init(&st.text, s->max_text ? s->max_text : SOAP_MAX_TEXT);
+	s->fault = (struct ews_fault){0};
 	st.frames[0].rows = roots;
 	if (n > max)
 		soap_violation(s, "The document is over %zu bytes.", max);
-	else if ((why = scan_document(&p, &n, &utf8)) != NULL)
-		soap_violation(s, "%s", why);
 	else
-		parse(&st, p, n);
+		read_any(s, p, n, max);
 	if (!s->fault.code && !st.frames[0].seen)
 		soap_violation(s, "The document is empty.");
 	s->state = NULL;
 	buf_free(&st.text);
-	buf_free(&utf8);
 	return !s->fault.code;
 }
 

@@ -8,7 +8,7 @@
 
 /*
  * Reading XML by tables: a reader says in rows which elements may stand where, in which order, and what to do with each;
- * this file walks libxml2's SAX events through the rows. No tree is built. Private to this room.
+ * this file walks the events of ews/sax.h through the rows. No tree is built. Private to this room.
  */
 
 #define NS_SOAP "http://schemas.xmlsoap.org/soap/envelope/"
@@ -20,10 +20,7 @@
 
 enum {
 	SOAP_MAX_REQUEST = 512 << 10, /* bytes of a request: 100 mailboxes in UTF-16 are a third of it */
-	SOAP_MAX_DEPTH = 64,
-	SOAP_MAX_TEXT = 64 << 10,    /* bytes of text in one element, unless the reader says otherwise */
-	SOAP_MAX_ATTRIBUTES = 64,    /* attributes and namespace declarations in one start tag */
-	SOAP_MAX_NAMESPACES = 256    /* declarations in scope */
+	SOAP_MAX_TEXT = 64 << 10     /* bytes of text in one element, unless the reader says otherwise */
 };
 
 /* How often and how strictly. Zero: at most once, at its place in the order. */
@@ -34,7 +31,7 @@ enum soap_flag {
 	SOAP_SKIP = 8, /* all it holds is skipped */
 	SOAP_NILLABLE = 16, /* may be xsi:nil="true", and is empty then */
 	SOAP_MIXED = 32, /* with children, but ${close} is also given the text behind the last of them */
-	SOAP_CUT = 64 /* text over the limit is left out, and no violation */
+	SOAP_CUT = 64 /* text is cut at the limit, and no violation */
 };
 
 struct soap;
@@ -62,9 +59,10 @@ struct soap {
 };
 
 /*
- * Reads ${n} bytes whose root element is one of ${roots}, refusing what is over ${max} bytes and every limit above, a DOCTYPE, an entity,
- * and any encoding but UTF-8, UTF-16, US-ASCII and ISO-8859-1 (no converter has to be loaded). s->arg, arena and header are set by the
- * caller. False with s->fault filled in (ErrorSchemaValidation, line and column; its texts in the arena) if it is not as the rows say.
+ * Reads ${n} bytes whose root element is one of ${roots}, refusing what is over ${max} bytes and every limit above and of ews/sax.h, a
+ * DOCTYPE, an entity, and any encoding but UTF-8, UTF-16, US-ASCII and ISO-8859-1 (no converter has to be loaded). s->arg, arena
+ * and header are set by the caller. False with s->fault filled in (ErrorSchemaValidation, line and column; its texts in the arena) if it
+ * is not as the rows say.
  */
 bool soap_read(struct soap *s, const void *p, size_t n, size_t max, const struct soap_row *roots);
 /* The attribute ${name} without namespace of the start tag at hand, in the arena; NULL if there is none. Only inside an open function. */
