@@ -181,6 +181,17 @@ static void forget(struct fb_answer **answers, size_t n)
 	}
 }
 
+static void begin(struct soap *s)
+{
+	struct answers *a = answers_of(s);
+
+	arena_reset(s->arena);
+	forget(a->list, a->n);
+	if (a->said && a->said->codes)
+		memset(a->said->codes, 0, a->n * sizeof *a->said->codes);
+	*a = (struct answers){.zone.serial.lenient = true, .requester = a->requester, .list = a->list, .n = a->n, .said = a->said};
+}
+
 /* Reads the frame; false with a sentence in ${error}. */
 static bool whole(struct soap *s, const struct answers *a, const void *p, size_t len, struct buf *error)
 {
@@ -208,13 +219,11 @@ static void tell(const struct answers *a)
 int ews_client_read(const void *p, size_t len, const struct fb_zone *zone, struct fb_answer **answers, size_t n, struct buf *error,
                     struct ews_client_said *said)
 {
-	struct answers a = {.zone.serial.lenient = true, .requester = zone, .list = answers, .n = n, .said = said};
-	struct soap s = {.arg = &a, .arena = arena_new(REPLY_ARENA)};
+	struct answers a = {.requester = zone, .list = answers, .n = n, .said = said};
+	struct soap s = {.arg = &a, .arena = arena_new(REPLY_ARENA), .begin = begin};
 	bool ok;
 
 	memset(answers, 0, n * sizeof *answers);
-	if (said && said->codes)
-		memset(said->codes, 0, n * sizeof *said->codes);
 	if (!s.arena) {
 		buf_puts(error, "There was no memory to read the answer.");
 		return -1;

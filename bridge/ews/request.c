@@ -284,25 +284,29 @@ const char *ews_operation_name(enum ews_operation op)
 	return (size_t)op < sizeof names / sizeof *names ? names[op] : names[EWS_UNKNOWN];
 }
 
-static void defaults(struct ews_request *r)
+static void begin(struct soap *s)
 {
-	r->zone = fb_zone_utc();
+	struct reading *g = s->arg;
+	struct ews_request *r = g->r;
+
+	arena_reset(s->arena);
+	*g = (struct reading){.r = r};
+	*r = (struct ews_request){.arena = s->arena, .zone = fb_zone_utc()};
 	r->query.interval = FB_DEFAULT_INTERVAL;
 	r->suggestions = (struct ews_suggestions){.good_threshold = 25, .max_by_day = 10, .duration = 60, .minimum = EWS_FAIR};
 }
 
 struct ews_request *ews_read(const void *p, size_t n)
 {
-	struct ews_request *r = calloc(1, sizeof *r);
+	struct ews_request *r = malloc(sizeof *r);
 	struct reading g = {.r = r};
-	struct soap s = {.arg = &g, .header = must_understand};
+	struct soap s = {.arg = &g, .arena = arena_new(REQUEST_ARENA), .begin = begin, .header = must_understand};
 
-	if (!r || !(r->arena = arena_new(REQUEST_ARENA))) {
+	if (!r || !s.arena) {
+		arena_free(s.arena);
 		free(r);
 		return NULL;
 	}
-	s.arena = r->arena;
-	defaults(r);
 	if (soap_read(&s, p, n, SOAP_MAX_REQUEST, roots)) {
 		if (r->operation == EWS_UNKNOWN)
 			soap_fault(&s, "ErrorInvalidRequest", "The body holds no operation that is known here.");

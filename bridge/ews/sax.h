@@ -3,7 +3,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* XML as events: what stands in a document, in its order, whoever reads it. Private to this room. */
+/*
+ * XML as events: what stands in a document, in its order. Two walkers give the same events of the same document: libxml2, which takes all
+ * of XML, and our own, which takes what nearly every availability message is made of and leaves the rest to libxml2. Private to this room.
+ */
 
 enum {
 	SAX_MAX_DEPTH = 64,       /* elements within each other */
@@ -30,11 +33,17 @@ struct sax {
 	bool (*end)(void *arg);
 	/* ${n} bytes of text; one text may come in any number of pieces, cut between any two characters. */
 	bool (*text)(void *arg, const char *p, size_t n);
-	/* Why the walk ends early, as a sentence; may be NULL. */
+	/* Why the walk ends early, as a sentence. Only sax_libxml2() calls it; may be NULL. */
 	void (*broken)(void *arg, const char *why);
 	int line, column; /* of the event at hand, set by the walker; 0 = not known */
 };
 
+/*
+ * Our own. True if the document was walked to its end: it is UTF-8 without anything that is rare (DOCTYPE, CDATA, comments, processing
+ * instructions, the prefix xml, ...: see sax_plain.c), within every limit, and no function returned false. libxml2 would have given the
+ * same events then. False says nothing of the document: events may have been given already, and libxml2 has to be asked from the start.
+ */
+bool sax_plain(const void *p, size_t n, struct sax *sax);
 /*
  * libxml2, for a document that scan_document() found nothing wrong with. True if it was walked to its end. False if a function returned
  * false; after broken() was called, as it is not well-formed, has a DOCTYPE or is over a limit above; without either if there was no

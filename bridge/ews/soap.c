@@ -256,6 +256,19 @@ static void on_broken(void *arg, const char *why)
 	soap_violation(st->s, "%s", why);
 }
 
+/* The first element is still to come. */
+static void begin(struct soap *s, const struct soap_row *roots)
+{
+	struct soap_state *st = s->state;
+
+	s->fault = (struct ews_fault){0};
+	st->frames[0] = (struct soap_frame){.rows = roots};
+	st->depth = 1;
+	st->skipped = 0;
+	if (s->begin)
+		s->begin(s);
+}
+
 static void read_any(struct soap *s, const void *p, size_t n, size_t max)
 {
 	struct buf utf8;
@@ -272,16 +285,18 @@ static void read_any(struct soap *s, const void *p, size_t n, size_t max)
 
 bool soap_read(struct soap *s, const void *p, size_t n, size_t max, const struct soap_row *roots)
 {
-	struct soap_state st = {.s = s, .depth = 1, .sax = {.arg = &st, .start = on_start, .end = on_end, .text = on_text, .broken = on_broken}};
+	struct soap_state st = {.s = s, .sax = {.arg = &st, .start = on_start, .end = on_end, .text = on_text, .broken = on_broken}};
 
 	s->state = &st;
 	buf_init(&st.text, s->max_text ? s->max_text : SOAP_MAX_TEXT);
-	s->fault = (struct ews_fault){0};
-	st.frames[0].rows = roots;
+	begin(s, roots);
 	if (n > max)
 		soap_violation(s, "The document is over %zu bytes.", max);
-	else
+	else if (!s->begin || !sax_plain(p, n, &st.sax)) {
+		/* Whatever there is to say against a document, libxml2 is to say it, and where. */
+		begin(s, roots);
 		read_any(s, p, n, max);
+	}
 	if (!s->fault.code && !st.frames[0].seen)
 		soap_violation(s, "The document is empty.");
 	s->state = NULL;

@@ -54,13 +54,18 @@ struct soap {
 	struct arena *arena;      /* where soap_keep() copies to */
 	struct ews_fault fault;   /* code set = the reading failed */
 	size_t max_text;          /* bytes of text in one element; 0 = SOAP_MAX_TEXT */
+	/*
+	 * Makes what was read nothing again, for a reading that begins: at most two do, as a document that our own walker does not take to its end
+	 * is read once more, by libxml2. NULL = libxml2 reads it at once.
+	 */
+	void (*begin)(struct soap *s);
 	bool (*header)(struct soap *s, const char *ns, const char *name); /* sees each skipped element that bears mustUnderstand; may be NULL */
 	struct soap_state *state; /* soap.c's own */
 };
 
 /*
  * Reads ${n} bytes whose root element is one of ${roots}, refusing what is over ${max} bytes and every limit above and of ews/sax.h, a
- * DOCTYPE, an entity, and any encoding but UTF-8, UTF-16, US-ASCII and ISO-8859-1 (no converter has to be loaded). s->arg, arena
+ * DOCTYPE, an entity, and any encoding but UTF-8, UTF-16, US-ASCII and ISO-8859-1 (no converter has to be loaded). s->arg, arena, begin
  * and header are set by the caller. False with s->fault filled in (ErrorSchemaValidation, line and column; its texts in the arena) if it
  * is not as the rows say.
  */
