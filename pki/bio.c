@@ -15,6 +15,7 @@ enum { AHEAD = 8 << 10 };
 
 struct socket {
 	int fd;
+	bool more;      /* what is written now is not the last of it */
 	size_t at, n;   /* of ahead: what OpenSSL has not asked for yet */
 	uint8_t *ahead; /* NULL while there is nothing, which is nearly always */
 };
@@ -26,7 +27,7 @@ static int bio_write(BIO *b, const char *p, int n)
 
 	BIO_clear_retry_flags(b);
 	do
-		r = send(s->fd, p, (size_t)n, MSG_NOSIGNAL);
+		r = send(s->fd, p, (size_t)n, MSG_NOSIGNAL | (s->more ? MSG_MORE : 0));
 	while (r < 0 && errno == EINTR);
 	if (r < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		BIO_set_retry_write(b);
@@ -113,6 +114,13 @@ static int bio_destroy(BIO *b)
 		free(s->ahead);
 	free(s);
 	return 1;
+}
+
+void pki_bio_more(BIO *b, bool more)
+{
+	struct socket *s = BIO_get_data(b);
+
+	s->more = more;
 }
 
 BIO *pki_bio_new(int fd)
