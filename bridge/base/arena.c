@@ -56,10 +56,10 @@ void arena_free(struct arena *a)
 	free(a);
 }
 
-/* ${n} bytes of a new chunk; NULL when out of memory. */
+/* ${n} bytes of a new chunk, not zeroed; NULL when out of memory. */
 static struct chunk *add_chunk(struct arena *a, size_t n)
 {
-	struct chunk *c = calloc(1, sizeof *c + n);
+	struct chunk *c = malloc(sizeof *c + n);
 
 	if (!c)
 		return NULL;
@@ -83,7 +83,7 @@ void *arena_alloc(struct arena *a, size_t n)
 		if (!(c = add_chunk(a, n)))
 			return NULL;
 		a->used += n;
-		return c->bytes;
+		return memset(c->bytes, 0, n);
 	}
 	if (n > a->left) {
 		if (!(c = add_chunk(a, CHUNK)))
