@@ -12,7 +12,6 @@
  */
 
 enum { MAX_DIGITS = (FB_MAX_WINDOW_DAYS * 1440 + 60) / FB_MIN_INTERVAL + 1, MAX_OFFSET = 24 * 3600, MAX_SECOND = 8 * 86400, FLAGS = 31 };
-enum { KEEP_BYTES = 32 << 10 };
 static const int64_t first_second = -62135596800, last_second = 253402300799; /* years 1..9999 */
 
 /* The numbers of link.proto. */
@@ -138,7 +137,7 @@ static void write_ok(struct buf *out, const struct fb_answer *a)
 
 int link_answer_write(const struct fb_query *q, size_t i, const struct fb_answer *a, uint8_t *(*place)(void *arg, size_t n), void *arg)
 {
-	static struct buf packed; /* its size is known when it is written; empty between two answers */
+	static struct buf packed; /* how large it gets is known when it is written; empty between two answers, its memory is kept */
 	bool too_big = a->reason == FB_OK && a->n_events > FB_MAX_EVENTS && a->view & FB_VIEW_EVENTS;
 	uint8_t *to;
 
@@ -154,8 +153,6 @@ int link_answer_write(const struct fb_query *q, size_t i, const struct fb_answer
 	if ((to = packed.failed ? NULL : place(arg, packed.len)))
 		memcpy(to, buf_ptr(&packed), packed.len);
 	buf_reset(&packed);
-	if (packed.cap > KEEP_BYTES)
-		buf_free(&packed);
 	return to ? 0 : -1;
 }
 
