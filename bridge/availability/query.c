@@ -74,6 +74,14 @@ unsigned fb_view_cut(unsigned asked, enum fb_level level)
 	return FB_VIEW_NONE;
 }
 
+void fb_mailboxes_copy(struct fb_mailbox *to, const struct fb_mailbox *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		strcpy(to[i].asked, from[i].asked);
+		strcpy(to[i].address, from[i].address);
+	}
+}
+
 void fb_request_id_new(char out[FB_REQUEST_ID_LEN + 1])
 {
 	static unsigned char store[64 * FB_REQUEST_ID_LEN / 2]; /* one call into the kernel for many */

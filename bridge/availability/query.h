@@ -65,6 +65,8 @@ struct fb_query {
 	struct fb_mailbox *mailboxes; /* owned by whoever made the query (see its maker) */
 };
 
+/* Copies ${n} mailboxes to ${to}, which need not be zero: their names, not all the room that there is for those. */
+void fb_mailboxes_copy(struct fb_mailbox *to, const struct fb_mailbox *from, size_t n);
 /* Fills ${out} with a new random request id (FB_REQUEST_ID_LEN hex digits and a zero). */
 void fb_request_id_new(char out[FB_REQUEST_ID_LEN + 1]);
 /* True if ${s} has the shape of one of our request ids. */

@@ -39,7 +39,7 @@ static bool make_room(struct soap *s)
 	if (!mailboxes || !attendees || !exclude)
 		return no_memory(s);
 	if (had) {
-		memcpy(mailboxes, r->query.mailboxes, had * sizeof *mailboxes);
+		fb_mailboxes_copy(mailboxes, r->query.mailboxes, had);
 		memcpy(attendees, r->attendees, had * sizeof *attendees);
 		memcpy(exclude, r->exclude, had * sizeof *exclude);
 	}

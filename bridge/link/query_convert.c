@@ -85,7 +85,7 @@ bool link_query_read(const uint8_t *p, size_t n, struct fb_query *q, const char 
 		*why = "the query could not be read";
 	else if ((*why = fault_of(m)) == NULL && !read_requester(m->requester, &q->requester))
 		*why = "the requester is neither an address nor a domain";
-	else if (!*why && !(q->mailboxes = calloc(m->n_mailboxes, sizeof *q->mailboxes)))
+	else if (!*why && !(q->mailboxes = malloc(m->n_mailboxes * sizeof *q->mailboxes)))
 		*why = "out of memory";
 	if (q->mailboxes) {
 		q->n = m->n_mailboxes;

@@ -168,8 +168,7 @@ static int query_copy(struct proxy_query *pq, const struct fb_query *q)
 	pq->m = arena_alloc(pq->arena, (q->n + 1) * sizeof *pq->m);
 	if (!copy || !pq->m)
 		return -1;
-	if (q->n)
-		memcpy(copy, q->mailboxes, q->n * sizeof *copy);
+	fb_mailboxes_copy(copy, q->mailboxes, q->n);
 	pq->q.mailboxes = copy;
 	for (size_t i = 0; i < q->n; i++)
 		pq->m[i] = (struct proxy_mailbox){.pq = pq, .i = i, .address = copy[i].address};
