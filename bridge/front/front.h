@@ -14,6 +14,8 @@ struct front;
 
 /* What the front asks of the rest of the house; the process room fills it in. */
 struct front_doors {
+	/* True while nothing more is taken: a request is refused as busy before it is read. */
+	bool (*full)(void *door);
 	/* Asks ${q}; exactly one ${done} with one released answer a mailbox (borrowed for the call), never before it returns. The handle is for cancel; NULL = overloaded, no callback. */
 	void *(*ask)(void *door, const struct fb_query *q, void (*done)(void *arg, struct acl_released *const *answers), void *arg);
 	/* The client went away: no callback any more. */

@@ -169,6 +169,6 @@ void record_lost(struct connection *c);
 
 /* The request id that ${s} travels under. Borrowed. */
 const char *front_soap_id(const struct front_soap *s);
-/* The operation's name. Static. */
+/* The operation's name. Static; NULL if the request was refused unread. */
 const char *front_soap_operation(const struct front_soap *s);
 #endif

@@ -14,7 +14,7 @@ struct naming {
 
 struct front_soap {
 	const struct front_doors *doors;
-	struct ews_request *request;
+	struct ews_request *request; /* NULL = it was refused unread */
 	struct fb_requester requester;
 	char request_id[FB_REQUEST_ID_LEN + 1];
 	char client_id[FB_CLIENT_ID_MAX + 1];
@@ -79,6 +79,11 @@ static void on_timer(void *arg)
 	hand_over(s, s->status);
 }
 
+static void refuse(struct front_soap *s)
+{
+	write_fault(s, "ErrorServerBusy", "The server has too many questions open. Try again in a moment.");
+}
+
 static void ask(struct front_soap *s)
 {
 	struct fb_query *q = &s->request->query;
@@ -88,7 +93,7 @@ static void ask(struct front_soap *s)
 	q->requester = s->requester;
 	s->handle = s->doors->ask(s->doors->door, q, on_answers, s);
 	if (!s->handle)
-		write_fault(s, "ErrorServerBusy", "The server has too many questions open. Try again in a moment.");
+		refuse(s);
 }
 
 /*
@@ -140,18 +145,21 @@ struct front_soap *front_soap_ask(const struct front_doors *doors, const struct 
                                   const char *client_id, const void *xml, size_t n, void (*done)(void *arg, int status, struct buf *body), void *arg)
 {
 	struct front_soap *s = calloc(1, sizeof(*s));
+	bool full = doors->full(doors->door);
 
 	if (!s)
 		return NULL;
-	*s = (struct front_soap){.doors = doors, .requester = *requester, .done = done, .arg = arg, .request = ews_read(xml, n)};
+	*s = (struct front_soap){.doors = doors, .requester = *requester, .done = done, .arg = arg, .request = full ? NULL : ews_read(xml, n)};
 	buf_init(&s->out, ANSWER_MAX);
 	fb_request_id_new(s->request_id);
 	snprintf(s->client_id, sizeof(s->client_id), "%s", client_id);
-	if (!s->request) {
+	if (!s->request && !full) {
 		soap_free(s);
 		return NULL;
 	}
-	if (s->request->fault.code)
+	if (full)
+		refuse(s);
+	else if (s->request->fault.code)
 		s->status = ews_write_fault(&s->out, &s->request->fault) < 0 ? -1 : 500;
 	else if (s->request->operation == EWS_GET_USER_AVAILABILITY)
 		ask_named(s, may_name);
@@ -175,5 +183,5 @@ const char *front_soap_id(const struct front_soap *s)
 
 const char *front_soap_operation(const struct front_soap *s)
 {
-	return ews_operation_name(s->request->operation);
+	return s->request ? ews_operation_name(s->request->operation) : NULL;
 }

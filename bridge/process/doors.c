@@ -10,6 +10,13 @@ enum { JOB_WAIT_MS = 20000, LOGIN_MS = 20000 };
 
 /* ---- front -> proxy, login workers ---- */
 
+static bool front_full(void *door)
+{
+	struct bridge *b = door;
+
+	return proxy_full(b->proxy);
+}
+
 static void *front_ask(void *door, const struct fb_query *q, void (*done)(void *arg, struct acl_released *const *answers),
                        void *arg)
 {
@@ -226,7 +233,7 @@ void doors_fill(struct bridge *b)
 {
 	b->proxy_doors = (struct proxy_doors){.look_up = proxy_look_up, .exists = proxy_exists, .fetch = proxy_fetch, .ask = proxy_ask_peer,
 	                                      .audit = proxy_audit, .budget = proxy_budget, .door = b};
-	b->front_doors = (struct front_doors){.ask = front_ask, .cancel = front_cancel, .identify = front_identify, .login = front_login, .door = b,
+	b->front_doors = (struct front_doors){.full = front_full, .ask = front_ask, .cancel = front_cancel, .identify = front_identify, .login = front_login, .door = b,
 	                                      .loop = b->loop, .hard_stop_ms = b->conf->hard_stop_ms};
 }
 

@@ -17,6 +17,11 @@ size_t proxy_open(const struct proxy *p)
 	return p->open_ours + p->open_peers;
 }
 
+bool proxy_full(const struct proxy *p)
+{
+	return p->open_ours >= PROXY_MAX_OPEN;
+}
+
 /* ---- one query's life ---- */
 
 static void query_free(struct proxy_query *pq)

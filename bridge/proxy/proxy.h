@@ -57,6 +57,8 @@ size_t proxy_open(const struct proxy *p);
 typedef void proxy_done_cb(void *arg, struct acl_released *const *released);
 /* A handle to one open query of our own; valid until its callback ran or it was cancelled. */
 struct proxy_query;
+/* True while proxy_ask() takes nothing more. */
+bool proxy_full(const struct proxy *p);
 /*
  * Answers ${q} (copied) within the query deadline of the settings: exactly one callback, never before it returns, unless
  * cancelled. NULL when out of memory or when 1,000 are open (no callback).

@@ -25,6 +25,11 @@ static struct {
 } asked[1000];
 static size_t n_asked, n_paid;
 
+static bool door_full(void *door)
+{
+	return false;
+}
+
 static void door_login(void *door, const struct login_question *q, void (*done)(void *arg, const struct login_reply *r), void *arg)
 {
 	asked[n_asked].done = done;
@@ -336,7 +341,7 @@ int main(void)
 	struct conf conf = {.site = "a", .login_basic = "yes", .login_ntlm = "no", .login_negotiate = "no", .primary_domain = "a.example", .public_url = "https://a.example", .max_connections = 1000, .login_workers = 1,
 	                    .max_connections_per_address = 1000, .max_request_kib = 64, .idle_seconds = 60, .peers = &peer, .n_peers = 1,
 	                    .accounts = accounts, .n_accounts = 2};
-	struct front_doors doors = {.login = door_login, .hard_stop_ms = 1000};
+	struct front_doors doors = {.full = door_full, .login = door_login, .hard_stop_ms = 1000};
 	struct address_space *table = address_space_new(&conf);
 	struct pki_tls *server_tls;
 	const char *name = "localhost";

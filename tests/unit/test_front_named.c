@@ -47,6 +47,11 @@ static void pay(void *arg)
 	acl_released_free(r);
 }
 
+static bool door_full(void *door)
+{
+	return false;
+}
+
 static void *door_ask(void *door, const struct fb_query *q, void (*done)(void *arg, struct acl_released *const *answers), void *arg)
 {
 	house.asks++;
@@ -62,7 +67,7 @@ static void door_cancel(void *door, void *handle)
 	loop_timer_free(house.timer);
 }
 
-static struct front_doors doors = {.ask = door_ask, .cancel = door_cancel, .identify = door_identify, .hard_stop_ms = 200};
+static struct front_doors doors = {.full = door_full, .ask = door_ask, .cancel = door_cancel, .identify = door_identify, .hard_stop_ms = 200};
 
 /* ---- an asker ---- */
 static const struct fb_requester company = {.is_person = false, .name = "a.example", .account = "exchange"};

@@ -21,7 +21,7 @@ static bool timed_out;
 /* ---- the house behind the doors ---- */
 static struct {
 	int logins, asks, cancels;
-	bool login_hangs, ask_hangs, ask_full;
+	bool login_hangs, ask_hangs, ask_full, full;
 	char user[400], client_id[80], request_id[80];
 	struct fb_requester requester;
 	size_t mailboxes;
@@ -83,6 +83,11 @@ static void door_login(void *door, const struct login_question *q, void (*done)(
 	owe(p, house.login_hangs);
 }
 
+static bool door_full(void *door)
+{
+	return house.full;
+}
+
 static void *door_ask(void *door, const struct fb_query *q, void (*done)(void *arg, struct acl_released *const *answers), void *arg)
 {
 	struct pending *p;
@@ -111,7 +116,7 @@ static void door_cancel(void *door, void *handle)
 	loop_stop(loop);
 }
 
-static struct front_doors doors = {.ask = door_ask, .cancel = door_cancel, .login = door_login};
+static struct front_doors doors = {.full = door_full, .ask = door_ask, .cancel = door_cancel, .login = door_login};
 
 /* ---- a client ---- */
 struct client {
@@ -445,6 +450,17 @@ static void failures(void)
 	CHECK_INT(once(post("/ews/exchange.asmx", ALICE, availability), got, sizeof(got)), 500);
 	CHECK(strstr(got, "ErrorServerBusy"));
 	house.ask_full = false;
+
+	/* Where nothing more is taken, it is not even read: this is no request. */
+	house.full = true;
+	house.asks = 0;
+	c = dial("192.0.2.1");
+	CHECK_INT(ask(c, post("/ews/exchange.asmx", ALICE, "nothing")), 500);
+	CHECK(strstr(c->body, "ErrorServerBusy"));
+	CHECK_INT(house.asks, 0);
+	house.full = false;
+	CHECK_INT(ask(c, post("/ews/exchange.asmx", ALICE, availability)), 200);
+	hang_up(c);
 
 	/* The house never answers: the hard stop does. */
 	house.ask_hangs = true;

@@ -188,9 +188,11 @@ static void too_many_are_refused(void)
 	size_t n = 0;
 
 	world_new();
+	CHECK(!proxy_full(w.p));
 	while (n < 2 * PROXY_MAX_OPEN && proxy_ask(w.p, &q, ours_done, NULL))
 		n++;
 	CHECK_INT(n, PROXY_MAX_OPEN);
+	CHECK(proxy_full(w.p));
 	world_free();
 }
 
