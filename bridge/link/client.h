@@ -60,7 +60,8 @@ struct client_peer {
 	char why[768];             /* the last failure, or "" */
 	const char *endpoint;      /* of the connection that is up or was tried last */
 	struct link_hello hello;
-	struct client_call *calls; /* open questions, sent or not */
+	struct client_call *calls; /* open questions: those that wait to be sent, the first of them in front, then those that are sent */
+	struct client_call **waiting_end; /* between the two */
 	bool told_retired, told_next; /* the peer has written it; in this process it is not said again */
 	size_t n_calls;
 };
@@ -109,6 +110,12 @@ struct client_call {
 
 /* The one called ${name}, or NULL. */
 struct client_peer *client_peer_named(struct link_clients *k, const char *name);
+/* Puts ${c}, which is new, behind all that wait to be sent. */
+void client_call_queue(struct client_call *c);
+/* ${c} was not taken and waits again, before all others. */
+void client_call_requeue(struct client_call *c);
+/* Takes ${c} out of its peer's list. */
+void client_call_unqueue(struct client_call *c);
 /* Sends what waits, if ${p} is up. */
 void client_calls_send(struct client_peer *p);
 /* Its message goes into the stream's buffer now and waits there. False if it cannot be. */

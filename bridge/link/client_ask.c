@@ -25,6 +25,40 @@ static const char *method_of(const struct client_call *c)
 	                      : "/availbridge.link.v1.Availability/Query";
 }
 
+static void put_at(struct client_call *c, struct client_call **at)
+{
+	c->at = at;
+	c->next = *at;
+	if (c->next)
+		c->next->at = &c->next;
+	*at = c;
+}
+
+void client_call_queue(struct client_call *c)
+{
+	put_at(c, c->peer->waiting_end);
+	c->peer->waiting_end = &c->next;
+}
+
+void client_call_unqueue(struct client_call *c)
+{
+	if (c->peer->waiting_end == &c->next)
+		c->peer->waiting_end = c->at;
+	*c->at = c->next;
+	if (c->next)
+		c->next->at = c->at;
+}
+
+void client_call_requeue(struct client_call *c)
+{
+	struct client_peer *p = c->peer;
+
+	client_call_unqueue(c);
+	put_at(c, &p->calls);
+	if (p->waiting_end == &p->calls)
+		p->waiting_end = &c->next;
+}
+
 /* False if it has to wait, or was doomed. */
 static bool send_call(struct client_call *c)
 {
@@ -47,6 +81,8 @@ static bool send_call(struct client_call *c)
 		add_unique(nv, &n, "x-request-id", c->q.request_id);
 	if (link_stream_request(k->session, &c->st, nv, n) != 0)
 		return false;
+	client_call_unqueue(c);
+	put_at(c, c->peer->waiting_end);
 	if (c->waits)
 		loop_timer_again(c->timer, c->deadline - loop_ms());
 	c->waits = false;
@@ -55,11 +91,15 @@ static bool send_call(struct client_call *c)
 
 void client_calls_send(struct client_peer *p)
 {
+	struct client_call *next;
+
 	if (!client_peer_route(p))
 		return;
-	for (struct client_call *c = p->calls; c; c = c->next)
-		if (!c->st.session && !c->doomed && !send_call(c))
+	for (struct client_call *c = p->calls; c && !c->st.session; c = next) {
+		next = c->next;
+		if (!c->doomed && !send_call(c))
 			return;
+	}
 }
 
 bool client_call_write(struct client_call *c)
@@ -88,11 +128,8 @@ static struct client_call *call_new(struct link_clients *k, struct client_peer *
 	c->status = -1;
 	c->deadline = loop_ms() + deadline_ms;
 	c->timer = loop_timer_new(k->loop, deadline_ms < 0 ? 0 : deadline_ms, client_call_deadline, c);
-	if (p) { /* at the end of the list: first come, first sent */
-		c->at = &p->calls;
-		while (*c->at)
-			c->at = &(*c->at)->next;
-		*c->at = c;
+	if (p) {
+		client_call_queue(c);
 		p->n_calls++;
 	}
 	return c;

@@ -21,9 +21,7 @@ static void call_end(struct client_call *c, enum fb_reason reason)
 	link_stream_reset(&c->st, NGHTTP2_CANCEL);
 	loop_timer_free(c->timer);
 	if (p) {
-		*c->at = c->next;
-		if (c->next)
-			c->next->at = c->at;
+		client_call_unqueue(c);
 		p->n_calls--;
 	}
 	if (c->is_announce)
@@ -211,6 +209,7 @@ static bool again(struct client_call *c, uint32_t code)
 	c->status = -1;
 	if (!client_call_write(c))
 		return false;
+	client_call_requeue(c);
 	client_peer_want(c->peer);
 	client_calls_send(c->peer);
 	return true;

@@ -6,7 +6,7 @@ enum { CALM_FRAMES = 1000, CALM_MS = 10000 };
 /* By number, never by a pointer kept inside nghttp2: a stream that was given up is simply not found. */
 struct link_stream *link_session_find(struct link_session *s, int32_t id)
 {
-	struct link_stream *st = s->streams;
+	struct link_stream *st = *link_session_bucket(s, id);
 
 	while (st && st->id != id)
 		st = st->next;

@@ -315,6 +315,7 @@ void client_peer_want(struct client_peer *p)
 void client_peer_start(struct client_peer *p)
 {
 	p->since = loop_ms();
+	p->waiting_end = &p->calls;
 	p->last_attempt = p->since - FRESH_MS;
 	p->backoff = BACKOFF_MIN_MS;
 	p->state = p->conf->enabled ? CLIENT_DOWN : CLIENT_DISABLED;

@@ -58,12 +58,13 @@ static void fail(struct link_session *s, const char *why)
 	}
 	stop(s);
 	s->depth++;
-	while (s->streams && !s->freed) {
-		struct link_stream *st = s->streams;
+	for (size_t i = 0; i < LINK_BUCKETS; i++)
+		while (s->streams[i] && !s->freed) {
+			struct link_stream *st = s->streams[i];
 
-		link_session_detach(st);
-		s->ev->closed(s->arg, st, why ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
-	}
+			link_session_detach(st);
+			s->ev->closed(s->arg, st, why ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
+		}
 	if (!s->freed)
 		s->ev->down(s->arg, why);
 	leave(s);
@@ -74,8 +75,9 @@ void link_session_free(struct link_session *s)
 	if (!s || s->freed)
 		return;
 	stop(s);
-	while (s->streams)
-		link_session_detach(s->streams);
+	for (size_t i = 0; i < LINK_BUCKETS; i++)
+		while (s->streams[i])
+			link_session_detach(s->streams[i]);
 	s->freed = true;
 	s->depth++;
 	leave(s);
@@ -198,11 +200,11 @@ void link_session_attach(struct link_session *s, struct link_stream *st, int32_t
 {
 	st->session = s;
 	st->id = id;
-	st->next = s->streams;
-	st->at = &s->streams;
+	st->at = link_session_bucket(s, id);
+	st->next = *st->at;
 	if (st->next)
 		st->next->at = &st->next;
-	s->streams = st;
+	*st->at = st;
 	s->n_streams++;
 	if (!s->ping) {
 		int64_t quiet = loop_ms() - s->heard;

@@ -2,6 +2,8 @@
 #define BRIDGE_LINK_SESSION_OWN_H
 #include "bridge/link/session.h"
 
+enum { LINK_BUCKETS = 32 };
+
 /* Shared by session.c (the connection) and stream.c (what is said on it) alone. */
 struct link_session {
 	struct loop *loop;
@@ -12,7 +14,7 @@ struct link_session {
 	struct pki_stream *tls;
 	nghttp2_session *h2;      /* from the end of the handshake on */
 	void *frame;              /* where h2 writes what it sends (session_memory.c); NULL = nowhere that we know */
-	struct link_stream *streams;
+	struct link_stream *streams[LINK_BUCKETS]; /* by their numbers: link_session_bucket() */
 	size_t n_streams, in_bytes, out_bytes;
 	struct loop_timer *flush; /* one flush a turn */
 	bool flush_waits;
@@ -30,6 +32,11 @@ struct link_session {
 void link_session_attach(struct link_session *s, struct link_stream *st, int32_t id);
 /* Forgets it. */
 void link_session_detach(struct link_stream *st);
+/* Where the open streams of ${s} are whose numbers are like ${id}; those of one end are all odd or all even. */
+static inline struct link_stream **link_session_bucket(struct link_session *s, int32_t id)
+{
+	return &s->streams[((uint32_t)id >> 1) % LINK_BUCKETS];
+}
 /* The open stream number ${id}, or NULL. */
 struct link_stream *link_session_find(struct link_session *s, int32_t id);
 /* nghttp2's half of ${s}, with our limits and the callbacks of incoming.c. NULL when out of memory. */
