@@ -12,9 +12,7 @@ enum { HEX = 2 * AUDIT_HASH, PREV_LEN = 9 + HEX + 1, HASH_LEN = 9 + HEX + 2 }; /
 
 static void put_field(struct buf *out, const struct audit_field *f)
 {
-	buf_puts(out, ",\"");
-	buf_puts(out, f->key);
-	buf_puts(out, "\":");
+	buf_add(out, f->key, f->key_len);
 	if (f->is == AUDIT_INT) {
 		buf_puti(out, f->num);
 	} else if (f->is == AUDIT_LIST) {

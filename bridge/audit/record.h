@@ -17,16 +17,18 @@ enum { AUDIT_HASH = 32, AUDIT_HEX = 2 * AUDIT_HASH + 1, AUDIT_LINE_MAX = 64 << 1
 enum audit_value { AUDIT_END = 0, AUDIT_STR, AUDIT_INT, AUDIT_LIST };
 struct audit_field {
 	enum audit_value is;
-	const char *key;         /* a word of ours */
+	unsigned key_len;
+	const char *key;         /* a word of ours, with what stands around it in a line: ,"WORD": */
 	const char *str;         /* NULL is written as null */
 	int64_t num;
 	const char *const *list; /* ends with NULL */
 };
-#define A_STR(k, v) ((struct audit_field){AUDIT_STR, (k), (v), 0, NULL})
-#define A_INT(k, v) ((struct audit_field){AUDIT_INT, (k), NULL, (int64_t)(v), NULL})
-#define A_LIST(k, v) ((struct audit_field){AUDIT_LIST, (k), NULL, 0, (v)})
+#define A_KEY(k) sizeof(",\"" k "\":") - 1, ",\"" k "\":"
+#define A_STR(k, v) ((struct audit_field){AUDIT_STR, A_KEY(k), (v), 0, NULL})
+#define A_INT(k, v) ((struct audit_field){AUDIT_INT, A_KEY(k), NULL, (int64_t)(v), NULL})
+#define A_LIST(k, v) ((struct audit_field){AUDIT_LIST, A_KEY(k), NULL, 0, (v)})
 /* A list of fields for the functions that take one. */
-#define A_FIELDS(...) ((const struct audit_field[]){__VA_ARGS__ __VA_OPT__(,) {AUDIT_END, NULL, NULL, 0, NULL}})
+#define A_FIELDS(...) ((const struct audit_field[]){__VA_ARGS__ __VA_OPT__(,) {AUDIT_END, 0, NULL, NULL, 0, NULL}})
 
 /*
  * Appends the line of record ${n} with its newline, at ${ms} since 1970, behind the record ${prev}; its hash goes to ${hash}. -1

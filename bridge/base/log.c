@@ -69,13 +69,14 @@ static const bool plain[256] = {
 	['@'] = true, ['+'] = true, [','] = true, ['-'] = true,
 };
 
-static bool is_plain(const char *s)
+/* How many bytes at the front of ${s} are plain. */
+static size_t plain_run(const char *s)
 {
 	const char *p = s;
 
 	while (plain[(unsigned char)*p])
 		p++;
-	return !*p && p != s && strcmp(s, "-") != 0; /* a bare "-" means that there is no value */
+	return (size_t)(p - s);
 }
 
 /* Besides the bytes below 0x20: C1 controls, and the line and paragraph separators, at which some viewers break a line. */
@@ -90,20 +91,16 @@ static bool is_control(const char *s, size_t step)
 /* THE encoder: each value of each line, in both forms, goes through here. */
 static void put_value(struct line *l, const char *s)
 {
-	size_t n = strlen(s), step;
+	size_t n = plain_run(s), step;
 	char coded[16];
 	int len;
 
-	if (!out.json && is_plain(s)) {
-		if (n > room(l)) {
-			n = room(l);
-			put(l, s, n);
-			l->cut = true;
-			return;
-		}
-		put(l, s, n);
+	if (!s[n] && n && !out.json && !(n == 1 && *s == '-')) { /* a bare "-" means that there is no value */
+		l->cut = n > room(l);
+		put(l, s, l->cut ? room(l) : n);
 		return;
 	}
+	n += strlen(s + n);
 	l->bytes[l->len++] = '"';
 	for (; n && !l->cut; s += step, n -= step) {
 		for (step = 0; step < n && step < room(l) && plain[(unsigned char)s[step]]; step++)
@@ -132,10 +129,8 @@ static void put_value(struct line *l, const char *s)
 }
 
 /* Keys are our own words, never a stranger's. */
-static bool put_key(struct line *l, const char *key)
+static bool put_key(struct line *l, const char *key, size_t n)
 {
-	size_t n = strlen(key);
-
 	if (n + 4 > room(l)) {
 		l->cut = true;
 		return false;
@@ -152,9 +147,9 @@ static bool put_key(struct line *l, const char *key)
 	return true;
 }
 
-static void put_str(struct line *l, const char *key, const char *s)
+static void put_str(struct line *l, const char *key, size_t key_len, const char *s)
 {
-	if (l->cut || !put_key(l, key))
+	if (l->cut || !put_key(l, key, key_len))
 		return;
 	if (s)
 		put_value(l, s);
@@ -162,11 +157,11 @@ static void put_str(struct line *l, const char *key, const char *s)
 		put(l, out.json ? "null" : "-", out.json ? 4 : 1);
 }
 
-static void put_int(struct line *l, const char *key, int64_t v)
+static void put_int(struct line *l, const char *key, size_t key_len, int64_t v)
 {
 	char digits[TEXT_INT_MAX];
 
-	if (!l->cut && put_key(l, key))
+	if (!l->cut && put_key(l, key, key_len))
 		put(l, digits, text_int_put(digits, v));
 }
 
@@ -184,7 +179,7 @@ static void put_time(struct line *l)
 	}
 	for (long i = 22, ms = ts.tv_nsec / 1000000; i > 19; i--, ms /= 10)
 		text[i] = (char)('0' + ms % 10);
-	put_str(l, "time", text);
+	put_str(l, "time", 4, text);
 }
 
 /* Up to where the lines held can go in one write: they end with a line's end, and fit where others write too. */
@@ -244,15 +239,15 @@ void log_fields(enum log_level level, const char *event, const struct log_field 
 	if (out.json)
 		l.bytes[l.len++] = '{';
 	put_time(&l);
-	put_str(&l, "level", level_names[level]);
+	put_str(&l, "level", 5, level_names[level]);
 	if (out.role[0])
-		put_str(&l, "role", out.role);
-	put_str(&l, "event", event);
+		put_str(&l, "role", 4, out.role);
+	put_str(&l, "event", 5, event);
 	for (i = 0; i < FIELDS && fields[i].kind != LOG_END; i++)
 		if (fields[i].kind == LOG_INT)
-			put_int(&l, fields[i].key, fields[i].num);
+			put_int(&l, fields[i].key, fields[i].key_len, fields[i].num);
 		else
-			put_str(&l, fields[i].key, fields[i].str);
+			put_str(&l, fields[i].key, fields[i].key_len, fields[i].str);
 	if (l.cut) { /* TAIL has room for this */
 		const char *mark = out.json ? ",\"cut\":1" : " cut=1";
 

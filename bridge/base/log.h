@@ -16,12 +16,13 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 enum log_kind { LOG_END, LOG_STR, LOG_INT };
 struct log_field {
 	enum log_kind kind;
-	const char *key;
+	unsigned key_len;
+	const char *key; /* a word of ours */
 	const char *str; /* NULL is written as "-" */
 	int64_t num;
 };
-#define LS(k, v) ((struct log_field){LOG_STR, (k), (v), 0})
-#define LI(k, v) ((struct log_field){LOG_INT, (k), 0, (int64_t)(v)})
+#define LS(k, v) ((struct log_field){LOG_STR, sizeof(k "") - 1, (k), (v), 0})
+#define LI(k, v) ((struct log_field){LOG_INT, sizeof(k "") - 1, (k), 0, (int64_t)(v)})
 
 /* Lines go to ${fd} (default 2), as JSON objects if ${json}; those below ${level} are dropped. ${role} is a field of each line. */
 void log_setup(int fd, bool json, enum log_level level, const char *role);
@@ -34,7 +35,7 @@ void log_hold(bool hold);
 void log_flush(void);
 /* Writes one line (with log_hold() a little later): log_event(LOG_LEVEL_INFO, "link-up", LS("peer", p), LI("ms", n)). At most 24 fields, 4 KiB. */
 #define log_event(level, event, ...) \
-	log_fields((level), (event), (const struct log_field[]){__VA_ARGS__ __VA_OPT__(,) {LOG_END, 0, 0, 0}})
+	log_fields((level), (event), (const struct log_field[]){__VA_ARGS__ __VA_OPT__(,) {LOG_END, 0, 0, 0, 0}})
 /* What log_event() calls: ${fields} ends with LOG_END. */
 void log_fields(enum log_level level, const char *event, const struct log_field *fields);
 /* An error sentence for whoever reads the log: event=error text="...". printf format. */
