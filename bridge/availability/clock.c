@@ -1,6 +1,6 @@
 #include "bridge/availability/clock.h"
+#include <stdio.h>
 #include "bridge/availability/zone.h"
-#include "bridge/base/text.h"
 
 enum { DAY = 86400 };
 
@@ -170,19 +170,43 @@ bool fb_time_parse_in(const char *s, const struct fb_zone *z, int64_t *utc)
 	return true;
 }
 
+/* A day as it is written, its years beyond 0000..9999 too; borrowed until other days are asked for. Those of one answer are few. */
+static const char *date_of(int64_t days)
+{
+	static struct {
+		int64_t days;
+		char text[40]; /* "" = nothing yet */
+	} kept[8];
+	size_t i = (size_t)days % (sizeof kept / sizeof *kept);
+
+	if (kept[i].days != days || !*kept[i].text) {
+		const struct fb_civil c = fb_civil_at(days * DAY);
+
+		snprintf(kept[i].text, sizeof kept[i].text, "%04d-%02d-%02d", c.year, c.month, c.day);
+		kept[i].days = days;
+	}
+	return kept[i].text;
+}
+
+static void put_two(char *to, int64_t v)
+{
+	to[0] = (char)('0' + v / 10);
+	to[1] = (char)('0' + v % 10);
+}
+
 static int put(struct buf *b, int64_t seconds, bool utc)
 {
-	struct fb_civil c = fb_civil_at(seconds);
-	char text[] = "0000-00-00T00:00:00Z";
+	char text[] = "T00:00:00Z";
+	int64_t days = seconds / DAY, left = seconds % DAY;
 
-	if (c.year < 0 || c.year > 9999) /* a zone's offset can push the last hours of 9999 there */
-		return buf_printf(b, "%04d-%02d-%02dT%02d:%02d:%02d%s", c.year, c.month, c.day, c.hour, c.minute, c.second, utc ? "Z" : "");
-	text_digits(text, 4, (unsigned)c.year);
-	text_digits(text + 5, 2, (unsigned)c.month);
-	text_digits(text + 8, 2, (unsigned)c.day);
-	text_digits(text + 11, 2, (unsigned)c.hour);
-	text_digits(text + 14, 2, (unsigned)c.minute);
-	text_digits(text + 17, 2, (unsigned)c.second);
+	if (left < 0) {
+		left += DAY;
+		days--;
+	}
+	put_two(text + 1, left / 3600);
+	put_two(text + 4, left / 60 % 60);
+	put_two(text + 7, left % 60);
+	buf_puts(b, date_of(days));
 	return buf_add(b, text, sizeof text - (utc ? 1 : 2));
 }
 
