@@ -2,7 +2,7 @@
 #include <string.h>
 #include "bridge/availability/answer.h"
 
-enum { FREE_DIGIT = 0, NO_DATA_DIGIT = 4, DIGITS };
+enum { FREE_DIGIT = 0, NO_DATA_DIGIT = 4, DIGITS, USUAL = 1024 /* digits of three weeks by half-hours */ };
 
 static int digit_of(enum fb_busy b)
 {
@@ -45,7 +45,7 @@ static bool count(int32_t *edges, int d, const struct fb_answer *a, struct fb_wi
 }
 
 /* Writes the digit ${d} where one of its events is open, and leaves ${edges} empty. */
-static void sweep(uint8_t *put, int32_t *edges, size_t slots, int d)
+static void sweep(char *put, int32_t *edges, size_t slots, int d)
 {
 	int32_t open = 0;
 
@@ -53,30 +53,39 @@ static void sweep(uint8_t *put, int32_t *edges, size_t slots, int d)
 		open += edges[i];
 		edges[i] = 0;
 		if (open > 0)
-			put[i] = (uint8_t)('0' + d);
+			put[i] = (char)('0' + d);
 	}
 	edges[slots] = 0;
+}
+
+int fb_merged_write(char *to, const struct fb_answer *a, struct fb_window w, int interval)
+{
+	static int32_t usual[USUAL + 1]; /* all zero between two calls */
+	size_t slots = fb_merged_length(w, interval);
+	int32_t *edges = usual;
+
+	memset(to, '0' + (a->reason == FB_OK ? FREE_DIGIT : NO_DATA_DIGIT), slots); /* what was not answered is unknown, not free */
+	if (a->reason != FB_OK)
+		return 0;
+	if (slots > USUAL && !(edges = calloc(slots + 1, sizeof *edges)))
+		return -1;
+	for (int d = FREE_DIGIT + 1; d < DIGITS; d++) /* the highest is the last, and so wins */
+		if (count(edges, d, a, w, (int64_t)interval * 60))
+			sweep(to, edges, slots, d);
+	if (edges != usual)
+		free(edges);
+	return 0;
 }
 
 int fb_merged_put(struct buf *out, const struct fb_answer *a, struct fb_window w, int interval)
 {
 	size_t slots = fb_merged_length(w, interval);
-	uint8_t *put = slots ? buf_reserve(out, slots) : NULL;
+	uint8_t *to = slots ? buf_reserve(out, slots) : NULL;
 
 	if (slots == 0)
 		return 0;
-	if (!put)
+	if (!to || fb_merged_write((char *)to, a, w, interval) != 0)
 		return -1;
-	memset(put, '0' + (a->reason == FB_OK ? FREE_DIGIT : NO_DATA_DIGIT), slots); /* what was not answered is unknown, not free */
-	if (a->reason == FB_OK) {
-		int32_t *edges = calloc(slots + 1, sizeof *edges);
-		if (!edges)
-			return -1;
-		for (int d = FREE_DIGIT + 1; d < DIGITS; d++) /* the highest is the last, and so wins */
-			if (count(edges, d, a, w, (int64_t)interval * 60))
-				sweep(put, edges, slots, d);
-		free(edges);
-	}
 	buf_commit(out, slots);
 	return 0;
 }
