@@ -63,6 +63,9 @@ static void put_failure(struct buf *out, enum fb_reason why, const char *request
 	buf_puts(out, "<m:FreeBusyView><t:FreeBusyViewType>None</t:FreeBusyViewType></m:FreeBusyView></m:FreeBusyResponse>");
 }
 
+/* An element of ours whose text the compiler knows. */
+#define PUT_FLAG(out, name, on) buf_puts((out), (on) ? "<" name ">true</" name ">" : "<" name ">false</" name ">")
+
 /* Subject and place of a private event are never here (acl/release.c); that they are not written for one is a second lock. */
 static void put_details(struct buf *out, const struct fb_event *e)
 {
@@ -73,11 +76,11 @@ static void put_details(struct buf *out, const struct fb_event *e)
 		soap_put(out, "t:Subject", e->subject);
 	if (e->location && !private)
 		soap_put(out, "t:Location", e->location);
-	soap_put_bool(out, "t:IsMeeting", e->flags & FB_MEETING);
-	soap_put_bool(out, "t:IsRecurring", e->flags & FB_RECURRING);
-	soap_put_bool(out, "t:IsException", e->flags & FB_EXCEPTION);
-	soap_put_bool(out, "t:IsReminderSet", e->flags & FB_REMINDER);
-	soap_put_bool(out, "t:IsPrivate", private);
+	PUT_FLAG(out, "t:IsMeeting", e->flags & FB_MEETING);
+	PUT_FLAG(out, "t:IsRecurring", e->flags & FB_RECURRING);
+	PUT_FLAG(out, "t:IsException", e->flags & FB_EXCEPTION);
+	PUT_FLAG(out, "t:IsReminderSet", e->flags & FB_REMINDER);
+	PUT_FLAG(out, "t:IsPrivate", private);
 	buf_puts(out, "</t:CalendarEventDetails>");
 }
 
@@ -94,8 +97,9 @@ static void put_event(struct buf *out, const struct ews_request *r, const struct
 	fb_time_put_wall(out, start);
 	buf_puts(out, "</t:StartTime><t:EndTime>");
 	fb_time_put_wall(out, end);
-	buf_puts(out, "</t:EndTime>");
-	soap_put(out, "t:BusyType", fb_busy_name(busy));
+	buf_puts(out, "</t:EndTime><t:BusyType>");
+	buf_puts(out, fb_busy_name(busy));
+	buf_puts(out, "</t:BusyType>");
 	if (details && e->has_details)
 		put_details(out, e);
 	buf_puts(out, "</t:CalendarEvent>");
@@ -147,10 +151,14 @@ static void put_view(struct buf *out, const struct ews_request *r, const struct 
 {
 	buf_puts(out, "<m:FreeBusyResponse><m:ResponseMessage ResponseClass=\"Success\">");
 	success_put(out);
-	buf_puts(out, "</m:ResponseMessage><m:FreeBusyView>");
-	soap_put(out, "t:FreeBusyViewType", fb_view_name(a->view));
-	if (a->view & FB_VIEW_MERGED)
-		soap_put(out, "t:MergedFreeBusy", a->merged);
+	buf_puts(out, "</m:ResponseMessage><m:FreeBusyView><t:FreeBusyViewType>");
+	buf_puts(out, fb_view_name(a->view));
+	buf_puts(out, "</t:FreeBusyViewType>");
+	if (a->view & FB_VIEW_MERGED) {
+		buf_puts(out, "<t:MergedFreeBusy>");
+		buf_puts(out, a->merged); /* digits: answer_shown() has looked */
+		buf_puts(out, "</t:MergedFreeBusy>");
+	}
 	if (a->view & (FB_VIEW_EVENTS | FB_VIEW_DETAILS)) {
 		buf_puts(out, "<t:CalendarEventArray>");
 		for (size_t i = 0; i < a->n_events; i++)
