@@ -226,6 +226,7 @@ static void look_all(struct doctor *d, const char *name)
 	doctor_front(d, &daemon);
 	doctor_backend(d);
 	doctor_directory(d);
+	doctor_aliases(d);
 	one = name ? conf_peer_named(d->conf, name) : NULL;
 	if (name && (!one || one == &d->conf->peers[0]))
 		doctor_failed(d, NULL, "peer", DOCTOR_HERE, "there is no peer of this name", "`availbridge peer list` shows those that there are.");

@@ -4,7 +4,7 @@
 #include "bridge/base/buf.h"
 #include "bridge/conf/conf.h"
 
-/* The verb `doctor`: its report in doctor.c, our front in doctor_front.c, the way to one peer in doctor_reach.c and doctor_link.c, table, rules, calendars and a question in doctor_ours.c, the directory in doctor_directory.c. */
+/* The verb `doctor`: its report in doctor.c, our front in doctor_front.c, the way to one peer in doctor_reach.c and doctor_link.c, table, rules, calendars and a question in doctor_ours.c, the directory in doctor_directory.c, what is named by an alias in doctor_aliases.c. */
 
 struct doctor {
 	const char *conf_path;
@@ -43,6 +43,8 @@ void doctor_front(struct doctor *d, const struct doctor_chain *daemon);
 void doctor_backend(struct doctor *d);
 /* Each server of the directory can be reached, takes our login, and can be searched. */
 void doctor_directory(struct doctor *d);
+/* With a directory: no rule and no group names somebody of ours by an alias. */
+void doctor_aliases(struct doctor *d);
 /* The table's rows of d->peer; breaks ${chain}. */
 void doctor_table(struct doctor *d, struct doctor_chain *chain);
 /* What our rules let d->peer and our own people see; breaks ${chain} if nobody of ours may ask. */

@@ -253,6 +253,26 @@ def explained(server, asking):
     asking.use(server.settings())
 
 
+def aliases_in_rules(server, asking):
+    """Rules see canonical addresses: doctor names those that name an alias, and does not say that there are none when it could not be told."""
+    a, site = asking.tree.domain, asking.site
+
+    def found():
+        return [h for h in json.loads(site.run("doctor", "--json", code=None))["hops"] if h["hop"] == "aliases"]
+    same([h["state"] for h in found()], ["ok"], "groups alone are no aliases")
+    site.run("rule", "add", "--peer", "local", "--direction", "in", "--requester", f"ben@{a}", "--target", f"info@{a}", "--level", "None", "--position", "1")
+    hops = found()
+    same([h["state"] for h in hops], ["failed"], hops)
+    check(f"rule 1 of local, direction in, names info@{a}, which is an alias of anna@{a}" in hops[0]["text"] and "denies nothing" in hops[0]["text"], hops)
+    check(f"write anna@{a}" in hops[0]["fix"] and "rule remove --peer local --direction in 1" in hops[0]["fix"], hops)
+    asking.use(server.settings(password="wrong"))
+    hops = found()
+    same([h["state"] for h in hops], ["not reached"], hops)
+    check("of 2 addresses" in hops[0]["text"], hops)
+    asking.use(server.settings())
+    site.run("rule", "remove", "--peer", "local", "--direction", "in", "1")
+
+
 def exact_filter(server, asking):
     """What slapd saw of one hostile name, to the letter."""
     before = len(server.searches())
@@ -334,6 +354,7 @@ def main():
         slapd_alone(slapd, asking)
         exact_filter(slapd, asking)
         explained(slapd, asking)
+        aliases_in_rules(slapd, asking)
         too_many_groups(asking, slapd.tree)
         stripped(asking, slapd.tree)
         failing_over(slapd, asking)
