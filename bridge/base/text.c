@@ -320,6 +320,22 @@ int text_xml(struct buf *out, const char *s)
 	return out->failed ? -1 : 0;
 }
 
+int text_safe(struct buf *out, const char *s)
+{
+	size_t n = strlen(s), step;
+
+	for (; n; s += step, n -= step) {
+		step = text_utf8_step(s, n);
+		if (step == 0 || (unsigned char)*s < 0x20 || *s == 0x7f ||
+		    (step == 2 && (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] < 0xa0)) {
+			buf_putc(out, '?');
+			step = step ? step : 1;
+		} else
+			buf_add(out, s, step);
+	}
+	return out->failed ? -1 : 0;
+}
+
 enum { NEAREST_MAX = 63 };
 
 static size_t edit_distance(const char *a, const char *b)

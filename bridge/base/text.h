@@ -36,6 +36,8 @@ void text_random(void *out, size_t n);
 int text_json(struct buf *out, const char *s);
 /* Appends ${s} as XML character data (& < > " escaped; characters that XML 1.0 forbids and bad UTF-8 become U+FFFD). */
 int text_xml(struct buf *out, const char *s);
+/* Appends ${s} for a terminal: what is not UTF-8, and controls of one or two bytes (C0, DEL, C1), become ?. */
+int text_safe(struct buf *out, const char *s);
 /* The member of ${names} (${n} of them) nearest to ${s} by edit distance, or NULL if none is near (for "did you mean"). */
 const char *text_nearest(const char *s, const char *const *names, size_t n);
 #endif

@@ -19,11 +19,14 @@ int ctl_audit_open(const struct conf *c)
 	return dir;
 }
 
-/* Puts ${s} on standard output without what a terminal might take for a command. */
-static void put_plain(const char *s)
+void ctl_audit_print(const char *s)
 {
-	for (; *s; s++)
-		putchar((unsigned char)*s < 0x20 || *s == 0x7f || (unsigned char)*s == 0xc2 ? '?' : *s);
+	struct buf b;
+
+	buf_init(&b, 2 * AUDIT_LINE_MAX);
+	text_safe(&b, s);
+	fputs(buf_cstr(&b), stdout);
+	buf_free(&b);
 }
 
 /* ---- verify ---- */
@@ -46,10 +49,12 @@ static void on_finding(void *arg, const struct audit_finding *f)
 		json_close(&v->out, '}');
 		return;
 	}
-	put_plain(f->file);
+	ctl_audit_print(f->file);
 	if (f->line)
 		printf(":%" PRIu64, f->line);
-	printf(": %s%s.\n", f->is_problem ? "" : "note: ", f->text);
+	fputs(f->is_problem ? ": " : ": note: ", stdout);
+	ctl_audit_print(f->text);
+	puts(".");
 }
 
 static void print_counts(struct verifying *v, const struct audit_counts *n)
@@ -180,18 +185,20 @@ static void print_record(const struct audit_record *r)
 	printf("%s  ", r->time);
 	if (strcmp(r->kind, "query") == 0) {
 		for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
-			put_plain(or_dash(r, columns[i]));
+			ctl_audit_print(or_dash(r, columns[i]));
 			fputs(i == 2 ? " -> " : "  ", stdout);
 		}
 		printf("rule ");
-		put_plain(or_dash(r, "rule"));
+		ctl_audit_print(or_dash(r, "rule"));
 		printf("  id ");
-		put_plain(or_dash(r, "id"));
+		ctl_audit_print(or_dash(r, "id"));
 	} else {
-		put_plain(r->kind);
+		ctl_audit_print(r->kind);
 		for (size_t i = 0; i < r->n_fields; i++) {
-			printf("  %s=", r->fields[i].key);
-			put_plain(r->fields[i].value ? r->fields[i].value : "-");
+			fputs("  ", stdout);
+			ctl_audit_print(r->fields[i].key);
+			putchar('=');
+			ctl_audit_print(r->fields[i].value ? r->fields[i].value : "-");
 		}
 	}
 	putchar('\n');

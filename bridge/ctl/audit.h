@@ -20,6 +20,8 @@ int ctl_audit_change(const char *conf_path, const char *kind, const char *const 
 int ctl_audit_open(const struct conf *c);
 /* True if ${s} is NULL or a time that --since and --until take; else a sentence was printed. */
 bool ctl_audit_time(const char *s);
+/* Prints ${s}, which stands in a record, without what a terminal might take for a command. */
+void ctl_audit_print(const char *s);
 /* audit compare. */
 int ctl_audit_compare(int argc, char **argv, const char *conf_path);
 #endif

@@ -123,7 +123,13 @@ static void alone(struct comparing *k, const struct row *row, bool ours)
 	} else if (row->may_lack) {
 		k->excused++;
 	} else {
-		printf("only %s: %s  %s\n", ours ? "here" : k->peer, row->time, row->text);
+		printf("only %s: ", ours ? "here" : k->peer);
+		ctl_audit_print(row->time);
+		fputs("  ", stdout);
+		for (char *rest = row->text, *part; (part = strsep(&rest, "\t"));) {
+			ctl_audit_print(part);
+			putchar(rest ? '\t' : '\n');
+		}
 		*(ours ? &k->only_here : &k->only_there) += 1;
 	}
 }

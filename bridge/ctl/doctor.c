@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "bridge/base/json.h"
 #include "bridge/base/log.h"
+#include "bridge/base/text.h"
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
@@ -17,7 +18,7 @@ enum { DAEMON_MS = 10000, TEXT_MAX_BYTES = 4096 };
 
 /* ---- the report ---- */
 
-/* What a peer says of itself is in some sentences: nothing but what prints may reach a terminal. */
+/* One line each. */
 static void make_printable(char *s)
 {
 	for (; *s; s++)
@@ -30,10 +31,13 @@ static void put(struct doctor *d, const char *hop, const char *state, const char
 	const char *peer = d->peer ? d->peer->name : NULL;
 
 	if (!d->json) {
-		buf_printf(&d->out, "%-11s  %s%s%s: %s", state, peer ? peer : "", peer ? " " : "", hop, text);
-		if (fix)
-			buf_printf(&d->out, " %s%s: %s", strcmp(side, "there") == 0 ? "At " : strcmp(side, "both") == 0 ? "On both sides" : "Here",
-			           strcmp(side, "there") == 0 ? peer : "", fix);
+		buf_printf(&d->out, "%-11s  %s%s%s: ", state, peer ? peer : "", peer ? " " : "", hop);
+		text_safe(&d->out, text); /* what a peer says of itself is in some sentences */
+		if (fix) {
+			buf_printf(&d->out, " %s%s: ", strcmp(side, "there") == 0 ? "At " : strcmp(side, "both") == 0 ? "On both sides" : "Here",
+			           strcmp(side, "there") == 0 ? peer : "");
+			text_safe(&d->out, fix);
+		}
 		buf_putc(&d->out, '\n');
 		return;
 	}

@@ -1,6 +1,7 @@
 #include "bridge/process/status.h"
 #include <stdlib.h>
 #include <string.h>
+#include "bridge/base/text.h"
 #include "bridge/process/sandbox.h"
 
 /*
@@ -103,7 +104,7 @@ static void put_over(struct buf *out, const struct bridge *b, bool json)
 			continue;
 		}
 		buf_puts(out, "over budget: ! ");
-		status_safe(out, o.name);
+		text_safe(out, o.name);
 		buf_printf(out, "%s%s has used up %s = %u; %llu mailbox%s refused\n", *o.peer ? " of peer " : "", o.peer, o.setting, o.limit,
 		           (unsigned long long)o.refused, o.refused == 1 ? "" : "es");
 	}

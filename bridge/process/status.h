@@ -9,8 +9,6 @@
 
 /* A time in ms for people: "3 d 4 h", "4 h 5 min", "5 min 6 s", "6 s". */
 void status_span(struct buf *b, uint64_t ms);
-/* Words of a peer go to a terminal: whatever does not print becomes '?'. */
-void status_safe(struct buf *out, const char *s);
 
 /* ---- what the supervisor packed (status_processes.c) ---- */
 

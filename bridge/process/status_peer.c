@@ -1,6 +1,7 @@
 #include "bridge/process/status.h"
 #include <stdlib.h>
 #include <string.h>
+#include "bridge/base/text.h"
 
 enum { SKEW_SECONDS = 60 };
 
@@ -83,14 +84,14 @@ void status_peer_line(struct buf *out, const struct conf *c, const struct link_s
 		buf_printf(out, ", %s", st->endpoint);
 	if (st->site) {
 		buf_puts(out, ", it calls itself ");
-		status_safe(out, st->site);
+		text_safe(out, st->site);
 		buf_puts(out, ", version ");
-		status_safe(out, st->version ? st->version : "?");
+		text_safe(out, st->version ? st->version : "?");
 	}
 	buf_putc(out, '\n');
 	if (st->why) {
 		buf_puts(out, "  last failure: ");
-		status_safe(out, st->why);
+		text_safe(out, st->why);
 		buf_putc(out, '\n');
 	}
 	if (llabs((long long)st->clock_ahead) > SKEW_SECONDS) {
@@ -124,12 +125,12 @@ void status_peer_domains(struct buf *out, const struct bridge *b, const struct l
 	for (i = 0; i < st->n_domains; i++)
 		if (!address_space_is_of(b->table, st->domains[i], st->peer)) {
 			buf_puts(out, "  domain ");
-			status_safe(out, st->domains[i]);
+			text_safe(out, st->domains[i]);
 			buf_puts(out, ": ! served by the peer, but our table does not give it to the peer: add a row if that is meant\n");
 		}
 	for (i = 0; i < st->n_not_ours; i++) {
 		buf_puts(out, "  domain ");
-		status_safe(out, st->not_ours[i]);
+		text_safe(out, st->not_ours[i]);
 		buf_puts(out, ": ! we say that we serve it, but the table there does not give it to us: have a row added there if that is meant\n");
 	}
 }

@@ -135,8 +135,19 @@ static void test_json(void)
 	buf_free(&b);
 }
 
+static void test_safe(void)
+{
+	struct buf b;
+
+	buf_init(&b, 64);
+	CHECK_INT(text_safe(&b, "a\x1b[2J\n\x7f\xc2\x9b" "1m \xc3\xa4 \x9b\xff \xe2\x82\xac"), 0);
+	CHECK_STR(buf_cstr(&b), "a?[2J???1m \xc3\xa4 ?? \xe2\x82\xac");
+	buf_free(&b);
+}
+
 int main(void)
 {
+	test_safe();
 	test_numbers();
 	test_base64();
 	test_utf8();

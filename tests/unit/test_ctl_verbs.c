@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "bridge/audit/record.h"
 #include "bridge/conf/conf.h"
 #include "bridge/ctl/ctl.h"
 #include "bridge/process/control.h"
@@ -514,6 +515,26 @@ static void waiting_keys(void)
 	CHECK_INT(run_here("peer remove site-w"), 0);
 }
 
+/* What the other site's export holds may be anything: no byte of it is a command to our terminal. */
+static void compare(void)
+{
+	static const uint8_t zero[AUDIT_HASH];
+	uint8_t hash[AUDIT_HASH];
+	char line[512];
+	struct buf b;
+
+	buf_init(&b, 4096);
+	CHECK_INT(audit_line_put(&b, 1, audit_now(), "query",
+	                         A_FIELDS(A_STR("id", "1"), A_STR("requester", "anna@b.example\x1b]0;x\x07"), A_STR("target", "\xc2\x9b" "2J"),
+	                                  A_STR("peer", "site-a"), A_STR("direction", "in"), A_STR("level", "None"), A_STR("result", "ok")),
+	                         zero, hash), 0);
+	site_write("export", buf_cstr(&b));
+	buf_free(&b);
+	snprintf(line, sizeof(line), "audit compare %s/export --peer site-b --since 2020-01-01 --until 2100-01-01", site_dir);
+	CHECK_INT(run_here(line), 1);
+	CHECK(says("only site-b: ") && says("anna@b.example?]0;x?") && !strchr(said, '\x1b') && !strstr(said, "\xc2\x9b"));
+}
+
 /* Two verbs at once: neither loses the other's edit. */
 static void at_once(void)
 {
@@ -649,6 +670,7 @@ int main(void)
 	peers();
 	links();
 	waiting_keys();
+	compare();
 	rules();
 	explain();
 	accounts();
