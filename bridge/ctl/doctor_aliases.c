@@ -52,10 +52,11 @@ static void in_rule(struct naming *n, const struct conf_peer *p, const struct co
 
 	if (!is_alias(n, word, person) || n->found++ >= SHOWN)
 		return;
-	snprintf(what, sizeof what, "rule %d of %s, direction %s, names %s, which is an alias of %s: it matches nobody%s", number, p->name, direction, word, person,
-	         r->level == FB_LEVEL_NONE ? ", so this None denies nothing" : "");
-	doctor_failed(n->d, NULL, hop, DOCTOR_HERE, what, "write %s in its place: `availbridge rule remove --peer %s --direction %s %d`, then `rule add` with --position %d, "
-	              "then `availbridge reload`.", person, p->name, direction, number, number);
+	snprintf(what, sizeof what, "rule %d of %s, direction %s, names %s, which is an alias of %s: it matches nobody%s", number, p->name, direction,
+	         word, person, r->level == FB_LEVEL_NONE ? ", so this None denies nothing" : "");
+	doctor_failed(n->d, NULL, hop, DOCTOR_HERE, what,
+	              "write %s in its place: `availbridge rule remove --peer %s --direction %s %d`, then `rule add` with --position %d, then "
+	              "`availbridge reload`.", person, p->name, direction, number, number);
 }
 
 static void in_rules(struct naming *n, const struct conf_peer *p)
@@ -101,7 +102,8 @@ void doctor_aliases(struct doctor *d)
 	if (n.found > SHOWN)
 		doctor_skipped(d, hop, "%zu more of rules and groups name an alias", n.found - SHOWN);
 	else if (n.untold)
-		doctor_skipped(d, hop, "of %zu address%s in rules and groups the directory did not tell whose %s", n.untold, n.untold == 1 ? "" : "es", n.untold == 1 ? "it is" : "they are");
+		doctor_skipped(d, hop, "of %zu address%s in rules and groups the directory did not tell whose %s", n.untold,
+		               n.untold == 1 ? "" : "es", n.untold == 1 ? "it is" : "they are");
 	else if (!n.found)
 		doctor_ok(d, hop, "no rule and no group names somebody of ours by an alias");
 	ctl_people_free(n.people);

@@ -239,8 +239,8 @@ static void forget_fallen(const struct conf *c, const char *name, const uint8_t 
 
 	pki_pin_text(text, pin);
 	pki_pin_text(by, under);
-	ctl_say("the next key %s is forgotten: it was announced under %s, which is no pin of %s any more; the peer announces the right one by itself",
-	        text, by, name);
+	ctl_say("the next key %s is forgotten: it was announced under %s, which is no pin of %s any more; the peer announces the right one by "
+	        "itself", text, by, name);
 	forget_pending(c, name);
 }
 
