@@ -134,31 +134,18 @@ static void free_call(struct http_call *c)
 	free(c);
 }
 
-static void add_header(struct http_call *c, const char *line)
-{
-	struct curl_slist *longer = curl_slist_append(c->headers, line);
-
-	if (!longer)
-		abort();
-	c->headers = longer;
-}
-
 static bool describe(struct http_call *c, const struct http_request *r)
 {
 	CURL *easy = c->easy;
 	bool post = strcmp(r->method, "POST") == 0, plain = post || (strcmp(r->method, "GET") == 0 && !r->len);
 
-	for (const char *const *line = r->headers; line && *line; line++)
-		add_header(c, *line);
-	add_header(c, "Accept-Encoding: identity");
-	add_header(c, "Expect:"); /* the answer is awaited, not the permission to ask */
 	if (post || r->len) {
 		if (!SET(CURLOPT_POST, 1L) || !SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->len) ||
 		    !SET(CURLOPT_POSTFIELDS, r->len ? r->body : ""))
 			return false;
 	} else if (!SET(CURLOPT_HTTPGET, 1L))
 		return false;
-	return SET(CURLOPT_CUSTOMREQUEST, plain ? NULL : r->method) && SET(CURLOPT_HTTPHEADER, c->headers) && SET(CURLOPT_URL, r->url);
+	return SET(CURLOPT_CUSTOMREQUEST, plain ? NULL : r->method) && http_headers_set(&c->headers, easy, r->headers) && SET(CURLOPT_URL, r->url);
 }
 
 /* ---- how a call ends ---- */
@@ -174,7 +161,7 @@ static void leave_multi(struct http_call *c)
 	c->http->n_running--;
 }
 
-/* Its memory and handle wait for the next call; a large body is given back. */
+/* Its memory, handle and timer wait for the next call; a large body is given back. */
 static void retire(struct http_call *c)
 {
 	struct http *h = c->http;
@@ -182,10 +169,7 @@ static void retire(struct http_call *c)
 	http_record_end(c->record, NULL); /* one that was cancelled */
 	leave_multi(c);
 	unlink_call(c);
-	loop_timer_free(c->timer);
-	c->timer = NULL;
-	curl_slist_free_all(c->headers);
-	c->headers = NULL;
+	loop_timer_stop(c->timer);
 	if (c->body.cap > BODY_HINT)
 		buf_free(&c->body);
 	else
@@ -289,15 +273,18 @@ static void end_of_call(struct http_call *c, CURLcode code)
 	const char *said = c->refused ? c->refused : c->said[0] ? c->said : curl_easy_strerror(code);
 	enum http_outcome outcome = outcome_of(code);
 
-	if (outcome == HTTP_ANSWERED && redirected(c))
+	if (outcome == HTTP_ANSWERED) {
+		if (!redirected(c))
+			tell(c, outcome, NULL);
 		return;
+	}
 	snprintf(why, sizeof why, "%s%s",
 	         outcome == HTTP_UNREACHABLE ? "it cannot be reached: " :
 	         outcome == HTTP_UNTRUSTED   ? "it cannot be trusted (ca-file, pin, the host in url): " :
 	         c->refused                  ? "" :
 	                                       "its answer did not come whole: ",
 	         said);
-	tell(c, outcome, outcome == HTTP_ANSWERED ? NULL : why);
+	tell(c, outcome, why);
 }
 
 static void finished(CURL *easy, CURLcode code)
@@ -370,7 +357,10 @@ struct http_call *http_send(struct http *h, const struct http_request *r, http_d
 	c->body.max = r->max_reply;
 	if (!describe(c, r))
 		abort();
-	c->timer = loop_timer_new(h->multi.loop, r->timeout_ms, on_timeout, c);
+	if (c->timer)
+		loop_timer_again(c->timer, r->timeout_ms);
+	else
+		c->timer = loop_timer_new(h->multi.loop, r->timeout_ms, on_timeout, c);
 	link_call(h->last_waiting, c);
 	h->last_waiting = &c->next;
 	start_waiting(h);

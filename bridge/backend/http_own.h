@@ -28,6 +28,12 @@ void http_identity_free(struct http_identity *id);
 /* Gives ${easy} the login and the verification, for as long as it lives. False if curl refuses any of it: nothing may be sent then. */
 bool http_identity_apply(struct http_identity *id, CURL *easy);
 
+/*
+ * Has ${easy} send ${lines} (as of struct http_request) with its next requests, and what each of ours says. *${list} is what it
+ * was given last, NULL at first, and serves again where it is the same; to be freed after ${easy}. False if curl refuses.
+ */
+bool http_headers_set(struct curl_slist **list, CURL *easy, const char *const *lines);
+
 /* curl's multi interface on the house's loop: it says which sockets to watch and when to wake it, and is told what happened. */
 struct http_watch;
 struct http_multi {

@@ -204,12 +204,17 @@ void loop_timer_again(struct loop_timer *t, int64_t ms)
 	l->last = &t->next;
 }
 
+void loop_timer_stop(struct loop_timer *t)
+{
+	leave_turn(t);
+	evtimer_del(&t->ev);
+}
+
 void loop_timer_free(struct loop_timer *t)
 {
 	if (!t)
 		return;
-	leave_turn(t);
-	evtimer_del(&t->ev);
+	loop_timer_stop(t);
 	free(t);
 }
 

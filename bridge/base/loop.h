@@ -40,6 +40,8 @@ void loop_fd_free(struct loop_fd *w);
 struct loop_timer *loop_timer_new(struct loop *l, int64_t ms, loop_cb *cb, void *arg);
 /* Starts it anew with ${ms}. */
 void loop_timer_again(struct loop_timer *t, int64_t ms);
+/* It does not run any more, unless it is started anew. */
+void loop_timer_stop(struct loop_timer *t);
 /* Stops and frees it. NULL is allowed. */
 void loop_timer_free(struct loop_timer *t);
 

@@ -152,6 +152,25 @@ static void test_begins(void)
 	loop_free(b.loop);
 }
 
+/* Stopped, a timer does not run, whether it was due at the end of the turn or later; started anew it does. */
+static void test_stopped(void)
+{
+	struct seen s = {.loop = loop_new()};
+	struct loop_timer *now = loop_timer_new(s.loop, 0, soon, &s), *later = loop_timer_new(s.loop, 1, soon, &s);
+
+	loop_timer_stop(now);
+	loop_timer_stop(later);
+	loop_run(s.loop); /* nothing is left to wait for */
+	CHECK_INT(s.n, 0);
+	loop_timer_again(now, 1);
+	loop_timer_again(later, 0);
+	loop_run(s.loop);
+	CHECK_INT(s.n, 2);
+	loop_timer_free(now);
+	loop_timer_free(later);
+	loop_free(s.loop);
+}
+
 int main(void)
 {
 	struct seen s = {.loop = loop_new()};
@@ -199,5 +218,6 @@ int main(void)
 	loop_free(NULL);
 	test_soon();
 	test_begins();
+	test_stopped();
 	return check_done();
 }
