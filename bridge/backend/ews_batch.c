@@ -192,7 +192,6 @@ static struct ews_batch *batch_for(struct ews *e, const struct ews_part *p, bool
 	*b = (struct ews_batch){.engine = e, .at = e->last, .window = p->window, .interval = p->question->interval, .alone = alone};
 	*e->last = b;
 	e->last = &b->next;
-	b->timer = loop_timer_new(e->site->loop, e->under_way && !alone ? GATHER_MS : 0, gathered, b);
 	return b;
 }
 
@@ -205,6 +204,8 @@ void ews_batch_add(struct ews *e, struct ews_part *p)
 	b->live++;
 	if (b->n == (size_t)e->site->backend->batch)
 		gathered(b);
+	else if (!b->timer && !b->ready)
+		b->timer = loop_timer_new(e->site->loop, e->under_way && !b->alone ? GATHER_MS : 0, gathered, b);
 }
 
 /* Has ${b} been under way for an ${n}th of the time that a call may take? Else its silence tells of the haste of whoever asked. */

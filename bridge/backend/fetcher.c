@@ -7,7 +7,7 @@
 #include "bridge/base/log.h"
 #include "bridge/base/text.h"
 
-enum { REPLY_MAX_BYTES = 2 * FB_ANSWER_BYTES };
+enum { REPLY_MAX_BYTES = 2 * FB_ANSWER_BYTES, REPLY_KEPT = 64 << 10 };
 
 static const struct fetch_engine *const engines[] = {[CONF_BACKEND_EWS] = &ews_engine, [CONF_BACKEND_CALDAV] = &caldav_engine};
 
@@ -31,29 +31,29 @@ struct fetcher {
 	struct loop_timer *pause;   /* until the next probe; NULL while it is closed */
 	void *probe;                /* its ticket */
 	struct open_job *jobs;
+	struct buf reply;           /* the one that is given out; its memory is for the next as well, unless it was a large one */
 	struct fetch_question last; /* what a probe asks */
 	char last_address[FB_ADDRESS_MAX + 1];
 };
 
-static void reply_with(const struct fb_answer *a, fetcher_reply_cb *cb, void *arg)
+static void reply_with(struct fetcher *f, const struct fb_answer *a, fetcher_reply_cb *cb, void *arg)
 {
-	struct buf b;
-
-	buf_init(&b, REPLY_MAX_BYTES);
-	fetch_reply_pack(&b, a);
-	if (b.failed)
+	buf_reset(&f->reply);
+	fetch_reply_pack(&f->reply, a);
+	if (f->reply.failed)
 		abort(); /* ending is "could not" to every asker */
-	cb(arg, buf_ptr(&b), b.len);
-	buf_free(&b);
+	cb(arg, buf_ptr(&f->reply), f->reply.len);
+	if (f->reply.cap > REPLY_KEPT)
+		buf_free(&f->reply);
 }
 
-static void reply_reason(enum fb_reason reason, fetcher_reply_cb *cb, void *arg)
+static void reply_reason(struct fetcher *f, enum fb_reason reason, fetcher_reply_cb *cb, void *arg)
 {
 	struct fb_answer *a = fb_answer_new(reason);
 
 	if (!a)
 		abort();
-	reply_with(a, cb, arg);
+	reply_with(f, a, cb, arg);
 	fb_answer_free(a);
 }
 
@@ -131,7 +131,7 @@ static void job_done(void *arg, const struct fb_answer *answer, const char *why)
 
 	if (answer->reason != FB_OK)
 		log_failure(j, answer->reason, why);
-	reply_with(answer, j->cb, j->arg);
+	reply_with(j->fetcher, answer, j->cb, j->arg);
 	end_job(j);
 }
 
@@ -141,7 +141,7 @@ static void job_late(void *arg)
 
 	log_failure(j, FB_TIMEOUT, "its time was over before the backend had answered");
 	j->fetcher->engine->drop(j->ticket);
-	reply_reason(FB_TIMEOUT, j->cb, j->arg);
+	reply_reason(j->fetcher, FB_TIMEOUT, j->cb, j->arg);
 	end_job(j);
 }
 
@@ -173,17 +173,17 @@ void fetcher_work(struct fetcher *f, const uint8_t *job, size_t len, fetcher_rep
 	struct fetch_job j;
 
 	if (!fetch_job_unpack(job, len, &j)) {
-		reply_reason(FB_NOT_COMPUTED, cb, arg);
+		reply_reason(f, FB_NOT_COMPUTED, cb, arg);
 		return;
 	}
 	if (j.left_ms <= 0) {
-		reply_reason(FB_TIMEOUT, cb, arg);
+		reply_reason(f, FB_TIMEOUT, cb, arg);
 		return;
 	}
 	const struct fetch_question q = {j.address, j.window, j.interval, j.left_ms};
 	remember(f, &q); /* turned away or not: a probe about the one mailbox that hangs would never find the backend well */
 	if (f->breaker.open)
-		reply_reason(f->breaker.why == FETCH_BUSY ? FB_BUSY : FB_CALENDAR_FAILED, cb, arg);
+		reply_reason(f, f->breaker.why == FETCH_BUSY ? FB_BUSY : FB_CALENDAR_FAILED, cb, arg);
 	else
 		start_job(f, &q, cb, arg);
 }
@@ -195,6 +195,7 @@ struct fetcher *fetcher_new(struct loop *l, const struct conf *c, const struct c
 	if (!f)
 		abort();
 	f->backend = be;
+	buf_init(&f->reply, REPLY_MAX_BYTES);
 	f->engine = engines[be->type];
 	f->site = (struct fetch_site){.loop = l, .conf = c, .backend = be, .health = heard, .arg = f};
 	f->site.http = http_new(l, c, be, error);
@@ -219,5 +220,6 @@ void fetcher_free(struct fetcher *f)
 		end_job(f->jobs);
 	loop_timer_free(f->pause);
 	http_free(f->site.http);
+	buf_free(&f->reply);
 	free(f);
 }

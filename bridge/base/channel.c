@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HEADER = 8, STEP = 65536, FDS_MAX = 16, QUEUE_MAX = 64 << 20, FLAG_FD = 1, PIECES = 128 };
+enum { HEADER = 8, HANDLE = 4, STEP = 65536, FDS_MAX = 16, QUEUE_MAX = 64 << 20, FLAG_FD = 1, PIECES = 128 };
 
 struct outgoing {
 	struct outgoing *next;
@@ -34,9 +34,14 @@ struct channel {
 	bool ended, busy, freed;
 };
 
+static void put_u32(uint8_t *to, uint32_t v)
+{
+	to[0] = (uint8_t)v, to[1] = (uint8_t)(v >> 8), to[2] = (uint8_t)(v >> 16), to[3] = (uint8_t)(v >> 24);
+}
+
 static void put_header(uint8_t *h, size_t len, uint16_t type, uint16_t flags)
 {
-	h[0] = (uint8_t)len, h[1] = (uint8_t)(len >> 8), h[2] = (uint8_t)(len >> 16), h[3] = (uint8_t)(len >> 24);
+	put_u32(h, (uint32_t)len);
 	h[4] = (uint8_t)type, h[5] = (uint8_t)(type >> 8);
 	h[6] = (uint8_t)flags, h[7] = (uint8_t)(flags >> 8);
 }
@@ -303,21 +308,24 @@ struct channel *channel_new(struct loop *l, int fd, const struct channel_type *t
 	return c;
 }
 
-/* Into the queue. 0, or -1. */
-static int put(struct channel *c, uint16_t type, const void *data, size_t len, int fd)
+/* Into the queue; ${handle} may be NULL. 0, or -1. */
+static int put(struct channel *c, uint16_t type, const uint32_t *handle, const void *data, size_t len, int fd)
 {
+	size_t front = handle ? HANDLE : 0;
 	struct outgoing *o;
 
-	if (c->ended || len > QUEUE_MAX - c->waiting || !(o = malloc(sizeof *o + HEADER + len)))
+	if (c->ended || len > QUEUE_MAX - c->waiting || !(o = malloc(sizeof *o + HEADER + front + len)))
 		return -1;
-	*o = (struct outgoing){.fd = -1, .len = HEADER + len};
+	*o = (struct outgoing){.fd = -1, .len = HEADER + front + len};
 	if (fd >= 0 && (o->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0) {
 		free(o);
 		return -1;
 	}
-	put_header(o->bytes, len, type, fd >= 0 ? FLAG_FD : 0);
+	put_header(o->bytes, front + len, type, fd >= 0 ? FLAG_FD : 0);
+	if (handle)
+		put_u32(o->bytes + HEADER, *handle);
 	if (len)
-		memcpy(o->bytes + HEADER, data, len);
+		memcpy(o->bytes + HEADER + front, data, len);
 	*c->last = o;
 	c->last = &o->next;
 	c->waiting += o->len;
@@ -328,7 +336,7 @@ int channel_send(struct channel *c, uint16_t type, const void *data, size_t len,
 {
 	bool first = !c->first;
 
-	if (put(c, type, data, len, fd) != 0)
+	if (put(c, type, NULL, data, len, fd) != 0)
 		return -1;
 	if (first)
 		flush(c);
@@ -343,11 +351,11 @@ static void flush_posted(void *arg)
 		flush(c);
 }
 
-int channel_post(struct channel *c, uint16_t type, const void *data, size_t len)
+int channel_post(struct channel *c, uint16_t type, uint32_t handle, const void *data, size_t len)
 {
 	bool first = !c->first;
 
-	if (put(c, type, data, len, -1) != 0)
+	if (put(c, type, &handle, data, len, -1) != 0)
 		return -1;
 	if (first && c->posted)
 		loop_timer_again(c->posted, 0);

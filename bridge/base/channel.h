@@ -33,8 +33,11 @@ void channel_free(struct channel *c);
 /* Queues a message; ${fd} (or -1) is duplicated. Returns 0, or -1 if the channel has ended or 64 MiB are waiting. */
 int channel_send(struct channel *c, uint16_t type, const void *data, size_t len, int fd);
 
-/* As channel_send() without a descriptor, at the end of this turn of the loop: all that was posted in it goes in one piece. */
-int channel_post(struct channel *c, uint16_t type, const void *data, size_t len);
+/*
+ * As channel_send() without a descriptor, at the end of this turn of the loop: all that was posted in it goes in one piece. The
+ * payload is the u32 ${handle} (as pack_u32() writes it), then ${data}.
+ */
+int channel_post(struct channel *c, uint16_t type, uint32_t handle, const void *data, size_t len);
 
 /* Blocking side, for workers. Reads one message into ${data} (cleared first). 1 = got one, 0 = the other end closed, -1 = bad or failed. */
 int channel_read_blocking(int sock, const struct channel_type *types, size_t n, uint16_t *type, struct buf *data);

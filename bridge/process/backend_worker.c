@@ -34,17 +34,12 @@ static void done(void *arg, const uint8_t *reply, size_t len)
 {
 	struct asked *a = arg;
 	struct backend_worker *w = a->worker;
-	struct buf b;
 
-	buf_init(&b, len + MESSAGE_HANDLE);
-	pack_u32(&b, a->handle);
-	buf_add(&b, reply, len);
 	/* a bridge that takes no replies is told by the end of this process that there are none */
-	if (len > REPLY_MAX || b.failed || channel_post(w->channel, MSG_REPLY, buf_ptr(&b), b.len) != 0) {
+	if (len > REPLY_MAX || channel_post(w->channel, MSG_REPLY, a->handle, reply, len) != 0) {
 		w->code = 1;
 		loop_stop(w->loop);
 	}
-	buf_free(&b);
 	free(a);
 }
 

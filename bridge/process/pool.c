@@ -8,25 +8,34 @@
 
 enum { WAITING_MAX = 2000 };
 
+/* Oldest first. */
+struct jobs {
+	struct job *first, **last;
+	size_t n;
+};
+
 struct job {
-	struct job *next;
+	struct job *next, **at;
+	struct jobs *in;
 	struct pool *pool;
 	struct worker *worker; /* NULL while it waits */
-	struct loop_timer *deadline, *stuck;
+	struct loop_timer *deadline;
+	int64_t since;     /* when the worker was given it */
 	pool_reply_cb *cb; /* NULL: its asker was told that it is late, and the worker may still reply */
 	void *arg;
-	const char *why; /* set: it failed before it began, and the timer says so */
+	const char *why;   /* set: it failed before it began, and the timer says so */
 	uint32_t handle;
 	size_t len;
-	struct buf message; /* the handle, then the job */
+	uint8_t data[];    /* not there if it failed before it began */
 };
 
 struct worker {
 	struct worker *next;
 	struct pool *pool;
 	struct channel *channel;
-	struct job *jobs; /* those that it has */
-	size_t n;
+	struct jobs jobs;         /* those that it has */
+	struct loop_timer *stuck; /* comes when the oldest may have been there for too long; NULL before its first job */
+	bool looking;             /* that timer runs */
 	int64_t pid;
 	bool ready;
 	uint8_t able; /* as said with MSG_WORKER_READY; 0 if nothing was */
@@ -38,15 +47,36 @@ struct pool {
 	void (*changed)(void *arg, int64_t pid);
 	void *arg;
 	struct worker *workers;
-	struct job *first, **last; /* all jobs without a worker, oldest first */
-	size_t waiting;
-	uint32_t handle; /* of the last job */
+	struct jobs waiting; /* without a worker */
+	uint32_t handle;     /* of the last job */
 	struct {
 		uint16_t type; /* 0 = none */
 		struct buf data;
 		int fd;
 	} greeting;
 };
+
+static void jobs_init(struct jobs *list)
+{
+	*list = (struct jobs){.last = &list->first};
+}
+
+static void jobs_put(struct jobs *list, struct job *j)
+{
+	j->in = list;
+	j->next = NULL;
+	j->at = list->last;
+	*list->last = j;
+	list->last = &j->next;
+	list->n++;
+}
+
+static void job_unlink(struct job *j)
+{
+	*j->at = j->next;
+	*(j->next ? &j->next->at : &j->in->last) = j->at;
+	j->in->n--;
+}
 
 struct pool *pool_new(struct loop *l, const struct pool_kind *kind, void (*changed)(void *arg, int64_t pid), void *arg)
 {
@@ -55,7 +85,7 @@ struct pool *pool_new(struct loop *l, const struct pool_kind *kind, void (*chang
 	if (!p)
 		abort();
 	*p = (struct pool){.loop = l, .kind = *kind, .changed = changed, .arg = arg};
-	p->last = &p->first;
+	jobs_init(&p->waiting);
 	return p;
 }
 
@@ -63,34 +93,16 @@ struct pool *pool_new(struct loop *l, const struct pool_kind *kind, void (*chang
 static void job_free(struct job *j)
 {
 	loop_timer_free(j->deadline);
-	loop_timer_free(j->stuck);
-	buf_wipe(&j->message);
+	explicit_bzero(j->data, j->why ? 0 : j->len);
 	free(j);
 }
 
-static void jobs_free(struct job *j)
+static void jobs_free(struct jobs *list)
 {
-	for (struct job *next; j; j = next) {
+	for (struct job *j = list->first, *next; j; j = next) {
 		next = j->next;
 		job_free(j);
 	}
-}
-
-/* Takes ${j} out of the queue, or away from its worker. */
-static void job_unlink(struct job *j)
-{
-	struct job **at = j->worker ? &j->worker->jobs : &j->pool->first;
-
-	while (*at != j)
-		at = &(*at)->next;
-	*at = j->next;
-	if (j->worker)
-		j->worker->n--;
-	else
-		j->pool->waiting--;
-	if (!j->worker && j->pool->last == &j->next)
-		j->pool->last = at;
-	j->next = NULL;
 }
 
 /* Takes ${j} out of wherever it stands, tells its asker, and frees it. */
@@ -109,6 +121,7 @@ static void worker_unlink(struct worker *w)
 	while (*at != w)
 		at = &(*at)->next;
 	*at = w->next;
+	loop_timer_free(w->stuck);
 	channel_free(w->channel);
 }
 
@@ -118,19 +131,38 @@ static void worker_lost(struct worker *w, const char *why)
 	struct pool *p = w->pool;
 	int64_t pid = w->pid;
 
-	log_event(LOG_LEVEL_WARN, "worker-lost", LS("pool", p->kind.name), LI("pid", w->pid), LS("why", why), LI("busy", w->n));
+	log_event(LOG_LEVEL_WARN, "worker-lost", LS("pool", p->kind.name), LI("pid", w->pid), LS("why", why), LI("busy", w->jobs.n));
 	worker_unlink(w);
-	while (w->jobs)
-		job_end(w->jobs, NULL, 0, why);
+	while (w->jobs.first)
+		job_end(w->jobs.first, NULL, 0, why);
 	free(w);
 	p->changed(p->arg, pid);
 }
 
-static void job_stuck(void *arg)
+/* Jobs end in the order in which they were given out, for all have the same time: one look, when the oldest is due, is enough. */
+static void look_at_oldest(void *arg)
 {
-	struct job *j = arg;
+	struct worker *w = arg;
+	int64_t left = w->jobs.first ? w->jobs.first->since + w->pool->kind.job_ms - loop_ms() : 0;
 
-	worker_lost(j->worker, "the worker's time for one job ran out");
+	w->looking = left > 0;
+	if (w->looking)
+		loop_timer_again(w->stuck, left);
+	else if (w->jobs.first)
+		worker_lost(w, "the worker's time for one job ran out");
+}
+
+static void look_later(struct worker *w)
+{
+	struct pool *p = w->pool;
+
+	if (w->looking)
+		return;
+	w->looking = true;
+	if (w->stuck)
+		loop_timer_again(w->stuck, p->kind.job_ms);
+	else
+		w->stuck = loop_timer_new(p->loop, p->kind.job_ms, look_at_oldest, w);
 }
 
 static void job_late(void *arg)
@@ -152,22 +184,19 @@ static struct worker *idlest(struct pool *p)
 	struct worker *best = NULL;
 
 	for (struct worker *w = p->workers; w; w = w->next)
-		if (w->ready && w->n < p->kind.depth && (!best || w->n < best->n))
+		if (w->ready && w->jobs.n < p->kind.depth && (!best || w->jobs.n < best->jobs.n))
 			best = w;
 	return best;
 }
 
 static void assign(struct worker *w, struct job *j)
 {
-	struct pool *p = w->pool;
-
 	job_unlink(j);
+	jobs_put(&w->jobs, j);
 	j->worker = w;
-	j->next = w->jobs;
-	w->jobs = j;
-	w->n++;
-	j->stuck = loop_timer_new(p->loop, p->kind.job_ms, job_stuck, j);
-	channel_post(w->channel, MSG_JOB, buf_ptr(&j->message), j->message.len); /* all of a query in one piece; a failure shows as the channel's end */
+	j->since = loop_ms();
+	look_later(w);
+	channel_post(w->channel, MSG_JOB, j->handle, j->data, j->len); /* all of a query in one piece; a failure shows as the channel's end */
 }
 
 /* Gives waiting jobs to workers that have room for them. */
@@ -175,7 +204,7 @@ static void dispatch(struct pool *p)
 {
 	struct worker *w;
 
-	for (struct job *j = p->first, *next; j && (w = idlest(p)); j = next) {
+	for (struct job *j = p->waiting.first, *next; j && (w = idlest(p)); j = next) {
 		next = j->next;
 		if (!j->why) /* others only wait to be told that they failed */
 			assign(w, j);
@@ -186,7 +215,7 @@ static void replied(struct worker *w, const uint8_t *data, size_t len)
 {
 	struct unpack u = unpack_start(data, len);
 	uint32_t handle = unpack_u32(&u);
-	struct job *j = w->jobs;
+	struct job *j = w->jobs.first;
 
 	while (j && j->handle != handle)
 		j = j->next;
@@ -242,6 +271,7 @@ void pool_add(struct pool *p, int fd, int64_t pid)
 	if (!w)
 		abort();
 	*w = (struct worker){.next = p->workers, .pool = p, .pid = pid};
+	jobs_init(&w->jobs);
 	p->workers = w;
 	w->channel = channel_new(p->loop, fd, p->kind.types, p->kind.n_types, on_message, on_end, w);
 	greet(w);
@@ -250,23 +280,18 @@ void pool_add(struct pool *p, int fd, int64_t pid)
 void pool_submit(void *pool, const void *job, size_t len, int64_t deadline_ms, pool_reply_cb *cb, void *arg)
 {
 	struct pool *p = pool;
-	struct job *j = malloc(sizeof *j);
+	const char *why = len > p->kind.max_job ? "the question is too large for a worker" :
+	                  p->waiting.n >= WAITING_MAX ? "too many questions wait for a worker" :
+	                                                NULL;
+	struct job *j = malloc(sizeof *j + (why ? 0 : len));
 
 	if (!j)
 		abort(); /* a lost reply would leave its asker waiting for ever */
-	*j = (struct job){.pool = p, .cb = cb, .arg = arg, .len = len, .handle = ++p->handle};
-	if (len > p->kind.max_job)
-		j->why = "the question is too large for a worker";
-	else if (p->waiting >= WAITING_MAX)
-		j->why = "too many questions wait for a worker";
-	buf_init(&j->message, len + 4);
-	pack_u32(&j->message, j->handle);
-	if (buf_add(&j->message, job, len) < 0)
-		abort();
+	*j = (struct job){.pool = p, .cb = cb, .arg = arg, .len = len, .why = why, .handle = ++p->handle};
+	if (!why && len)
+		memcpy(j->data, job, len);
 	j->deadline = loop_timer_new(p->loop, j->why || deadline_ms < 0 ? 0 : deadline_ms, job_late, j);
-	*p->last = j;
-	p->last = &j->next;
-	p->waiting++;
+	jobs_put(&p->waiting, j);
 	dispatch(p);
 }
 
@@ -277,23 +302,23 @@ void pool_free(struct pool *p)
 	if (!p)
 		return;
 	while ((w = p->workers)) {
-		jobs_free(w->jobs);
+		jobs_free(&w->jobs);
 		worker_unlink(w);
 		free(w);
 	}
-	jobs_free(p->first);
+	jobs_free(&p->waiting);
 	buf_free(&p->greeting.data);
 	free(p);
 }
 
 void pool_status(const struct pool *p, struct pool_status *out)
 {
-	*out = (struct pool_status){.name = p->kind.name, .waiting = p->waiting};
+	*out = (struct pool_status){.name = p->kind.name, .waiting = p->waiting.n};
 	for (const struct worker *w = p->workers; w; w = w->next) {
 		out->workers++;
 		if (w->ready)
 			out->able = out->ready++ ? out->able & w->able : w->able;
-		out->busy += w->n > 0;
-		out->jobs += w->n;
+		out->busy += w->jobs.n > 0;
+		out->jobs += w->jobs.n;
 	}
 }

@@ -130,24 +130,25 @@ static void test_both_ways(void)
 /* What is posted waits for the end of the turn, and goes then in one piece and in its order, whatever was sent meanwhile. */
 static void test_posted(void)
 {
-	static const char all[] = "\1\0\0\0\1\0\0\0a\0\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0c\1\0\0\0\3\0\1\0g\1\0\0\0\1\0\0\0d";
+	static const char all[] = "\5\0\0\0\1\0\0\0\4\3\2\1a\4\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\1\0\0\0c\1\0\0\0\3\0\1\0g"
+	                          "\5\0\0\0\1\0\0\0\7\0\0\0d";
 	struct seen s;
 	char got[200];
 	int other = open_pair(&s, 0), null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-	CHECK_INT(channel_post(s.channel, WORD, "a", 1), 0);
-	CHECK_INT(channel_post(s.channel, WORD, NULL, 0), 0);
+	CHECK_INT(channel_post(s.channel, WORD, 0x01020304, "a", 1), 0);
+	CHECK_INT(channel_post(s.channel, WORD, 0, NULL, 0), 0);
 	CHECK_INT(channel_send(s.channel, WORD, "c", 1, -1), 0);
 	CHECK_INT(channel_send(s.channel, GIFT, "g", 1, null), 0);
-	CHECK_INT(channel_post(s.channel, WORD, "d", 1), 0);
+	CHECK_INT(channel_post(s.channel, WORD, 7, "d", 1), 0);
 	CHECK_INT(recv(other, got, sizeof got, MSG_DONTWAIT), -1);
 	struct loop_timer *t = loop_timer_new(s.loop, 0, (loop_cb *)loop_stop, s.loop);
 	loop_run(s.loop);
 	loop_timer_free(t);
-	CHECK_INT(recv(other, got, 26, MSG_DONTWAIT), 26); /* up to where a descriptor begins a piece of its own */
-	CHECK_INT(recv(other, got + 26, sizeof got - 26, MSG_DONTWAIT), 18);
+	CHECK_INT(recv(other, got, 34, MSG_DONTWAIT), 34); /* up to where a descriptor begins a piece of its own */
+	CHECK_INT(recv(other, got + 34, sizeof got - 34, MSG_DONTWAIT), 22);
 	CHECK(memcmp(got, all, sizeof all - 1) == 0);
-	CHECK_INT(channel_post(s.channel, WORD, "never", 5), 0);
+	CHECK_INT(channel_post(s.channel, WORD, 0, "never", 5), 0);
 	close(null);
 	close_pair(&s, other);
 }

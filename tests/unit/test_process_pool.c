@@ -310,6 +310,35 @@ static void test_late(void)
 	close_pool(&s);
 }
 
+/* A worker is given its whole time for each job, however short the one before was. */
+static void test_stuck(void)
+{
+	enum { JOB_MS = 60 };
+	struct seen s = open_pool(5000, JOB_MS, 2);
+	int fd = add_worker(&s);
+	struct buf job;
+	int64_t begun;
+
+	buf_init(&job, 64);
+	channel_write_blocking(fd, MSG_WORKER_READY, NULL, 0);
+	pool_submit(s.pool, "a", 1, 5000, on_reply, &s);
+	turn(s.loop, JOB_MS / 3);
+	CHECK_INT(take_job(fd, &job), 1);
+	channel_write_blocking(fd, MSG_REPLY, buf_ptr(&job), job.len);
+	UNTIL(s.loop, s.n == 1);
+	begun = loop_ms();
+	pool_submit(s.pool, "b", 1, 5000, on_reply, &s);
+	let_go = 0;
+	s.stop_after = 2;
+	loop_run(s.loop);
+	CHECK_STR(s.order, "a!");
+	CHECK(loop_ms() - begun >= JOB_MS);
+	CHECK_INT(let_go, 1);
+	buf_free(&job);
+	close(fd);
+	close_pool(&s);
+}
+
 int main(void)
 {
 	test_order();
@@ -318,5 +347,6 @@ int main(void)
 	test_refusals();
 	test_depth();
 	test_late();
+	test_stuck();
 	return check_done();
 }
