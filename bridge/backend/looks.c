@@ -86,6 +86,9 @@ static void changed(struct looks *k, const struct inotify_event *e)
 {
 	size_t n;
 
+	if (e->mask & (IN_MOVE_SELF | IN_DELETE_SELF | IN_UNMOUNT))
+		log_event(LOG_LEVEL_ERROR, "folder-moved", LS("text", "the folder of calendars was moved or removed, and is read where it is now"),
+		          LS("fix", "if another one stands in its place, run `availbridge reload`"));
 	if (e->mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT) || !e->len) {
 		forget_all(k);
 		return;

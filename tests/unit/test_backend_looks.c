@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "bridge/backend/looks.h"
+#include "bridge/base/log.h"
 #include "tests/unit/check.h"
 
 static char root[] = "/tmp/availbridge-test-XXXXXX", other[] = "/tmp/availbridge-test-XXXXXX";
@@ -150,6 +151,25 @@ static void test_unwatched(void)
 	looks_free(k);
 }
 
+/* Whoever puts another folder in the place of this one has to reload: until then it is this one that is read, and the log says so. */
+static void test_moved(void)
+{
+	char away[] = "/tmp/availbridge-test-XXXXXX", text[4096] = "";
+	int pipes[2];
+
+	CHECK(mkdtemp(away) && pipe2(pipes, O_CLOEXEC | O_NONBLOCK) == 0);
+	log_setup(pipes[1], false, LOG_LEVEL_INFO, "test");
+	CHECK(rename(root, away) == 0);
+	hear();
+	CHECK(rename(away, root) == 0);
+	hear();
+	log_setup(2, false, LOG_LEVEL_INFO, "test");
+	CHECK(read(pipes[0], text, sizeof text - 1) > 0);
+	CHECK(strstr(text, "event=folder-moved") && strstr(text, "reload"));
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
 int main(void)
 {
 	char command[100];
@@ -163,6 +183,7 @@ int main(void)
 	looks_watch(looks, loop);
 	test_names();
 	test_kept();
+	test_moved();
 	test_unwatched();
 	looks_free(looks);
 	loop_timer_free(pause_timer);
