@@ -15,7 +15,6 @@ enum { AHEAD = 8 << 10 };
 
 struct socket {
 	int fd;
-	bool more;      /* what is written now is not the last of it */
 	size_t at, n;   /* of ahead: what OpenSSL has not asked for yet */
 	uint8_t *ahead; /* NULL while there is nothing, which is nearly always */
 };
@@ -27,7 +26,7 @@ static int bio_write(BIO *b, const char *p, int n)
 
 	BIO_clear_retry_flags(b);
 	do
-		r = send(s->fd, p, (size_t)n, MSG_NOSIGNAL | (s->more ? MSG_MORE : 0));
+		r = send(s->fd, p, (size_t)n, MSG_NOSIGNAL);
 	while (r < 0 && errno == EINTR);
 	if (r < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		BIO_set_retry_write(b);
@@ -114,13 +113,6 @@ static int bio_destroy(BIO *b)
 		free(s->ahead);
 	free(s);
 	return 1;
-}
-
-void pki_bio_more(BIO *b, bool more)
-{
-	struct socket *s = BIO_get_data(b);
-
-	s->more = more;
 }
 
 BIO *pki_bio_new(int fd)

@@ -63,6 +63,4 @@ EVP_PKEY *pki_key_read(const char *path, struct buf *error);
 BIO *pki_key_pem(EVP_PKEY *key, bool plain);
 /* Makes a BIO over ${fd} (not owned) that never raises SIGPIPE. NULL when out of memory. */
 BIO *pki_bio_new(int fd);
-/* Says whether more is written to ${b} at once: then the kernel may put it into the same packets. */
-void pki_bio_more(BIO *b, bool more);
 #endif

@@ -7,7 +7,7 @@
 #include "pki/stream_own.h"
 
 enum { LINGER_MS = 2000 };
-enum { READ_CHUNK = 16 << 10, READ_TURN = 256 << 10, RECORD = SSL3_RT_MAX_PLAIN_LENGTH, LINGER_BYTES = 1 << 20, KEEP_BYTES = 32 << 10 };
+enum { READ_CHUNK = 16 << 10, READ_TURN = 256 << 10, LINGER_BYTES = 1 << 20, KEEP_BYTES = 32 << 10 };
 
 static void kick(struct pki_stream *s)
 {
@@ -211,8 +211,7 @@ static void flush(struct pki_stream *s)
 
 		ERR_clear_error();
 		errno = 0;
-		pki_bio_more(SSL_get_wbio(s->ssl), s->out.len > RECORD);
-		r = SSL_write(s->ssl, buf_ptr(&s->out), (int)(s->out.len < RECORD ? s->out.len : RECORD));
+		r = SSL_write(s->ssl, buf_ptr(&s->out), (int)(s->out.len < READ_TURN ? s->out.len : READ_TURN));
 		if (r <= 0) {
 			/* A reset on writing may hide the alert that explains it: read first. */
 			int error = SSL_get_error(s->ssl, r);
