@@ -94,7 +94,7 @@ class Told:
 
     def __init__(self):
         self.right = self.late = 0
-        self.busy, self.wrong, self.failed, self.seconds = [], [], [], []  # busy, failed: (when, how long, what)
+        self.busy, self.wrong, self.failed, self.seconds, self.begun = [], [], [], [], []  # busy, failed: (when, how long, what); begun: when each of seconds
 
     def add(self, other):
         for name, value in vars(other).items():
@@ -114,6 +114,7 @@ class Told:
         else:
             self.right += 1
             self.seconds.append(took)
+            self.begun.append(began)
 
 
 def _thread(site, domain, every, stop, told):

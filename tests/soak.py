@@ -29,8 +29,9 @@ ROTATIONS = int(os.environ.get("ROTATIONS", "10"))
 AGAIN = float(os.environ.get("AGAIN", "1"))
 MEASURED = min(10, SECONDS / 3)
 OVERLOAD = 20  # of these the first few go by until all are connected
-CONNECTIONS, CROWD = 8, 1200
+CONNECTIONS, CROWD = 8, 2000
 DEADLINE = 10  # query_deadline
+ENOUGH = 5  # answers of a kind, to say how long they take
 KILLED_FOR = 5  # so long after a worker was killed a failed answer may have been its own, of which it had no more than
 KILLED_MOST = 32
 MORE_MEMORY, MORE_DESCRIPTORS = 1.15, 8
@@ -131,21 +132,31 @@ def hammer(site, domain, rate, seconds):
                             env=env, stdout=subprocess.PIPE, text=True)
 
 
+def waited_meanwhile(told):
+    """How long those took that waited for their answer when another was refused: on the same machine, at the same moment."""
+    return [took for began, took in zip(told.begun, told.seconds) if any(began <= x[0] <= began + took for x in told.busy)]
+
+
 def overload(a, ways, rate, seconds):
     process = hammer(a, ways[0][1], rate, seconds)
-    asking = load.Load(ways[:1], 4)
+    asking = load.Load(ways[:1], CONNECTIONS)
     out = process.communicate()[0]
     began = time.monotonic()
     told, _ = asking.end()
     until(lambda: codes(a.ask("p0@b.example")) == ["NoError"], "it is itself again", AGAIN)
     again = time.monotonic() - began
     right, busy, other, broken = map(int, re.search(r"RESULT (\d+) (\d+) (\d+) (\d+)", out).groups())
-    slow = max(told.seconds + [0])
+    slow, refused = max(told.seconds + [0]), [x[1] for x in told.busy]
+    beside = waited_meanwhile(told)
+    middle, middle_refused = (statistics.median(x or [0]) for x in (beside, refused))
     print(f"overload: {rate:.0f}/s offered for {seconds} s: {right / seconds:.0f}/s answered, {busy / seconds:.0f}/s refused as busy, {other} otherwise, {broken} broken; beside it "
-          f"{told.right} right, slowest {slow:.2f} s, {len(told.busy)} busy, slowest {max([x[1] for x in told.busy] + [0]):.2f} s; itself again after {again:.2f} s", flush=True)
+          f"{told.right} right, slowest {slow:.2f} s, {len(refused)} busy, slowest {max(refused + [0]):.2f} s, median {middle_refused:.3f} s against {middle:.3f} s of the "
+          f"{len(beside)} that waited meanwhile; itself again after {again:.2f} s", flush=True)
     check(right and not other and not broken, f"answered or refused, nothing else: {other} {broken} {out[-300:]}")
     check(not told.wrong and not told.failed, f"right or busy: {told.wrong[:2]} {told.failed[:3]}")
     check(slow < DEADLINE + 1, "what is accepted is answered within its deadline")
+    check(min(len(refused), len(beside)) < ENOUGH or middle_refused < middle, "what is refused does not wait as what is taken does")
+    check(max(refused + [0]) < DEADLINE, "nothing waits for its refusal until its deadline")
 
 
 def main():
