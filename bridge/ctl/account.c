@@ -201,16 +201,13 @@ static int list(int argc, char **argv, const char *conf_path)
 	static const char *const kinds[] = {
 		[CONF_FOR_USER] = "user", [CONF_FOR_ORGANISATION] = "organisation", [CONF_FOR_SERVER] = "server"};
 	bool json = false;
-	const struct ctl_option options[] = {{"json", .flag = &json}, {0}};
-	struct ctl_words words;
 	struct nt_hashes *hashes;
 	struct conf *c;
 	struct buf b;
+	int code;
 
-	if (ctl_args(argc, argv, options, &words) < 0 || words.n)
-		return ctl_usage("account");
-	if (!(c = ctl_load(conf_path)))
-		return CTL_NO;
+	if (!(c = ctl_load_list(argc, argv, conf_path, "account", &json, &code)))
+		return code;
 	hashes = account_nt_hashes(c);
 	buf_init(&b, 64 << 20);
 	json_open(&b, NULL, '[');

@@ -168,15 +168,12 @@ static int get(int argc, char **argv, const char *conf_path)
 static int list(int argc, char **argv, const char *conf_path)
 {
 	bool json = false;
-	const struct ctl_option options[] = {{"json", .flag = &json}, {0}};
-	struct ctl_words words;
 	struct conf *c;
 	struct buf b;
+	int code;
 
-	if (ctl_args(argc, argv, options, &words) < 0 || words.n)
-		return ctl_usage("address-space");
-	if (!(c = ctl_load(conf_path)))
-		return CTL_NO;
+	if (!(c = ctl_load_list(argc, argv, conf_path, "address-space", &json, &code)))
+		return code;
 	buf_init(&b, 64 << 20);
 	json_open(&b, NULL, '[');
 	for (size_t i = 0; i < c->n_spaces; i++)

@@ -30,6 +30,17 @@ bool ctl_peer_name(const char *name)
 	return false;
 }
 
+int ctl_peer_one(int argc, char **argv, const char **name)
+{
+	const struct ctl_option options[] = {{0}};
+	struct ctl_words words;
+
+	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1)
+		return ctl_usage("peer");
+	*name = words.list[0];
+	return ctl_peer_name(*name) ? CTL_DONE : CTL_USAGE;
+}
+
 struct lines *ctl_peer_read(struct ctl_edit *e, const char *name)
 {
 	struct conf_problems none = {0};
@@ -77,33 +88,30 @@ static int drop_rows(struct ctl_edit *e, const char *name, size_t *n)
 
 static int remove_peer(int argc, char **argv, const char *conf_path)
 {
-	const struct ctl_option options[] = {{0}};
 	char file[CTL_PEER_FILE], done[256], request[80];
-	struct ctl_words words;
+	const char *name;
 	struct ctl_edit edit;
 	struct lines *l;
 	size_t rows = 0;
 
-	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1)
-		return ctl_usage("peer");
-	if (!ctl_peer_name(words.list[0]))
+	if (ctl_peer_one(argc, argv, &name) != CTL_DONE)
 		return CTL_USAGE;
 	if (ctl_edit_start(&edit, conf_path) < 0)
 		return CTL_NO;
-	l = ctl_peer_read(&edit, words.list[0]);
-	if (!l || drop_rows(&edit, words.list[0], &rows) < 0) {
+	l = ctl_peer_read(&edit, name);
+	if (!l || drop_rows(&edit, name, &rows) < 0) {
 		lines_free(l);
 		ctl_edit_drop(&edit);
 		return CTL_NO;
 	}
 	lines_free(l);
-	ctl_peer_file(file, words.list[0]);
+	ctl_peer_file(file, name);
 	ctl_edit_put_text(&edit, file, NULL);
 	if (ctl_edit_commit(&edit) < 0)
 		return CTL_NO;
-	snprintf(done, sizeof(done), "The peer %s is removed, its rules and %zu address space%s with it.", words.list[0], rows,
+	snprintf(done, sizeof(done), "The peer %s is removed, its rules and %zu address space%s with it.", name, rows,
 	         rows == 1 ? "" : "s");
-	snprintf(request, sizeof(request), "peer-shut %s", words.list[0]);
+	snprintf(request, sizeof(request), "peer-shut %s", name);
 	return ctl_peer_shut(conf_path, request, done);
 }
 
@@ -172,33 +180,27 @@ int ctl_peer_change(const char *conf_path, const char *name, const char *const (
 static int enable(int argc, char **argv, const char *conf_path)
 {
 	const char *const pairs[][2] = {{"enabled", "yes"}, {NULL, NULL}};
-	const struct ctl_option options[] = {{0}};
-	struct ctl_words words;
+	const char *name;
 
-	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1)
-		return ctl_usage("peer");
-	if (!ctl_peer_name(words.list[0]))
+	if (ctl_peer_one(argc, argv, &name) != CTL_DONE)
 		return CTL_USAGE;
-	if (ctl_peer_change(conf_path, words.list[0], pairs) != CTL_DONE)
+	if (ctl_peer_change(conf_path, name, pairs) != CTL_DONE)
 		return CTL_NO;
-	return ctl_edit_done("The peer %s is enabled.", words.list[0]);
+	return ctl_edit_done("The peer %s is enabled.", name);
 }
 
 static int disable(int argc, char **argv, const char *conf_path)
 {
 	const char *const pairs[][2] = {{"enabled", "no"}, {NULL, NULL}};
-	const struct ctl_option options[] = {{0}};
-	struct ctl_words words;
+	const char *name;
 	char done[128], request[80];
 
-	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1)
-		return ctl_usage("peer");
-	if (!ctl_peer_name(words.list[0]))
+	if (ctl_peer_one(argc, argv, &name) != CTL_DONE)
 		return CTL_USAGE;
-	if (ctl_peer_change(conf_path, words.list[0], pairs) != CTL_DONE)
+	if (ctl_peer_change(conf_path, name, pairs) != CTL_DONE)
 		return CTL_NO;
-	snprintf(done, sizeof(done), "The peer %s is disabled.", words.list[0]);
-	snprintf(request, sizeof(request), "peer-shut %s", words.list[0]);
+	snprintf(done, sizeof(done), "The peer %s is disabled.", name);
+	snprintf(request, sizeof(request), "peer-shut %s", name);
 	return ctl_peer_shut(conf_path, request, done);
 }
 

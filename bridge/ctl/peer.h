@@ -11,6 +11,8 @@ enum { CTL_PEER_FILE = 80 };
 
 /* True if ${name} may be a peer's; else a sentence was printed. */
 bool ctl_peer_name(const char *name);
+/* The command line of a verb that takes the name of a peer and nothing else. CTL_DONE, or CTL_USAGE after a sentence. */
+int ctl_peer_one(int argc, char **argv, const char **name);
 /* The name of its file, beside the main file. */
 void ctl_peer_file(char out[CTL_PEER_FILE], const char *name);
 /* As a value for ctl_peer_change(): the lines go. */

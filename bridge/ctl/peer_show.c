@@ -73,15 +73,12 @@ void ctl_peer_print(const struct conf *c, const struct conf_peer *p)
 int ctl_peer_list(int argc, char **argv, const char *conf_path)
 {
 	bool json = false;
-	const struct ctl_option options[] = {{"json", .flag = &json}, {0}};
-	struct ctl_words words;
 	struct conf *c;
 	struct buf b;
+	int code;
 
-	if (ctl_args(argc, argv, options, &words) < 0 || words.n)
-		return ctl_usage("peer");
-	if (!(c = ctl_load(conf_path)))
-		return CTL_NO;
+	if (!(c = ctl_load_list(argc, argv, conf_path, "peer", &json, &code)))
+		return code;
 	buf_init(&b, 64 << 20);
 	if (json)
 		json_open(&b, NULL, '[');

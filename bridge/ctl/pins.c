@@ -273,21 +273,18 @@ static int confirm(struct ctl_edit *e, const struct conf *c, const char *name)
 
 int ctl_peer_confirm_next(int argc, char **argv, const char *conf_path)
 {
-	const struct ctl_option options[] = {{0}};
-	struct ctl_words words;
+	const char *name;
 	struct ctl_edit edit;
 	struct conf *c;
 	int r = CTL_NO;
 
-	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1)
-		return ctl_usage("peer");
-	if (!ctl_peer_name(words.list[0]))
+	if (ctl_peer_one(argc, argv, &name) != CTL_DONE)
 		return CTL_USAGE;
 	if (ctl_edit_start(&edit, conf_path) < 0)
 		return CTL_NO;
 	c = ctl_load(conf_path);
 	if (c)
-		r = confirm(&edit, c, words.list[0]);
+		r = confirm(&edit, c, name);
 	else
 		ctl_edit_drop(&edit);
 	conf_free(c);

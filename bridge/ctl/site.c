@@ -30,6 +30,18 @@ struct conf *ctl_load(const char *conf_path)
 	return c;
 }
 
+struct conf *ctl_load_list(int argc, char **argv, const char *conf_path, const char *verb, bool *json, int *code)
+{
+	const struct ctl_option options[] = {{"json", .flag = json}, {0}};
+	struct ctl_words words;
+
+	*code = CTL_NO;
+	if (ctl_args(argc, argv, options, &words) == 0 && !words.n)
+		return ctl_load(conf_path);
+	*code = ctl_usage(verb);
+	return NULL;
+}
+
 bool ctl_who(const char *s, char out[FB_ADDRESS_MAX + 1])
 {
 	return strchr(s, '@') ? fb_address_normal(s, out) : fb_domain_normal(s, out);

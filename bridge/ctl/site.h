@@ -8,9 +8,14 @@
 
 /* The settings of ${conf_path}, or NULL after every problem was printed on standard error. Caller frees. */
 struct conf *ctl_load(const char *conf_path);
+/*
+ * The same for the form of ${verb} that lists all there is: it takes no word and no option but --json. NULL after sentences; then
+ * ${*code} is the exit code. Caller frees.
+ */
+struct conf *ctl_load_list(int argc, char **argv, const char *conf_path, const char *verb, bool *json, int *code);
 /* Prints each problem as FILE:LINE: what. fix */
 void ctl_problems_print(FILE *out, const struct conf_problems *p);
-/* True if ${s} is neither a normal address nor a domain; else its normal form goes to ${out}. */
+/* The normal form of ${s}, an address or a domain, goes to ${out}. False if it is neither. */
 bool ctl_who(const char *s, char out[FB_ADDRESS_MAX + 1]);
 
 enum ctl_daemon { CTL_DAEMON_SILENT = 0, CTL_DAEMON_ABSENT, CTL_DAEMON_ANSWERED };
