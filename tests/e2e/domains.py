@@ -125,13 +125,9 @@ def main():
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     a, b, r = Site(FOLDER, "site-a", "a.example"), Site(FOLDER, "site-b", "b.example"), Resolver()
-    try:
+    with sites.ending(a, b, folder=FOLDER):
         results(a, b, r)
         demanded(a, b, r)
-    finally:
-        a.stop(), b.stop()
-    if not sites.failed:
-        shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 main()

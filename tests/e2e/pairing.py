@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 
 import sites
 from sites import Site, check, same, until
@@ -327,21 +326,12 @@ def main():
     FOLDER.mkdir(parents=True)
     thief = Identity.make(FOLDER, "site-b")  # the same name, another key
     a, b = Site(FOLDER, "site-a", "a.example"), Site(FOLDER, "site-b", "b.example")
-    try:
+    with sites.ending(a, b, folder=FOLDER):
         happy(a, b)
         for scene in (wrong_secret, expired, second_comer, in_between, own_keys, reloads, not_writable):
             scene(a, b, thief)
         all_in_one(a, b)
         nothing_leaked(a, b)
-    except Exception:
-        check(False, "the test ran to its end")
-        for site in (a, b):
-            print(f"--- log of {site.name}\n{site.log()[-4000:]}", flush=True)
-        raise
-    finally:
-        a.stop(), b.stop()
-    if not sites.failed:
-        shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 main()

@@ -2,7 +2,6 @@
 import base64
 import contextlib
 import http.client
-import json
 import os
 import pathlib
 import random
@@ -82,6 +81,18 @@ def ics(*events, zone="Europe/Berlin"):
         lines += [f"{k}:{v}" for k, v in (more[0] if more else {}).items()]
         lines.append("END:VEVENT")
     return "\r\n".join(lines + ["END:VCALENDAR", ""])
+
+
+def end(process):
+    """Ends a process of ours, if it was started and runs, also one that was stopped by a signal."""
+    if process and process.poll() is None:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 class Site:
@@ -174,14 +185,7 @@ class Site:
         return self.code == 0 and (not links or ('"state":"up"' in text.replace(" ", "")))
 
     def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGCONT)
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end(self.process)
         self.process = None
 
     def log(self):
@@ -267,13 +271,33 @@ def codes(found):
 
 
 @contextlib.contextmanager
+def ending(*which, folder):
+    """These sites, and other servers, end with the block; so does the folder that they are in, unless something failed."""
+    try:
+        yield
+    except Exception:
+        check(False, "the test ran to its end")
+        for one in which:
+            print(f"--- log of {one.name}\n{one.log()[-4000:]}", flush=True)
+        raise
+    finally:
+        for one in which:
+            one.stop()
+        for one in which:
+            if found := [line for line in one.log().splitlines() if "Sanitizer" in line or "runtime error:" in line]:
+                check(False, f"the sanitizers are silent at {one.name}: {found[:3]}")
+        if not failed:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
 def pair(a_settings=None, b_settings=None, start=True, rules=True):
     """Sites a (a.example) and b (b.example), paired, with open rules unless told otherwise; both run, and end with the test."""
     folder = ROOT / "build/e2e" / f"{pathlib.Path(sys.argv[0]).stem}-{os.getpid()}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     a, b = Site(folder, "site-a", "a.example"), Site(folder, "site-b", "b.example")
-    try:
+    with ending(a, b, folder=folder):
         for site, other, settings in ((a, b, a_settings), (b, a, b_settings)):
             for name, value in (settings or {}).items():
                 site.set(name, value)
@@ -287,16 +311,3 @@ def pair(a_settings=None, b_settings=None, start=True, rules=True):
             a.up()
             b.up()
         yield a, b
-    except Exception:
-        check(False, "the test ran to its end")
-        for site in (a, b):
-            print(f"--- log of {site.name}\n{site.log()[-4000:]}", flush=True)
-        raise
-    finally:
-        a.stop()
-        b.stop()
-        for site in (a, b):
-            if found := [line for line in site.log().splitlines() if "Sanitizer" in line or "runtime error:" in line]:
-                check(False, f"the sanitizers are silent at {site.name}: {found[:3]}")
-        if not failed:
-            shutil.rmtree(folder, ignore_errors=True)

@@ -3,7 +3,6 @@ right, and where it is not (docs/caldav.md) they are wrong as told there."""
 import datetime as dt
 import os
 import pathlib
-import shutil
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -200,19 +199,13 @@ def main():
         for server in (cyrus, radicale, sogo):
             server.load(CALENDARS)
         configure(site, cyrus, radicale, sogo)
-        site.start()
-        try:
+        with sites.ending(site, folder=folder):
+            site.start()
             site.up(links=False)
             compare(site, cyrus, radicale, sogo)
             changes(site, cyrus, radicale, sogo)
             odd(site, cyrus, radicale, sogo)
             broken(site, cyrus, radicale)
-        finally:
-            site.stop()
-            if sites.failed or sys.exc_info()[0]:
-                print(f"--- log of the bridge\n{site.log()[-4000:]}", flush=True)
-    if not sites.failed:
-        shutil.rmtree(folder)
 
 
 main()

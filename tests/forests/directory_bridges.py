@@ -3,8 +3,10 @@ Two bridges, each with a directory: A beside the Samba forest a.example, B besid
 other organisation through contacts alone; hidden, disabled, absent and moved mailboxes are alike in every byte; an alias is its person. And whatever becomes of the
 directory (gone, hanging, one of two, another password), the answer is ErrorADUnavailable or the right one, and never free time.
 """
+import os
 import pathlib
 import re
+import shutil
 import sys
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "e2e"), str(pathlib.Path(__file__).resolve().parent / "servers")]
@@ -18,7 +20,7 @@ NINE = ("20260302T090000", "20260302T100000", {"SUMMARY": "Planning"})  # Berlin
 ONE_HOUR = "2200000000000000"
 DOWN = "ErrorADUnavailable"
 QUICK = ('cache "0 s"', 'timeout "2 s"')
-folder = sites.ROOT / "build/e2e" / f"forest-bridges-{samba_dc.os.getpid()}"
+folder = sites.ROOT / "build/e2e" / f"forest-bridges-{os.getpid()}"
 
 
 def asked(site, *addresses, user="anna"):
@@ -145,7 +147,7 @@ def failing_over(a, b, slapd, second):
 
 def rules(a, b, forest, slapd):
     # A with a ticket and no password; B by a name, which is resolved inside the sandbox.
-    samba_dc.os.environ["KRB5_CONFIG"] = str(forest.krb5)
+    os.environ["KRB5_CONFIG"] = str(forest.krb5)
     named = slapd.url().replace("127.0.0.1", "localhost")
     for site, settings in ((a, forest.settings(*QUICK, kerberos=True)), (b, slapd.settings(*QUICK, url=named))):
         (site.dir / "directory.conf").write_text("\n".join(settings) + "\n")
@@ -189,7 +191,7 @@ def main():
     finally:
         for server in (forest, slapd, second):
             server.stop()
-        samba_dc.shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
     sites.finish()
 
 

@@ -3,7 +3,6 @@ test, which the bridge sees through a mount of its own over /etc/resolv.conf."""
 import os
 import pathlib
 import random
-import shutil
 import socket
 import subprocess
 import sys
@@ -116,16 +115,10 @@ def main():
         records(names, cyrus.port)
         for domain in domains:
             backend(site, cyrus, domain)
-        site.begin(names)
-        try:
+        with sites.ending(site, folder=folder):
+            site.begin(names)
             site.up(links=False)
             run(site, cyrus, names)
-        finally:
-            site.stop()
-            if sites.failed or sys.exc_info()[0]:
-                print(f"--- log of the bridge\n{site.log()[-4000:]}", flush=True)
-    if not sites.failed:
-        shutil.rmtree(folder)
 
 
 main()

@@ -11,8 +11,7 @@ sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "e2e"), str(pa
 import certificates  # noqa: E402
 import people as who  # noqa: E402
 import samba_dc  # noqa: E402
-import sites  # noqa: E402
-from sites import ROOT, Site, check, codes, finish, same, until  # noqa: E402
+from sites import ROOT, Site, check, codes, ending, finish, same, until  # noqa: E402
 
 folder = ROOT / "build/e2e" / f"forest-ews-logins-{os.getpid()}"
 EVENT = ("20260302T090000Z", "20260302T100000Z", {"SUMMARY": "Planning"})
@@ -78,9 +77,9 @@ def main():
     service = next(p for p in forest.tree.people if p.name == who.HTTP_SERVICE)
     forest.modify(f"dn: {forest.tree.person(service)}\nchangetype: modify\nadd: servicePrincipalName\nservicePrincipalName: HTTP/localhost\n\n")
     os.environ["KRB5_CONFIG"] = str(forest.krb5)
-    forest.start()
     x, b = Site(folder, "site-x", "b.example"), Site(folder, "site-b", "b.example")
-    try:
+    with ending(b, x, forest, folder=folder):
+        forest.start()
         x.account(who.SERVICE, "user:svc@b.example", "--ntlm")
         x.calendar("bob", EVENT)
         x.set("keytab", str(forest.keytab("HTTP/localhost")))
@@ -92,17 +91,6 @@ def main():
         test_other_principal(b, x, forest)
         test_no_ticket(b, x, forest)
         test_ntlm(b, x, forest)
-    except Exception:
-        check(False, "the test ran to its end")
-        for site in (x, b):
-            print(f"--- log of {site.name}\n{site.log()[-4000:]}", flush=True)
-        raise
-    finally:
-        b.stop()
-        x.stop()
-        forest.stop()
-    if not sites.failed:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 main()

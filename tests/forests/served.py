@@ -11,8 +11,7 @@ sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "e2e"), str(pa
 import certificates  # noqa: E402
 import openldap  # noqa: E402
 import samba_dc  # noqa: E402
-import sites  # noqa: E402
-from sites import ROOT, Site, check, codes, finish, same  # noqa: E402
+from sites import ROOT, Site, check, codes, ending, finish, same  # noqa: E402
 
 folder = ROOT / "build/e2e" / f"forest-served-{os.getpid()}"
 WHEN = ("20260302T090000", "20260302T100000", {"SUMMARY": "Dentist"})
@@ -56,7 +55,7 @@ def main():
     site.account("ben", "user:ben@a.example")
     for who in ("pat", "anna", "ben", "hanna", "dieter", "moved"):
         site.calendar(who, WHEN)
-    try:
+    with ending(site, forest, slapd, folder=folder):
         for server in (forest, slapd):
             server.start()
         for what, tree, settings in (("slapd", slapd.tree, slapd.settings()), ("slapd, StartTLS", slapd.tree, slapd.settings(url=slapd.url("ldap"))),
@@ -65,14 +64,6 @@ def main():
             use(site, tree, settings)
             expect(site, what)
         check(not site.lines("worker-lost"), "no worker was lost over it")
-    finally:
-        site.stop()
-        for server in (forest, slapd):
-            server.stop()
-        if sites.failed:
-            print(site.log()[-6000:])
-    if not sites.failed:
-        shutil.rmtree(folder, ignore_errors=True)
     finish()
 
 

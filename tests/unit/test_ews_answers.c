@@ -1,39 +1,10 @@
 /* links: base availability ews acl conf pki */
-/* Writes answers and reads them again. With a folder as its argument it leaves each there as NAME.xml for tests/schema_check.py. */
-#include "tests/unit/check.h"
+/* Writes answers and reads them again. With a folder as its argument it leaves each there as NAME.xml for tests/schema/answers.py. */
+#include "tests/unit/ews_document.h"
 #include "tests/unit/ews_help.h"
 #include "tests/unit/sax_events.h"
 #include "bridge/ews/client.h"
 #include "bridge/ews/response.h"
-
-static const char *folder;
-static struct buf out;
-
-/* The text written last, left in the folder as ${name}. */
-static const char *leave(const char *name)
-{
-	if (folder) {
-		char path[512];
-		FILE *f;
-
-		snprintf(path, sizeof path, "%s/%s.xml", folder, name);
-		f = fopen(path, "w");
-		if (CHECK(f != NULL)) {
-			fwrite(buf_ptr(&out), 1, out.len, f);
-			fclose(f);
-		}
-	}
-	return buf_cstr(&out);
-}
-
-static size_t count(const char *text, const char *what)
-{
-	size_t n = 0;
-
-	for (; (text = strstr(text, what)) != NULL; text += strlen(what))
-		n++;
-	return n;
-}
 
 /* What stands between the ${nth} (from 0) <tag> and its end, in a buffer that is overwritten by the next call. */
 static const char *inside(const char *text, const char *tag, size_t nth)

@@ -1,11 +1,8 @@
 /* links: base availability ews acl conf pki */
 /* Meeting times. With a folder as its argument it leaves the answers there for tests/schema/answers.py. */
-#include "tests/unit/check.h"
+#include "tests/unit/ews_document.h"
 #include "tests/unit/ews_help.h"
 #include "bridge/ews/response.h"
-
-static const char *folder;
-static struct buf out;
 
 #define SUGGEST(options, start, end) \
 	"<t:SuggestionsViewOptions>" options "<t:DetailedSuggestionsWindow><t:StartTime>" start "</t:StartTime><t:EndTime>" end "</t:EndTime>" \
@@ -47,28 +44,7 @@ static const char *answer(const char *xml, struct fb_answer **raw, size_t n, con
 	for (size_t i = 0; i < n; i++)
 		acl_released_free(list[i]);
 	ews_request_free(r);
-	if (folder) {
-		char path[512];
-		FILE *f;
-
-		snprintf(path, sizeof path, "%s/%s.xml", folder, name);
-		f = fopen(path, "w");
-		if (CHECK(f != NULL)) {
-			fwrite(buf_ptr(&out), 1, out.len, f);
-			fclose(f);
-		}
-	}
-	return buf_cstr(&out);
-}
-
-static size_t count(const char *text, const char *what)
-{
-	size_t n = 0;
-
-	/* not strstr: the sanitizer measures the whole of a long answer at every call of it */
-	for (const char *end = text + strlen(text); (text = memmem(text, (size_t)(end - text), what, strlen(what))) != NULL; text += strlen(what))
-		n++;
-	return n;
+	return leave(name);
 }
 
 /* The suggestion at ${when}, up to its end; NULL if there is none. */

@@ -1,11 +1,8 @@
 /* links: base availability ews acl conf pki */
 /* Zones in requests, and GetServerTimeZones whose answer is read back as a TimeZoneContext. With a folder as its argument it leaves the answers there. */
-#include "tests/unit/check.h"
+#include "tests/unit/ews_document.h"
 #include "tests/unit/ews_help.h"
 #include "bridge/ews/response.h"
-
-static const char *folder;
-static struct buf out;
 
 #define REST BOXES(MAILBOX("a@b.example")) OPTIONS(MARCH)
 
@@ -144,18 +141,7 @@ static const char *zones(const char *id, const char *name)
 	buf_reset(&out);
 	CHECK_INT(ews_write_other(&out, r, ""), 200);
 	ews_request_free(r);
-	if (folder) {
-		char path[512];
-		FILE *f;
-
-		snprintf(path, sizeof path, "%s/%s.xml", folder, name);
-		f = fopen(path, "w");
-		if (CHECK(f != NULL)) {
-			fwrite(buf_ptr(&out), 1, out.len, f);
-			fclose(f);
-		}
-	}
-	return buf_cstr(&out);
+	return leave(name);
 }
 
 /* What the server tells of a zone, read back as a request's TimeZoneContext, is the zone: every three hours of twenty years. */

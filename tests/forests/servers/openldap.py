@@ -3,10 +3,9 @@ import random
 import re
 import signal
 import socket
-import subprocess
-import time
 
 import people as who
+from directory_server import DirectoryServer, quiet
 
 MODULES = ("back_mdb", "ppolicy")
 LOCKED_FOR_EVER = "000001010000Z"  # what ppolicy calls an account that an administrator locked
@@ -17,13 +16,6 @@ attributetype ( 1.3.6.1.4.1.4203.666.1.2 NAME 'testTarget' EQUALITY caseIgnoreIA
 objectclass ( 1.3.6.1.4.1.4203.666.3.1 NAME 'testMailbox' SUP top AUXILIARY MAY ( testHidden $ testTarget ) )
 """
 ATTRIBUTES = ("hidden=testHidden", "target=testTarget")  # what directory.conf says of it
-
-
-def quiet(*words):
-    r = subprocess.run([str(w) for w in words], capture_output=True, text=True)
-    if r.returncode:
-        raise RuntimeError(f"{words[0]}: exit {r.returncode}\n{(r.stdout + r.stderr)[-3000:]}")
-    return r.stdout
 
 
 def two_free_ports(address):
@@ -41,10 +33,13 @@ def two_free_ports(address):
     return ports
 
 
-class OpenLdap:
+class OpenLdap(DirectoryServer):
     """${authority} None = a server that knows no TLS; ${many}: in how many groups "many" is."""
+    logs = ("slapd.log",)
+
     def __init__(self, folder, domain, other, authority, address="127.0.0.1", many=who.MANY):
-        self.tree, self.folder, self.address, self.process = who.Tree(domain, other, other_groups=who.groups(other, many)), folder, address, None
+        super().__init__(folder, address)
+        self.tree = who.Tree(domain, other, other_groups=who.groups(other, many))
         (folder / "data").mkdir(parents=True)
         self.plain, self.tls = two_free_ports(address)
         self.bind_name = self.tree.person(who.Person(who.SERVICE))
@@ -102,17 +97,8 @@ overlay ppolicy
 
     def start(self):
         urls = f"ldap://{self.address}:{self.plain}" + (f" ldaps://{self.address}:{self.tls}" if self.ca else "")
-        self.process = subprocess.Popen(["slapd", "-f", str(self.folder / "slapd.conf"), "-h", urls, "-d", "stats"], stdin=subprocess.DEVNULL,
-                                        stdout=open(self.folder / "slapd.log", "ab"), stderr=subprocess.STDOUT)
-        end = time.monotonic() + 20
-        while not all(map(self.listens, (self.plain, self.tls) if self.ca else (self.plain,))):
-            if self.process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"slapd does not come up:\n{self.log()[-3000:]}")
-            time.sleep(0.02)
-
-    def listens(self, port):
-        with socket.socket() as s:
-            return s.connect_ex((self.address, port)) == 0
+        self.run("slapd", "-f", self.folder / "slapd.conf", "-h", urls, "-d", "stats", ports=(self.plain, self.tls) if self.ca else (self.plain,),
+                 seconds=20)
 
     def pause(self):
         """It accepts, by the kernel's hand, and says nothing any more."""
@@ -120,21 +106,6 @@ overlay ppolicy
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
-
-    def stop(self):
-        if self.process and self.process.poll() is None:
-            self.resume()
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        self.process = None
-
-    def log(self):
-        path = self.folder / "slapd.log"
-        return path.read_text(errors="replace") if path.exists() else ""
 
     # ---- for tests ----
 
@@ -145,12 +116,6 @@ overlay ppolicy
         """The lines of a directory.conf that asks this server."""
         return [f"server {url or self.url()}", "preset openldap", f"base {self.tree.base}", "bind simple", f"bind-name {self.bind_name}",
                 f"password-file {self.password_file(password)}", f"ca-file {self.ca}", *(f"attribute {a}" for a in ATTRIBUTES), *more]
-
-    def password_file(self, password=who.PASSWORD):
-        path = self.folder / "bind.password"
-        path.touch(mode=0o600)
-        path.write_text(password + "\n")
-        return path
 
     def searches(self):
         """(base, filter) of each search that the server saw, in order."""

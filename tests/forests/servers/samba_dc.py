@@ -5,12 +5,11 @@ import pathlib
 import random
 import re
 import shutil
-import signal
 import socket
-import subprocess
 import time
 
 import people as who
+from directory_server import DirectoryServer, quiet
 
 HERE = pathlib.Path(__file__).resolve().parent
 ADMIN_PASSWORD = "Adm1n-of-the-forest"
@@ -35,19 +34,14 @@ def free_address():
                 continue
 
 
-def quiet(*words, **how):
-    r = subprocess.run([str(w) for w in words], capture_output=True, text=True, **how)
-    if r.returncode:
-        raise RuntimeError(f"{words[0]}: exit {r.returncode}\n{(r.stdout + r.stderr)[-3000:]}")
-    return r.stdout
-
-
-class Forest:
+class Forest(DirectoryServer):
     """${domain} ("a.example"), whose contacts are people of ${other}. Made once, kept as a copy under build/, and started from there."""
+    logs = ("out.samba", "log.samba")
+
     def __init__(self, folder, domain, other, authority, tree=None):
+        super().__init__(folder, free_address())
         self.domain, self.realm, self.netbios = domain, domain.upper(), "LAB" + domain[0].upper()
         self.tree = tree or who.Tree(domain, other, other_groups=who.groups(other, who.MANY // 4))
-        self.folder, self.address, self.process = folder, free_address(), None
         self.host = f"dc-{domain[0]}.{domain}"
         self.upn = f"{who.SERVICE}@{domain}"
         self.ca = authority.ca
@@ -163,31 +157,8 @@ class Forest:
     # ---- running ----
 
     def start(self):
-        self.process = subprocess.Popen(["samba", "-M", "single", "-s", str(self.folder / "etc/smb.conf"), "--foreground", "--no-process-group"],
-                                        stdin=subprocess.DEVNULL, stdout=open(self.folder / "out.samba", "ab"), stderr=subprocess.STDOUT)
-        end = time.monotonic() + 30
-        while not all(map(self.listens, (88, 389, 636, 3268, 3269))):
-            if self.process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"samba of {self.domain} does not come up:\n{self.log()[-3000:]}")
-            time.sleep(0.05)
-
-    def listens(self, port):
-        with socket.socket() as s:
-            return s.connect_ex((self.address, port)) == 0
-
-    def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGCONT)
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        self.process = None
-
-    def log(self):
-        return "".join(f.read_text(errors="replace") for f in (self.folder / "out.samba", self.folder / "log.samba") if f.exists())
+        self.run("samba", "-M", "single", "-s", self.folder / "etc/smb.conf", "--foreground", "--no-process-group",
+                 ports=(88, 389, 636, 3268, 3269), seconds=30)
 
     # ---- for tests ----
 
@@ -205,12 +176,6 @@ class Forest:
         path = self.folder / f"{re.sub(r'[^a-zA-Z0-9]', '-', principal)}.keytab"
         if not path.exists():
             quiet("samba-tool", "domain", "exportkeytab", path, f"--principal={principal}", f"--configfile={self.folder}/etc/smb.conf")
-        return path
-
-    def password_file(self, password=who.PASSWORD):
-        path = self.folder / "bind.password"
-        path.touch(mode=0o600)
-        path.write_text(password + "\n")
         return path
 
     def search(self, filter, *attributes):
