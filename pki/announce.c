@@ -54,7 +54,8 @@ struct pki_signer *pki_signer_new(const char *cert_path, const char *key_path, s
 	X509_free(cert);
 	if (ok && is_p256(s->key))
 		return s;
-	buf_printf(error, ok ? "The key %s is not on the curve P-256, so nothing is announced with it." : "The key %s cannot be used to announce, or does not belong to its certificate.", key_path);
+	buf_printf(error, ok ? "The key %s is not on the curve P-256, so nothing is announced with it."
+	                     : "The key %s cannot be used to announce, or does not belong to its certificate.", key_path);
 	pki_signer_free(s);
 	return NULL;
 }

@@ -13,7 +13,9 @@ int pki_identity_create(const char *site, const char *key_path, const char *cert
 int pki_identity_pin(const char *cert_path, uint8_t pin[PKI_PIN_LEN], struct buf *error);
 /*
  * Makes a front certificate: RSA-2048 key (0600), certificate for ${names} (${n} DNS names or IP literals) signed by an own
- * CA whose certificate goes to ${ca_path}; ${cert_path} holds the chain, leaf first. The CA's key is thrown away. 825 days. Refuses to overwrite. -1 with a sentence.
+ * CA whose certificate goes to ${ca_path}; ${cert_path} holds the chain, leaf first. The CA's key is thrown away. 825 days. Refuses
+ * to overwrite. -1 with a sentence.
  */
-int pki_front_create(const char *const *names, size_t n, const char *key_path, const char *cert_path, const char *ca_path, struct buf *error);
+int pki_front_create(const char *const *names, size_t n, const char *key_path, const char *cert_path, const char *ca_path,
+                     struct buf *error);
 #endif

@@ -9,7 +9,10 @@
  * PKCS#8 with scrypt and AES-256 (RFC 7914, RFC 8018).
  */
 
-/* Sets the passphrase of this process: ${n} bytes at ${text}, copied; NULL = none. What was set before is wiped. Aborts when out of memory. */
+/*
+ * Sets the passphrase of this process: ${n} bytes at ${text}, copied; NULL = none. What was set before is wiped. Aborts when out of
+ * memory.
+ */
 void pki_key_passphrase(const char *text, size_t n);
 /* Can the key in ${path} be read, with the passphrase if it is encrypted? -1 with a sentence that says what is missing. */
 int pki_key_check(const char *path, struct buf *error);

@@ -188,7 +188,8 @@ bool pki_invitation_parse(const char *text, struct pki_invitation *out, const ch
 
 /* ---- the exchange ---- */
 
-void pki_pairing_start(struct pki_pairing *p, const struct pki_invitation *inv, const uint8_t exporter[PKI_EXPORTER_LEN], const uint8_t guest[PKI_PIN_LEN])
+void pki_pairing_start(struct pki_pairing *p, const struct pki_invitation *inv, const uint8_t exporter[PKI_EXPORTER_LEN],
+                       const uint8_t guest[PKI_PIN_LEN])
 {
 	memcpy(p->secret, inv->secret, sizeof(p->secret));
 	buf_init(&p->said, SAID_MAX);
@@ -317,7 +318,8 @@ enum pki_pairing_take pki_pairing_take(struct pki_pairing *p, struct buf *in, en
 	return body->failed ? PKI_PAIRING_GARBAGE : PKI_PAIRING_TAKEN;
 }
 
-void pki_pairing_code(char out[PKI_CODE_MAX], const uint8_t host[PKI_PIN_LEN], const uint8_t guest[PKI_PIN_LEN], const uint8_t exporter[PKI_EXPORTER_LEN])
+void pki_pairing_code(char out[PKI_CODE_MAX], const uint8_t host[PKI_PIN_LEN], const uint8_t guest[PKI_PIN_LEN],
+                      const uint8_t exporter[PKI_EXPORTER_LEN])
 {
 	uint8_t all[sizeof(code_label) + 2 * PKI_PIN_LEN + PKI_EXPORTER_LEN], sum[PKI_SHA256], *at = all;
 	size_t n = 0;

@@ -39,7 +39,10 @@ struct pki_invitation {
 	struct pki_offer offer;              /* the host's */
 	uint8_t digest[PKI_PIN_LEN];         /* SHA-256 of all of the above as it stands in the text; filled by both calls below */
 };
-/* Appends the invitation as text ("avb1:" and base64url) and fills inv->digest. -1 if it would be longer than PKI_INVITATION_TEXT_MAX or ${out} is full. */
+/*
+ * Appends the invitation as text ("avb1:" and base64url) and fills inv->digest. -1 if it would be longer than PKI_INVITATION_TEXT_MAX
+ * or ${out} is full.
+ */
 int pki_invitation_print(struct buf *out, struct pki_invitation *inv);
 /* Reads a text; blanks and line breaks anywhere in it are dropped (mail programs make them). On false ${why} is a sentence. */
 bool pki_invitation_parse(const char *text, struct pki_invitation *out, const char **why);
@@ -57,24 +60,33 @@ struct pki_pairing {
 	uint8_t secret[PKI_SECRET_LEN];
 	struct buf said;
 };
-/* Starts with what both sides must agree on before the first byte: the invitation, the exporter of this connection, both keys as each side sees them. */
-void pki_pairing_start(struct pki_pairing *p, const struct pki_invitation *inv, const uint8_t exporter[PKI_EXPORTER_LEN], const uint8_t guest[PKI_PIN_LEN]);
+/*
+ * Starts with what both sides must agree on before the first byte: the invitation, the exporter of this connection, both keys as each
+ * side sees them.
+ */
+void pki_pairing_start(struct pki_pairing *p, const struct pki_invitation *inv, const uint8_t exporter[PKI_EXPORTER_LEN],
+                       const uint8_t guest[PKI_PIN_LEN]);
 /* Wipes and empties it. Zeroed memory is allowed. */
 void pki_pairing_end(struct pki_pairing *p);
 /* Appends the frame ${type} with ${n} bytes of ${body} and its proof to ${out}. */
 void pki_pairing_put(struct pki_pairing *p, struct buf *out, enum pki_pairing_type type, const void *body, size_t n);
 /*
- * Takes the next frame from ${in} if it is there whole. PKI_PAIRING_TAKEN: it was ${type} and its proof is right; its body is in ${body}. FALSE: its proof
- * is wrong. NO: it was PKI_PAIRING_REFUSED; the sentence is in ${body}. GARBAGE: anything else. MORE: not all has come.
+ * Takes the next frame from ${in} if it is there whole. PKI_PAIRING_TAKEN: it was ${type} and its proof is right; its body is in
+ * ${body}. FALSE: its proof is wrong. NO: it was PKI_PAIRING_REFUSED; the sentence is in ${body}. GARBAGE: anything else. MORE: not
+ * all has come.
  */
 enum pki_pairing_take pki_pairing_take(struct pki_pairing *p, struct buf *in, enum pki_pairing_type type, struct buf *body);
 /* Appends a refusal with the sentence ${why}; it proves nothing. */
 void pki_pairing_refuse(struct buf *out, const char *why);
-/* The id in the body of a PKI_PAIRING_ACCEPT that lies whole in ${in}, before anything in it is believed. False with ${garbage} set, or if more must come. */
+/*
+ * The id in the body of a PKI_PAIRING_ACCEPT that lies whole in ${in}, before anything in it is believed. False with ${garbage} set,
+ * or if more must come.
+ */
 bool pki_pairing_id(const struct buf *in, uint8_t id[PKI_INVITATION_ID_LEN], bool *garbage);
 
 /* The six words that both screens show. */
-void pki_pairing_code(char out[PKI_CODE_MAX], const uint8_t host[PKI_PIN_LEN], const uint8_t guest[PKI_PIN_LEN], const uint8_t exporter[PKI_EXPORTER_LEN]);
+void pki_pairing_code(char out[PKI_CODE_MAX], const uint8_t host[PKI_PIN_LEN], const uint8_t guest[PKI_PIN_LEN],
+                      const uint8_t exporter[PKI_EXPORTER_LEN]);
 /* The list of 256 words that codes are made of (pki/words.c). */
 extern const char *const pki_words[256];
 #endif

@@ -21,7 +21,10 @@ struct pki_remembered *pki_remembered_new(size_t max);
 /* Wipes and frees. NULL is allowed. */
 void pki_remembered_free(struct pki_remembered *r);
 enum { PKI_REMEMBERED_WHO = 340 };
-/* Whose ${credential} (the base64 of a Basic header) that is, if this very one was remembered within five minutes of ${now_ms}; else NULL. Borrowed. */
+/*
+ * Whose ${credential} (the base64 of a Basic header) that is, if this very one was remembered within five minutes of ${now_ms}; else
+ * NULL. Borrowed.
+ */
 const char *pki_remembered_who(struct pki_remembered *r, const char *credential, int64_t now_ms);
 /* Remembers ${credential} as verified at ${now_ms} to be that of ${who}, PKI_REMEMBERED_WHO bytes at most; the oldest goes when full. */
 void pki_remembered_add(struct pki_remembered *r, const char *credential, const char *who, int64_t now_ms);

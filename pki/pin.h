@@ -26,7 +26,10 @@ struct pki_pinset;
 struct pki_pinset *pki_pinset_new(void);
 /* Frees it; peers it named must not be used any more. NULL is allowed. */
 void pki_pinset_free(struct pki_pinset *s);
-/* Adds ${pin} for the peer ${name} (copied). -1 if another peer has that pin already, ${name} was shut, the pin was revoked, or out of memory. */
+/*
+ * Adds ${pin} for the peer ${name} (copied). -1 if another peer has that pin already, ${name} was shut, the pin was revoked, or out
+ * of memory.
+ */
 int pki_pinset_add(struct pki_pinset *s, const char *name, const uint8_t pin[PKI_PIN_LEN]);
 /* Forgets one pin of ${name}: no new link opens under it; those that are up stay. Nothing happens if it has no such pin. */
 void pki_pinset_drop(struct pki_pinset *s, const char *name, const uint8_t pin[PKI_PIN_LEN]);

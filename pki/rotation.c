@@ -218,7 +218,8 @@ int pki_rotation_retire(const struct pki_identity_files *f, uint8_t pin[PKI_PIN_
 	}
 	r = pki_rotation_pin(f, PKI_OLD, pin, error);
 	/* the certificate last: as long as it is there, it is known what was retired */
-	if (r > 0 && ((unlink(b.old_key) < 0 && errno != ENOENT) || sync_folder_of(b.old_key) < 0 || unlink(b.old_cert) < 0 || sync_folder_of(b.old_cert) < 0)) {
+	if (r > 0 && ((unlink(b.old_key) < 0 && errno != ENOENT) || sync_folder_of(b.old_key) < 0 ||
+	              unlink(b.old_cert) < 0 || sync_folder_of(b.old_cert) < 0)) {
 		buf_printf(error, "%s cannot be removed: %s.", b.old_key, strerror(errno));
 		return -1;
 	}

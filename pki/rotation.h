@@ -20,7 +20,10 @@ struct pki_identity_files {
 };
 enum pki_which { PKI_NEXT, PKI_OLD };
 
-/* The key file that belongs to the current certificate: f->key, or the next one's when a promotion was cut short. Written to ${out}. -1 if it does not fit. */
+/*
+ * The key file that belongs to the current certificate: f->key, or the next one's when a promotion was cut short. Written to ${out}.
+ * -1 if it does not fit.
+ */
 int pki_rotation_key(const struct pki_identity_files *f, char *out, size_t size);
 /* 1 with the pin of the next or the old identity, 0 if there is none, -1 with a sentence. */
 int pki_rotation_pin(const struct pki_identity_files *f, enum pki_which which, uint8_t pin[PKI_PIN_LEN], struct buf *error);
@@ -58,8 +61,9 @@ void pki_signer_spki(const struct pki_signer *s, struct buf *out);
 /* Appends the signature (ECDSA with SHA-256, DER) of ${st}. -1 when out of memory. */
 int pki_signer_sign(const struct pki_signer *s, const struct pki_statement *st, struct buf *out);
 /*
- * The pin of the ${n} bytes at ${spki}, if they are a P-256 key and the signature ${sig} (${n_sig} bytes) of ${st} is by it; a statement that does
- * not retire is about that very pin, which is put into ${st} first. False with a sentence part in ${why}.
+ * The pin of the ${n} bytes at ${spki}, if they are a P-256 key and the signature ${sig} (${n_sig} bytes) of ${st} is by it; a
+ * statement that does not retire is about that very pin, which is put into ${st} first. False with a sentence part in ${why}.
  */
-bool pki_statement_verify(struct pki_statement *st, const uint8_t *spki, size_t n, const uint8_t *sig, size_t n_sig, uint8_t pin[PKI_PIN_LEN], const char **why);
+bool pki_statement_verify(struct pki_statement *st, const uint8_t *spki, size_t n, const uint8_t *sig, size_t n_sig,
+                          uint8_t pin[PKI_PIN_LEN], const char **why);
 #endif

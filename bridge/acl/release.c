@@ -86,7 +86,10 @@ static int build_digits(struct fb_answer *out, const struct fb_answer *raw, cons
 	return out->merged && fb_merged_write(out->merged, raw, q->window, q->interval) == 0 ? FB_OK : NO_MEMORY;
 }
 
-/* min(asked, allowed, what ${raw} holds): without events there are digits still, and events that are not all go out beside digits alone. Zero if there is nothing. */
+/*
+ * min(asked, allowed, what ${raw} holds): without events there are digits still, and events that are not all go out beside digits
+ * alone. Zero if there is nothing.
+ */
 static unsigned view_of(const struct fb_answer *raw, unsigned asked, enum fb_level level)
 {
 	unsigned view = fb_view_cut(asked, level);

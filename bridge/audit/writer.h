@@ -26,8 +26,9 @@ struct audit_query {
 
 /*
  * With ${sync} an answer waits until its record is on the disk (one write and one fdatasync for all records of 20 ms); else until
- * write(2) took it (one for all records of a turn of ${l}). When a record cannot be written the answer is refused (${refuse}) or leaves unrecorded; the log says so at once and then
- * every minute, and the first record after it says how many are lacking. NULL when out of memory. Caller frees.
+ * write(2) took it (one for all records of a turn of ${l}). When a record cannot be written the answer is refused (${refuse}) or
+ * leaves unrecorded; the log says so at once and then every minute, and the first record after it says how many are lacking. NULL
+ * when out of memory. Caller frees.
  */
 struct audit_writer *audit_writer_new(struct loop *l, bool sync, bool refuse);
 /* Syncs and frees it, closing its descriptor; nothing may wait for it any more (no callback). NULL is allowed. */

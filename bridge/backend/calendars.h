@@ -13,8 +13,8 @@ struct calendars;
 
 enum { CALENDARS_NO_WORKER = 1 };
 /*
- * A worker's reply, or data NULL and in ${why} a sentence for the log: with ${len} CALENDARS_NO_WORKER no worker took it up in time, else the
- * worker died or its time ran out.
+ * A worker's reply, or data NULL and in ${why} a sentence for the log: with ${len} CALENDARS_NO_WORKER no worker took it up in time,
+ * else the worker died or its time ran out.
  */
 typedef void calendars_reply_cb(void *arg, const uint8_t *data, size_t len, const char *why);
 /* How a job reaches a worker: exactly one reply for each call, never before it returns. */
@@ -28,7 +28,10 @@ void calendars_free(struct calendars *c);
 void calendars_watch(struct calendars *c, struct loop *l);
 /* Has ${address} a calendar? At once, without opening anything. */
 enum fb_fact calendars_exists(struct calendars *c, const char *address);
-/* What calendars_fetch() ends with: ${raw} (never NULL) holds every event that overlaps the window asked, and may hold more around it; borrowed for the call. */
+/*
+ * What calendars_fetch() ends with: ${raw} (never NULL) holds every event that overlaps the window asked, and may hold more around
+ * it; borrowed for the call.
+ */
 typedef void calendars_done_cb(void *arg, const struct fb_answer *raw);
 /* Fetches ${address} over ${w}; exactly one callback, possibly before it returns (a cache hit). */
 void calendars_fetch(struct calendars *c, const char *address, struct fb_window w, calendars_done_cb *cb, void *arg);

@@ -118,7 +118,10 @@ static struct line trimmed(const char *s, size_t n, unsigned number)
 	return (struct line){s, n, number};
 }
 
-/* Does the line that starts with [s, e) hold a property that nobody here needs? It may be long then: a picture, a whole invitation in HTML. */
+/*
+ * Does the line that starts with [s, e) hold a property that nobody here needs? It may be long then: a picture, a whole invitation in
+ * HTML.
+ */
 static bool needless(const char *s, const char *e)
 {
 	size_t n = 0, left = (size_t)(e - s);

@@ -61,7 +61,8 @@ static const struct change *change_before(const struct expander *x, int64_t key)
 static int emit(struct expander *x, const struct ics_event *e, int64_t wall, const struct occurrence *own, unsigned flags)
 {
 	const struct fb_zone *z = ics_event_zone(e, x->set.floating);
-	struct fb_event out = {.busy = e->status.busy, .has_details = true, .flags = e->status.flags | flags, .subject = e->subject, .location = e->location};
+	struct fb_event out = {.busy = e->status.busy, .has_details = true, .flags = e->status.flags | flags, .subject = e->subject,
+	                       .location = e->location};
 	if (e->status.cancelled)
 		return 0;
 	out.start = fb_zone_utc_of(z, wall);
@@ -122,7 +123,8 @@ static void sort_changes(struct expander *x, const struct ics_event *series, con
 	for (size_t i = 0; i < n; i++) {
 		const struct ics_time *t = &list[i]->rid;
 		bool by_day = series && t->is_date && !series->start.is_date;
-		int64_t key = !series ? ics_instant(t, x->set.floating) : by_day || series->start.is_date ? event_midnight(t->wall) : event_key_of(&x->set, series, t);
+		int64_t key = !series ? ics_instant(t, x->set.floating) : by_day || series->start.is_date ? event_midnight(t->wall)
+		              : event_key_of(&x->set, series, t);
 		x->changes[x->n_changes++] = (struct change){key, by_day, list[i]};
 	}
 	qsort(x->changes, x->n_changes, sizeof *x->changes, by_change);

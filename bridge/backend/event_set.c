@@ -67,7 +67,10 @@ static int add_occurrence(struct event_set *x, struct occurrence o, unsigned lin
 	return 0;
 }
 
-/* UNTIL bounds the start, itself included (RFC 5545 3.3.10). As a date in a series with times it is that day's first moment, as dateutil reads it. */
+/*
+ * UNTIL bounds the start, itself included (RFC 5545 3.3.10). As a date in a series with times it is that day's first moment, as
+ * dateutil reads it.
+ */
 static bool past_until(const struct event_set *x, int64_t wall, int64_t key)
 {
 	const struct ics_time *u = &x->rule->until;

@@ -26,7 +26,10 @@ struct event_set {
 	bool excluding;
 };
 
-/* Gathers into ${x} (reused from event to event) all of ${e}'s set between the wall times ${lo} and ${hi}, and perhaps some around. -1 with a sentence. */
+/*
+ * Gathers into ${x} (reused from event to event) all of ${e}'s set between the wall times ${lo} and ${hi}, and perhaps some around.
+ * -1 with a sentence.
+ */
 int event_set_gather(struct event_set *x, const struct ics_event *e, int64_t lo, int64_t hi);
 /* True if the ${i}th occurrence is excluded, or the same as the one before it. */
 bool event_set_skips(const struct event_set *x, size_t i);
@@ -37,7 +40,10 @@ void event_set_free(struct event_set *x);
 int64_t event_midnight(int64_t wall);
 /* The key of the occurrence of ${s} whose wall time is ${wall}. */
 int64_t event_key_at(const struct event_set *x, const struct ics_event *s, int64_t wall);
-/* The key that ${t} (EXDATE, RDATE or RECURRENCE-ID) names in ${s}: its value type should be DTSTART's; where it is not, digits of the same kind are compared. */
+/*
+ * The key that ${t} (EXDATE, RDATE or RECURRENCE-ID) names in ${s}: its value type should be DTSTART's; where it is not, digits of
+ * the same kind are compared.
+ */
 int64_t event_key_of(const struct event_set *x, const struct ics_event *s, const struct ics_time *t);
 /* ${t} as a wall time of ${s}. */
 int64_t event_wall_of(const struct event_set *x, const struct ics_event *s, const struct ics_time *t);

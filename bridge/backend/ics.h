@@ -15,7 +15,8 @@ struct ics_options {
 
 /*
  * Adds to ${into} every occurrence in the iCalendar text that overlaps ${w} (already running at its start counts), with details;
- * free (TRANSPARENT) time as FB_FREE, CANCELLED never. -1 with a sentence in ${error} naming the line: the whole text then counts for nothing.
+ * free (TRANSPARENT) time as FB_FREE, CANCELLED never. -1 with a sentence in ${error} naming the line: the whole text then counts for
+ * nothing.
  */
 int ics_expand(const char *text, size_t len, struct fb_window w, const struct ics_options *o, struct fb_answer *into, struct buf *error);
 
@@ -37,16 +38,21 @@ bool ics_stamps_hold(const struct ics_stamps *s, int dir_fd);
 /* Do both tell of the same file, unchanged? */
 bool ics_stamp_same(const struct ics_stamp *a, const struct ics_stamp *b);
 /*
- * As ics_exists(), with the stamp of ADDRESS.ics in ${file}. ${*plain}: whatever may become of this calendar happens to the name ADDRESS.ics or
- * ADDRESS itself: it is no folder, no link, and has no second name.
+ * As ics_exists(), with the stamp of ADDRESS.ics in ${file}. ${*plain}: whatever may become of this calendar happens to the name
+ * ADDRESS.ics or ADDRESS itself: it is no folder, no link, and has no second name.
  */
 enum fb_fact ics_look(int dir_fd, const char *address, struct ics_stamp *file, bool *plain);
 
-/* Has ${address} (normal) a calendar: ADDRESS.ics or ADDRESS/ under ${dir_fd}? Opens nothing; an error other than "absent" is could-not-tell. */
+/*
+ * Has ${address} (normal) a calendar: ADDRESS.ics or ADDRESS/ under ${dir_fd}? Opens nothing; an error other than "absent" is
+ * could-not-tell.
+ */
 enum fb_fact ics_exists(int dir_fd, const char *address);
 /*
  * Reads ADDRESS.ics, or every *.ics in ADDRESS/, and expands it over ${w}. Never NULL but when out of memory: a fault is an answer with
- * FB_CALENDAR_FAILED and a sentence (file, line, why) in ${error}; an absent calendar is FB_NO_ACCESS. ${stamps} is filled. Caller frees both.
+ * FB_CALENDAR_FAILED and a sentence (file, line, why) in ${error}; an absent calendar is FB_NO_ACCESS. ${stamps} is filled. Caller
+ * frees both.
  */
-struct fb_answer *ics_fetch(int dir_fd, const char *address, struct fb_window w, const struct ics_options *o, struct ics_stamps *stamps, struct buf *error);
+struct fb_answer *ics_fetch(int dir_fd, const char *address, struct fb_window w, const struct ics_options *o, struct ics_stamps *stamps,
+                            struct buf *error);
 #endif

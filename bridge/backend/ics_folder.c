@@ -276,7 +276,8 @@ static int gather(struct fetch *f, const char *address)
 	return one == FB_YES || many == FB_YES;
 }
 
-struct fb_answer *ics_fetch(int dir_fd, const char *address, struct fb_window w, const struct ics_options *o, struct ics_stamps *stamps, struct buf *error)
+struct fb_answer *ics_fetch(int dir_fd, const char *address, struct fb_window w, const struct ics_options *o, struct ics_stamps *stamps,
+                            struct buf *error)
 {
 	struct fetch f = {.dir_fd = dir_fd, .stamps = stamps, .error = error};
 	struct timespec now;

@@ -35,7 +35,10 @@ struct ics_job {
 int ics_job_start(struct ics_job *j, struct fb_window w, const struct ics_options *o, struct fb_answer *into, struct buf *error);
 /* Takes in one file; ${text} must stay until ics_job_free(). -1 with a sentence. */
 int ics_job_read(struct ics_job *j, const char *text, size_t len);
-/* Expands what was read and sorts the answer. -1 with a sentence; *${busy_file} (may be NULL) is the number, from 1, of the file that is at fault. */
+/*
+ * Expands what was read and sorts the answer. -1 with a sentence; *${busy_file} (may be NULL) is the number, from 1, of the file that
+ * is at fault.
+ */
 int ics_job_finish(struct ics_job *j, unsigned *busy_file);
 /* Frees what the job holds; safe after a failed start. */
 void ics_job_free(struct ics_job *j);
@@ -73,6 +76,9 @@ int ics_events_expand(struct ics_job *j, unsigned *busy_file);
 
 /* Takes in a VFREEBUSY: its FREEBUSY periods go straight into the answer (RFC 5545 3.2.9, 3.8.2.6). -1 with a sentence. */
 int ics_freebusy_read(struct ics_job *j, const struct ics_component *c);
-/* Takes working hours from a VAVAILABILITY (RFC 7953) if it is one weekly pattern in one zone; leaves them alone if not. -1 with a sentence only for what is malformed. */
+/*
+ * Takes working hours from a VAVAILABILITY (RFC 7953) if it is one weekly pattern in one zone; leaves them alone if not. -1 with a
+ * sentence only for what is malformed.
+ */
 int ics_availability_read(struct ics_job *j, const struct ics_component *c);
 #endif

@@ -120,7 +120,8 @@ static void on_change(int fd, int events, void *arg)
 
 void looks_watch(struct looks *k, struct loop *l)
 {
-	const uint32_t what = IN_CREATE | IN_DELETE | IN_MODIFY | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+	const uint32_t what = IN_CREATE | IN_DELETE | IN_MODIFY | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF |
+	                      IN_MOVE_SELF | IN_ONLYDIR;
 	char path[40];
 
 	snprintf(path, sizeof path, "/proc/self/fd/%d", k->dir_fd);

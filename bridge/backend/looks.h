@@ -15,8 +15,8 @@ struct looks *looks_new(int dir_fd);
 /* Frees it. NULL is allowed. */
 void looks_free(struct looks *k);
 /*
- * From now on, while ${l} runs, what was seen is kept. Opens a descriptor and needs /proc, so it is for before the sandbox. Where that cannot
- * be each question looks anew.
+ * From now on, while ${l} runs, what was seen is kept. Opens a descriptor and needs /proc, so it is for before the sandbox. Where
+ * that cannot be each question looks anew.
  */
 void looks_watch(struct looks *k, struct loop *l);
 /* As ics_exists(). */

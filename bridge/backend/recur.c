@@ -68,7 +68,8 @@ static struct day day_at(int64_t n)
 {
 	struct fb_civil c = fb_civil_at(n * 86400);
 	int leap = c.year % 4 == 0 && (c.year % 100 != 0 || c.year % 400 == 0);
-	return (struct day){n, c.year, c.month, c.day, (int)(n - fb_days(c.year, 1, 1)) + 1, weekday_of(n), fb_month_days(c.year, c.month), 365 + leap};
+	return (struct day){n, c.year, c.month, c.day, (int)(n - fb_days(c.year, 1, 1)) + 1, weekday_of(n),
+	                    fb_month_days(c.year, c.month), 365 + leap};
 }
 
 /* The next day: cheaper than day_at() within a month. */

@@ -43,8 +43,9 @@ bool recur_read(const char *s, size_t n, struct recur_rule *r, char *why, size_t
 typedef int recur_cb(void *arg, int64_t wall);
 enum recur_end { RECUR_DONE = 0, RECUR_STOPPED, RECUR_TOO_MUCH };
 /*
- * Calls ${cb} for each occurrence of ${r} in [${lo}, ${hi}] that is not before ${start} (DTSTART's wall time). COUNT counts from ${start}; UNTIL is the
- * caller's business (it needs a zone). Each step costs one of ${work}; RECUR_TOO_MUCH when that is spent (or no memory): the set then is not known.
+ * Calls ${cb} for each occurrence of ${r} in [${lo}, ${hi}] that is not before ${start} (DTSTART's wall time). COUNT counts from
+ * ${start}; UNTIL is the caller's business (it needs a zone). Each step costs one of ${work}; RECUR_TOO_MUCH when that is spent (or
+ * no memory): the set then is not known.
  */
 enum recur_end recur_walk(const struct recur_rule *r, int64_t start, int64_t lo, int64_t hi, int64_t *work, recur_cb *cb, void *arg);
 #endif

@@ -243,7 +243,10 @@ static const struct fb_zone *known(const char *tzid, size_t n)
 	return z;
 }
 
-/* Is it one name, with its commas and semicolons escaped or not? It is TEXT in a VTIMEZONE, where they must be, and a parameter elsewhere. */
+/*
+ * Is it one name, with its commas and semicolons escaped or not? It is TEXT in a VTIMEZONE, where they must be, and a parameter
+ * elsewhere.
+ */
 static bool same_name(const struct ics_zone *z, const char *s, size_t n)
 {
 	const char *a = z->name, *a_end = a + z->name_len, *b = s, *b_end = s + n;

@@ -84,7 +84,10 @@ static void folder_of(char *dir, size_t size, const char *path)
 	snprintf(dir, size, "%.*s", slash == path ? 1 : n, slash ? path : ".");
 }
 
-/* What root writes for a daemon that runs as somebody else must stay readable to it: it belongs to whom the old file, or the folder, does. */
+/*
+ * What root writes for a daemon that runs as somebody else must stay readable to it: it belongs to whom the old file, or the folder,
+ * does.
+ */
 static int keep_owner(int fd, const char *path)
 {
 	char dir[4096];

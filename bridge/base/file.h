@@ -9,7 +9,10 @@ enum file_result { FILE_COULD_NOT = 0, FILE_OK, FILE_ABSENT, FILE_TOO_BIG };
 
 /* Reads the regular file ${path} whole into ${out} (its ceiling is the limit). On FILE_COULD_NOT errno says why. */
 enum file_result file_read(const char *path, struct buf *out);
-/* Replaces ${path} in one step: temporary file beside it (O_EXCL, O_NOFOLLOW, ${mode}), fsync, rename, fsync of the folder. Written by root it belongs to the owner of the old file, or of the folder. -1 with errno; the old file then stays. */
+/*
+ * Replaces ${path} in one step: temporary file beside it (O_EXCL, O_NOFOLLOW, ${mode}), fsync, rename, fsync of the folder. Written
+ * by root it belongs to the owner of the old file, or of the folder. -1 with errno; the old file then stays.
+ */
 int file_write(const char *path, const void *data, size_t len, mode_t mode);
 /*
  * True if group or others have any right to ${path}; a missing file gives false. For refusing loose secrets. The group's bits of a file in

@@ -33,7 +33,10 @@ void log_setup(int fd, bool json, enum log_level level, const char *role);
 void log_hold(bool hold);
 /* Writes what is held. */
 void log_flush(void);
-/* Writes one line (with log_hold() a little later): log_event(LOG_LEVEL_INFO, "link-up", LS("peer", p), LI("ms", n)). At most 24 fields, 4 KiB. */
+/*
+ * Writes one line (with log_hold() a little later): log_event(LOG_LEVEL_INFO, "link-up", LS("peer", p), LI("ms", n)). At most 24
+ * fields, 4 KiB.
+ */
 #define log_event(level, event, ...) \
 	log_fields((level), (event), (const struct log_field[]){__VA_ARGS__ __VA_OPT__(,) {LOG_END, 0, 0, 0, 0}})
 /* What log_event() calls: ${fields} ends with LOG_END. */

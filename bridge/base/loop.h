@@ -36,7 +36,10 @@ void loop_fd_set(struct loop_fd *w, int events);
 /* Ends the watch. The descriptor stays open. NULL is allowed. */
 void loop_fd_free(struct loop_fd *w);
 
-/* A one-shot timer in ${ms} milliseconds (0 = at the end of this turn, after pending events and in the order of starting). Caller frees, before or after it ran. */
+/*
+ * A one-shot timer in ${ms} milliseconds (0 = at the end of this turn, after pending events and in the order of starting). Caller
+ * frees, before or after it ran.
+ */
 struct loop_timer *loop_timer_new(struct loop *l, int64_t ms, loop_cb *cb, void *arg);
 /* Starts it anew with ${ms}. */
 void loop_timer_again(struct loop_timer *t, int64_t ms);

@@ -96,8 +96,8 @@ struct conf_rules_walk {
 	uint32_t at[CONF_RULES_LISTS];
 };
 /*
- * Starts a walk over those rules of ${p} (which has an index) and the direction ${in} that could match: none of the others names ${requester} (an address,
- * or a domain) or ${target} (an address) or a domain of theirs.
+ * Starts a walk over those rules of ${p} (which has an index) and the direction ${in} that could match: none of the others names
+ * ${requester} (an address, or a domain) or ${target} (an address) or a domain of theirs.
  */
 struct conf_rules_walk conf_rules_about(const struct conf_peer *p, bool in, const char *requester, const char *target);
 /*
@@ -161,7 +161,8 @@ struct conf {
 
 /*
  * Loads everything that belongs to the main file ${path}. Every problem found is added to ${problems}, not only the first.
- * Returns the settings, or NULL if there was any problem (the list then is not empty). Size caps first: libconfig may end the process or take seconds on hostile text:
+ * Returns the settings, or NULL if there was any problem (the list then is not empty). Size caps first: libconfig may end the process
+ * or take seconds on hostile text:
  * 1 MiB for the main file, 16 MiB for each other; @include is refused. Caller frees.
  */
 struct conf *conf_load(const char *path, struct conf_problems *problems);
@@ -212,7 +213,10 @@ struct conf_site {
 int conf_sample(struct buf *out, const struct conf_site *given);
 /* Appends `name = value` lines of what is in force (for `check`). */
 void conf_print(struct buf *out, const struct conf *c);
-/* Appends what is in force of backends.d and directory.conf, in the syntax of these files under a comment with their names (for `check`). */
+/*
+ * Appends what is in force of backends.d and directory.conf, in the syntax of these files under a comment with their names (for
+ * `check`).
+ */
 void conf_print_lines(struct buf *out, const struct conf *c);
 /* The line of the main file that gives the setting ${name}; 0 if none does and the default is in force. */
 int conf_setting_line(const struct conf *c, const char *name);

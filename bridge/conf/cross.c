@@ -153,7 +153,8 @@ static void check_peer(struct conf_loading *l, const struct conf_peer *p)
 		                 "Add a line `pin sha256:HEX` with what `availbridge identity show` prints at the peer.",
 		                 "the peer has no pin");
 	if (p->n_endpoints == 0 && p->dial != CONF_DIAL_IN)
-		conf_problem_add(l->problems, p->file, 0, "Add a line `endpoint HOST:PORT`, or `dial in` if it connects to us.", "the peer has no endpoint");
+		conf_problem_add(l->problems, p->file, 0, "Add a line `endpoint HOST:PORT`, or `dial in` if it connects to us.",
+		                 "the peer has no endpoint");
 }
 
 /* One pin, and whose it is. */
@@ -332,7 +333,8 @@ static void warn_backends(const struct conf *c, const struct conf_address_space 
 
 			if (domain && !is_of(c, list, domain, "local"))
 				conf_problem_add(w, b->file, b->serves_lines[k],
-				                 "Give the domain to local with `availbridge address-space add`, or remove the line.", "the backend is never asked about it: %s is none of our domains", domain);
+				                 "Give the domain to local with `availbridge address-space add`, or remove the line.",
+				                 "the backend is never asked about it: %s is none of our domains", domain);
 		}
 }
 

@@ -119,7 +119,8 @@ static void check_bind(struct keyword_file *f, const struct conf_directory *d)
 static void check_servers(struct keyword_file *f, const struct conf_directory *d)
 {
 	if (d->n_servers > CONF_DIRECTORY_SERVERS)
-		conf_problem_add(f->l->problems, f->path, keywords_line(f, "server"), "Leave the nearest ones.", "%zu servers are named, and at most %d are tried",
+		conf_problem_add(f->l->problems, f->path, keywords_line(f, "server"), "Leave the nearest ones.",
+		                 "%zu servers are named, and at most %d are tried",
 		                 d->n_servers, CONF_DIRECTORY_SERVERS);
 }
 

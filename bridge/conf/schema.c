@@ -27,7 +27,8 @@ const struct conf_row conf_rows[] = {
 	{"identity_key", &conf_kind_path, AT(identity_key), .preset = "identity.key",
 	 .comment = "The link's private key, readable by its owner alone."},
 	{"key_passphrase_file", &conf_kind_path, AT(key_passphrase.file), .preset = "",
-	 .comment = "File with one line, the passphrase of identity_key and front_key if they are encrypted (`availbridge identity encrypt`); readable by its owner alone."},
+	 .comment = "File with one line, the passphrase of identity_key and front_key if they are encrypted (`availbridge identity "
+	            "encrypt`); readable by its owner alone."},
 	{"key_passphrase_credential", &conf_kind_text, AT(key_passphrase.credential), .preset = "",
 	 .comment = "The same as the name of a credential that systemd hands to the service (LoadCredential= or LoadCredentialEncrypted=)."},
 	{"calendars", &conf_kind_path, AT(calendars), .preset = "calendars",
@@ -85,18 +86,24 @@ const struct conf_row conf_rows[] = {
 	{"rotate_every", &conf_kind_number, AT(rotate_every), 0, 3650, "0",
 	 .comment = "Days after which the link's key is replaced without anybody's doing: next, announced, promoted, retired. 0 = by hand."},
 	{"retire_after_days", &conf_kind_number, AT(retire_after_days), 0, 3650, "30",
-	 .comment = "Days after which a peer's old pin is dropped if its next key has been in use so long and the old one has not; sooner when the peer says so. 0 = only then."},
+	 .comment = "Days after which a peer's old pin is dropped if its next key has been in use so long and the old one has not; "
+	            "sooner when the peer says so. 0 = only then."},
 	{"audit_sync", &conf_kind_choice, AT(audit_sync), .preset = "write", .words = "write|fsync",
-	 .comment = "When an answer may leave: its record is written (survives a crash of the daemon), or is on the disk (fsync: survives a power cut too, costs up to 20 ms)."},
+	 .comment = "When an answer may leave: its record is written (survives a crash of the daemon), or is on the disk (fsync: "
+	            "survives a power cut too, costs up to 20 ms)."},
 	{"audit_full", &conf_kind_choice, AT(audit_full), .preset = "refuse", .words = "refuse|answer",
-	 .comment = "When the audit cannot be written, for example on a full disk: refuse the answers, or answer without a record. Either way the log says so."},
-	{"audit_keep_days", &conf_kind_number, AT(audit_keep_days), 1, 36500, "400", .comment = "Days after which old files of the audit are removed."},
+	 .comment = "When the audit cannot be written, for example on a full disk: refuse the answers, or answer without a record. "
+	            "Either way the log says so."},
+	{"audit_keep_days", &conf_kind_number, AT(audit_keep_days), 1, 36500, "400",
+	 .comment = "Days after which old files of the audit are removed."},
 	{"budget_person_per_minute", &conf_kind_number, AT(budget_person_per_minute), 0, 1000000, "600",
-	 .comment = "How many mailboxes one person may ask about in a minute, ours or named by a peer; what is over it is answered with busy. 0 = no limit."},
+	 .comment = "How many mailboxes one person may ask about in a minute, ours or named by a peer; what is over it is answered "
+	            "with busy. 0 = no limit."},
 	{"budget_person_targets_per_day", &conf_kind_number, AT(budget_person_targets_per_day), 0, 1000000, "1000",
 	 .comment = "About how many different mailboxes in a day (UTC). 0 = no limit."},
 	{"budget_organisation_per_minute", &conf_kind_number, AT(budget_organisation_per_minute), 0, 1000000, "30000",
-	 .comment = "The same for each account that stands for an organisation or a server, and for each organisation that a peer names: a whole company asks through one."},
+	 .comment = "The same for each account that stands for an organisation or a server, and for each organisation that a peer "
+	            "names: a whole company asks through one."},
 	{"budget_organisation_targets_per_day", &conf_kind_number, AT(budget_organisation_targets_per_day), 0, 1000000, "50000",
 	 .comment = "About how many different mailboxes in a day. 0 = no limit."},
 	{"budget_peer_per_minute", &conf_kind_number, AT(budget_peer_per_minute), 0, 1000000, "60000",

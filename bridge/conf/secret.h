@@ -22,7 +22,10 @@ struct conf_secret {
 int conf_secret_read(const struct conf *c, const struct conf_secret *s, struct buf *out, struct buf *error);
 /* True if a secret may belong to ${owner}: root, whom we run as, or the user that the settings name. */
 bool conf_trusts(const struct conf *c, uid_t owner);
-/* Reads the passphrase of private keys, if there is one, and has pki/ use it in this process (pki/key.h). -1 with a sentence in ${error}. */
+/*
+ * Reads the passphrase of private keys, if there is one, and has pki/ use it in this process (pki/key.h). -1 with a sentence in
+ * ${error}.
+ */
 int conf_key_passphrase(const struct conf *c, struct buf *error);
 /* Reads the passwords of all backends and of the directory, and forgets them: what is wrong with one is added to ${problems}. */
 void conf_secrets_check(const struct conf *c, struct conf_problems *problems);

@@ -75,7 +75,8 @@ void doctor_skipped(struct doctor *d, const char *hop, const char *fmt, ...)
 	put(d, hop, "not reached", NULL, text, NULL);
 }
 
-void doctor_failed(struct doctor *d, struct doctor_chain *chain, const char *hop, enum doctor_side side, const char *what, const char *fmt, ...)
+void doctor_failed(struct doctor *d, struct doctor_chain *chain, const char *hop, enum doctor_side side, const char *what,
+                   const char *fmt, ...)
 {
 	static const char *const sides[] = {"here", "there", "both"};
 	char fix[TEXT_MAX_BYTES], text[TEXT_MAX_BYTES];
@@ -187,7 +188,8 @@ static void daemon_answers(struct doctor *d, struct doctor_chain *chain)
 		doctor_failed(d, chain, hop, DOCTOR_HERE, "no daemon is running", "start it: `systemctl start availbridge`, or `availbridge serve`.");
 		break;
 	case CTL_DAEMON_SILENT:
-		doctor_failed(d, chain, hop, DOCTOR_HERE, buf_cstr(&reply), "run this as root or as the daemon's user; if that is so, look into its log.");
+		doctor_failed(d, chain, hop, DOCTOR_HERE, buf_cstr(&reply),
+		              "run this as root or as the daemon's user; if that is so, look into its log.");
 	}
 	buf_free(&reply);
 }
@@ -203,7 +205,8 @@ static void look_at(struct doctor *d, const struct conf_peer *p, const struct do
 		doctor_failed(d, &link, "switch", DOCTOR_BOTH, "it was paired, but not confirmed",
 		              "compare the six words \"%s\" by voice, then run `availbridge peer confirm`.", p->unconfirmed);
 	else if (!p->enabled)
-		doctor_failed(d, &link, "switch", DOCTOR_HERE, "this peer is switched off here", "if it is to be on: `availbridge peer enable %s`, then `availbridge reload`.",
+		doctor_failed(d, &link, "switch", DOCTOR_HERE, "this peer is switched off here",
+		              "if it is to be on: `availbridge peer enable %s`, then `availbridge reload`.",
 		              p->name);
 	else
 		doctor_ok(d, "switch", "on");

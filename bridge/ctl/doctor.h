@@ -4,7 +4,10 @@
 #include "bridge/base/buf.h"
 #include "bridge/conf/conf.h"
 
-/* The verb `doctor`: its report in doctor.c, our front in doctor_front.c, the way to one peer in doctor_reach.c and doctor_link.c, table, rules, calendars and a question in doctor_ours.c, the directory in doctor_directory.c, what is named by an alias in doctor_aliases.c. */
+/*
+ * The verb `doctor`: its report in doctor.c, our front in doctor_front.c, the way to one peer in doctor_reach.c and doctor_link.c,
+ * table, rules, calendars and a question in doctor_ours.c, the directory in doctor_directory.c, what is named by an alias in doctor_aliases.c.
+ */
 
 struct doctor {
 	const char *conf_path;
@@ -30,7 +33,8 @@ enum doctor_side { DOCTOR_HERE, DOCTOR_THERE, DOCTOR_BOTH };
 /* Says that ${hop} is in order, and in a printf text what was seen. */
 void doctor_ok(struct doctor *d, const char *hop, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Says that ${hop} failed with ${what} (a sentence), and that ${side} does what the printf text says; ${chain} (may be NULL) breaks. */
-void doctor_failed(struct doctor *d, struct doctor_chain *chain, const char *hop, enum doctor_side side, const char *what, const char *fmt, ...)
+void doctor_failed(struct doctor *d, struct doctor_chain *chain, const char *hop, enum doctor_side side, const char *what,
+                   const char *fmt, ...)
 	__attribute__((format(printf, 6, 7)));
 /* Says why ${hop} was not looked at. */
 void doctor_skipped(struct doctor *d, const char *hop, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -19,7 +19,8 @@ static const char anchor[] = "01B62C6D-4324-448f-9884-5FEC6D18A7E2";
 static void certificate(struct doctor *d, struct doctor_chain *chain)
 {
 	static const char hop[] = "front certificate";
-	static const char renew[] = "put a valid one, with its chain, at front_certificate and its key at front_key; the daemon takes it by itself.";
+	static const char renew[] =
+		"put a valid one, with its chain, at front_certificate and its key at front_key; the daemon takes it by itself.";
 	const char *path = d->conf->front_certificate;
 	int64_t from, until, now = time(NULL);
 	char host[256] = "", port[8], what[2048];
@@ -45,7 +46,8 @@ static void certificate(struct doctor *d, struct doctor_chain *chain)
 	buf_free(&text);
 }
 
-static int post(struct doctor *d, const char *path, const char *password, const char *body, struct buf *head, struct buf *reply, struct buf *error)
+static int post(struct doctor *d, const char *path, const char *password, const char *body, struct buf *head, struct buf *reply,
+                struct buf *error)
 {
 	const struct conf *c = d->conf;
 	struct https_post p = {.url = c->public_url, .path = path, .user = password ? d->user : NULL, .password = password, .body = body,
@@ -69,10 +71,12 @@ static void challenge(struct doctor *d, struct doctor_chain *chain)
 	if (status == 401 && strcasestr(buf_cstr(&head), "\r\nWWW-Authenticate:")) {
 		doctor_ok(d, "front", "%s asks for a login, as it should; --user tries one", d->conf->public_url);
 	} else if (status < 0) {
-		doctor_failed(d, chain, "front", DOCTOR_HERE, buf_cstr(&error), "public_url must lead to front_listen of this daemon, with the certificate at front_certificate.");
+		doctor_failed(d, chain, "front", DOCTOR_HERE, buf_cstr(&error),
+		              "public_url must lead to front_listen of this daemon, with the certificate at front_certificate.");
 	} else {
 		snprintf(what, sizeof what, "it answers HTTP %d to nobody in particular", status);
-		doctor_failed(d, chain, "front", DOCTOR_HERE, what, "something else answers at public_url %s: let it lead to front_listen.", d->conf->public_url);
+		doctor_failed(d, chain, "front", DOCTOR_HERE, what,
+		              "something else answers at public_url %s: let it lead to front_listen.", d->conf->public_url);
 	}
 	buf_free(&head);
 	buf_free(&reply);
@@ -94,7 +98,8 @@ static bool read_password(struct doctor *d, struct doctor_chain *chain, struct b
 
 static void put_pox(struct buf *out, const char *address)
 {
-	buf_puts(out, "<?xml version=\"1.0\" encoding=\"utf-8\"?><Autodiscover xmlns=\"http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006\">"
+	buf_puts(out, "<?xml version=\"1.0\" encoding=\"utf-8\"?><Autodiscover "
+	              "xmlns=\"http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006\">"
 	              "<Request><EMailAddress>");
 	text_xml(out, address);
 	buf_puts(out, "</EMailAddress><AcceptableResponseSchema>http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"
@@ -141,7 +146,8 @@ static void login(struct doctor *d, struct doctor_chain *chain, const char *pass
 		              "Log in with a client of your own, or set login_basic to \"yes\" for as long as you look.");
 	else if (status == 401)
 		doctor_failed(d, chain, "front login", DOCTOR_HERE, "the front does not take this login",
-		              "`availbridge account list` shows the accounts; set the password anew with `availbridge account passwd %s` and in Exchange, "
+		              "`availbridge account list` shows the accounts; set the password anew with `availbridge account passwd "
+		              "%s` and in Exchange, "
 		              "then reload.", d->user);
 	else if (status < 0)
 		doctor_failed(d, chain, "front login", DOCTOR_HERE, buf_cstr(&error), "public_url must lead to front_listen of this daemon.");

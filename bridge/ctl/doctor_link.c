@@ -72,7 +72,9 @@ static void domains(struct doctor *d, const struct link_status *st)
 		owner = whose(c, st->domains[i]);
 		if (owner && strcmp(owner, name) != 0) {
 			snprintf(what, sizeof what, "%s says that %s is its own, and the table here gives it to %s", name, st->domains[i], owner);
-			doctor_failed(d, NULL, hop, DOCTOR_BOTH, what, "agree whose it is, and give it the one right row: `availbridge address-space remove %s`, then `add`.", st->domains[i]);
+			doctor_failed(d, NULL, hop, DOCTOR_BOTH, what,
+			              "agree whose it is, and give it the one right row: `availbridge address-space remove %s`, "
+			              "then `add`.", st->domains[i]);
 			return;
 		}
 		extra = owner ? extra : st->domains[i];
@@ -80,7 +82,9 @@ static void domains(struct doctor *d, const struct link_status *st)
 	for (size_t i = 0; i < c->n_spaces; i++)
 		if (strcmp(c->spaces[i].peer, name) == 0 && !serves(st, c->spaces[i].forest_name) && st->n_domains < HELLO_DOMAINS) {
 			snprintf(what, sizeof what, "the table here gives %s to %s, which does not serve it", c->spaces[i].forest_name, name);
-			doctor_failed(d, NULL, hop, DOCTOR_THERE, what, "if it is theirs: `availbridge address-space add --forest-name %s --peer local`, then reload; if not, remove the row here.",
+			doctor_failed(d, NULL, hop, DOCTOR_THERE, what,
+			              "if it is theirs: `availbridge address-space add --forest-name %s --peer local`, then reload; if "
+			              "not, remove the row here.",
 			              c->spaces[i].forest_name);
 			return;
 		}
@@ -125,7 +129,8 @@ static void clocks(struct doctor *d, const struct link_status *st)
 	if (far > MOST_SECONDS)
 		doctor_failed(d, NULL, "clock", DOCTOR_BOTH, what, "compare with a time server (`timedatectl`), and set the one that is wrong.");
 	else
-		doctor_ok(d, "clock", "%s%s", far ? what : "both are the same", far > WARN_SECONDS ? ": WARNING, one of the two is not set by a time server" : "");
+		doctor_ok(d, "clock", "%s%s", far ? what : "both are the same",
+		          far > WARN_SECONDS ? ": WARNING, one of the two is not set by a time server" : "");
 }
 
 static void their_front(struct doctor *d, const struct link_status *st)
@@ -214,7 +219,8 @@ static void not_met(struct doctor *d, struct doctor_chain *chain, struct meeting
 		shake(&h, tls, fd, endpoint, d->peer->name);
 	if (!m->was_up && !h.up) {
 		doctor_failed(d, chain, tls_hop, DOCTOR_BOTH, *h.why ? h.why : *m->why ? m->why : "no TLS came about within 5 s",
-		              "the endpoint must be the link of %s (link_listen there), and the pin here what `availbridge identity show` prints there, compared by voice: then `availbridge peer set %s --pin PIN` here, and reload.",
+		              "the endpoint must be the link of %s (link_listen there), and the pin here what `availbridge identity "
+		              "show` prints there, compared by voice: then `availbridge peer set %s --pin PIN` here, and reload.",
 		              d->peer->name, d->peer->name);
 		doctor_reaches(d, chain, hello_hop);
 		return;
@@ -224,7 +230,8 @@ static void not_met(struct doctor *d, struct doctor_chain *chain, struct meeting
 		doctor_failed(d, chain, hello_hop, DOCTOR_THERE, *m->why ? m->why : "the link is up, but no Hello came", "look into the log there.");
 	else
 		doctor_failed(d, chain, hello_hop, DOCTOR_THERE, *m->why ? m->why : "it closed the link before a word",
-		              "see `availbridge peer show %s`: switched on (`peer enable`), with our pin (`identity show` here); then `availbridge reload`.", site);
+		              "see `availbridge peer show %s`: switched on (`peer enable`), with our pin (`identity show` here); then "
+		              "`availbridge reload`.", site);
 }
 
 static void say_hello(struct doctor *d, struct meeting *m)

@@ -88,7 +88,8 @@ void doctor_backend(struct doctor *d)
 		doctor_failed(d, NULL, hop, DOCTOR_HERE, what, "let the daemon's user read it.");
 	} else if (r.bad) {
 		snprintf(what, sizeof what, "%s%s", r.first, r.bad > 1 ? " (and others)" : "");
-		doctor_failed(d, NULL, hop, DOCTOR_HERE, what, "have whatever writes %s write that calendar anew; until then its owner is answered as failed.",
+		doctor_failed(d, NULL, hop, DOCTOR_HERE, what,
+		              "have whatever writes %s write that calendar anew; until then its owner is answered as failed.",
 		              d->conf->calendars);
 	} else {
 		doctor_ok(d, hop, "%zu can be read%s", r.good, e ? "; time ran out before the rest" : "");
@@ -133,7 +134,9 @@ void doctor_table(struct doctor *d, struct doctor_chain *chain)
 		              "`availbridge address-space add --forest-name ITS-DOMAIN --peer %s`, then `availbridge reload`.", d->peer->name);
 	} else if (!owner || strcmp(owner, d->peer->name) != 0) {
 		snprintf(what, sizeof what, "the domain %s %s%s", domain, owner ? "belongs to " : "is in no row", owner ? owner : "");
-		doctor_failed(d, chain, "table", DOCTOR_HERE, what, "if it is this peer's: `availbridge address-space add --forest-name %s --peer %s`, then `availbridge reload`.",
+		doctor_failed(d, chain, "table", DOCTOR_HERE, what,
+		              "if it is this peer's: `availbridge address-space add --forest-name %s --peer %s`, then `availbridge "
+		              "reload`.",
 		              domain, d->peer->name);
 	} else {
 		doctor_ok(d, "table", "%zu domain%s, %s%s", n, n == 1 ? "" : "s", first, n > 1 ? " and others" : "");
@@ -184,7 +187,8 @@ void doctor_rules(struct doctor *d, struct doctor_chain *chain)
 	rules_in(d);
 	if (!out)
 		doctor_failed(d, chain, "rules out", DOCTOR_HERE, "no rule of direction out gives more than None: none of our people may ask this peer",
-		              "`availbridge rule add --peer %s --direction out --requester '*' --target '*' --level LimitedDetails`, or a narrower one, then `availbridge reload`.",
+		              "`availbridge rule add --peer %s --direction out --requester '*' --target '*' --level LimitedDetails`, "
+		              "or a narrower one, then `availbridge reload`.",
 		              p->name);
 	else
 		doctor_ok(d, "rules out", "%zu rule%s above None", out, out == 1 ? "" : "s");
@@ -214,7 +218,8 @@ static bool may_ask(const struct conf *c, const char *target)
 static struct fb_answer *ask(const struct conf *c, const char *target, struct buf *error)
 {
 	struct fb_mailbox mailbox = {{0}, {0}};
-	struct fb_query q = {.window = {time(NULL) / 3600 * 3600, time(NULL) / 3600 * 3600 + DAY}, .interval = FB_DEFAULT_INTERVAL, .view = FB_VIEW_MERGED,
+	struct fb_query q = {.window = {time(NULL) / 3600 * 3600, time(NULL) / 3600 * 3600 + DAY}, .interval = FB_DEFAULT_INTERVAL,
+	                     .view = FB_VIEW_MERGED,
 	                     .n = 1, .mailboxes = &mailbox};
 	struct fb_zone_rule rule;
 	struct fb_answer *a = NULL;
@@ -250,18 +255,25 @@ static void judge_answer(struct doctor *d, const char *target, const struct fb_a
 		break;
 	case FB_NO_ACCESS:
 		if (d->target)
-			doctor_failed(d, NULL, hop, DOCTOR_THERE, what, "see that the mailbox exists, and what `availbridge explain --requester %s --target %s` says there.",
+			doctor_failed(d, NULL, hop, DOCTOR_THERE, what,
+			              "see that the mailbox exists, and what `availbridge explain --requester %s --target %s` "
+			              "says there.",
 			              d->conf->primary_domain, target);
 		else
-			doctor_ok(d, hop, "the peer answered \"no access\" about a mailbox that need not exist: the way there and back works; its rules for a person need --target");
+			doctor_ok(d, hop, "the peer answered \"no access\" about a mailbox that need not exist: the way there and back "
+			                  "works; its rules for a person need --target");
 		break;
 	case FB_NOT_ALLOWED:
-		doctor_failed(d, NULL, hop, DOCTOR_THERE, what, "the domain %s wants a row for us in the table there: `availbridge address-space add --forest-name %s --peer %s`, then reload.",
+		doctor_failed(d, NULL, hop, DOCTOR_THERE, what,
+		              "the domain %s wants a row for us in the table there: `availbridge address-space add --forest-name %s "
+		              "--peer %s`, then reload.",
 		              d->conf->primary_domain, d->conf->primary_domain, d->conf->site);
 		break;
 	case FB_PEER_FAILED:
 	case FB_NO_ADDRESS_SPACE:
-		doctor_failed(d, NULL, hop, DOCTOR_HERE, what, "the running daemon has other settings than the files, or tries the link again only in a while: run `availbridge reload`.");
+		doctor_failed(d, NULL, hop, DOCTOR_HERE, what,
+		              "the running daemon has other settings than the files, or tries the link again only in a while: run "
+		              "`availbridge reload`.");
 		break;
 	default:
 		doctor_failed(d, NULL, hop, DOCTOR_THERE, what, "the log there says why; the request is in it.");
@@ -280,7 +292,9 @@ void doctor_look_up(struct doctor *d, const struct doctor_chain *chain)
 	if (d->target)
 		snprintf(target, sizeof target, "%s", d->target);
 	if (!may_ask(d->conf, target)) {
-		doctor_skipped(d, "look-up", "our rules do not let the organisation (%s) ask about %s; `availbridge query` asks as a person", d->conf->primary_domain, target);
+		doctor_skipped(d, "look-up",
+		               "our rules do not let the organisation (%s) ask about %s; `availbridge query` asks as a person",
+		               d->conf->primary_domain, target);
 		return;
 	}
 	buf_init(&error, 4096);

@@ -99,7 +99,9 @@ void doctor_reach(struct doctor *d, struct doctor_chain *chain)
 		any = any || !unknown;
 	}
 	if (!any)
-		doctor_failed(d, chain, "name", DOCTOR_HERE, first, "set an endpoint whose name this machine can resolve (`availbridge peer set %s --endpoint HOST:PORT`), or the resolver right; then `availbridge reload`.",
+		doctor_failed(d, chain, "name", DOCTOR_HERE, first,
+		              "set an endpoint whose name this machine can resolve (`availbridge peer set %s --endpoint HOST:PORT`), "
+		              "or the resolver right; then `availbridge reload`.",
 		              p->name);
 	else
 		doctor_ok(d, "name", "%s", good ? "it resolves" : "they resolve");
@@ -108,5 +110,7 @@ void doctor_reach(struct doctor *d, struct doctor_chain *chain)
 	if (good)
 		doctor_ok(d, "TCP", "%s takes connections%s%s", good, *first ? "; but " : "", first);
 	else
-		doctor_failed(d, chain, "TCP", DOCTOR_THERE, first, "see that the daemon runs, that link_listen is what the endpoint here says, and that no firewall on the way shuts that port.");
+		doctor_failed(d, chain, "TCP", DOCTOR_THERE, first,
+		              "see that the daemon runs, that link_listen is what the endpoint here says, and that no firewall on the "
+		              "way shuts that port.");
 }

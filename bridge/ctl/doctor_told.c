@@ -23,7 +23,8 @@ static void their_look_up(struct doctor *d, const struct link_probe *said)
 	}
 	switch (said->look_up) {
 	case FB_NOT_COMPUTED:
-		doctor_skipped(d, hop, "it did not ask: its rules do not let its organisation as a whole ask about %s, or its version does not know how", domain);
+		doctor_skipped(d, hop, "it did not ask: its rules do not let its organisation as a whole ask about %s, or its version "
+		                       "does not know how", domain);
 		break;
 	case FB_OK:
 	case FB_NO_ACCESS:
@@ -34,7 +35,8 @@ static void their_look_up(struct doctor *d, const struct link_probe *said)
 		              "`availbridge address-space add --forest-name DOMAIN --peer %s`, then `availbridge reload`.", name);
 		break;
 	case FB_BUSY:
-		doctor_failed(d, NULL, hop, DOCTOR_HERE, what, "see in `availbridge status` which budget it has used up here, or what keeps this site busy.");
+		doctor_failed(d, NULL, hop, DOCTOR_HERE, what,
+		              "see in `availbridge status` which budget it has used up here, or what keeps this site busy.");
 		break;
 	default:
 		doctor_failed(d, NULL, hop, DOCTOR_THERE, what, "run `availbridge doctor %s`: it names the hop.", d->conf->site);
@@ -52,7 +54,8 @@ void doctor_told(struct doctor *d, struct doctor_chain *chain, const struct link
 	}
 	if (!said->rows)
 		doctor_failed(d, chain, "its table", DOCTOR_THERE, "the table there gives us no domain",
-		              "`availbridge address-space add --forest-name %s --peer %s` with the name that we have there, if it is not %s; then reload.", domain, site, site);
+		              "`availbridge address-space add --forest-name %s --peer %s` with the name that we have there, if it is "
+		              "not %s; then reload.", domain, site, site);
 	else
 		doctor_ok(d, "its table", "%u domain%s ours there", said->rows, said->rows == 1 ? " is" : "s are");
 	if (!said->access)
@@ -60,20 +63,24 @@ void doctor_told(struct doctor *d, struct doctor_chain *chain, const struct link
 		              "`availbridge peer set %s --free-busy-access-enabled yes --free-busy-access-level AvailabilityOnly`, then reload.", site);
 	else if (!said->rules_in)
 		doctor_failed(d, chain, "its rules in", DOCTOR_THERE, "no rule there gives us more than None: we see nothing",
-		              "`availbridge rule add --peer %s --direction in --requester '*' --target '*' --level AvailabilityOnly`, or a narrower one; then reload.", site);
+		              "`availbridge rule add --peer %s --direction in --requester '*' --target '*' --level AvailabilityOnly`, "
+		              "or a narrower one; then reload.", site);
 	else
 		doctor_ok(d, "its rules in", "access is on, %u rule%s above None", said->rules_in, said->rules_in == 1 ? "" : "s");
 	if (!said->rules_out)
 		doctor_failed(d, NULL, "its rules out", DOCTOR_THERE, "no rule there lets its people ask us",
-		              "if they are to: `availbridge rule add --peer %s --direction out --requester '*' --target '*' --level LimitedDetails`, then reload.", site);
+		              "if they are to: `availbridge rule add --peer %s --direction out --requester '*' --target '*' --level "
+		              "LimitedDetails`, then reload.", site);
 	else
 		doctor_ok(d, "its rules out", "%u rule%s above None", said->rules_out, said->rules_out == 1 ? "" : "s");
 	if (!said->backend)
-		doctor_failed(d, chain, "its calendars", DOCTOR_THERE, "it has nobody who reads calendars at the moment", "look at `availbridge status` and the log there.");
+		doctor_failed(d, chain, "its calendars", DOCTOR_THERE, "it has nobody who reads calendars at the moment",
+		              "look at `availbridge status` and the log there.");
 	else
 		doctor_ok(d, "its calendars", "there is somebody to read them");
 	if (!said->link)
-		doctor_failed(d, NULL, "its link to us", DOCTOR_THERE, "it has no connection on which it could ask us", "run `availbridge doctor %s`: it names the hop.", site);
+		doctor_failed(d, NULL, "its link to us", DOCTOR_THERE, "it has no connection on which it could ask us",
+		              "run `availbridge doctor %s`: it names the hop.", site);
 	else
 		doctor_ok(d, "its link to us", "up");
 	their_look_up(d, said);

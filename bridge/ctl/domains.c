@@ -93,7 +93,8 @@ bool ctl_domains_proven(const struct conf *c, const char *const *domains, size_t
 		buf_init(&why, 4096);
 		p = prove(domains[i], pins, 1, resolver, &why);
 		if (p != PROVEN)
-			ctl_say("%s: %s: %s.\nrequire_domain_proof is yes here: the other site publishes\n  _availbridge.%s TXT \"v=availbridge1; pin=%s\"", domains[i],
+			ctl_say("%s: %s: %s.\nrequire_domain_proof is yes here: the other site publishes\n  _availbridge.%s TXT "
+			        "\"v=availbridge1; pin=%s\"", domains[i],
 			        words[p], buf_cstr(&why), domains[i], text);
 		all &= p == PROVEN;
 		buf_free(&why);

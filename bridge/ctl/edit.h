@@ -25,8 +25,8 @@ extern const char ctl_header_spaces[], ctl_header_accounts[], ctl_header_nt_hash
 /* Takes the lock. -1 after a sentence. End with ctl_edit_commit() or ctl_edit_drop(). */
 int ctl_edit_start(struct ctl_edit *e, const char *conf_path);
 /*
- * The lines of the file ${name} beside the main file, or of that path if it begins with a slash, ${header} standing for one that is missing. NULL after its problems were
- * printed. Caller frees.
+ * The lines of the file ${name} beside the main file, or of that path if it begins with a slash, ${header} standing for one that is
+ * missing. NULL after its problems were printed. Caller frees.
  */
 struct lines *ctl_edit_read(struct ctl_edit *e, const char *name, const char *header);
 /* Notes that ${name} becomes what lines_compose() makes of ${l} and the rest. */

@@ -11,7 +11,10 @@
 #include "bridge/ctl/verbs.h"
 #include "pki/certificate.h"
 
-/* The PowerShell that makes this site's Exchange ask the bridge, from the settings alone; what is missing for it stands in front as comments. */
+/*
+ * The PowerShell that makes this site's Exchange ask the bridge, from the settings alone; what is missing for it stands in front as
+ * comments.
+ */
 
 enum { OUT_MAX = 4 << 20, SPACES_MAX = 100 /* Active Directory returns no more address spaces than that */ };
 
@@ -26,8 +29,8 @@ struct setup {
 };
 
 /*
- * A PowerShell literal. What PowerShell takes for a single quote (the ASCII one and U+2018 to U+201B) is doubled; nothing else means anything
- * between them.
+ * A PowerShell literal. What PowerShell takes for a single quote (the ASCII one and U+2018 to U+201B) is doubled; nothing else means
+ * anything between them.
  */
 static void quote(struct buf *out, const char *s)
 {
@@ -105,14 +108,16 @@ static void check_login(struct setup *s)
 		return;
 	}
 	if (strcmp(s->method, "PerUserFB") == 0 && s->account && s->account->kind != CONF_FOR_SERVER)
-		missing(s, "PerUserFB names a person; the bridge hears the name only from an account that stands for `server`, and %s does not.", s->account->name);
+		missing(s, "PerUserFB names a person; the bridge hears the name only from an account that stands for `server`, and %s "
+		           "does not.", s->account->name);
 	if (strcmp(s->c->login_ntlm, "no") == 0) {
 		missing(s, "%s logs in by NTLM where there is no trust, which the front does not offer: login_ntlm is no.", s->method);
 		return;
 	}
 	hashes = account_nt_hashes(s->c);
 	if (s->account && (!hashes || !nt_hashes_of(hashes, s->account->name)))
-		missing(s, "%s logs in by NTLM where there is no trust, and the account %s has no NT hash. Run: availbridge account passwd --ntlm with its name, "
+		missing(s, "%s logs in by NTLM where there is no trust, and the account %s has no NT hash. Run: availbridge account "
+		           "passwd --ntlm with its name, "
 		           "then availbridge reload", s->method, s->account->name);
 	nt_hashes_free(hashes);
 }
@@ -147,7 +152,8 @@ static void check_way(struct setup *s)
 		return;
 	}
 	if (is_loopback(s->host))
-		missing(s, "public_url is %s, which means each machine itself; give it the name by which Exchange reaches this bridge.", s->c->public_url);
+		missing(s, "public_url is %s, which means each machine itself; give it the name by which Exchange reaches this bridge.",
+		        s->c->public_url);
 	covered(s, s->host);
 	if (!s->old)
 		return;
@@ -170,7 +176,8 @@ static void check_peers(struct setup *s)
 		missing(s, s->peer ? "no domain in the table is %s's. Run: availbridge address-space add --forest-name DOMAIN --peer %s"
 		                   : "no domain in the table is a peer's. Pair with one first (availbridge peer invite).", s->peer, s->peer);
 	if (s->domains > SPACES_MAX)
-		missing(s, "%zu domains: Active Directory returns at most %d address spaces, so some of these would not be seen.", s->domains, SPACES_MAX);
+		missing(s, "%zu domains: Active Directory returns at most %d address spaces, so some of these would not be seen.",
+		        s->domains, SPACES_MAX);
 	for (size_t i = 0; i < s->c->n_peers && !s->remove; i++) {
 		const struct conf_peer *p = &s->c->peers[i];
 
@@ -186,14 +193,16 @@ static void put_trust(struct setup *s)
 	buf_puts(&s->out, "\n# Each Exchange server must trust the issuer of the front's certificate, and all between, in the machine's store.\n");
 	if (access(s->c->front_ca, R_OK) != 0)
 		return;
-	buf_puts(&s->out, "# If that is the CA which `init` made, copy its file there and run this on each of them, in an elevated shell:\ncertutil -addstore -f Root ");
+	buf_puts(&s->out, "# If that is the CA which `init` made, copy its file there and run this on each of them, in an elevated "
+	                  "shell:\ncertutil -addstore -f Root ");
 	quote(&s->out, name ? name + 1 : s->c->front_ca);
 	buf_putc(&s->out, '\n');
 }
 
 static void put_checks(struct setup *s, const char *domain)
 {
-	buf_printf(&s->out, "\n# %s\n# These must print nothing: what they find is preferred to the address space and hides the bridge.\n", domain);
+	buf_printf(&s->out, "\n# %s\n# These must print nothing: what they find is preferred to the address space and hides the "
+	                    "bridge.\n", domain);
 	buf_puts(&s->out, "Get-OrganizationRelationship | Where-Object { $_.DomainNames -contains ");
 	quote(&s->out, domain);
 	buf_puts(&s->out, " } | Format-List Name, Enabled, FreeBusyAccessEnabled, DomainNames\n");
@@ -210,7 +219,8 @@ static void put_name(struct setup *s, const char *domain)
 	char name[FB_DOMAIN_MAX + 16];
 
 	snprintf(name, sizeof name, "autodiscover.%s", domain);
-	buf_printf(&s->out, "# This must print the address of %s: let these Exchange servers, and only they, resolve the name so (a zone or a hosts entry of their own).\n"
+	buf_printf(&s->out, "# This must print the address of %s: let these Exchange servers, and only they, resolve the name so (a "
+	                    "zone or a hosts entry of their own).\n"
 	                    "[System.Net.Dns]::GetHostAddresses(", s->host);
 	quote(&s->out, name);
 	buf_puts(&s->out, ") | Format-List IPAddressToString\n");
@@ -249,10 +259,12 @@ static void put_login(struct setup *s)
 	quote(&s->out, s->account ? s->account->name : "exchange");
 	buf_putc(&s->out, '\n');
 	if (strcmp(s->method, "PerUserFB") == 0)
-		buf_puts(&s->out, "# PerUserFB: Exchange may name the person who asks. The bridge believes only an account that stands for `server`, and only about its own people;\n"
+		buf_puts(&s->out, "# PerUserFB: Exchange may name the person who asks. The bridge believes only an account that stands "
+		                  "for `server`, and only about its own people;\n"
 		                  "# whether Exchange does so without a trust is not known (docs/exchange.md).\n");
 	else if (!s->old && strcmp(s->method, "OrgWideFB") == 0)
-		buf_puts(&s->out, "# If the log of the bridge shows that this login never comes through, --access-method OrgWideFBBasic (2013 and 2016) says Basic.\n");
+		buf_puts(&s->out, "# If the log of the bridge shows that this login never comes through, --access-method "
+		                  "OrgWideFBBasic (2013 and 2016) says Basic.\n");
 }
 
 static void put_script(struct setup *s)
@@ -269,7 +281,8 @@ static void put_script(struct setup *s)
 	}
 	if (s->domains)
 		buf_puts(&s->out, s->remove ? "# Exchange may remember them for a while.\n"
-		                            : "\n# There is no Set-AvailabilityAddressSpace: to change one, run what `exchange-setup --remove` prints, then this again.\n");
+		                            : "\n# There is no Set-AvailabilityAddressSpace: to change one, run what `exchange-setup "
+		                              "--remove` prints, then this again.\n");
 }
 
 /* Which of Exchange's words goes with which of its versions: the list of 2010 has no OrgWideFBBasic. */
@@ -318,7 +331,8 @@ static int run(struct setup *s, const char *conf_path)
 		return CTL_NO;
 	}
 	buf_init(&s->out, OUT_MAX);
-	buf_printf(&s->out, "# For the Exchange Management Shell of %s (Exchange %s).\n", s->c->primary_domain, s->old ? "2010" : "2013, 2016, 2019, SE");
+	buf_printf(&s->out, "# For the Exchange Management Shell of %s (Exchange %s).\n", s->c->primary_domain,
+	           s->old ? "2010" : "2013, 2016, 2019, SE");
 	check_peers(s);
 	if (!s->remove) {
 		find_account(s);

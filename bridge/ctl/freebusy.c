@@ -54,7 +54,8 @@ static int by_words(const void *a, const void *b)
 	return strcmp(word_of(x->busy), word_of(y->busy));
 }
 
-static int put_json(struct buf *out, const char *id, const struct fb_answer *a, struct fb_window w, const struct fb_span *s, size_t n, int minutes)
+static int put_json(struct buf *out, const char *id, const struct fb_answer *a, struct fb_window w, const struct fb_span *s, size_t n,
+                    int minutes)
 {
 	buf_putc(out, '{');
 	if (id) {
@@ -75,7 +76,8 @@ static int put_json(struct buf *out, const char *id, const struct fb_answer *a, 
 }
 
 /* For people: one span a line in the zone asked for, then the digits. */
-static int put_text(struct buf *out, const struct fb_zone *z, const struct fb_answer *a, struct fb_window w, const struct fb_span *s, size_t n, int minutes)
+static int put_text(struct buf *out, const struct fb_zone *z, const struct fb_answer *a, struct fb_window w, const struct fb_span *s,
+                    size_t n, int minutes)
 {
 	for (size_t i = 0; i < n; i++) {
 		fb_time_put_wall(out, fb_zone_wall(z, s[i].start));
@@ -172,7 +174,10 @@ static void compute(const struct asked *q, const char *id, struct buf *out)
 	buf_free(&error);
 }
 
-/* A batch line: id TAB file TAB start TAB end TAB zone. The id is always the first field, so that even a bad line can be answered under it. */
+/*
+ * A batch line: id TAB file TAB start TAB end TAB zone. The id is always the first field, so that even a bad line can be answered
+ * under it.
+ */
 static const char *split(char *line, struct asked *q)
 {
 	char *fields[5] = {line, NULL, NULL, NULL, NULL};
@@ -306,7 +311,8 @@ int ctl_freebusy(int argc, char **argv, const char *conf_path)
 	q.minutes = (int)minutes;
 	bool one = q.calendar && q.start && q.end;
 	if (words.n || (q.batch ? q.calendar || q.start || q.end : !one)) {
-		ctl_say(words.n ? "freebusy takes options only" : q.batch ? "--batch reads calendars and times from standard input" : "freebusy wants --calendar, --start and --end");
+		ctl_say(words.n ? "freebusy takes options only" : q.batch ? "--batch reads calendars and times from standard input"
+		                                                : "freebusy wants --calendar, --start and --end");
 		return ctl_usage(argv[0]);
 	}
 	if (!options_valid(&q))

@@ -10,7 +10,10 @@ struct grid {
 	bool colour;
 	int width;                  /* columns of the terminal */
 };
-/* Appends the grid of ${n} people and its legend; a person without an answer gets the reason's sentence. -1 if ${out} is full or out of memory. */
+/*
+ * Appends the grid of ${n} people and its legend; a person without an answer gets the reason's sentence. -1 if ${out} is full or out
+ * of memory.
+ */
 int grid_put(struct buf *out, const struct grid *g, const struct fb_mailbox *people, struct fb_answer *const *answers, size_t n);
 /* True if standard output is a terminal and NO_COLOR is not set. */
 bool grid_wants_colour(void);

@@ -19,7 +19,10 @@ struct limited {
 	int sock;
 };
 
-/* Has a child do ${job} and appends what it replied to ${reply}. False if no child could be had (errno) or if it did not live through the job (errno = 0). */
+/*
+ * Has a child do ${job} and appends what it replied to ${reply}. False if no child could be had (errno) or if it did not live through
+ * the job (errno = 0).
+ */
 bool limited_do(struct limited *l, const char *job, struct buf *reply);
 /* Ends the child, if there is one. */
 void limited_end(struct limited *l);

@@ -71,9 +71,11 @@ const char *ctl_directory_remedy(const char *step)
 	static const struct {
 		const char *step, *remedy;
 	} remedies[] = {
-		{"connect", "See in directory.conf that the server's host and port are right and let through by firewalls, that its certificate is valid for this very "
+		{"connect", "See in directory.conf that the server's host and port are right and let through by firewalls, that its "
+		            "certificate is valid for this very "
 		            "host name, and that ca-file holds the certificate of its CA."},
-		{"bind", "See bind-name and the password file, or keytab and principal, in directory.conf; then that the account is neither locked nor expired."},
+		{"bind", "See bind-name and the password file, or keytab and principal, in directory.conf; then that the account is "
+		         "neither locked nor expired."},
 	};
 
 	for (size_t i = 0; i < sizeof remedies / sizeof *remedies; i++)

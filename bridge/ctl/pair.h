@@ -7,8 +7,8 @@
 /* What both admins on the phone need (docs/pairing.md): inviting is in pair_invite.c, accepting and confirming in pair_accept.c. */
 
 /*
- * Fills ${o} with what this site says of itself: its name, the ${endpoints} given, or where its link listens, and its domains. False after a
- * sentence: an endpoint that is none, or more than an offer can hold.
+ * Fills ${o} with what this site says of itself: its name, the ${endpoints} given, or where its link listens, and its domains. False
+ * after a sentence: an endpoint that is none, or more than an offer can hold.
  */
 bool pair_offer(const struct conf *c, const struct ctl_words *endpoints, struct pki_offer *o);
 /* Our own pin, or false after a sentence. */

@@ -14,7 +14,10 @@ enum { CALL_MS = 10000, RELOAD_MS = 40000 };
 
 /* ---- accept ---- */
 
-/* The text out of the words of the command line, or of standard input for "-"; what stood there is wiped, for it is shown to who lists processes. */
+/*
+ * The text out of the words of the command line, or of standard input for "-"; what stood there is wiped, for it is shown to who
+ * lists processes.
+ */
 static void take_text(struct ctl_words *words, struct buf *text)
 {
 	char line[4096];
@@ -56,13 +59,15 @@ static bool is_good(const struct conf *c, const char *text, struct pki_invitatio
 		return false;
 	if (memcmp(own, inv->pin, PKI_PIN_LEN) == 0) {
 		pki_pin_text(pin, own);
-		ctl_say("the invitation is our own:\n  in the text  %s\n  ours         %s\nGive it to the admin of the other site, who runs `availbridge peer accept` there.", pin, pin);
+		ctl_say("the invitation is our own:\n  in the text  %s\n  ours         %s\nGive it to the admin of the other site, who "
+		        "runs `availbridge peer accept` there.", pin, pin);
 		return false;
 	}
 	if (inv->expires <= now) {
 		put_time(until, inv->expires);
 		put_time(here, now);
-		ctl_say("the invitation ran out at %s; by the clock of this machine it is %s. If that is not the time (`timedatectl`), set the clock; else ask for a new invitation",
+		ctl_say("the invitation ran out at %s; by the clock of this machine it is %s. If that is not the time (`timedatectl`), "
+		        "set the clock; else ask for a new invitation",
 		        until, here);
 		return false;
 	}
@@ -80,7 +85,8 @@ static void failed(const char *conf_path, const struct pki_invitation *inv, cons
 	ctl_say("not paired: %s", why);
 	fprintf(stderr, "  the invitation is of %s, pin %s\n", inv->offer.site, pin);
 	if (unsure)
-		fprintf(stderr, "  %s may have written this site down all the same: its admin runs `availbridge peer remove` there before a new try\n", inv->offer.site);
+		fprintf(stderr, "  %s may have written this site down all the same: its admin runs `availbridge peer remove` there "
+		                "before a new try\n", inv->offer.site);
 	snprintf(request, sizeof(request), "pairing-failed with %s, pin %s: %.700s", inv->offer.site, pin, why);
 	for (char *s = request; *s; s++)
 		if (iscntrl((unsigned char)*s))
@@ -123,7 +129,8 @@ static int switch_on(const char *conf_path, const char *name)
 static int write_host(const char *conf_path, const char *name, const struct pki_invitation *inv, const char *code, bool look_only)
 {
 	const char *endpoints[PKI_OFFER_ENDPOINTS], *domains[PKI_OFFER_DOMAINS];
-	struct ctl_new_peer p = {.name = name, .unconfirmed = code, .endpoints = endpoints, .domains = domains, .n_endpoints = inv->offer.n_endpoints,
+	struct ctl_new_peer p = {.name = name, .unconfirmed = code, .endpoints = endpoints, .domains = domains,
+	                         .n_endpoints = inv->offer.n_endpoints,
 	                         .n_domains = inv->offer.n_domains};
 	struct ctl_edit edit;
 	int result;
@@ -161,14 +168,16 @@ static int accept_invitation(const char *conf_path, const struct conf *c, const 
 	if (r < 0)
 		return CTL_NO;
 	if (write_host(conf_path, name, inv, yes ? NULL : v.code, false) < 0) {
-		ctl_say("%s has written this site down, and this site could not write %s: its admin runs `availbridge peer remove` there before a new try", inv->offer.site, name);
+		ctl_say("%s has written this site down, and this site could not write %s: its admin runs `availbridge peer remove` "
+		        "there before a new try", inv->offer.site, name);
 		return CTL_NO;
 	}
 	if (pair_show(conf_path, name) != CTL_DONE)
 		return CTL_NO;
 	if (!yes)
 		return CTL_DONE;
-	printf("\nBoth screens show these six words:\n\n    %s\n\nIf the other side reads others, somebody stands in between: availbridge peer remove %s\n", v.code, name);
+	printf("\nBoth screens show these six words:\n\n    %s\n\nIf the other side reads others, somebody stands in between: "
+	       "availbridge peer remove %s\n", v.code, name);
 	return switch_on(conf_path, name);
 }
 
@@ -177,7 +186,8 @@ int ctl_peer_accept(int argc, char **argv, const char *conf_path)
 	const char *name = NULL, *resolver = NULL;
 	bool yes = false;
 	struct ctl_words words, endpoints = {0};
-	const struct ctl_option options[] = {{"name", .value = &name}, {"yes", .flag = &yes}, {"endpoint", .many = &endpoints}, {"resolver", .value = &resolver}, {0}};
+	const struct ctl_option options[] = {{"name", .value = &name}, {"yes", .flag = &yes}, {"endpoint", .many = &endpoints},
+	                                     {"resolver", .value = &resolver}, {0}};
 	const char *domains[PKI_OFFER_DOMAINS];
 	struct pki_invitation inv;
 	struct pki_offer offer;

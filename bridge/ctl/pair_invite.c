@@ -22,7 +22,8 @@ static bool ask_daemon(const char *conf_path, const char *request, int timeout_m
 	while (reply.len && buf_ptr(&reply)[reply.len - 1] == '\n')
 		reply.len--;
 	if (d == CTL_DAEMON_ABSENT)
-		ctl_say("no daemon is running with %s, and it is the daemon that opens the door to a guest; start it with `availbridge serve`", conf_path);
+		ctl_say("no daemon is running with %s, and it is the daemon that opens the door to a guest; start it with "
+		        "`availbridge serve`", conf_path);
 	else if (d == CTL_DAEMON_SILENT)
 		ctl_say("the daemon did not answer: %s", buf_cstr(&reply));
 	else if (code != CTL_DONE)
@@ -71,7 +72,8 @@ static int invite(const char *conf_path, const char *name, int64_t valid, const 
 	text_random(inv.id, sizeof(inv.id));
 	text_random(inv.secret, sizeof(inv.secret));
 	if (ok && pki_invitation_print(&text, &inv) < 0) {
-		ctl_say("this site has too many domains for an invitation of one line; pair the manual way: `identity show` and `peer add` on both sides");
+		ctl_say("this site has too many domains for an invitation of one line; pair the manual way: `identity show` and `peer "
+		        "add` on both sides");
 		ok = false;
 	}
 	snprintf(request, sizeof(request), "invite %s %s", name, buf_cstr(&text));
@@ -79,7 +81,8 @@ static int invite(const char *conf_path, const char *name, int64_t valid, const 
 	if (ok) {
 		printf("%s\n\n", buf_cstr(&text));
 		printf("Send this text to the admin of %s, who runs: availbridge peer accept TEXT\n"
-		       "It works once, for one key, and for %lld s. It holds a secret: who uses it first is named in the log.\n\n", name, (long long)valid);
+		       "It works once, for one key, and for %lld s. It holds a secret: who uses it first is named in the log.\n\n",
+		       name, (long long)valid);
 		fflush(stdout);
 	}
 	explicit_bzero(request, sizeof(request));

@@ -5,7 +5,10 @@
 #include "bridge/ctl/edit.h"
 #include "pki/pin.h"
 
-/* The verb `peer` by its forms: edits in peer.c, making in peer_add.c, pairing in pair_invite.c and pair_accept.c, looking in peer_show.c, proof of domains in domains.c. */
+/*
+ * The verb `peer` by its forms: edits in peer.c, making in peer_add.c, pairing in pair_invite.c and pair_accept.c, looking in
+ * peer_show.c, proof of domains in domains.c.
+ */
 
 enum { CTL_PEER_FILE = 80 };
 
@@ -18,8 +21,8 @@ void ctl_peer_file(char out[CTL_PEER_FILE], const char *name);
 /* As a value for ctl_peer_change(): the lines go. */
 extern const char ctl_peer_drop[];
 /*
- * Replaces the settings ${pairs} (keyword, value, or several values with a newline between; NULL values are left alone; ends with a NULL keyword) of one peer. CTL_DONE, or
- * CTL_NO after a sentence.
+ * Replaces the settings ${pairs} (keyword, value, or several values with a newline between; NULL values are left alone; ends with a
+ * NULL keyword) of one peer. CTL_DONE, or CTL_NO after a sentence.
  */
 int ctl_peer_change(const char *conf_path, const char *name, const char *const (*pairs)[2]);
 
@@ -72,8 +75,8 @@ int ctl_peer_confirm(int argc, char **argv, const char *conf_path);
 /* peer check-domains. */
 int ctl_peer_check_domains(int argc, char **argv, const char *conf_path);
 /*
- * With require_domain_proof in ${c}: does every one of ${domains} (${n}) name ${pin} in the DNS? True too if nobody requires it. False after
- * sentences. ${resolver} is HOST:PORT, or NULL for the system's.
+ * With require_domain_proof in ${c}: does every one of ${domains} (${n}) name ${pin} in the DNS? True too if nobody requires it.
+ * False after sentences. ${resolver} is HOST:PORT, or NULL for the system's.
  */
 bool ctl_domains_proven(const struct conf *c, const char *const *domains, size_t n, const uint8_t pin[PKI_PIN_LEN], const char *resolver);
 #endif

@@ -43,7 +43,8 @@ static void put_text(struct buf *b, const struct conf *c, const struct conf_peer
 {
 	char pin[PKI_PIN_TEXT];
 
-	buf_printf(b, "%s  %s, free/busy access %s up to %s, %zu rule%s\n", p->name, p->unconfirmed ? "NOT CONFIRMED" : p->enabled ? "enabled" : "DISABLED",
+	buf_printf(b, "%s  %s, free/busy access %s up to %s, %zu rule%s\n", p->name,
+	           p->unconfirmed ? "NOT CONFIRMED" : p->enabled ? "enabled" : "DISABLED",
 	           p->access_enabled ? "on" : "off", fb_level_name(p->access_level), p->n_rules, p->n_rules == 1 ? "" : "s");
 	for (size_t i = 0; i < p->n_endpoints; i++)
 		buf_printf(b, "  endpoint  %s\n", p->endpoints[i]);

@@ -137,7 +137,8 @@ static void forget_waiting(const struct conf *c, const struct gone *g, struct bu
 	if (notes_put(c->state_dir, NOTES_PENDING, g->peer->name, NULL) == 0)
 		buf_printf(done, " The next key %s, announced and not confirmed yet, is forgotten.", text);
 	else
-		buf_printf(done, " The next key %s still waits in %s/%s, which could not be written: do NOT confirm it.", text, c->state_dir, NOTES_PENDING);
+		buf_printf(done, " The next key %s still waits in %s/%s, which could not be written: do NOT confirm it.", text,
+		           c->state_dir, NOTES_PENDING);
 }
 
 int ctl_peer_unpin(int argc, char **argv, const char *conf_path)

@@ -37,7 +37,8 @@ const struct ctl_verb ctl_verbs[] = {
 	 "peer enable NAME\n"
 	 "peer disable NAME\n"
 	 "peer unpin PIN\n"
-	 "peer set NAME [--free-busy-access-enabled yes|no] [--free-busy-access-level LEVEL] [--endpoint HOST:PORT ...] [--dial both|out|in] [--pin PIN] [--next-pin PIN]\n"
+	 "peer set NAME [--free-busy-access-enabled yes|no] [--free-busy-access-level LEVEL] [--endpoint HOST:PORT ...] [--dial "
+	 "both|out|in] [--pin PIN] [--next-pin PIN]\n"
 	 "peer confirm-next NAME\n"
 	 "peer take-next NAME --under PIN --pin PIN\n"
 	 "peer drop-old NAME --under PIN --pin PIN\n"
@@ -66,7 +67,8 @@ const struct ctl_verb ctl_verbs[] = {
 	 "identity decrypt",
 	 "Prints this site's pin, for the other side's `peer add`; changes the link's key without an outage.", ctl_identity},
 	{"audit",
-	 "audit show [--requester WHO] [--target ADDRESS] [--peer PEER] [--result WORD] [--id ID] [--kind KIND] [--since TIME] [--until TIME] [--json]\n"
+	 "audit show [--requester WHO] [--target ADDRESS] [--peer PEER] [--result WORD] [--id ID] [--kind KIND] [--since TIME] "
+	 "[--until TIME] [--json]\n"
 	 "audit verify [--anchor HASH] [--json]\n"
 	 "audit compare FILE [--peer PEER] [--as NAME] [--since TIME] [--until TIME]",
 	 "Shows who asked about whom and who changed what; finds what was changed or cut; holds the other site's audit against ours.", ctl_audit},
@@ -83,7 +85,8 @@ const struct ctl_verb ctl_verbs[] = {
 	 "freebusy --calendar FILE.ics --start TIME --end TIME [--zone ZONE] [--interval MINUTES] --json\n"
 	 "freebusy --batch",
 	 "Computes one calendar file offline.", ctl_freebusy},
-	{"exchange-setup", "exchange-setup [PEER] [--version 2010|2013|2016|2019|SE] [--access-method OrgWideFB|OrgWideFBBasic|PerUserFB] [--user NAME] [--remove]",
+	{"exchange-setup", "exchange-setup [PEER] [--version 2010|2013|2016|2019|SE] [--access-method "
+	                   "OrgWideFB|OrgWideFBBasic|PerUserFB] [--user NAME] [--remove]",
 	 "Prints the PowerShell that makes this site's Exchange ask the bridge, and what is missing for it.", ctl_exchange_setup},
 	{"help", "help [VERB]", "Prints the verbs, or the forms of one.", ctl_help},
 	{"version", "version [--json]", "Prints the version.", ctl_version},

@@ -176,7 +176,8 @@ int visit_host(struct visit *v, struct buf *error, bool *unsure)
 	*unsure = false;
 	if (!pins || pki_pinset_add(pins, v->inv->offer.site, v->inv->pin) != 0)
 		buf_puts(error, "out of memory");
-	else if (conf_key_passphrase(v->conf, error) == 0 && pki_rotation_key(&f, key, sizeof key) == 0 && (tls = pki_tls_pairing(f.cert, key, pins, error)))
+	else if (conf_key_passphrase(v->conf, error) == 0 && pki_rotation_key(&f, key, sizeof key) == 0 &&
+	         (tls = pki_tls_pairing(f.cert, key, pins, error)))
 		for (size_t i = 0; i < v->inv->offer.n_endpoints && fd < 0; i++)
 			fd = dial(v->inv->offer.endpoints[i], host, error);
 	if (fd >= 0) {

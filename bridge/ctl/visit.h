@@ -11,8 +11,9 @@ struct visit {
 	char code[PKI_CODE_MAX];                /* the six words, once it is done */
 };
 /*
- * Goes through the endpoints of the invitation until one answers, and through the whole exchange, at most 20 s each. 0: both have proven all, and
- * the host has written us. -1 with a sentence in ${error}; *${unsure} then tells that the host may have written us all the same.
+ * Goes through the endpoints of the invitation until one answers, and through the whole exchange, at most 20 s each. 0: both have
+ * proven all, and the host has written us. -1 with a sentence in ${error}; *${unsure} then tells that the host may have written us
+ * all the same.
  */
 int visit_host(struct visit *v, struct buf *error, bool *unsure);
 #endif

@@ -56,7 +56,8 @@ bool directory_answer_unpack(const void *reply, size_t len, struct directory_ans
 	a->exists = unpack_fact(&u);
 	a->hidden = unpack_u8(&u) != 0;
 	a->disabled = unpack_u8(&u) != 0;
-	ok = unpack_text(&u, a->address, sizeof a->address) && unpack_text(&u, a->moved_to, sizeof a->moved_to) && unpack_text(&u, a->dn, sizeof a->dn) &&
+	ok = unpack_text(&u, a->address, sizeof a->address) && unpack_text(&u, a->moved_to, sizeof a->moved_to) &&
+	     unpack_text(&u, a->dn, sizeof a->dn) &&
 	     unpack_text(&u, a->server, sizeof a->server) && unpack_text(&u, a->why, sizeof a->why);
 	a->passing = unpack_u8(&u) != 0;
 	a->n_groups = unpack_u32(&u);

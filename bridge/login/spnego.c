@@ -138,7 +138,8 @@ bool spnego_read_response(const uint8_t *p, size_t n, struct spnego_response *ou
 		return false;
 	in = body;
 	if (!take(&in, TAG_SEQUENCE, &body) || in.n || !take_part(&body, 0, TAG_ENUMERATED, &state) ||
-	    !take_part(&body, 1, TAG_OID, &mech) || !take_part(&body, 2, TAG_OCTETS, &out->token) || !take_part(&body, 3, TAG_OCTETS, &out->mic) || body.n)
+	    !take_part(&body, 1, TAG_OID, &mech) || !take_part(&body, 2, TAG_OCTETS, &out->token) ||
+	    !take_part(&body, 3, TAG_OCTETS, &out->mic) || body.n)
 		return false;
 	if (!state.p)
 		return true;

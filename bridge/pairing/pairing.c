@@ -141,9 +141,13 @@ static void wrong_proof(struct guest *g, struct pairing_invitation *i)
 
 	if (!i->proven)
 		i->tries -= i->tries > 0;
-	snprintf(text, sizeof text, "this key tried the invitation for %s without its secret, or somebody stands between the two sites: %u tr%s left", i->name, i->tries,
+	snprintf(text, sizeof text,
+	         "this key tried the invitation for %s without its secret, or somebody stands between the two sites: %u tr%s left",
+	         i->name, i->tries,
 	         i->tries == 1 ? "y is" : "ies are");
-	refuse(g, i->name, text, "the proof is wrong: the text was changed on its way, or somebody stands between the two sites. Compare the keys by voice");
+	refuse(g, i->name, text,
+	       "the proof is wrong: the text was changed on its way, or somebody stands between the two sites. Compare the keys "
+	       "by voice");
 	g->all->ev->tried(g->all->arg, g->id, g->pin, false);
 	set_door(g->all);
 }
@@ -161,9 +165,13 @@ static bool claim(struct guest *g, struct pairing_invitation *i)
 	pki_pin_text(first, i->by);
 	pki_pin_text(pin, g->pin);
 	if (memcmp(i->by, g->pin, PKI_PIN_LEN) != 0) {
-		snprintf(text, sizeof text, "a second key tried to use the invitation for %s: pin %s from %s; it was used by %s. If that first one is not the site that was "
+		snprintf(text, sizeof text,
+		         "a second key tried to use the invitation for %s: pin %s from %s; it was used by %s. If that first one is not "
+		         "the site that was "
 		         "meant, run `availbridge peer remove %s`", i->name, pin, g->from, first, i->name);
-		refuse(g, i->name, text, "this invitation was used already, by another key than ours. If that was not your site, somebody else has read the text: tell the other "
+		refuse(g, i->name, text,
+		       "this invitation was used already, by another key than ours. If that was not your site, somebody else has read "
+		       "the text: tell the other "
 		       "admin now, who must not confirm it");
 		return false;
 	}
@@ -189,7 +197,9 @@ static void take_accept(struct guest *g, struct buf *in)
 	}
 	i = find(g->all, g->id);
 	if (!i || i->inv.expires <= now() || !i->tries) {
-		refuse(g, i ? i->name : NULL, !i ? "no such invitation is open here" : i->tries ? "the invitation has run out" : "the invitation is closed: too many tries",
+		refuse(g, i ? i->name : NULL,
+		       !i ? "no such invitation is open here" : i->tries ? "the invitation has run out"
+		       : "the invitation is closed: too many tries",
 		       "no such invitation is open there: it has run out, was withdrawn, or was tried too often");
 		return;
 	}

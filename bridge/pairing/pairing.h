@@ -34,7 +34,10 @@ struct pairing_events {
 	               const char *code, const struct pki_offer *offer);
 };
 
-/* No invitation yet; ${tls}, the link's recipe, lets guests in as long as one is open. ${ev} is borrowed. Aborts when out of memory. Caller frees. */
+/*
+ * No invitation yet; ${tls}, the link's recipe, lets guests in as long as one is open. ${ev} is borrowed. Aborts when out of memory.
+ * Caller frees.
+ */
 struct pairing *pairing_new(struct loop *l, struct pki_tls *tls, const struct pairing_events *ev, void *arg);
 /* Ends every exchange and shuts the door. NULL is allowed. */
 void pairing_free(struct pairing *p);

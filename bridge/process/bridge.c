@@ -41,7 +41,10 @@ static void address_text(const struct sockaddr_storage *from, char *out, size_t 
 		inet_ntop(AF_INET, &four->sin_addr, out, (socklen_t)size);
 }
 
-/* No descriptor is left: the reserve is given up for the moment that it takes to turn one caller away, so that the rest do not spin the loop. */
+/*
+ * No descriptor is left: the reserve is given up for the moment that it takes to turn one caller away, so that the rest do not spin
+ * the loop.
+ */
 static void turn_away(struct bridge *b, int listener)
 {
 	int fd;
@@ -298,7 +301,10 @@ static void on_end(void *arg, const char *why)
 
 /* ---- the role ---- */
 
-/* argv: program @bridge CONF PARENT GENERATION FRONT-SOCKETS LINK-SOCKETS; descriptors: the supervisor's channel, the snapshot, then those sockets. */
+/*
+ * argv: program @bridge CONF PARENT GENERATION FRONT-SOCKETS LINK-SOCKETS; descriptors: the supervisor's channel, the snapshot, then
+ * those sockets.
+ */
 static int take_arguments(struct bridge *b, int argc, char **argv)
 {
 	int64_t generation, counts[2];

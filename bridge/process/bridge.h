@@ -65,7 +65,10 @@ struct bridge {
 
 /* The role's whole life: ${argc} and ${argv} as spawned. Returns an exit code. */
 int bridge_role(int argc, char **argv);
-/* Makes everything but the acceptors, doors wired; ${pool_changed} is told what pool_new() tells. -1 with a sentence in ${error}; bridge_close() either way. */
+/*
+ * Makes everything but the acceptors, doors wired; ${pool_changed} is told what pool_new() tells. -1 with a sentence in ${error};
+ * bridge_close() either way.
+ */
 int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(void *arg, int64_t pid), struct buf *error);
 /* Fills the doors of the proxy and the front in (doors.c). */
 void doors_fill(struct bridge *b);
@@ -116,7 +119,10 @@ void bridge_rotation_answered(struct bridge *b, const uint8_t *data, size_t len)
 void bridge_audit_open(struct bridge *b);
 /* Lets peers ask what our side of the link to them looks like (bridge_probe.c). */
 void bridge_probe_open(struct bridge *b);
-/* The control socket's peer-probe: asks the peer in ${words}, "NAME ADDRESS", over our connection to it, and answers the asker on ${fd} (taken over). */
+/*
+ * The control socket's peer-probe: asks the peer in ${words}, "NAME ADDRESS", over our connection to it, and answers the asker on
+ * ${fd} (taken over).
+ */
 void bridge_probe_ask(struct bridge *b, const char *words, int fd);
 /* Answers one request of the control socket: ${data} is MSG_CONTROL's payload, ${fd} the asker's connection (taken over). */
 void bridge_control(struct bridge *b, const uint8_t *data, size_t len, int fd);

@@ -7,8 +7,8 @@
 #include "bridge/process/control_server.h"
 
 /*
- * What this site says to a peer about itself: what its own settings and parts are, no more than counts of them, and what came of one question
- * about a mailbox of that peer's, asked over our own link to it.
+ * What this site says to a peer about itself: what its own settings and parts are, no more than counts of them, and what came of one
+ * question about a mailbox of that peer's, asked over our own link to it.
  */
 
 enum { ASK_MS = 5000, PROBE_MS = 10000, HOUR = 3600, DAY = 24 * HOUR };
@@ -128,7 +128,8 @@ static void told(void *arg, const struct link_probe *said, const char *why)
 	char text[512];
 
 	if (said)
-		snprintf(text, sizeof text, "%u %u %u %u %u %u %u\n", said->rows, said->access, said->rules_in, said->rules_out, said->backend, said->link,
+		snprintf(text, sizeof text, "%u %u %u %u %u %u %u\n", said->rows, said->access, said->rules_in, said->rules_out,
+		         said->backend, said->link,
 		         said->look_up);
 	else
 		snprintf(text, sizeof text, "%s", why && *why ? why : "what came is no answer");

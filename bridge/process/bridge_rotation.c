@@ -6,7 +6,10 @@
 #include "pki/identity.h"
 #include "pki/rotation.h"
 
-/* The bridge's part in changes of keys: it holds the keys that sign, and the pins that a link opens with. Files and judgement are the supervisor's. */
+/*
+ * The bridge's part in changes of keys: it holds the keys that sign, and the pins that a link opens with. Files and judgement are the
+ * supervisor's.
+ */
 
 enum { ANNOUNCEMENTS = 10, ANNOUNCEMENTS_MS = 60000 };
 

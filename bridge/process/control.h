@@ -16,8 +16,8 @@
  */
 
 /*
- * Sends ${request} (one line without its newline) and ${n} bytes of ${body} to the daemon's socket ${path} and appends its text to ${reply}.
- * Returns the daemon's exit code; -1 with a sentence in ${error} if no daemon answers within ${timeout_ms}.
+ * Sends ${request} (one line without its newline) and ${n} bytes of ${body} to the daemon's socket ${path} and appends its text to
+ * ${reply}. Returns the daemon's exit code; -1 with a sentence in ${error} if no daemon answers within ${timeout_ms}.
  */
 int control_call(const char *path, const char *request, const void *body, size_t n, int timeout_ms, struct buf *reply, struct buf *error);
 #endif

@@ -19,12 +19,18 @@ struct generation_events {
 	void (*ready)(void *arg, struct generation *g);                   /* every bridge serves. Once */
 	void (*failed)(void *arg, struct generation *g, const char *why); /* it cannot come up; only before ready. Then generation_end() it */
 	void (*gone)(void *arg, struct generation *g);                    /* drained or ended and its last process is reaped: free it */
-	void (*begins)(void *arg, struct channel *bridge);                /* a bridge was started: what it should know from the start is sent now */
-	void (*said)(void *arg, uint16_t type, const uint8_t *data, size_t len); /* a bridge's MSG_ANNOUNCED, MSG_TOOK, MSG_SEEN, MSG_PIN_DONE, MSG_TRIED, MSG_PAIRED or MSG_SHUT_DONE */
+	/* a bridge was started: what it should know from the start is sent now */
+	void (*begins)(void *arg, struct channel *bridge);
+	/* a bridge's MSG_ANNOUNCED, MSG_TOOK, MSG_SEEN, MSG_PIN_DONE, MSG_TRIED, MSG_PAIRED or MSG_SHUT_DONE */
+	void (*said)(void *arg, uint16_t type, const uint8_t *data, size_t len);
 };
 
-/* Starts generation ${number} of ${conf_path} on ${sockets} (${n}: front, link; borrowed until it drains). ${plan} is borrowed as long, but for its audit. NULL with a sentence in ${error}. */
-struct generation *generation_new(struct loop *l, unsigned number, const char *conf_path, const struct plan *plan, const struct listening *sockets,
+/*
+ * Starts generation ${number} of ${conf_path} on ${sockets} (${n}: front, link; borrowed until it drains). ${plan} is borrowed as
+ * long, but for its audit. NULL with a sentence in ${error}.
+ */
+struct generation *generation_new(struct loop *l, unsigned number, const char *conf_path, const struct plan *plan,
+                                  const struct listening *sockets,
                                   const struct generation_events *ev, void *arg, struct buf *error);
 /* Frees it; its processes must be gone. NULL is allowed. */
 void generation_free(struct generation *g);
@@ -35,13 +41,17 @@ void generation_drain(struct generation *g);
 /* Ends all of it at once. */
 void generation_end(struct generation *g);
 /* Hands the connection ${fd} (stays the caller's) with ${line} and ${rest} to one of its bridges. -1 if none runs. */
-int generation_control(struct generation *g, const char *line, const void *known, size_t known_len, const void *rest, size_t rest_len, int fd);
+int generation_control(struct generation *g, const char *line, const void *known, size_t known_len, const void *rest, size_t rest_len,
+                       int fd);
 /*
  * Tells every bridge, and each that will be started later, to cut off ${what}: "peer NAME" or "pin PIN...". ${number} counts the
  * requests up.
  */
 void generation_shut(struct generation *g, uint32_t number, const char *what);
-/* How many of its bridges run and have not done request ${number} yet. Each that does so, or ends, is told by `said` or generation_reaped(). */
+/*
+ * How many of its bridges run and have not done request ${number} yet. Each that does so, or ends, is told by `said` or
+ * generation_reaped().
+ */
 size_t generation_shut_open(const struct generation *g, uint32_t number);
 /* Ends these by force. */
 void generation_shut_force(struct generation *g, uint32_t number);

@@ -12,7 +12,10 @@ struct listening {
 	size_t n;
 };
 
-/* Splits HOST:PORT or [HOST]:PORT at its last colon into ${host} (${size} bytes; "" = every address of this machine) and *${port}, borrowed from ${s}. False if it has no such shape. */
+/*
+ * Splits HOST:PORT or [HOST]:PORT at its last colon into ${host} (${size} bytes; "" = every address of this machine) and *${port},
+ * borrowed from ${s}. False if it has no such shape.
+ */
 bool listen_split(const char *s, char *host, size_t size, const char **port);
 /* Opens ${address} for listening into ${out} (freed with listen_close()). -1 with a sentence in ${error}. */
 int listen_open(struct listening *out, const char *address, struct buf *error);

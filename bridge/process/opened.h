@@ -12,7 +12,8 @@ struct opened {
 };
 
 /*
- * Opens what ${plan} (taken over) asks for; what ${before} has open under the same address goes on. As root it also becomes the plan's user.
+ * Opens what ${plan} (taken over) asks for; what ${before} has open under the same address goes on. As root it also becomes the
+ * plan's user.
  * -1 with a sentence in ${error}. Either way end it with opened_drop() or opened_replace().
  */
 int opened_new(struct opened *o, struct loop *l, struct plan *plan, const struct opened *before, control_request_cb *cb, void *arg,

@@ -113,7 +113,8 @@ static struct plan *unpack_plan(const uint8_t *data, size_t len)
 	p->backends = unpack_u32(&u);
 	p->hard_stop_ms = unpack_u32(&u);
 	p->audit_keep_days = unpack_u32(&u);
-	if (!unpack_done(&u) || p->bridges < 1 || p->bridges > 64 || p->calendar_workers > 256 || p->login_workers > 256 || p->directory_workers > 256 ||
+	if (!unpack_done(&u) || p->bridges < 1 || p->bridges > 64 || p->calendar_workers > 256 || p->login_workers > 256 ||
+	    p->directory_workers > 256 ||
 	    p->backends > 256) {
 		plan_free(p);
 		return NULL;
@@ -158,7 +159,8 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 static void on_end(void *arg, const char *why)
 {
 	finish(arg, NULL,
-	       "the settings could not be read: the reader gave up on them. Look for @include, a very long list or a string that is never closed.\n");
+	       "the settings could not be read: the reader gave up on them. Look for @include, a very long list or a string that is "
+	       "never closed.\n");
 }
 
 static void too_long(void *arg)

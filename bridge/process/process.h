@@ -8,8 +8,9 @@
  */
 
 /*
- * The supervisor: checks the settings, opens ports and folders, spawns, restarts, reloads; reads no byte from the network. With ${trace} what is
- * said at the front and to backends is recorded in a new file in that folder (NULL = it is not). Returns the exit code of `serve`.
+ * The supervisor: checks the settings, opens ports and folders, spawns, restarts, reloads; reads no byte from the network. With
+ * ${trace} what is said at the front and to backends is recorded in a new file in that folder (NULL = it is not). Returns the exit
+ * code of `serve`.
  */
 int process_supervise(const char *conf_path, const char *trace);
 /* Runs the role ${argv}[1] and returns its exit code; -1 if argv[1] is no role. */

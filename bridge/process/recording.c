@@ -10,7 +10,8 @@
 #include "bridge/base/text.h"
 #include "bridge/process/messages.h"
 
-static const char preamble[] = "# availbridge " VERSION ": a recording of `serve --trace`. What it holds and what it does not: docs/exchange.md.\n\n";
+static const char preamble[] = "# availbridge " VERSION
+                               ": a recording of `serve --trace`. What it holds and what it does not: docs/exchange.md.\n\n";
 
 static int complain(struct buf *error, const char *dir, const char *what)
 {

@@ -10,8 +10,8 @@ struct recording {
 };
 
 /*
- * Makes a new file, readable by its owner alone, in the folder ${dir}, which is made if it is not there; NULL = nothing is recorded. A link is
- * not followed. -1 with a sentence in ${error}.
+ * Makes a new file, readable by its owner alone, in the folder ${dir}, which is made if it is not there; NULL = nothing is recorded.
+ * A link is not followed. -1 with a sentence in ${error}.
  */
 int recording_open(struct recording *r, const char *dir, struct buf *error);
 /* Hands it on, if there is one. */

@@ -27,7 +27,10 @@ static const struct {
 	{"@check", check_role},
 };
 
-/* An answer about many is a few hundred KiB: memory that goes back to the kernel between two of them would be zeroed page by page for each. */
+/*
+ * An answer about many is a few hundred KiB: memory that goes back to the kernel between two of them would be zeroed page by page for
+ * each.
+ */
 static void keep_memory(void)
 {
 	mallopt(M_MMAP_THRESHOLD, 1 << 20);

@@ -48,8 +48,10 @@ void sandbox_hide(void)
 static const int always[] = {
 	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(close), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg),
 	SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(shutdown), SCMP_SYS(fcntl), SCMP_SYS(dup), SCMP_SYS(lseek), SCMP_SYS(fstat),
-	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(select), SCMP_SYS(pselect6), SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
-	SCMP_SYS(futex), SCMP_SYS(getrandom), SCMP_SYS(clock_gettime), SCMP_SYS(clock_getres), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep), SCMP_SYS(gettimeofday),
+	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(select), SCMP_SYS(pselect6), SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap),
+	SCMP_SYS(madvise),
+	SCMP_SYS(futex), SCMP_SYS(getrandom), SCMP_SYS(clock_gettime), SCMP_SYS(clock_getres), SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(nanosleep), SCMP_SYS(gettimeofday),
 	SCMP_SYS(time), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getppid), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid),
 	SCMP_SYS(getegid), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack),
 	SCMP_SYS(setitimer), SCMP_SYS(getitimer), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(restart_syscall), SCMP_SYS(sched_yield),
@@ -66,7 +68,8 @@ static const int for_bridge[] = {
 };
 
 static const int for_reading[] = {
-	SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(statx), SCMP_SYS(getdents64), SCMP_SYS(pread64), SCMP_SYS(access), SCMP_SYS(faccessat),
+	SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(statx), SCMP_SYS(getdents64), SCMP_SYS(pread64),
+	SCMP_SYS(access), SCMP_SYS(faccessat),
 	SCMP_SYS(faccessat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(fadvise64), SCMP_SYS(fstatfs), SCMP_SYS(getcwd),
 };
 
@@ -154,7 +157,10 @@ static void landlock_allow(int rules, const char *path)
 	close(beneath.parent_fd);
 }
 
-/* Files may be read below ${paths} (ends with NULL) and nowhere else. A kernel without Landlock leaves that to seccomp and the file modes. */
+/*
+ * Files may be read below ${paths} (ends with NULL) and nowhere else. A kernel without Landlock leaves that to seccomp and the file
+ * modes.
+ */
 static int landlock(const char *const *paths)
 {
 	struct landlock_ruleset_attr attr = {.handled_access_fs = file_rights};
@@ -211,10 +217,14 @@ int sandbox_calendar_worker(const char *calendars, int memory_mib)
 	return finish(f, r);
 }
 
-/* To whoever looks for a file there is none, which libraries take for a system without settings; "not permitted" ends them (libkrb5 and /etc/krb5.conf). */
+/*
+ * To whoever looks for a file there is none, which libraries take for a system without settings; "not permitted" ends them (libkrb5
+ * and /etc/krb5.conf).
+ */
 static int hide_files(scmp_filter_ctx f)
 {
-	static const int looking[] = {SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(access),
+	static const int looking[] = {SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(newfstatat),
+	                              SCMP_SYS(statx), SCMP_SYS(access),
 	                              SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(readlink)};
 	int r = 0;
 
@@ -241,7 +251,8 @@ int sandbox_login_worker(void)
 /* What libc's resolver, the TLS libraries and Kerberos read while they work. Not /etc as a whole: our own keys are there. */
 static const char *const network_files[] = {
 	"/etc/resolv.conf", "/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf",
-	"/etc/gai.conf", "/etc/services", "/etc/protocols", "/etc/passwd", "/etc/group", "/etc/localtime", "/etc/ssl/certs", "/etc/ssl/openssl.cnf",
+	"/etc/gai.conf", "/etc/services", "/etc/protocols", "/etc/passwd", "/etc/group", "/etc/localtime", "/etc/ssl/certs",
+	"/etc/ssl/openssl.cnf",
 	"/etc/ca-certificates", "/etc/gnutls", "/etc/pkcs11", "/etc/krb5.conf", "/etc/krb5.conf.d", "/etc/gss", "/usr/lib", "/usr/share",
 	"/usr/local/share/ca-certificates",
 };

@@ -48,8 +48,8 @@ static int put_file(int fd, const char *path)
 }
 
 /*
- * The path of each file beside the main one, there or not, and of each that is in the folders of settings, however it is called: conf/ knows
- * which of them count. ${f} returns nonzero to stop.
+ * The path of each file beside the main one, there or not, and of each that is in the folders of settings, however it is called:
+ * conf/ knows which of them count. ${f} returns nonzero to stop.
  */
 static int each_file(const char *conf_path, int (*f)(void *arg, const char *path), void *arg)
 {

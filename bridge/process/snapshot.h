@@ -17,6 +17,9 @@ int snapshot_take(int fd, const char *conf_path);
 int snapshot_seal(int fd);
 /* As conf_load(), from the snapshot ${fd}. */
 struct conf *snapshot_load(int fd, const char *conf_path, struct conf_problems *problems);
-/* What a role does first: loads descriptor SNAPSHOT_FD and closes it, so that what the role has thrown away stays away. NULL with the first problem as a sentence in ${error}. */
+/*
+ * What a role does first: loads descriptor SNAPSHOT_FD and closes it, so that what the role has thrown away stays away. NULL with the
+ * first problem as a sentence in ${error}.
+ */
 struct conf *snapshot_of_role(const char *conf_path, struct buf *error);
 #endif

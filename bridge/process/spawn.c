@@ -26,7 +26,10 @@ static int place(const int *fds, size_t n)
 	return close_range(SPAWN_FIRST_FD + (unsigned)n, ~0U, 0);
 }
 
-/* What one query frees the next one wants again. The C library keeps 7 pieces of a size at hand; a query about many mailboxes takes hundreds. */
+/*
+ * What one query frees the next one wants again. The C library keeps 7 pieces of a size at hand; a query about many mailboxes takes
+ * hundreds.
+ */
 static void keep_pieces(void)
 {
 	setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=256", 0); /* read when the child starts; an admin's own counts */

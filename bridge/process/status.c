@@ -74,7 +74,8 @@ static void put_bridge(struct buf *out, const struct bridge *b, bool json)
 		json_close(out, '}');
 		json_open(out, "pools", '[');
 	} else {
-		buf_printf(out, "open queries: %zu, connections at the front: %zu, logins by %s\n", proxy_open(b->proxy), front_open(b->front), buf_cstr(&logins));
+		buf_printf(out, "open queries: %zu, connections at the front: %zu, logins by %s\n", proxy_open(b->proxy),
+		           front_open(b->front), buf_cstr(&logins));
 		if (b->trace)
 			buf_printf(out, "recording: ! %s, %llu bytes of at most %d (serve --trace)\n", recording, (unsigned long long)bytes, TRACE_FILE_MAX);
 	}

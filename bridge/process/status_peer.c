@@ -12,7 +12,8 @@ void status_peer_find(const struct bridge *b, const struct conf_peer *p, struct 
 	for (i = 0; link_clients_status(b->clients, i, st); i++)
 		if (strcmp(st->peer, p->name) == 0)
 			return;
-	*st = (struct link_status){.peer = p->name, .state = p->enabled ? "down" : "disabled", .why = p->enabled ? "no endpoint is set: it can only ask us" : NULL};
+	*st = (struct link_status){.peer = p->name, .state = p->enabled ? "down" : "disabled",
+	                           .why = p->enabled ? "no endpoint is set: it can only ask us" : NULL};
 }
 
 static bool said(const struct link_status *st, const char *domain)

@@ -29,10 +29,12 @@ static const struct {
 	{"Proxy-Authenticate", CHALLENGE}, {"Persistent-Auth", PRINTED},
 };
 /* The words of the paths that are asked for; any other part of a path may be somebody's name. */
-static const char *const words[] = {"autodiscover", "autodiscover.xml", "autodiscover.svc", "autodiscover.json", "v1.0", "ews", "exchange.asmx",
-	"exchange.svc", "services.wsdl", "messages.xsd", "types.xsd", "wssecurity", "symmetrickey", "x509cert", "mex", "s", "getuserphoto", "public",
+static const char *const words[] = {"autodiscover", "autodiscover.xml", "autodiscover.svc", "autodiscover.json", "v1.0", "ews",
+	"exchange.asmx", "exchange.svc", "services.wsdl", "messages.xsd", "types.xsd", "wssecurity", "symmetrickey", "x509cert", "mex", "s",
+	"getuserphoto", "public",
 	"exchange", "owa", "rpc", "rpcproxy.dll", "mapi", "oab", "powershell", "microsoft-server-activesync", ".well-known", "caldav"};
-static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PROPFIND", "REPORT", "RPC_IN_DATA", "RPC_OUT_DATA"};
+static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PROPFIND", "REPORT", "RPC_IN_DATA",
+                                      "RPC_OUT_DATA"};
 static const char *const schemes[] = {"Basic", "NTLM", "Negotiate", "Kerberos", "Digest", "Bearer"};
 /* A query's names, and those of them whose values say nothing of anybody. */
 static const char *const asked[] = {"Email", "Protocol", "RedirectCount", "size", "Cmd", "wsdl"};

@@ -74,7 +74,10 @@ static void put_address(struct buf *out, const uint64_t key[2], const char *s, s
 		buf_printf(out, "who-%08x@%.*s", number_of(key, s, local), (int)domain, at + 1);
 }
 
-/* What stands for everyone or for a kind of login is shown (S-1-5-11); of a domain's accounts the two that tell them apart become numbers. */
+/*
+ * What stands for everyone or for a kind of login is shown (S-1-5-11); of a domain's accounts the two that tell them apart become
+ * numbers.
+ */
 static void put_sid(struct buf *out, const uint64_t key[2], const char *s, size_t n)
 {
 	const char *last = memrchr(s, '-', n);

@@ -5,17 +5,18 @@
 #include <stdint.h>
 
 /*
- * A recording of what is said at the front and at the backends (`serve --trace`), made to be sent to somebody else. Raw bytes come in here and
- * only here: what is written is retold, field by field and element by element, from lists of what may be shown (head.c, ews/redact.c,
- * mask.c), so that no caller can write a password, a token, a subject or a place. docs/exchange.md says what a recording holds.
+ * A recording of what is said at the front and at the backends (`serve --trace`), made to be sent to somebody else. Raw bytes come in
+ * here and only here: what is written is retold, field by field and element by element, from lists of what may be shown (head.c,
+ * ews/redact.c, mask.c), so that no caller can write a password, a token, a subject or a place. docs/exchange.md says what a
+ * recording holds.
  */
 struct trace;
 enum { TRACE_KEY = 16, TRACE_FILE_MAX = 64 << 20 };
 
 /*
  * Records go to ${fd} (appended to; borrowed for its life), one write each, by any number of processes at once. ${key}, the same for all of
- * them, makes the names that stand for people. When the file would grow over ${max} bytes (TRACE_FILE_MAX) or cannot be written, a line of the
- * log says so and nothing more is written. Aborts when out of memory. Caller frees.
+ * them, makes the names that stand for people. When the file would grow over ${max} bytes (TRACE_FILE_MAX) or cannot be written, a
+ * line of the log says so and nothing more is written. Aborts when out of memory. Caller frees.
  */
 struct trace *trace_new(int fd, const uint8_t key[TRACE_KEY], uint64_t max);
 /* Frees it. NULL is allowed. */
