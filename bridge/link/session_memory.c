@@ -12,7 +12,7 @@ static void *take(size_t n, void *arg)
 {
 	struct link_session *s = arg;
 
-	if (s->frame || n < FRAME || n > FRAME_PAGES)
+	if (s->h2 || s->frame || n < FRAME || n > FRAME_PAGES) /* it is made with the session: later pieces of its size are others */
 		return malloc(n);
 	return s->frame = aligned_alloc(PAGE, FRAME_PAGES);
 }
