@@ -1,4 +1,4 @@
-#include "bridge/base/channel.h"
+#include "bridge/base/channel_own.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HEADER = 8, HANDLE = 4, STEP = 65536, FDS_MAX = 16, QUEUE_MAX = 64 << 20, FLAG_FD = 1, PIECES = 128 };
+enum { HEADER = CHANNEL_HEADER, HANDLE = 4, STEP = 65536, FDS_MAX = 16, QUEUE_MAX = 64 << 20, PIECES = 128 };
 
 struct outgoing {
 	struct outgoing *next;
@@ -33,41 +33,6 @@ struct channel {
 	size_t waiting;
 	bool ended, busy, freed;
 };
-
-static void put_u32(uint8_t *to, uint32_t v)
-{
-	to[0] = (uint8_t)v, to[1] = (uint8_t)(v >> 8), to[2] = (uint8_t)(v >> 16), to[3] = (uint8_t)(v >> 24);
-}
-
-static void put_header(uint8_t *h, size_t len, uint16_t type, uint16_t flags)
-{
-	put_u32(h, (uint32_t)len);
-	h[4] = (uint8_t)type, h[5] = (uint8_t)(type >> 8);
-	h[6] = (uint8_t)flags, h[7] = (uint8_t)(flags >> 8);
-}
-
-/* The row for the message that header ${h} announces, or NULL with ${why} when the table has none that allows it. */
-static const struct channel_type *check_header(const struct channel_type *types, size_t n, const uint8_t *h, size_t *len,
-                                               const char **why)
-{
-	uint16_t type = (uint16_t)(h[4] | h[5] << 8), flags = (uint16_t)(h[6] | h[7] << 8);
-	size_t i;
-
-	*len = (size_t)h[0] | (size_t)h[1] << 8 | (size_t)h[2] << 16 | (size_t)h[3] << 24;
-	for (i = 0; i < n; i++) {
-		if (types[i].type != type)
-			continue;
-		if (*len > types[i].max)
-			*why = "sent a message larger than its kind may be";
-		else if (flags != (types[i].takes_fd ? FLAG_FD : 0))
-			*why = types[i].takes_fd ? "sent a message without its descriptor" : "sent a descriptor with a message that takes none";
-		else
-			return &types[i];
-		return NULL;
-	}
-	*why = "sent a kind of message that it may not send";
-	return NULL;
-}
 
 static void really_free(struct channel *c)
 {
@@ -135,7 +100,7 @@ static const char *dispatch(struct channel *c)
 	int fd;
 
 	while (!c->ended && c->in.len >= HEADER) {
-		row = check_header(c->types, c->n_types, buf_ptr(&c->in), &len, &why);
+		row = channel_check_header(c->types, c->n_types, buf_ptr(&c->in), &len, &why);
 		if (!row)
 			return why;
 		if (c->in.len - HEADER < len)
@@ -321,9 +286,9 @@ static int put(struct channel *c, uint16_t type, const uint32_t *handle, const v
 		free(o);
 		return -1;
 	}
-	put_header(o->bytes, front + len, type, fd >= 0 ? FLAG_FD : 0);
+	channel_put_header(o->bytes, front + len, type, fd >= 0 ? CHANNEL_FLAG_FD : 0);
 	if (handle)
-		put_u32(o->bytes + HEADER, *handle);
+		channel_put_u32(o->bytes + HEADER, *handle);
 	if (len)
 		memcpy(o->bytes + HEADER + front, data, len);
 	*c->last = o;
@@ -361,68 +326,5 @@ int channel_post(struct channel *c, uint16_t type, uint32_t handle, const void *
 		loop_timer_again(c->posted, 0);
 	else if (first)
 		c->posted = loop_timer_new(c->loop, 0, flush_posted, c);
-	return 0;
-}
-
-/* 1 = all ${n} bytes, 0 = the end before the first, -1 = failed or ended in between. */
-static int read_exactly(int sock, uint8_t *to, size_t n)
-{
-	size_t done = 0;
-	ssize_t got;
-
-	while (done < n) {
-		got = recv(sock, to + done, n - done, 0);
-		if (got == 0)
-			return done ? -1 : 0;
-		if (got < 0 && errno != EINTR)
-			return -1;
-		if (got > 0)
-			done += (size_t)got;
-	}
-	return 1;
-}
-
-int channel_read_blocking(int sock, const struct channel_type *types, size_t n, uint16_t *type, struct buf *data)
-{
-	const struct channel_type *row;
-	uint8_t header[HEADER], *to;
-	const char *why;
-	size_t len;
-	int r;
-
-	buf_reset(data);
-	r = read_exactly(sock, header, sizeof header);
-	if (r != 1)
-		return r;
-	row = check_header(types, n, header, &len, &why);
-	if (!row || !(to = buf_reserve(data, len)) || (len && read_exactly(sock, to, len) != 1))
-		return -1;
-	buf_commit(data, len);
-	*type = row->type;
-	return 1;
-}
-
-int channel_write_blocking(int sock, uint16_t type, const void *data, size_t len)
-{
-	uint8_t header[HEADER];
-	struct iovec iov[2] = {{header, HEADER}, {(void *)data, len}};
-	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
-	ssize_t n;
-
-	if (len > UINT32_MAX)
-		return -1;
-	put_header(header, len, type, 0);
-	while (iov[0].iov_len || iov[1].iov_len) {
-		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
-		if (n < 0 && errno != EINTR)
-			return -1;
-		for (int i = 0; n > 0 && i < 2; i++) {
-			size_t part = (size_t)n < iov[i].iov_len ? (size_t)n : iov[i].iov_len;
-
-			iov[i].iov_base = (char *)iov[i].iov_base + part;
-			iov[i].iov_len -= part;
-			n -= (ssize_t)part;
-		}
-	}
 	return 0;
 }
