@@ -76,14 +76,19 @@ static int build_events(struct fb_answer *out, const struct fb_answer *raw, cons
 /* The other side's digits as they are, else what its events give. */
 static int build_digits(struct fb_answer *out, const struct fb_answer *raw, const struct fb_query *q)
 {
+	char *digits;
+
 	if (raw->merged && fb_merged_valid(raw->merged, q->window, q->interval)) {
 		out->merged = arena_strdup(out->arena, raw->merged);
 		return out->merged ? FB_OK : NO_MEMORY;
 	}
 	if (!(raw->view & FB_VIEW_EVENTS))
 		return FB_CALENDAR_FAILED;
-	out->merged = arena_alloc(out->arena, fb_merged_length(q->window, q->interval) + 1);
-	return out->merged && fb_merged_write(out->merged, raw, q->window, q->interval) == 0 ? FB_OK : NO_MEMORY;
+	digits = arena_alloc(out->arena, fb_merged_length(q->window, q->interval) + 1);
+	if (!digits || fb_merged_write(digits, raw, q->window, q->interval) != 0)
+		return NO_MEMORY;
+	out->merged = digits;
+	return FB_OK;
 }
 
 /*

@@ -64,11 +64,11 @@ int fb_merged_write(char *to, const struct fb_answer *a, struct fb_window w, int
 	size_t slots = fb_merged_length(w, interval);
 	int32_t *edges = usual;
 
+	if (a->reason == FB_OK && slots > USUAL && !(edges = calloc(slots + 1, sizeof *edges)))
+		return -1; /* with nothing written: half an answer would say free */
 	memset(to, '0' + (a->reason == FB_OK ? FREE_DIGIT : NO_DATA_DIGIT), slots); /* what was not answered is unknown, not free */
 	if (a->reason != FB_OK)
 		return 0;
-	if (slots > USUAL && !(edges = calloc(slots + 1, sizeof *edges)))
-		return -1;
 	for (int d = FREE_DIGIT + 1; d < DIGITS; d++) /* the highest is the last, and so wins */
 		if (count(edges, d, a, w, (int64_t)interval * 60))
 			sweep(to, edges, slots, d);
