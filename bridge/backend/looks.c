@@ -88,7 +88,7 @@ static void changed(struct looks *k, const struct inotify_event *e)
 
 	if (e->mask & (IN_MOVE_SELF | IN_DELETE_SELF | IN_UNMOUNT))
 		log_event(LOG_LEVEL_ERROR, "folder-moved", LS("text", "the folder of calendars was moved or removed, and is read where it is now"),
-		          LS("fix", "if another one stands in its place, run `availbridge reload`"));
+		          LS("fix", "put one in its place, which is then taken into use within a few seconds"));
 	if (e->mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT) || !e->len) {
 		forget_all(k);
 		return;

@@ -39,6 +39,7 @@ void plan_free(struct plan *p)
 	free(p->state_dir);
 	free(p->front_certificate);
 	free(p->front_key);
+	free(p->calendars);
 	if (p->snapshot >= 0)
 		close(p->snapshot);
 	if (p->audit >= 0)
@@ -68,6 +69,7 @@ static void pack_plan(struct buf *b, const struct conf *c)
 	pack_str(b, c->state_dir);
 	pack_str(b, c->front_certificate);
 	pack_str(b, c->front_key);
+	pack_str(b, c->calendars);
 	pack_u64(b, (uint64_t)front_expires(c));
 	pack_u8(b, strcmp(c->log_format, "json") == 0);
 	pack_u32(b, (uint32_t)c->bridges);
@@ -104,6 +106,7 @@ static struct plan *unpack_plan(const uint8_t *data, size_t len)
 	p->state_dir = unpack_text(&u);
 	p->front_certificate = unpack_text(&u);
 	p->front_key = unpack_text(&u);
+	p->calendars = unpack_text(&u);
 	p->front_expires = (int64_t)unpack_u64(&u);
 	p->log_json = unpack_u8(&u);
 	p->bridges = unpack_u32(&u);

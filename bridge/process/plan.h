@@ -11,7 +11,7 @@
  */
 struct plan {
 	char *front_listen, *link_listen, *control_socket, *user, *log_level, *state_dir;
-	char *front_certificate, *front_key;
+	char *front_certificate, *front_key, *calendars;
 	int64_t front_expires; /* seconds since 1970; 0 = not known */
 	bool log_json;
 	uint32_t bridges, calendar_workers, login_workers, directory_workers, backends, hard_stop_ms, audit_keep_days;

@@ -26,7 +26,8 @@ static size_t tell_all(void *arg, uint16_t type, const void *data, size_t len)
 	return generations_tell(&((struct supervisor *)arg)->all, type, data, len);
 }
 
-static bool reload_for_rotation(void *arg)
+/* For those who look for changes. */
+static bool reload_if_idle(void *arg)
 {
 	struct supervisor *s = arg;
 
@@ -36,7 +37,7 @@ static bool reload_for_rotation(void *arg)
 	return true;
 }
 
-static const struct rotation_doors rotation_doors = {tell_all, reload_for_rotation};
+static const struct rotation_doors rotation_doors = {tell_all, reload_if_idle};
 
 /* ---- the control socket ---- */
 
@@ -148,6 +149,7 @@ static void finish(struct supervisor *s)
 	shutting_free(s->shutting);
 	invitations_free(s->invitations);
 	rotation_free(s->rotation);
+	folder_watch_free(s->folder);
 	recording_close(&s->recording);
 	free(s->conf_path);
 	loop_free(s->loop);
@@ -197,6 +199,7 @@ int process_supervise(const char *conf_path, const char *trace)
 	s.shutting = shutting_new(s.loop, &s.all);
 	s.invitations = invitations_new(s.loop, s.conf_path, tell_all, &s);
 	s.rotation = rotation_new(s.loop, s.conf_path, &rotation_doors, &s);
+	s.folder = folder_watch_new(s.loop, reload_if_idle, &s);
 	s.signals[0] = loop_signal_new(s.loop, SIGCHLD, on_child, &s);
 	s.signals[1] = loop_signal_new(s.loop, SIGHUP, on_hangup, &s);
 	s.signals[2] = loop_signal_new(s.loop, SIGTERM, on_stop, &s);

@@ -1,5 +1,6 @@
 #ifndef BRIDGE_PROCESS_SUPERVISOR_OWN_H
 #define BRIDGE_PROCESS_SUPERVISOR_OWN_H
+#include "bridge/process/folder_watch.h"
 #include "bridge/process/generations.h"
 #include "bridge/process/invitations.h"
 #include "bridge/process/opened.h"
@@ -21,6 +22,7 @@ struct supervisor {
 	int asker;                             /* who waits for the reload, or -1 */
 	struct invitations *invitations;
 	struct rotation *rotation;
+	struct folder_watch *folder;
 	struct shutting *shutting;
 	int budgets;                           /* the memory of what was asked: every bridge gets it */
 	struct recording recording;            /* and this */

@@ -44,6 +44,7 @@ static void reload_failed(struct supervisor *s, const char *why)
 		supervisor_answer(s, 1, buf_cstr(&text));
 		buf_free(&text);
 		rotation_reloaded(s->rotation, NULL, why);
+		folder_watch_reloaded(s->folder, NULL);
 		return;
 	}
 	rotation_starts(s->rotation, NULL);
@@ -81,6 +82,7 @@ static void on_ready(void *arg, struct generation *g)
 	if (!s->daily)
 		s->daily = loop_timer_new(s->loop, 0, every_day, s);
 	rotation_reloaded(s->rotation, plan, NULL);
+	folder_watch_reloaded(s->folder, plan);
 	snprintf(text, sizeof text, "Generation %u runs.\n", generation_number(g));
 	supervisor_answer(s, 0, text);
 }
@@ -141,6 +143,7 @@ static void on_checked(void *arg, struct plan *plan, const char *problems)
 		return;
 	}
 	buf_init(&error, MESSAGE_TEXT_MAX);
+	folder_watch_starts(s->folder, plan);
 	if (s->all.n == GENERATIONS_MAX) {
 		plan_free(plan);
 		buf_puts(&error, "too many generations are still finishing their work; try again in a while");

@@ -165,7 +165,7 @@ static void test_moved(void)
 	hear();
 	log_setup(2, false, LOG_LEVEL_INFO, "test");
 	CHECK(read(pipes[0], text, sizeof text - 1) > 0);
-	CHECK(strstr(text, "event=folder-moved") && strstr(text, "reload"));
+	CHECK(strstr(text, "event=folder-moved") && strstr(text, "in its place"));
 	close(pipes[0]);
 	close(pipes[1]);
 }

@@ -1,0 +1,86 @@
+#include "bridge/process/folder_watch.h"
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include "bridge/base/log.h"
+
+enum { LOOK_MS = 3000, FAILED_MS = 60000 };
+
+/* A folder, whatever leads to it; all zero: there is none. */
+struct folder {
+	uint64_t ino;
+	uint32_t major, minor;
+};
+
+struct folder_watch {
+	const struct plan *plan; /* in force, or NULL */
+	bool (*reload)(void *arg);
+	void *arg;
+	struct loop *loop;
+	struct folder opened, starting; /* what the bridges in force have; what those have that start */
+	struct loop_timer *look;
+};
+
+/* Without asking a server that has the folder: one that hangs would hang the supervisor. */
+static struct folder folder_at(const char *path)
+{
+	struct statx st;
+
+	if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &st) != 0 || !S_ISDIR(st.stx_mode))
+		return (struct folder){0};
+	return (struct folder){st.stx_ino, st.stx_dev_major, st.stx_dev_minor};
+}
+
+static bool is_same(struct folder a, struct folder b)
+{
+	return a.ino == b.ino && a.major == b.major && a.minor == b.minor;
+}
+
+/* Nothing there is no reason: whoever changes folders may be between two steps, and bridges that cannot open it would not start. */
+static void look(void *arg)
+{
+	struct folder_watch *w = arg;
+	struct folder found = folder_at(w->plan->calendars);
+
+	loop_timer_again(w->look, LOOK_MS);
+	if (!found.ino || is_same(found, w->opened) || !w->reload(w->arg))
+		return;
+	log_event(LOG_LEVEL_WARN, "folder-changed", LS("folder", w->plan->calendars),
+	          LS("text", "another folder of calendars stands there now; it is taken into use by a reload"));
+}
+
+void folder_watch_starts(struct folder_watch *w, const struct plan *plan)
+{
+	w->starting = folder_at(plan->calendars);
+}
+
+void folder_watch_reloaded(struct folder_watch *w, const struct plan *plan)
+{
+	if (!plan) {
+		if (w->look)
+			loop_timer_again(w->look, FAILED_MS);
+		return;
+	}
+	w->plan = plan;
+	w->opened = w->starting;
+	if (!w->look)
+		w->look = loop_timer_new(w->loop, LOOK_MS, look, w);
+}
+
+struct folder_watch *folder_watch_new(struct loop *l, bool (*reload)(void *arg), void *arg)
+{
+	struct folder_watch *w = calloc(1, sizeof *w);
+
+	if (!w)
+		abort();
+	*w = (struct folder_watch){.loop = l, .reload = reload, .arg = arg};
+	return w;
+}
+
+void folder_watch_free(struct folder_watch *w)
+{
+	if (!w)
+		return;
+	loop_timer_free(w->look);
+	free(w);
+}
