@@ -159,6 +159,24 @@ bool fb_address_normal(const char *s, char out[FB_ADDRESS_MAX + 1])
 	return true;
 }
 
+bool fb_address_unicode(const char *address, char out[FB_ADDRESS_UNICODE_MAX + 1])
+{
+	const char *domain = fb_address_domain(address);
+	size_t n = (size_t)(domain - address);
+	UIDNAInfo info = UIDNA_INFO_INITIALIZER;
+	UErrorCode e = U_ZERO_ERROR;
+	int32_t len;
+
+	if (!has_a_label(domain) || !idna() || n > FB_ADDRESS_MAX)
+		return false;
+	memcpy(out, address, n);
+	len = uidna_nameToUnicodeUTF8(idna(), domain, -1, out + n, (int32_t)(FB_ADDRESS_UNICODE_MAX - n), &info, &e);
+	if (U_FAILURE(e) || info.errors || len <= 0 || (size_t)len > FB_ADDRESS_UNICODE_MAX - n)
+		return false;
+	out[n + (size_t)len] = '\0';
+	return true;
+}
+
 const char *fb_address_domain(const char *address)
 {
 	const char *at = strrchr(address, '@');

@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { FB_DOMAIN_MAX = 253, FB_ADDRESS_MAX = 320 };
+enum { FB_DOMAIN_MAX = 253, FB_ADDRESS_MAX = 320, FB_ADDRESS_UNICODE_MAX = 3 * FB_ADDRESS_MAX };
 
 /*
  * Writes the SMTP domain ${s} in its one comparable form to ${out} (FB_DOMAIN_MAX + 1 bytes):
@@ -17,6 +17,11 @@ bool fb_domain_normal(const char *s, char out[FB_DOMAIN_MAX + 1]);
  * never leave a folder when used as a file name. False if it is anything else.
  */
 bool fb_address_normal(const char *s, char out[FB_ADDRESS_MAX + 1]);
+/*
+ * Writes the NORMAL address as some directories keep it, its domain in Unicode (UTS #46, NFC), to ${out} (FB_ADDRESS_UNICODE_MAX + 1
+ * bytes). False if its domain has no A-label, so that there is no other form.
+ */
+bool fb_address_unicode(const char *address, char out[FB_ADDRESS_UNICODE_MAX + 1]);
 /* The domain of a NORMAL address: what follows its last '@'. Borrowed from ${address}. */
 const char *fb_address_domain(const char *address);
 #endif

@@ -19,18 +19,29 @@ bool person_domain_is_ours(const struct conf *c, const char *domain)
 	return false;
 }
 
-void person_address_filter(const struct directory_session *s, const char *address, struct buf *filter)
+/* ${address} is spelled as the directory may have it. */
+static void spelled(const struct directory_session *s, const char *address, bool ours, struct buf *filter)
 {
 	const char *aliases = session_attribute(s, CONF_ATTRIBUTE_ALIASES), *target = session_attribute(s, CONF_ATTRIBUTE_TARGET);
 
-	buf_puts(filter, "(|");
 	filter_equal(filter, session_attribute(s, CONF_ATTRIBUTE_MAIL), "", address);
 	filter_equal(filter, aliases, "smtp:", address);
 	filter_equal(filter, aliases, "", address);
-	if (!person_domain_is_ours(s->c, fb_address_domain(address))) {
+	if (!ours) {
 		filter_equal(filter, target, "smtp:", address);
 		filter_equal(filter, target, "", address);
 	}
+}
+
+void person_address_filter(const struct directory_session *s, const char *address, struct buf *filter)
+{
+	bool ours = person_domain_is_ours(s->c, fb_address_domain(address));
+	char unicode[FB_ADDRESS_UNICODE_MAX + 1];
+
+	buf_puts(filter, "(|");
+	spelled(s, address, ours, filter);
+	if (fb_address_unicode(address, unicode))
+		spelled(s, unicode, ours, filter);
 	buf_putc(filter, ')');
 }
 

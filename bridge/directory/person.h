@@ -5,7 +5,7 @@
 
 /* Finding the one entry of a mailbox, a person or a contact, and reading what it says. Worker side. */
 
-enum { PERSON_FILTER_MAX = 16384, PERSON_CANDIDATES = 10 };
+enum { PERSON_FILTER_MAX = 32768, PERSON_CANDIDATES = 10 };
 
 /* Whom to look for: made by requester.c or look_up.c. */
 struct person_search {

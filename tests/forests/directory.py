@@ -124,6 +124,8 @@ def in_active_directory(forest, asking):
     asking.expect("a requester", f"u-123@{a}", more=("--requester",), address=f"ursula@{a}")
     for name in (f"OTHER\\anna", f"{netbios}\\nobody", f"anna@other.example", f"{netbios}\\", "\\anna", f"{netbios}\\anna\\x"):
         asking.expect("a requester", name, "no")
+    for name in (forest.tree.unicode, f"Kim@XN--BCHER-KVA.{forest.tree.other}"):
+        asking.expect("a domain kept in Unicode", name, address=f"kim@xn--bcher-kva.{forest.tree.other}")
     # Whoever is outside of the base is nobody, by whatever name.
     for unit, exists in (("OU=Contacts", "no"), ("OU=Staff", "yes")):
         asking.use(forest.settings(base=f"{unit}, {forest.tree.base}"))

@@ -123,6 +123,24 @@ static void domains(void)
 	CHECK(!fb_domain_normal(lng, out));
 }
 
+static void unicode_addresses(void)
+{
+	static const char *const same[][2] = {
+		{"j@xn--bcher-kva.example", "j@b\xc3\xbc" "cher.example"}, {"j\xc3\xb6rg@a.xn--fa-hia.de", "j\xc3\xb6rg@a.fa\xc3\x9f.de"},
+		{"a@xn--e1afmkfd.xn--p1ai", "a@\xd0\xbf\xd1\x80\xd0\xb8\xd0\xbc\xd0\xb5\xd1\x80.\xd1\x80\xd1\x84"},
+	};
+	char out[FB_ADDRESS_UNICODE_MAX + 1], back[FB_ADDRESS_MAX + 1];
+
+	for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+		if (CHECK(fb_address_unicode(same[i][0], out)))
+			CHECK_STR(out, same[i][1]);
+		if (CHECK(fb_address_normal(out, back)))
+			CHECK_STR(back, same[i][0]);
+	}
+	CHECK(!fb_address_unicode("xn--a@b.example", out));
+	CHECK(!fb_address_unicode("j\xc3\xb6rg@b.example", out));
+}
+
 static void addresses(void)
 {
 	static const char *const same[][2] = {
@@ -165,5 +183,6 @@ int main(void)
 	request_ids();
 	domains();
 	addresses();
+	unicode_addresses();
 	return check_done();
 }

@@ -74,6 +74,7 @@ class Tree:
     """Names of the entries below ${base}: of those above, or of others in their place."""
     def __init__(self, domain, other, others=None, other_groups=None):
         self.domain, self.other = domain, other
+        self.unicode = f"kim@bücher.{other}"  # a contact's address in Active Directory
         self.base = ",".join(f"DC={part}" for part in domain.split("."))
         self.people = others or people(domain, other)
         self.groups = other_groups or groups(other)

@@ -103,6 +103,8 @@ class Forest(DirectoryServer):
         self.ldb(folder, "ldbadd", t.units() + "".join(map(self.user, t.people + t.fillers())) +
                  "".join(who.entry(t.member(a), ("objectClass", "contact"), *t.contact(a)) for a in t.contacts()) +
                  "".join(who.entry(t.group(g), ("objectClass", "group"), ("sAMAccountName", g)) for g in t.groups))
+        # Active Directory keeps a domain in Unicode as it was typed; LDAP's own mail attribute could not.
+        self.ldb(folder, "ldbadd", who.entry(t.member(t.unicode), ("objectClass", "contact"), *t.contact(t.unicode)))
         self.ldb(folder, "ldbmodify", t.memberships())
         # Every account is in Domain Users by its primaryGroupID alone, and so in what that is in.
         self.ldb(folder, "ldbadd", who.entry(t.group("Everybody"), ("objectClass", "group"), ("sAMAccountName", "Everybody"),
