@@ -7,9 +7,18 @@
 /* How often in one turn those that run at its end may ask for more of it, before others are looked at. */
 enum { ROUNDS = 16 };
 
+struct loop_timer {
+	struct event ev;
+	struct loop *loop;
+	struct loop_timer *next, **at; /* in the list of this turn; at is NULL while it is not */
+	loop_cb *cb;
+	void *arg;
+};
+
 struct loop {
 	struct event_base *base;
 	struct loop_timer *soon, **last; /* timers of this turn, in the order in which they were started */
+	struct loop_timer mark;          /* the end of those that a round runs */
 	bool stopped;
 	void (*turned)(void);
 };
@@ -19,14 +28,6 @@ struct loop_fd {
 	struct loop *loop;
 	int fd, events;
 	loop_fd_cb *cb;
-	void *arg;
-};
-
-struct loop_timer {
-	struct event ev;
-	struct loop *loop;
-	struct loop_timer *next, **at; /* in the list of this turn; at is NULL while it is not */
-	loop_cb *cb;
 	void *arg;
 };
 
@@ -53,6 +54,7 @@ struct loop *loop_new(void)
 	event_config_free(config);
 	must(l->base != NULL);
 	l->last = &l->soon;
+	l->mark.loop = l;
 	return l;
 }
 
@@ -76,15 +78,17 @@ static void leave_turn(struct loop_timer *t)
 /* Those that stand in the list now; what they start comes in the next round. */
 static void run_round(struct loop *l)
 {
-	struct loop_timer mark = {.loop = l, .at = l->last}, *t;
+	struct loop_timer *mark = &l->mark, *t;
 
-	*l->last = &mark;
-	l->last = &mark.next;
-	while (!l->stopped && (t = l->soon) != &mark) {
+	mark->next = NULL;
+	mark->at = l->last;
+	*l->last = mark;
+	l->last = &mark->next;
+	while (!l->stopped && (t = l->soon) != mark) {
 		leave_turn(t);
 		t->cb(t->arg);
 	}
-	leave_turn(&mark);
+	leave_turn(mark);
 }
 
 void loop_run(struct loop *l)
