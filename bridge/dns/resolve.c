@@ -1,4 +1,5 @@
 #include "bridge/dns/resolve.h"
+#define CARES_NO_DEPRECATED /* what c-ares 1.28 has in place of these functions, that of Debian 12 has not */
 #include <ares.h>
 #include <arpa/nameser.h>
 #include <netdb.h>
