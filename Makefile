@@ -14,7 +14,8 @@ ROOMS := bridge/base bridge/availability bridge/conf bridge/dns pki bridge/addre
 PKGS  := openssl libxml-2.0 libconfig libnghttp2 libprotobuf-c icu-uc icu-i18n libevent_core libseccomp libcares libcurl ldap lber libsasl2 krb5-gssapi krb5
 
 VERSION := 0.1.0
-WARN  := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith -Wno-unused-parameter -Werror
+# STRICT=1 (.ci/run): a warning ends the build. A newer compiler warns of more, and must not stand between a user and the program.
+WARN  := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith -Wno-unused-parameter $(if $(STRICT),-Werror)
 CPPFLAGS += -I. -I$(BUILD)/gen -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LDLIBS += $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
