@@ -1,6 +1,8 @@
 """Questions over HTTPS at a steady rate or as fast as they are answered, from processes of their own, each answer held against the calendar it
 comes from. For soak.py and audit_cost.py: no test itself."""
 import base64
+import collections
+import math
 import multiprocessing
 import pathlib
 import random
@@ -90,15 +92,28 @@ class Connection:
 
 
 class Told:
-    """What one process, or all of them, heard."""
+    """What one process, or all of them, heard. Right answers are counted by how long they took, since an hour brings tens of millions; only with
+    ${each} every one is kept."""
 
-    def __init__(self):
-        self.right = self.late = 0
-        self.busy, self.wrong, self.failed, self.seconds, self.begun = [], [], [], [], []  # busy, failed: (when, how long, what); begun: when each of seconds
+    def __init__(self, each=False):
+        self.each, self.right, self.late, self.slowest = each, 0, 0, 0.0
+        self.took = collections.Counter()  # tenths of a millisecond: how many
+        self.waits = []  # with each: (when, how long)
+        self.busy, self.wrong, self.failed = [], [], []  # busy, failed: (when, how long, what)
 
     def add(self, other):
-        for name, value in vars(other).items():
-            setattr(self, name, getattr(self, name) + value)
+        for name in ("right", "late", "took", "waits", "busy", "wrong", "failed"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.slowest = max(self.slowest, other.slowest)
+
+    def median(self):
+        """Seconds that half of the right answers took at most; 0 if there were none."""
+        seen = 0
+        for tenths, count in sorted(self.took.items()):
+            seen += count
+            if 2 * seen >= self.right:
+                return tenths / 10000
+        return 0.0
 
     def hear(self, who, began, head, body):
         took = time.time() - began
@@ -113,8 +128,10 @@ class Told:
             self.wrong.append((who, body[:300]))
         else:
             self.right += 1
-            self.seconds.append(took)
-            self.begun.append(began)
+            self.took[math.ceil(took * 10000)] += 1
+            self.slowest = max(self.slowest, took)
+            if self.each:
+                self.waits.append((began, took))
 
 
 def _thread(site, domain, every, stop, told):
@@ -136,8 +153,8 @@ def _thread(site, domain, every, stop, told):
     connection.close()
 
 
-def _process(site, domain, connections, every, stop, answer):
-    parts = [Told() for _ in range(connections)]
+def _process(site, domain, connections, every, each, stop, answer):
+    parts = [Told(each) for _ in range(connections)]
     threads = [threading.Thread(target=_thread, args=(site, domain, every, stop, told)) for told in parts]
     for t in threads:
         t.start()
@@ -151,12 +168,12 @@ def _process(site, domain, connections, every, stop, answer):
 class Load:
     """Asks at ${site} about the people of ${domain} for each of ${ways}, over so many connections each; at ${rate} a second in all, or as fast as it goes."""
 
-    def __init__(self, ways, connections, rate=None):
+    def __init__(self, ways, connections, rate=None, each=False):
         self.stop, self.parts, self.began = multiprocessing.Event(), [], time.monotonic()
         every = len(ways) * connections / rate if rate else 0
         for site, domain in ways:
             mine, theirs = multiprocessing.Pipe(False)
-            p = multiprocessing.Process(target=_process, args=(site, domain, connections, every, self.stop, theirs), daemon=True)
+            p = multiprocessing.Process(target=_process, args=(site, domain, connections, every, each, self.stop, theirs), daemon=True)
             p.start()
             self.parts.append((p, mine))
 

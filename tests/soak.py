@@ -99,7 +99,7 @@ def steady(a, b, ways, rate):
     lost = [f for f in told.failed + told.busy if f not in own]
     print(f"steady: {took:.0f} s at {rate:.0f}/s: {told.right} right ({told.right / took:.0f}/s), {len(told.wrong)} wrong, {len(lost)} lost, {len(own)} of "
           f"{len(disturber.killed)} killed workers, {told.late} asked late; {disturber.reloads} reloads, {disturber.rotations} rotations; median "
-          f"{statistics.median(told.seconds) * 1000:.1f} ms, slowest {max(told.seconds):.2f} s", flush=True)
+          f"{told.median() * 1000:.1f} ms, slowest {told.slowest:.2f} s", flush=True)
     check(told.right, "there was load")
     check(not told.wrong, f"no wrong answer: {told.wrong[:3]}")
     check(not lost, f"no lost answer: {lost[:5]}")
@@ -134,19 +134,19 @@ def hammer(site, domain, rate, seconds):
 
 def waited_meanwhile(told):
     """How long those took that waited for their answer when another was refused: on the same machine, at the same moment."""
-    return [took for began, took in zip(told.begun, told.seconds) if any(began <= x[0] <= began + took for x in told.busy)]
+    return [took for began, took in told.waits if any(began <= x[0] <= began + took for x in told.busy)]
 
 
 def overload(a, ways, rate, seconds):
     process = hammer(a, ways[0][1], rate, seconds)
-    asking = load.Load(ways[:1], CONNECTIONS)
+    asking = load.Load(ways[:1], CONNECTIONS, each=True)
     out = process.communicate()[0]
     began = time.monotonic()
     told, _ = asking.end()
     until(lambda: codes(a.ask("p0@b.example")) == ["NoError"], "it is itself again", AGAIN)
     again = time.monotonic() - began
     right, busy, other, broken = map(int, re.search(r"RESULT (\d+) (\d+) (\d+) (\d+)", out).groups())
-    slow, refused = max(told.seconds + [0]), [x[1] for x in told.busy]
+    slow, refused = told.slowest, [x[1] for x in told.busy]
     beside = waited_meanwhile(told)
     middle, middle_refused = (statistics.median(x or [0]) for x in (beside, refused))
     print(f"overload: {rate:.0f}/s offered for {seconds} s: {right / seconds:.0f}/s answered, {busy / seconds:.0f}/s refused as busy, {other} otherwise, {broken} broken; beside it "
