@@ -59,6 +59,11 @@ int zone_yearly_offset(const struct zone_yearly *y, int64_t utc);
 /* The first change after ${utc} under ${y} alone; false if there is none. */
 bool zone_yearly_next(const struct zone_yearly *y, int64_t utc, struct fb_zone_transition *out);
 /*
+ * What ${load} gives for the first other name of the IANA zone ${name} that it has something for ("Europe/Kyiv" for "Europe/Kiev": tzdata's links
+ * in either direction, as ICU knows them); NULL if there is none, or if ICU does not know the zone.
+ */
+const struct fb_zone *zone_by_alias(const char *name, const struct fb_zone *(*load)(const char *name));
+/*
  * Reads the TZif file ${path} (RFC 8536, version 2 or later, no leap seconds). NULL if it is none or cannot be
  * read. Caller frees.
  */

@@ -89,6 +89,23 @@ static const struct fb_zone *load_file(const char *name)
 	return z ? keep(name, z, true) : NULL;
 }
 
+static const struct fb_zone *named_iana(const char *name)
+{
+	const struct fb_zone *z;
+
+	if (!is_iana_name(name))
+		return NULL;
+	return (z = look_up(name)) ? z : load_file(name);
+}
+
+/* Names that went out of use, which calendars, clients and ICU have still: Debian 13 has files for those of today alone, others are in tzdata-legacy. */
+static const struct fb_zone *named_before(const char *name)
+{
+	const struct fb_zone *z = is_iana_name(name) ? zone_by_alias(name, named_iana) : NULL;
+
+	return z ? keep(name, z, false) : NULL;
+}
+
 const struct fb_zone *fb_zone_named(const char *name)
 {
 	const struct fb_zone *z;
@@ -105,7 +122,7 @@ const struct fb_zone *fb_zone_named(const char *name)
 		z = fb_zone_fixed(offset);
 		return z ? keep(name, z, true) : NULL;
 	}
-	if (is_iana_name(name) && (z = load_file(name)))
+	if ((z = named_iana(name)) || (z = named_before(name)))
 		return z;
 	/* Last, since ICU takes a while to give its names and most processes never need them. */
 	iana = fb_zone_iana_of_windows(name);

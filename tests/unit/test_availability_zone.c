@@ -138,6 +138,36 @@ static void names(void)
 	CHECK(fb_zone_preload(true) > (int)n + 400);
 }
 
+/* A machine that has files for some names alone. */
+static const char *has_file;
+static const struct fb_zone *only_that(const char *name)
+{
+	return strcmp(name, has_file) == 0 ? fb_zone_utc() : NULL;
+}
+
+static void aliases(void)
+{
+	static const char *const same[][2] = {
+		{"Europe/Kiev", "Europe/Kyiv"}, {"Asia/Rangoon", "Asia/Yangon"}, {"Asia/Calcutta", "Asia/Kolkata"}, {"US/Eastern", "America/New_York"},
+		{"America/Buenos_Aires", "America/Argentina/Buenos_Aires"}, {"Etc/UCT", "Etc/UTC"},
+	};
+
+	for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+		for (int back = 0; back < 2; back++) {
+			has_file = same[i][1 - back];
+			if (!CHECK(zone_by_alias(same[i][back], only_that) == fb_zone_utc()))
+				fprintf(stderr, "\t%s is not %s\n", same[i][back], has_file);
+			has_file = "Europe/Berlin";
+			CHECK(zone_by_alias(same[i][back], only_that) == NULL);
+		}
+	has_file = "Asia/Dhaka";
+	CHECK(zone_by_alias("Asia/Dacca", only_that) == fb_zone_utc() && zone_by_alias("BST", only_that) == NULL);
+	CHECK(zone_by_alias("Nowhere/Town", only_that) == NULL && zone_by_alias("", only_that) == NULL);
+	CHECK(zone_by_alias("Europe/Berlin", only_that) == NULL); /* another name, not the same one again */
+	for (size_t i = 0; i < sizeof same / sizeof *same; i++) /* whichever of the two this machine has */
+		CHECK_INT(fb_zone_offset(named(same[i][0]), at("2026-07-01")), fb_zone_offset(named(same[i][1]), at("2026-07-01")));
+}
+
 static bool change_is(const struct fb_change *c, int month, int order, int weekday, int second)
 {
 	bool same = c->month == month && c->day_order == order && c->weekday == weekday && c->second == second && c->year == 0;
@@ -198,6 +228,17 @@ static void rule_matches(const char *zone, int year)
 	fb_zone_free(made);
 }
 
+static int changes_in(const char *zone, int year)
+{
+	const struct fb_zone *z = named(zone);
+	struct fb_zone_transition t = {fb_zone_utc_of(z, fb_days(year, 1, 1) * 86400) - 1, 0};
+	int n = 0;
+
+	while (fb_zone_next(z, t.utc, &t) && t.utc < fb_zone_utc_of(z, fb_days(year + 1, 1, 1) * 86400))
+		n++;
+	return n;
+}
+
 static void rules_reproduce(void)
 {
 	static const char *const zones[] = {
@@ -209,10 +250,15 @@ static void rules_reproduce(void)
 		"Etc/UTC", "Antarctica/Troll", "Asia/Gaza", "Europe/Chisinau",
 	};
 
+	int said = 0;
+
 	for (size_t i = 0; i < sizeof zones / sizeof *zones; i++)
 		for (int year = 2024; year <= 2031; year++)
-			if (strcmp(zones[i], "Africa/Casablanca") != 0 || year != 2029) /* the Ramadan of 2030 begins to count in it: three changes */
+			if (changes_in(zones[i], year) <= 2) { /* a rule cannot say more: those of Casablanca in some years */
 				rule_matches(zones[i], year);
+				said++;
+			}
+	CHECK(said > 180);
 	rule_matches("America/Sao_Paulo", 2019); /* one change, down */
 	rule_matches("Asia/Almaty", 2024);
 	rule_matches("America/Caracas", 2016);   /* one change, up */
@@ -412,6 +458,7 @@ int main(void)
 	rules_kept();
 	gaps_and_folds();
 	names();
+	aliases();
 	rule_words();
 	rules_reproduce();
 	rule_zones();
