@@ -286,6 +286,8 @@ static void put_days(struct buf *out, const struct plan *p)
 	size_t from = 0;
 	int most;
 
+	if (end <= day)
+		end = day + 1; /* the clock goes back in it: there is a day nevertheless */
 	day -= ((day % DAY) + DAY) % DAY;
 	most = day_share(p->r, (end - day + DAY - 1) / DAY);
 	for (; day < end; day += DAY) {

@@ -168,6 +168,30 @@ static void test_hours(void)
 	CHECK_INT(count(x, "IsWorkTime>true"), 0);
 }
 
+/*
+ * The clock goes back inside the window, which then ends on an earlier reading than it begins: at midnight itself (Havana puts back from 1:00 to 0:00), or
+ * the day before (a clock put back by a day). It is one day all the same.
+ */
+static void test_clock_back(void)
+{
+	static const char *const zones[][3] = {
+		{ZONE("300", HALF("StandardTime", "0", "01:00:00", "1", "11", "Sunday"), HALF("DaylightTime", "-60", "00:00:00", "2", "3", "Sunday")),
+		 "2026-11-01T04:30:00Z", "2026-11-01T05:00:00Z"},
+		{ZONE("0", HALF("StandardTime", "0", "13:00:00", "1", "11", "Sunday"), HALF("DaylightTime", "-1440", "00:00:00", "2", "3", "Sunday")),
+		 "2026-10-31T12:30:00Z", "2026-10-31T13:00:00Z"},
+	};
+	char xml[4096];
+
+	for (size_t i = 0; i < 2; i++) {
+		struct fb_answer *who[1] = {person(FB_VIEW_EVENTS)};
+
+		snprintf(xml, sizeof xml, SOAP("", GUA("%s" BOXES(PERSON("a@b.example", "false"))
+		                                       SUGGEST("<t:MeetingDurationInMinutes>30</t:MeetingDurationInMinutes>", "%s", "%s"))), zones[i][0], zones[i][1], zones[i][2]);
+		CHECK_INT(count(answer(xml, who, 1, i ? "suggestions-day-back" : "suggestions-hour-back"), "<t:SuggestionDayResult>"), 1);
+	}
+	CHECK(strstr(buf_cstr(&out), "<t:Date>2026-11-01T00:00:00</t:Date>"));
+}
+
 /* A hundred people and 62 days with all 48 times a day would be 45 MB: every day gets the same share of 50,000 conflicts. */
 static void test_many(void)
 {
@@ -203,6 +227,7 @@ int main(int argc, char **argv)
 	test_unknown();
 	test_digits();
 	test_hours();
+	test_clock_back();
 	test_many();
 	buf_free(&out);
 	return check_done();
