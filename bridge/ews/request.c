@@ -81,7 +81,7 @@ static bool id_attribute(struct soap *s, const char *text)
 {
 	const char *mailbox = soap_attribute(s, "Mailbox");
 
-	if (mailbox)
+	if (mailbox && strlen(mailbox) <= FB_ADDRESS_MAX) /* it is said again with every id of the answer */
 		reading_of(s)->r->requested = mailbox;
 	return keep_id(s, soap_attribute(s, "Id"));
 }

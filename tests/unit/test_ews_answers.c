@@ -455,9 +455,30 @@ static void test_offsets(void)
 	buf_free(&error);
 }
 
+/* To a login that has no mailbox each id comes back with the one that was named for it, unless that is longer than any: a request must not grow so. */
+static void test_mailbox_of_ids(void)
+{
+	char xml[2000], mailbox[400] = "blah@blah.com", want[500];
+
+	for (int i = 0; i < 2; i++) {
+		struct ews_request *r;
+
+		snprintf(xml, sizeof xml, SOAP("", "<m:ConvertId DestinationFormat=\"EntryId\"><m:SourceIds><t:AlternateId Id=\"a\" Mailbox=\"%s\"/></m:SourceIds>"
+		                               "</m:ConvertId>"), mailbox);
+		snprintf(want, sizeof want, "Id=\"a\" Mailbox=\"%s\"", i ? "unknown" : mailbox);
+		r = read_text(xml);
+		buf_reset(&out);
+		CHECK_INT(ews_write_other(&out, r, ""), 200);
+		CHECK(strstr(buf_cstr(&out), want));
+		ews_request_free(r);
+		memset(mailbox, 'x', 330);
+	}
+}
+
 /* An hour that the clock shows twice must not turn busy time into time that ends before it begins, which clients drop. */
 static void test_twice_shown(void)
 {
+#define FROM_TO(start, end) "<t:StartTime>" start "</t:StartTime><t:EndTime>" end "</t:EndTime>"
 	const struct acl_verdict v = {.level = FB_LEVEL_AVAILABILITY_ONLY, .reason = FB_OK, .rule = 1};
 	struct ews_request *r = read_text(SOAP("", GUA(BERLIN BOXES(MAILBOX("ada@b.example"))
 	                                               OPTIONS(WINDOW("2026-10-25T00:00:00", "2026-10-26T00:00:00") VIEW("FreeBusy")))));
