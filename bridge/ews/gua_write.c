@@ -89,8 +89,11 @@ static void put_event(struct buf *out, const struct ews_request *r, const struct
 	enum fb_busy busy = e->busy == FB_ELSEWHERE && r->version < EWS_2013 ? FB_FREE : e->busy;
 	int64_t start = fb_zone_wall(r->zone, e->start), end = fb_zone_wall(r->zone, e->end);
 
-	/* When the clock goes back, the end may read earlier than the start; clients drop such an event. Too long is better than free. */
-	if (end <= start && e->end > e->start)
+	/*
+	 * When the clock goes back during an event, its end may be a reading that was shown before, even before the start, and clients drop what ends
+	 * before it starts. Too long is better than free.
+	 */
+	if (end - start < e->end - e->start && (end <= start || fb_zone_utc_of(r->zone, end) < e->end))
 		end = start + (e->end - e->start);
 
 	buf_puts(out, "<t:CalendarEvent><t:StartTime>");
