@@ -138,6 +138,8 @@ void connection_welcome(struct connection *c)
 		respond_text(c, 413, "", "The request is too large.");
 	} else if (!c->request.chunked && c->request.length == 0) {
 		dispatch(c);
+	} else if (!c->route->login) {
+		c->route->answer(c); /* a stranger's body is kept nowhere: it is thrown away behind the answer */
 	} else {
 		c->state = CONN_BODY;
 		connection_read_body(c);

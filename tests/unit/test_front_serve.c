@@ -394,6 +394,21 @@ static void bodies(void)
 	CHECK_INT(ask(c, "GET /1 HTTP/1.1\r\n" HOST ALICE "\r\n"), 404);
 	hang_up(c);
 
+	/* Where no login is needed no body is: the answer does not wait for it, and it is no request. */
+	c = dial("192.0.2.1");
+	CHECK_INT(ask(c, "GET /autodiscover/autodiscover.json?Email=x@b.example&Protocol=EWS HTTP/1.1\r\n" HOST "Content-Length: 60000\r\n\r\nGET "), 200);
+	CHECK(!strstr(c->head, "Connection: close"));
+	for (size_t i = 4; i < 60000; i += 19996) {
+		memset(text, 'x', 19996 < 60000 - i ? 19996 : 60000 - i);
+		text[19996 < 60000 - i ? 19996 : 60000 - i] = 0;
+		put(c, text);
+	}
+	CHECK_INT(ask(c, "GET /1 HTTP/1.1\r\n" HOST ALICE "\r\n"), 404);
+	CHECK_INT(ask(c, "GET /autodiscover/autodiscover.json?Email=x@b.example&Protocol=EWS HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n4\r\nGET "), 200);
+	put(c, "\r\n0\r\n\r\n");
+	CHECK_INT(ask(c, "GET /1 HTTP/1.1\r\n" HOST ALICE "\r\n"), 404);
+	hang_up(c);
+
 	/* One that waits for 100 and is refused gets no 100, and its connection ends: nobody knows whether the body will come. */
 	c = dial("192.0.2.1");
 	CHECK_INT(ask(c, "POST /ews/exchange.asmx HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n"), 401);
