@@ -4,11 +4,12 @@
 
 /* A TimeZoneDefinition: names of periods, groups of yearly changes between them, and from when which group holds. */
 
+/* Windows has a group, a period and a line for each year of a zone that follows Ramadan, up to 2088. */
 enum {
-	MAX_PERIODS = 128,
-	MAX_GROUPS = 64,
+	MAX_PERIODS = 256,
+	MAX_GROUPS = 256,
 	MAX_CHANGES = 8, /* a group */
-	MAX_LINES = 128,
+	MAX_LINES = 256,
 	FIRST_YEAR = 1990,
 	LAST_YEAR = 2100,
 	MAX_MOMENTS = 2048
@@ -273,7 +274,7 @@ static bool year_order(const struct zone_context *c, const struct group *g, cons
 
 		if (!find_period(c, g->changes[i].to) || (g->n > 1 && !g->changes[i].month))
 			return false;
-		for (; at && order[at - 1]->month > g->changes[i].month; at--)
+		for (; at && wall_of(order[at - 1], FIRST_YEAR) > wall_of(&g->changes[i], FIRST_YEAR); at--)
 			order[at] = order[at - 1];
 		order[at] = &g->changes[i];
 	}

@@ -128,6 +128,31 @@ static void test_full_definition(void)
 	CHECK_INT(offset(x, "2031-08-30T09:00:00Z"), -28800);
 }
 
+/* A zone whose changes follow the moon has a group for each year, as Windows has them up to 2088; of two changes in a month either may be written first. */
+static void test_every_year(void)
+{
+	struct buf xml;
+
+	buf_init(&xml, 1 << 20);
+	buf_puts(&xml, "<s:Envelope" XMLNS "><s:Header><t:TimeZoneContext><t:TimeZoneDefinition Id=\"Own\"><t:Periods><t:Period Bias=\"-PT1H\" Id=\"s\"/>");
+	for (int y = 2008; y <= 2088; y++)
+		buf_printf(&xml, "<t:Period Bias=\"PT0S\" Id=\"d/%d\"/>", y);
+	buf_puts(&xml, "</t:Periods><t:TransitionsGroups>");
+	for (int y = 2008; y <= 2088; y++)
+		buf_printf(&xml, GROUP("%d", DATE_CHANGE("s", "5", "%d") DATE_CHANGE("d/%d", "5", "%d")), y, y % 10 + 20, y, y % 10 + 2);
+	buf_puts(&xml, "</t:TransitionsGroups><t:Transitions><t:Transition><t:To Kind=\"Group\">2008</t:To></t:Transition>");
+	for (int y = 2009; y <= 2088; y++)
+		buf_printf(&xml, "<t:AbsoluteDateTransition><t:To Kind=\"Group\">%d</t:To><t:DateTime>%d-01-01T00:00:00</t:DateTime></t:AbsoluteDateTransition>", y, y);
+	buf_puts(&xml, "</t:Transitions></t:TimeZoneDefinition></t:TimeZoneContext></s:Header><s:Body>" GUA(REST) "</s:Body></s:Envelope>");
+	CHECK_INT(offset(buf_cstr(&xml), "2026-05-08T00:59:59Z"), 3600);
+	CHECK_INT(offset(buf_cstr(&xml), "2026-05-08T01:00:00Z"), 0);
+	CHECK_INT(offset(buf_cstr(&xml), "2026-05-26T01:59:59Z"), 0);
+	CHECK_INT(offset(buf_cstr(&xml), "2026-05-26T02:00:00Z"), 3600);
+	CHECK_INT(offset(buf_cstr(&xml), "2087-05-08T12:00:00Z"), 3600);
+	CHECK_INT(offset(buf_cstr(&xml), "2087-05-09T12:00:00Z"), 0);
+	buf_free(&xml);
+}
+
 /* The answer to GetServerTimeZones for ${id}, in out. */
 static const char *zones(const char *id, const char *name)
 {
@@ -213,6 +238,7 @@ int main(int argc, char **argv)
 	test_year();
 	test_context();
 	test_full_definition();
+	test_every_year();
 	test_server_zones();
 	buf_free(&out);
 	return check_done();
