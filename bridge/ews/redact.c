@@ -53,7 +53,8 @@ static const struct row texts[] = {
 	{NULL, "ResponseSource", EWS_TEXT_TOKEN}, {NULL, "faultcode", EWS_TEXT_TOKEN}, {NULL, "faultactor", EWS_TEXT_TOKEN},
 	{NULL, "LineNumber", EWS_TEXT_TOKEN}, {NULL, "LinePosition", EWS_TEXT_TOKEN}, {NULL, "status", EWS_TEXT_TOKEN},
 	{NULL, "request-status", EWS_TEXT_TOKEN}, {NULL, "MessageText", EWS_TEXT_SENTENCE}, {NULL, "faultstring", EWS_TEXT_SENTENCE},
-	{NULL, "Message", EWS_TEXT_SENTENCE}, {NULL, "ErrorMessage", EWS_TEXT_SENTENCE}, {NULL, "Violation", EWS_TEXT_SENTENCE},
+	{"detail", "Message", EWS_TEXT_SENTENCE}, {"Error", "Message", EWS_TEXT_SENTENCE}, /* elsewhere it is what somebody on leave tells others */
+	{NULL, "ErrorMessage", EWS_TEXT_SENTENCE}, {NULL, "Violation", EWS_TEXT_SENTENCE},
 	/* Autodiscover's answers */
 	{NULL, "ASUrl", EWS_TEXT_TOKEN}, {NULL, "EwsUrl", EWS_TEXT_TOKEN}, {NULL, "OOFUrl", EWS_TEXT_TOKEN}, {NULL, "RedirectUrl", EWS_TEXT_TOKEN},
 	{NULL, "RedirectTarget", EWS_TEXT_VALUE}, {NULL, "AccountType", EWS_TEXT_TOKEN}, {NULL, "MicrosoftOnline", EWS_TEXT_TOKEN},

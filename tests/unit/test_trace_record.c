@@ -164,7 +164,8 @@ static void calendars(void)
 	const char *out = xml(SOAP("", "<t:CalendarEvent><t:StartTime>2026-03-02T09:00:00</t:StartTime><t:BusyType>Busy</t:BusyType><t:CalendarEventDetails>"
 	                               "<t:ID>AAAAhunter2</t:ID><t:Subject>Merger hunter2</t:Subject><t:Location><![CDATA[hunter2]]></t:Location><t:IsPrivate>false</t:IsPrivate>"
 	                               "</t:CalendarEventDetails></t:CalendarEvent><!-- hunter2 --><?hunter2 hunter2?><t:New a=\"hunter2\" Id=\"hunter2\">hunter2</t:New>"
-	                               "<t:MergedFreeBusy>0022</t:MergedFreeBusy><t:BusyType>hunter2|</t:BusyType><t:Message>Failed for bob@b.example with pass=hunter2</t:Message>"
+	                               "<t:MergedFreeBusy>0022</t:MergedFreeBusy><t:BusyType>hunter2|</t:BusyType><detail><t:Message>Failed for bob@b.example with pass=hunter2</t:Message></detail>"
+	                               "<Error><Message>Not found.</Message></Error><t:InternalReply><t:Message>I am fishing</t:Message></t:InternalReply><Message>fishing</Message>"
 	                               "<t:Body>&#104;unter2 &lt;hunter2&gt;</t:Body>hunter2<UserSetting><Name>UserDisplayName</Name><Value>hunter2</Value></UserSetting>"
 	                               "<UserSetting><Name>ExternalEwsUrl</Name><Value>https://mail.b.example/EWS/Exchange.asmx?hunter2</Value></UserSetting>"
 	                               "<Password>hunter2</Password><wsse:Security xmlns:wsse=\"http://hunter2.example/\">hunter2</wsse:Security>"));
@@ -178,6 +179,8 @@ static void calendars(void)
 	SHOWS(out, "<t:MergedFreeBusy>0022</t:MergedFreeBusy>");
 	SHOWS(out, "<t:Message>Failed for who-");
 	SHOWS(out, "@b.example with [12 bytes]</t:Message>");
+	SHOWS(out, "<Message>Not found.</Message>");
+	HIDES(out, "fishing"); /* what somebody tells those who write is no error's words */
 	SHOWS(out, "<Value>https://mail.b.example/EWS/Exchange.asmx[8 bytes]</Value>");
 }
 
