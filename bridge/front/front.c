@@ -101,20 +101,32 @@ void front_free(struct front *f)
 	free(f);
 }
 
-/* True if ${c} waits for its client, which never logged in on it. */
-static bool dispensable(const struct connection *c)
+/*
+ * How readily ${c} makes room: 2 = it waits for its client, which never logged in on it; 1 = nothing is under way on it, and its client comes again on
+ * another when there is (RFC 9112 9.5); 0 = not at all.
+ */
+static int readiness(const struct connection *c)
 {
-	return !c->known && c->state != CONN_LOGIN && c->state != CONN_ASKING;
+	if (!c->known && c->state != CONN_LOGIN && c->state != CONN_ASKING)
+		return 2;
+	return c->state == CONN_HEAD && !c->started;
 }
 
-/* Of those, and of ${address} alone if that is not NULL, the one that has waited longest. NULL if there is none. */
+/* Of the readiest, and of ${address} alone if that is not NULL, the one that has waited longest. NULL if none is ready at all. */
 static struct connection *idlest(const struct front *f, const char *address)
 {
 	struct connection *found = NULL;
+	int most = 0;
 
-	for (struct connection *c = f->open; c; c = c->next)
-		if (dispensable(c) && (!address || strcmp(c->address, address) == 0) && (!found || c->quiet_since <= found->quiet_since))
+	for (struct connection *c = f->open; c; c = c->next) {
+		int ready = readiness(c);
+
+		if (!ready || ready < most || (address && strcmp(c->address, address) != 0))
+			continue;
+		if (ready > most || c->quiet_since <= found->quiet_since)
 			found = c; /* of equals the one that came first, which stands last */
+		most = ready;
+	}
 	return found;
 }
 

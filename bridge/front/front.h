@@ -41,7 +41,8 @@ void front_trace(struct front *f, struct trace *t);
 void front_free(struct front *f);
 /*
  * Takes over an accepted socket; ${peer} is the client's address as text, for the log and the caps. At a cap the connection that has
- * waited longest for a client that never logged in makes room; where all others are busy or known, the new one is closed.
+ * waited longest for a client that never logged in makes room; if there is none, the one that has been idle longest; where all others
+ * are busy, the new one is closed.
  */
 void front_accept(struct front *f, int fd, const char *peer);
 /* No keep-alive any more: each connection closes after the answer it is busy with, idle ones at once. */

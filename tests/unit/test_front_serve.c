@@ -551,16 +551,36 @@ static void many_connections(void)
 	settle();
 	for (int i = 0; i < 4; i++) {
 		c[i] = dial(i < 3 ? "192.0.2.7" : "192.0.2.8");
-		if (i < 2) /* whoever logged in is not put out for another */
+		if (i < 2)
 			CHECK_INT(ask(c[i], "GET /1 HTTP/1.1\r\n" HOST ALICE "\r\n"), 404);
 	}
 	CHECK_INT(front_open(front), 3); /* two an address, and three are two and one */
-	CHECK_INT(ask(c[0], "GET /1 HTTP/1.1\r\n" HOST ALICE "\r\n"), 404);
-	CHECK_INT(ask(c[3], "GET /1 HTTP/1.1\r\n" HOST ALICE "\r\n"), 404);
-	wait_down(c[2]);
+	wait_down(c[0]);                 /* whoever logged in makes room when idle longest, if nobody else can */
+	for (int i = 1; i < 4; i++)
+		CHECK_INT(ask(c[i], "GET /1 HTTP/1.1\r\n" HOST ALICE "\r\n"), 404);
 	for (int i = 0; i < 4; i++)
 		hang_up(c[i]);
 	settle();
+	/* ... and not while a stranger can, nor when at work. */
+	c[0] = dial("192.0.2.7");
+	CHECK_INT(ask(c[0], "GET /1 HTTP/1.1\r\n" HOST ALICE "\r\n"), 404);
+	c[1] = dial("192.0.2.7");
+	c[2] = dial("192.0.2.7");
+	wait_down(c[1]);
+	CHECK(!c[0]->down);
+	house.ask_hangs = true;
+	house.asks = 0;
+	put(c[0], post("/ews/exchange.asmx", ALICE, availability));
+	put(c[2], post("/ews/exchange.asmx", ALICE, availability));
+	while (house.asks < 2)
+		spin(10);
+	c[3] = dial("192.0.2.7");
+	wait_down(c[3]);
+	CHECK(!c[0]->down && !c[2]->down);
+	for (int i = 0; i < 4; i++)
+		hang_up(c[i]);
+	settle();
+	house.ask_hangs = false;
 	for (int i = 0; i < 4; i++)
 		c[i] = dial((const char *[]){"1", "2", "3", "4"}[i]);
 	CHECK_INT(front_open(front), 3); /* three in all */
