@@ -304,3 +304,20 @@ int ews_autodiscover_soap(struct buf *out, const struct ews_autodiscover *a, con
 	arena_free(s.arena);
 	return status;
 }
+
+static bool root_is(const struct soap_row *root, const void *p, size_t n)
+{
+	struct soap s = {.arena = arena_new(SOAP_MAX_REQUEST)};
+	bool is = s.arena && soap_read(&s, p, n, SOAP_MAX_REQUEST, root);
+
+	arena_free(s.arena);
+	return is;
+}
+
+bool ews_autodiscover_is_soap(const void *p, size_t n, bool otherwise)
+{
+	static const struct soap_row envelope[] = {{NS_SOAP, "Envelope", SOAP_SKIP, NULL, NULL, NULL}, {0}};
+	static const struct soap_row pox[] = {{NULL, "Autodiscover", SOAP_SKIP, NULL, NULL, NULL}, {0}};
+
+	return otherwise ? !root_is(pox, p, n) : root_is(envelope, p, n);
+}

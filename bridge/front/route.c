@@ -50,20 +50,27 @@ static void finish(struct connection *c, int status, const char *type, struct bu
 	buf_free(out);
 }
 
-static void answer_pox(struct connection *c)
+/* Exchange is told one of the two paths by its admin, and which of the two it then speaks there is not known: either is answered at both. */
+static void answer_discovery(struct connection *c, bool soap)
 {
+	const void *p = buf_ptr(&c->body);
+	size_t n = c->body.len;
 	struct buf out;
 
-	buf_init(&out, 1 << 20);
-	finish(c, ews_autodiscover_pox(&out, &c->front->autodiscover, buf_ptr(&c->body), c->body.len), XML, &out);
+	soap = ews_autodiscover_is_soap(p, n, soap);
+	c->operation = soap ? "autodiscover-soap" : "autodiscover-pox";
+	buf_init(&out, 4 << 20);
+	finish(c, soap ? ews_autodiscover_soap(&out, &c->front->autodiscover, p, n) : ews_autodiscover_pox(&out, &c->front->autodiscover, p, n), XML, &out);
+}
+
+static void answer_pox(struct connection *c)
+{
+	answer_discovery(c, false);
 }
 
 static void answer_svc(struct connection *c)
 {
-	struct buf out;
-
-	buf_init(&out, 4 << 20);
-	finish(c, ews_autodiscover_soap(&out, &c->front->autodiscover, buf_ptr(&c->body), c->body.len), XML, &out);
+	answer_discovery(c, true);
 }
 
 static void answer_json(struct connection *c)

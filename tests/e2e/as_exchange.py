@@ -85,6 +85,12 @@ with sites.pair() as (a, b):
     same((status, values.get("ExternalEwsUrl"), values.get("InternalEwsUrl"), sorted(values)), (200, url, url, ["ExternalEwsUrl", "ExternalEwsVersion", "InternalEwsUrl"]), "by SOAP")
     same([e.findtext(A + "SettingName") for e in tree.iter(A + "UserSettingError")], ["MailTipsUrl"], "what is not here is named")
     same((head.get("X-SOAP-Enabled"), head.get("X-WSSecurity-Enabled"), head.get("X-OAuth-Enabled")), ("True", "False", "False"), "what is offered")
+    # Whichever path its admin wrote down, it may speak either there.
+    status, _, answer = a.http(discovery("GetUserSettings", f"<a:Users><a:User><a:Mailbox>{ANCHOR}@b.example</a:Mailbox></a:User></a:Users><a:RequestedSettings>"
+                                         "<a:Setting>ExternalEwsUrl</a:Setting></a:RequestedSettings>"), path="/autodiscover/autodiscover.xml", user="exchange", headers=DISCOVERS)
+    same((status, [s.findtext(A + "Value") for s in ElementTree.fromstring(answer).iter(A + "UserSetting")]), (200, [url]), "SOAP at the path of POX")
+    status, _, answer = a.http(pox(f"{ANCHOR}@b.example"), path="/autodiscover/autodiscover.svc", user="exchange", headers=DISCOVERS)
+    same((status, {e.text for e in ElementTree.fromstring(answer).iter() if local(e.tag) == "ASUrl"}), (200, {url}), "POX at the path of SOAP")
     _, _, answer = a.http(discovery("GetFederationInformation", "<a:Domain>b.example</a:Domain>"), path="/autodiscover/autodiscover.svc", user="exchange")
     same(re.findall(rb"<ErrorCode>(\w+)<", answer), [b"NotFederated"], "no federation")
     for path in ("/autodiscover/autodiscover.svc/wssecurity", "/autodiscover/autodiscover.svc/WSSecurity", "/EWS/Exchange.asmx/WSSecurity", "/autodiscover/autodiscover.svc/mex"):

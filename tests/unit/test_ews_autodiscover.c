@@ -167,6 +167,21 @@ static void json(const char *path, const char *query, int status, const char *ex
 		fprintf(stderr, "\t%s\n", buf_cstr(&out));
 }
 
+/* What a request is says its root, whatever stands in it; the path only says what it is taken for when that says nothing. */
+static void test_kind(void)
+{
+	static const struct { const char *xml; int soap; } cases[] = {
+		{"<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body><Autodiscover/></s:Body></s:Envelope>", 1},
+		{"<?xml version='1.0'?><!-- x --><Autodiscover xmlns=\"http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006\">"
+		 "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"/></Autodiscover>", 0},
+		{"<Envelope/>", -1}, {"<a/>", -1}, {"", -1}, {"<Autodiscover>", -1},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		for (int otherwise = 0; otherwise < 2; otherwise++)
+			CHECK_INT(ews_autodiscover_is_soap(cases[i].xml, strlen(cases[i].xml), otherwise), cases[i].soap < 0 ? otherwise : cases[i].soap);
+}
+
 static void test_json(void)
 {
 	const char *path = "/autodiscover/autodiscover.json";
@@ -197,6 +212,7 @@ int main(void)
 	test_users();
 	test_domains();
 	test_soap_rest();
+	test_kind();
 	test_json();
 	buf_free(&out);
 	return check_done();
