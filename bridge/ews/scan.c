@@ -154,8 +154,8 @@ const char *scan_document(const void **p, size_t *n, struct buf *room)
 	if (*n == 0 || memchr(text, 0, *n) || !strchr("< \t\r\n", *text))
 		return "This is no XML document.";
 	declared(text, end, name);
-	if (wide && name[0]) {
-		/* The declaration said UTF-16; it is UTF-8 now, so the declaration has to go. */
+	if (name[0] && (wide || strcmp(name, "utf-16") == 0)) {
+		/* The declaration said UTF-16; it is UTF-8 now, or was so all along (what .NET writes to a string says UTF-16 of itself): it has to go. */
 		text = find(text, end, "?>") + 2;
 		*p = text;
 		*n = (size_t)(end - text);

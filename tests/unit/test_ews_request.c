@@ -127,6 +127,8 @@ static void test_lenient(void)
 	               "<!-- x --><AttendeeType>Required</AttendeeType></MailboxData></MailboxDataArray><FreeBusyViewOptions "
 	               "xmlns=\"http://schemas.microsoft.com/exchange/services/2006/types\"><TimeWindow><StartTime>2026-03-24T00:00:00</StartTime>"
 	               "<EndTime>2026-03-25T00:00:00</EndTime></TimeWindow></FreeBusyViewOptions></GetUserAvailabilityRequest></e:Body></e:Envelope>", NULL));
+	/* A string of .NET sent as UTF-8, which says UTF-16 of itself. */
+	CHECK(fault_is("<?xml version=\"1.0\" encoding=\"utf-16\"?>\r\n" SOAP("", GUA(BOXES(MAILBOX("\xc3\xa4@b.example")) OPTIONS(MARCH))), NULL));
 	CHECK(fault_is("\xef\xbb\xbf" SOAP("<x:Own xmlns:x=\"urn:x\"><x:In/></x:Own>", GUA(BOXES(MAILBOX("a@b.example")) OPTIONS(MARCH))), NULL));
 	CHECK(fault_is(SOAP("<t:ProxyRequestTypeHeader s:mustUnderstand=\"1\">CrossForest</t:ProxyRequestTypeHeader>",
 	                    GUA(BOXES(MAILBOX("a@b.example")) OPTIONS(MARCH))), NULL));
