@@ -7,12 +7,16 @@
 /* Says whether the domain of ${address} (any text) is one that we publish: in the table and not nobody's. */
 typedef bool ews_published_fn(void *arg, const char *address);
 
+/* Told of each refusal, for the log: the code that the client gets, why, and whom it asked about ("" = nobody). Errors come with HTTP 200, too. */
+typedef void ews_refused_fn(void *arg, const char *code, const char *why, const char *asked);
+
 struct ews_autodiscover {
 	const char *public_url;      /* "https://bridge-a.a.example" */
 	const char *host;            /* its host part */
 	const char *auth_package;    /* strongest scheme that the front offers, as POX says it ("Ntlm", "Negotiate"); NULL = leave AuthPackage out (Basic) */
 	bool spelled;                /* each place spells the EWS URL in a way of its own, so that a recording shows which one a client took */
 	ews_published_fn *published;
+	ews_refused_fn *refused;     /* NULL = nobody is told */
 	void *arg;
 };
 

@@ -65,8 +65,9 @@ static bool in_path(const char *path, char out[VALUE_MAX + 1])
 	return decode(out, p + 6, strcspn(p + 6, "/"));
 }
 
-static int put_error(struct buf *out, int status, const char *code, const char *text)
+static int put_error(struct buf *out, const struct ews_autodiscover *a, int status, const char *code, const char *text, const char *asked)
 {
+	autodiscover_refuse(a, code, text, asked);
 	buf_puts(out, "{\"ErrorCode\":");
 	text_json(out, code);
 	buf_puts(out, ",\"ErrorMessage\":");
@@ -94,18 +95,19 @@ int ews_autodiscover_json(struct buf *out, const struct ews_autodiscover *a, con
 	char email[VALUE_MAX + 1], protocol[VALUE_MAX + 1], normal[FB_ADDRESS_MAX + 1];
 
 	if (!in_path(path, email) || (!*email && !parameter(query, "Email", email)) || !parameter(query, "Protocol", protocol))
-		return put_error(out, 400, "InvalidRequest", "The request could not be decoded.");
+		return put_error(out, a, 400, "InvalidRequest", "The request could not be decoded.", "");
 	if (!*protocol)
-		return put_error(out, 400, "MandatoryParameterMissing", "A valid value must be provided for the query parameter 'Protocol'.");
+		return put_error(out, a, 400, "MandatoryParameterMissing", "A valid value must be provided for the query parameter 'Protocol'.",
+		                 email);
 	if (!*email)
-		return put_error(out, 400, "MandatoryParameterMissing", "A valid smtp address must be provided.");
+		return put_error(out, a, 400, "MandatoryParameterMissing", "A valid smtp address must be provided.", email);
 	if (!fb_address_normal(email, normal))
-		return put_error(out, 400, "InvalidUserId", "The value of 'Email' is no smtp address.");
+		return put_error(out, a, 400, "InvalidUserId", "The value of 'Email' is no smtp address.", email);
 	if (!a->published(a->arg, normal))
-		return put_error(out, 404, "UserNotFound", "The given user is not found.");
+		return put_error(out, a, 404, "UserNotFound", "The given user is not found.", email);
 	if (text_ieq(protocol, "EWS"))
 		return put_url(out, a, "EWS", autodiscover_path(a, PLACE_JSON));
 	if (text_ieq(protocol, "AutodiscoverV1"))
 		return put_url(out, a, "AutodiscoverV1", "/autodiscover/autodiscover.xml");
-	return put_error(out, 400, "ProtocolNotSupported", "The given protocol is not served here; EWS and AutodiscoverV1 are.");
+	return put_error(out, a, 400, "ProtocolNotSupported", "The given protocol is not served here; EWS and AutodiscoverV1 are.", email);
 }

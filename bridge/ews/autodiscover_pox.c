@@ -41,8 +41,8 @@ static const struct soap_row roots[] = {
 	{0},
 };
 
-/* Errors come with HTTP 200. */
-static int put_error(struct buf *out, int code, const char *text)
+/* Errors come with HTTP 200. ${asked}: the address in the request, NULL = none. */
+static int put_error(struct buf *out, const struct ews_autodiscover *a, const char *code, const char *text, const char *asked)
 {
 	struct timespec now;
 	struct tm tm;
@@ -51,8 +51,9 @@ static int put_error(struct buf *out, int code, const char *text)
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
 	text_random(&id, sizeof id);
+	autodiscover_refuse(a, code, text, asked ? asked : "");
 	buf_puts(out, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<Autodiscover xmlns=\"" NS_OUTER "\"><Response>");
-	buf_printf(out, "<Error Time=\"%02d:%02d:%02d.%07ld\" Id=\"%u\"><ErrorCode>%d</ErrorCode><Message>", tm.tm_hour, tm.tm_min, tm.tm_sec,
+	buf_printf(out, "<Error Time=\"%02d:%02d:%02d.%07ld\" Id=\"%u\"><ErrorCode>%s</ErrorCode><Message>", tm.tm_hour, tm.tm_min, tm.tm_sec,
 	           now.tv_nsec / 100, id, code);
 	text_xml(out, text);
 	return buf_puts(out, "</Message><DebugData/></Error></Response></Autodiscover>") ? -1 : 200;
@@ -119,13 +120,13 @@ static int answer(struct buf *out, const struct ews_autodiscover *a, const struc
 	char normal[FB_ADDRESS_MAX + 1];
 
 	if (!pox->schema || strcmp(pox->schema, NS_OUTLOOK) != 0)
-		return put_error(out, 601, "Provider is not available.");
+		return put_error(out, a, "601", "Provider is not available.", pox->address);
 	if (!pox->address || !*pox->address)
-		return put_error(out, 600, "Invalid request: there is no EMailAddress.");
+		return put_error(out, a, "600", "Invalid request: there is no EMailAddress.", pox->address);
 	if (!fb_address_normal(pox->address, normal))
-		return put_error(out, 501, "The email address is not valid.");
+		return put_error(out, a, "501", "The email address is not valid.", pox->address);
 	if (!a->published(a->arg, normal))
-		return put_error(out, 500, "The email address can't be found.");
+		return put_error(out, a, "500", "The email address can't be found.", pox->address);
 	return put_settings(out, a, normal);
 }
 
@@ -136,11 +137,11 @@ int ews_autodiscover_pox(struct buf *out, const struct ews_autodiscover *a, cons
 	int status;
 
 	if (!s.arena)
-		return put_error(out, 603, "The server has no memory left.");
+		return put_error(out, a, "603", "The server has no memory left.", NULL);
 	if (soap_read(&s, p, n, SOAP_MAX_REQUEST, roots))
 		status = answer(out, a, &pox);
 	else
-		status = put_error(out, 600, "Invalid request.");
+		status = put_error(out, a, "600", "Invalid request.", pox.address);
 	arena_free(s.arena);
 	return status;
 }

@@ -131,6 +131,12 @@ static void put_result(struct buf *out, const char *code, const char *text)
 	soap_put(out, "ErrorMessage", text);
 }
 
+static void put_refusal(struct buf *out, const struct ews_autodiscover *a, const char *code, const char *text, const char *asked)
+{
+	autodiscover_refuse(a, code, text, asked);
+	put_result(out, code, text);
+}
+
 /* How a setting's value is made: the EWS URL, the address, or fixed words. */
 enum kind { KIND_URL, KIND_ADDRESS, KIND_DN, KIND_WORDS };
 struct setting_row {
@@ -220,7 +226,7 @@ static void put_user(struct buf *out, const struct ews_autodiscover *a, const st
 		put_missing(out, r, false);
 		put_known(out, a, r, normal, false);
 	} else {
-		put_result(out, "InvalidUser", "This server answers for no such address.");
+		put_refusal(out, a, "InvalidUser", "This server answers for no such address.", asked);
 		buf_puts(out, "<RedirectTarget i:nil=\"true\"/><UserSettingErrors/><UserSettings/>");
 	}
 	buf_puts(out, "</UserResponse>");
@@ -237,7 +243,7 @@ static void put_domain(struct buf *out, const struct ews_autodiscover *a, const 
 		put_missing(out, r, true);
 		put_known(out, a, r, normal, true);
 	} else {
-		put_result(out, "InvalidDomain", "This server answers for no such domain.");
+		put_refusal(out, a, "InvalidDomain", "This server answers for no such domain.", asked);
 		buf_puts(out, "<DomainSettingErrors/><DomainSettings/>");
 	}
 	buf_puts(out, "<RedirectTarget i:nil=\"true\"/></DomainResponse>");
@@ -266,16 +272,17 @@ static int put_domains(struct buf *out, const struct ews_autodiscover *a, const 
 }
 
 /* A bridge that claimed a federation would be sent tokens. */
-static int put_federation(struct buf *out)
+static int put_federation(struct buf *out, const struct ews_autodiscover *a)
 {
 	put_start(out, "GetFederationInformation");
-	put_result(out, "NotFederated", "This organisation takes part in no federation.");
+	put_refusal(out, a, "NotFederated", "This organisation takes part in no federation.", "");
 	buf_puts(out, "<ApplicationUri i:nil=\"true\"/><Domains/><TokenIssuers/>");
 	return put_end(out, "GetFederationInformation");
 }
 
-static int put_fault(struct buf *out, const char *text)
+static int put_fault(struct buf *out, const struct ews_autodiscover *a, const char *text)
 {
+	autodiscover_refuse(a, "Client", text, "");
 	put_start(out, NULL);
 	buf_puts(out, "<s:Fault><faultcode>s:Client</faultcode><faultstring xml:lang=\"en-US\">");
 	text_xml(out, text);
@@ -290,15 +297,15 @@ int ews_autodiscover_soap(struct buf *out, const struct ews_autodiscover *a, con
 	int status;
 
 	if (!s.arena)
-		return put_fault(out, "There was no memory to read the request.");
+		return put_fault(out, a, "There was no memory to read the request.");
 	if (!soap_read(&s, p, n, SOAP_MAX_REQUEST, roots))
-		status = put_fault(out, s.fault.text);
+		status = put_fault(out, a, s.fault.text);
 	else if (r.ask == ASK_FEDERATION)
-		status = put_federation(out);
+		status = put_federation(out, a);
 	else if (r.ask == ASK_NOTHING)
-		status = put_fault(out, "This operation is not known here: GetUserSettings, GetDomainSettings and GetFederationInformation are.");
+		status = put_fault(out, a, "This operation is not known here: GetUserSettings, GetDomainSettings and GetFederationInformation are.");
 	else if (r.n_names == 0 || r.n_settings == 0)
-		status = put_fault(out, "The request names nobody, or no setting.");
+		status = put_fault(out, a, "The request names nobody, or no setting.");
 	else
 		status = r.ask == ASK_USERS ? put_users(out, a, &r) : put_domains(out, a, &r);
 	arena_free(s.arena);

@@ -17,3 +17,9 @@ const char *autodiscover_path(const struct ews_autodiscover *a, enum autodiscove
 {
 	return spelled[a->spelled ? place : PLACE_EXCH_EWS];
 }
+
+void autodiscover_refuse(const struct ews_autodiscover *a, const char *code, const char *why, const char *asked)
+{
+	if (a->refused)
+		a->refused(a->arg, code, why, asked);
+}

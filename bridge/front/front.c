@@ -23,7 +23,7 @@ static void host_of(const char *url, char *out, size_t size)
 /* What Autodiscover may speak of: the domains of the table that are somebody's. */
 static bool published(void *arg, const char *address)
 {
-	struct front *f = arg;
+	const struct front *f = ((const struct connection *)arg)->front;
 	const char *at = strrchr(address, '@');
 	char domain[FB_DOMAIN_MAX + 1];
 	const struct conf_address_space *row;
@@ -33,6 +33,13 @@ static bool published(void *arg, const char *address)
 		return false;
 	route = address_space_route(f->table, domain, &row);
 	return route == AS_LOCAL || route == AS_PEER;
+}
+
+static void refused(void *arg, const char *code, const char *why, const char *asked)
+{
+	const struct connection *c = arg;
+
+	log_event(LOG_LEVEL_INFO, "autodiscover-refused", LS("request-id", c->request_id), LS("code", code), LS("asked", asked), LS("why", why));
 }
 
 static void on_reaper(void *arg)
@@ -58,7 +65,7 @@ struct front *front_new(struct loop *l, const struct conf *c, const struct addre
 	}
 	f->end_point_len = pki_tls_end_point(tls, f->end_point);
 	host_of(c->public_url, f->host, sizeof(f->host));
-	f->autodiscover = (struct ews_autodiscover){.public_url = c->public_url, .host = f->host, .published = published, .arg = f};
+	f->autodiscover = (struct ews_autodiscover){.public_url = c->public_url, .host = f->host, .published = published, .refused = refused};
 	front_offer(f, AUTH_OFFER(LOGIN_BASIC));
 	f->reaper = loop_timer_new(l, 0, on_reaper, f);
 	return f;

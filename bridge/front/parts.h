@@ -28,7 +28,7 @@ struct front {
 	unsigned offered;                  /* the login schemes, AUTH_OFFER() of each */
 	uint8_t end_point[PKI_END_POINT_MAX]; /* names our TLS in channel bindings */
 	size_t end_point_len;
-	struct ews_autodiscover autodiscover;
+	struct ews_autodiscover autodiscover; /* its arg is the connection that asks */
 	char host[FB_DOMAIN_MAX + 1];      /* of public_url: realm and Autodiscover's words */
 	struct connection *open, *dead;    /* dead: freed at the end of the turn, when no callback of theirs is on the stack */
 	struct login *logins;              /* waiting for a worker, or asked of one; the latest in front */

@@ -50,9 +50,18 @@ static void finish(struct connection *c, int status, const char *type, struct bu
 	buf_free(out);
 }
 
+static struct ews_autodiscover discovery_for(struct connection *c)
+{
+	struct ews_autodiscover a = c->front->autodiscover;
+
+	a.arg = c;
+	return a;
+}
+
 /* Exchange is told one of the two paths by its admin, and which of the two it then speaks there is not known: either is answered at both. */
 static void answer_discovery(struct connection *c, bool soap)
 {
+	const struct ews_autodiscover a = discovery_for(c);
 	const void *p = buf_ptr(&c->body);
 	size_t n = c->body.len;
 	struct buf out;
@@ -60,7 +69,7 @@ static void answer_discovery(struct connection *c, bool soap)
 	soap = ews_autodiscover_is_soap(p, n, soap);
 	c->operation = soap ? "autodiscover-soap" : "autodiscover-pox";
 	buf_init(&out, 4 << 20);
-	finish(c, soap ? ews_autodiscover_soap(&out, &c->front->autodiscover, p, n) : ews_autodiscover_pox(&out, &c->front->autodiscover, p, n), XML, &out);
+	finish(c, soap ? ews_autodiscover_soap(&out, &a, p, n) : ews_autodiscover_pox(&out, &a, p, n), XML, &out);
 }
 
 static void answer_pox(struct connection *c)
@@ -75,10 +84,11 @@ static void answer_svc(struct connection *c)
 
 static void answer_json(struct connection *c)
 {
+	const struct ews_autodiscover a = discovery_for(c);
 	struct buf out;
 
 	buf_init(&out, 64 << 10);
-	finish(c, ews_autodiscover_json(&out, &c->front->autodiscover, c->request.path, c->request.query ? c->request.query : ""),
+	finish(c, ews_autodiscover_json(&out, &a, c->request.path, c->request.query ? c->request.query : ""),
 	       "application/json; charset=utf-8", &out);
 }
 

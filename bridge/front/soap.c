@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "bridge/base/log.h"
 #include "bridge/ews/request.h"
 #include "bridge/ews/response.h"
 #include "bridge/front/parts.h"
@@ -37,26 +38,41 @@ static void soap_free(struct front_soap *s)
 	free(s);
 }
 
+/* Clients show nobody what a fault says: whoever looks for the reason of a hash mark finds it in the log. */
+static void log_fault(const struct front_soap *s, const struct ews_fault *f)
+{
+	log_event(LOG_LEVEL_INFO, "fault", LS("request-id", s->request_id), LS("client-request-id", *s->client_id ? s->client_id : NULL),
+	          LS("operation", front_soap_operation(s)), LS("code", f->code), LI("line", f->line), LI("column", f->column), LS("why", f->text));
+}
+
+static void write_fault(struct front_soap *s, const char *code, const char *sentence)
+{
+	const struct ews_fault f = {.code = code, .text = sentence};
+	char text[256];
+
+	log_fault(s, &f);
+	snprintf(text, sizeof(text), "%s (request %s)", sentence, s->request_id);
+	s->status = ews_write_fault_code(&s->out, code, text) < 0 ? -1 : 500;
+}
+
 /* Hands the answer over; a writer that ran out of room becomes a fault, never half an answer. */
 static void hand_over(struct front_soap *s, int status)
 {
 	if (status < 0 || s->out.failed) {
 		buf_free(&s->out);
 		buf_init(&s->out, ANSWER_MAX);
-		ews_write_fault_code(&s->out, "ErrorInternalServerError",
-		                     "The answer is larger than this server can send. Ask about fewer people or a shorter time.");
+		write_fault(s, "ErrorInternalServerError", "The answer is larger than this server can send. Ask about fewer people or a shorter time.");
 		status = 500;
 	}
 	s->done(s->arg, status, &s->out);
 	soap_free(s);
 }
 
-static void write_fault(struct front_soap *s, const char *code, const char *sentence)
+/* The request is not one that can be answered. */
+static void write_refusal(struct front_soap *s)
 {
-	char text[256];
-
-	snprintf(text, sizeof(text), "%s (request %s)", sentence, s->request_id);
-	s->status = ews_write_fault_code(&s->out, code, text) < 0 ? -1 : 500;
+	log_fault(s, &s->request->fault);
+	s->status = ews_write_fault(&s->out, &s->request->fault) < 0 ? -1 : 500;
 }
 
 static void on_answers(void *arg, struct acl_released *const *answers)
@@ -160,7 +176,7 @@ struct front_soap *front_soap_ask(const struct front_doors *doors, const struct 
 	if (full)
 		refuse(s);
 	else if (s->request->fault.code)
-		s->status = ews_write_fault(&s->out, &s->request->fault) < 0 ? -1 : 500;
+		write_refusal(s);
 	else if (s->request->operation == EWS_GET_USER_AVAILABILITY)
 		ask_named(s, may_name);
 	else

@@ -7,7 +7,7 @@ import ssl
 import xml.etree.ElementTree as ElementTree
 
 import sites
-from sites import M, T, UTC, check, codes, same
+from sites import M, T, UTC, check, codes, same, until
 
 ANCHOR = "01B62C6D-4324-448f-9884-5FEC6D18A7E2"
 OUTLOOK = "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"
@@ -76,6 +76,7 @@ with sites.pair() as (a, b):
                              ("no address", pox(ANCHOR), "501"), ("something else", "<a/>", "600")):
         status, _, answer = a.http(body, path="/autodiscover/autodiscover.xml", user="exchange", headers=DISCOVERS)
         same((status, re.findall(rb"<ErrorCode>(\d+)<", answer)), (200, [code.encode()]), what)
+    until(lambda: any(f"code=500 asked={ANCHOR}@c.example" in line for line in a.lines("autodiscover-refused")), "the log says what the status does not")
 
     status, head, answer = a.http(discovery("GetUserSettings", f"<a:Users><a:User><a:Mailbox>{ANCHOR.lower()}@b.example</a:Mailbox></a:User></a:Users><a:RequestedSettings>"
                                             "<a:Setting>ExternalEwsUrl</a:Setting><a:Setting>InternalEwsUrl</a:Setting><a:Setting>ExternalEwsVersion</a:Setting><a:Setting>MailTipsUrl</a:Setting>"
@@ -145,6 +146,7 @@ with sites.pair() as (a, b):
         same((status, fault(answer)), (200 if code is None else 500, code), f"{days} days")
         if code is None:
             same((len(sites.answers(answer)[0]["merged"]), sites.answers(answer)[0]["merged"].count("2")), (days * 48, 2), f"the digits of {days} days")
+    until(lambda: any("operation=GetUserAvailability code=ErrorTimeIntervalTooBig" in line and "62 days" in line for line in a.lines("fault")), "the log says why")
     for view, events, merged in (("MergedOnly", 0, True), ("FreeBusy", 2, False), ("FreeBusyMerged", 2, True), ("Detailed", 2, False), ("DetailedMerged", 2, True)):
         one = sites.answers(a.http(question(["bob@b.example"], view=view), user="exchange", headers=ASKS)[2])[0]
         same((one["view"], len(one["events"]), one["merged"] is not None), (view, events, merged), view)

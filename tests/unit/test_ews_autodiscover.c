@@ -11,7 +11,16 @@ static bool published(void *arg, const char *address)
 	return strcmp(fb_address_domain(address), "b.example") == 0;
 }
 
-static const struct ews_autodiscover basic = {.public_url = "https://bridge-a.a.example", .host = "bridge-a.a.example", .published = published};
+static char said[200]; /* of the last refusal */
+
+static void refused(void *arg, const char *code, const char *why, const char *asked)
+{
+	CHECK(*why);
+	snprintf(said, sizeof said, "%s %s", code, asked);
+}
+
+static const struct ews_autodiscover basic = {.public_url = "https://bridge-a.a.example", .host = "bridge-a.a.example", .published = published,
+                                              .refused = refused};
 static const struct ews_autodiscover ntlm = {.public_url = "https://bridge-a.a.example", .host = "bridge-a.a.example", .auth_package = "Ntlm",
                                              .published = published};
 #define URL "https://bridge-a.a.example/EWS/Exchange.asmx"
@@ -90,6 +99,7 @@ static void test_spelled(void)
 static void test_pox_errors(void)
 {
 	CHECK(strstr(pox(&basic, POX(EMAIL("ada@c.example") ACCEPT(OUTLOOK))), "<ErrorCode>500</ErrorCode>"));
+	CHECK_STR(said, "500 ada@c.example");
 	CHECK(strstr(pox(&basic, POX(EMAIL("ada") ACCEPT(OUTLOOK))), "<ErrorCode>501</ErrorCode>"));
 	CHECK(strstr(pox(&basic, POX(ACCEPT(OUTLOOK))), "<ErrorCode>600</ErrorCode>"));
 	CHECK(strstr(pox(&basic, "nonsense"), "<ErrorCode>600</ErrorCode>"));
@@ -97,6 +107,7 @@ static void test_pox_errors(void)
 	CHECK(strstr(pox(&basic, "<!DOCTYPE a>" POX(EMAIL("ada@b.example") ACCEPT(OUTLOOK))), "<ErrorCode>600</ErrorCode>"));
 	CHECK(strstr(pox(&basic, POX(EMAIL("ada@b.example") ACCEPT("http://schemas.microsoft.com/exchange/autodiscover/mobilesync/responseschema/2006"))),
 	             "<ErrorCode>601</ErrorCode>"));
+	CHECK_STR(said, "601 ada@b.example");
 	CHECK(strstr(pox(&basic, POX(EMAIL("ada@b.example"))), "<ErrorCode>601</ErrorCode>"));
 	CHECK(strstr(buf_cstr(&out), "<Response><Error Time=\""));
 }
@@ -129,6 +140,7 @@ static void test_users(void)
 	                  SETTING("InternalEwsUrl") SETTING("PublicFolderServer"))), 200);
 	CHECK_INT(count(x, "<UserResponse>"), 3);
 	CHECK_INT(count(x, "<ErrorCode>InvalidUser</ErrorCode>"), 2);
+	CHECK_STR(said, "InvalidUser no address");
 	CHECK_INT(count(x, "<UserSettingError><ErrorCode>SettingIsNotAvailable</ErrorCode>"), 1);
 	CHECK(strstr(x, "<SettingName>PublicFolderServer</SettingName>"));
 	/* The order of the DataContract. */
@@ -144,6 +156,7 @@ static void test_domains(void)
 	CHECK_INT(count(x, "<DomainResponse>"), 2);
 	CHECK_INT(count(x, "<DomainSetting i:type=\"DomainStringSetting\">"), 1);
 	CHECK_INT(count(x, "InvalidDomain"), 1);
+	CHECK_STR(said, "InvalidDomain c.example");
 	CHECK_INT(count(x, "<SettingName>UserDN</SettingName>"), 1);
 	CHECK_INT(count(x, "<RedirectTarget i:nil=\"true\"/></DomainResponse>"), 2);
 }
@@ -155,6 +168,7 @@ static void test_soap_rest(void)
 	CHECK(strstr(x, "<ErrorCode>NotFederated</ErrorCode>"));
 	CHECK(strstr(soap(AUTO("<a:GetOrganizationRelationshipSettingsRequestMessage/>"), 500), "<s:Fault>"));
 	CHECK(strstr(soap(AUTO(""), 500), "<s:Fault>"));
+	CHECK_STR(said, "Client ");
 	CHECK(strstr(soap("<a/>", 500), "<s:Fault>"));
 	CHECK(strstr(soap(AUTO(ASK("GetUserSettings", "<a:Users></a:Users>", SETTING("UserDN"))), 500), "<s:Fault>"));
 }
