@@ -26,7 +26,7 @@ static void forget_request(struct connection *c)
 	c->who = (struct identity){0};
 	login_drop_held(c);
 	buf_free(&c->token_line);
-	c->operation = NULL;
+	c->operation = c->why = NULL;
 	*c->request_id = *c->client_id = 0;
 }
 

@@ -86,6 +86,7 @@ struct connection {
 	const struct route *route;
 	struct identity who;
 	const char *operation;  /* for the log; static */
+	const char *why;        /* the same: the sentence of a refusal */
 	struct login *login;
 	struct login_reply *held; /* what CONN_HELD waits with, or CONN_SWALLOW */
 	struct buf token_line;  /* header lines of the answer that ends a login by Negotiate */
@@ -147,7 +148,7 @@ void connection_welcome(struct connection *c);
 /* Answers with ${body} (NULL = nothing) of ${type}; ${more} holds further header lines, or "".
  * Sees to what is left of the request's body. */
 void respond(struct connection *c, int status, const char *type, const char *more, const struct buf *body);
-/* Answers a sentence as plain text. */
+/* Answers a sentence (static: it goes into the log, too) as plain text. */
 void respond_text(struct connection *c, int status, const char *more, const char *sentence);
 /* Answers 401 with the schemes on offer. */
 void respond_unauthorized(struct connection *c);

@@ -26,7 +26,7 @@ static void log_request(const struct connection *c, int status, size_t bytes)
 	log_event(LOG_LEVEL_INFO, "request", LS("request-id", c->request_id),
 	          LS("client-request-id", *c->client_id ? c->client_id : NULL), LS("account", identity_name(&c->who)), LS("address", c->address),
 	          LS("operation", c->operation ? c->operation : c->route ? c->route->name : NULL), LI("status", status),
-	          LI("ms", c->started ? loop_ms() - c->since : 0), LI("bytes", bytes));
+	          LI("ms", c->started ? loop_ms() - c->since : 0), LI("bytes", bytes), LS("why", c->why));
 }
 
 /*
@@ -137,6 +137,7 @@ void respond_text(struct connection *c, int status, const char *more, const char
 {
 	struct buf body;
 
+	c->why = status == 401 ? NULL : sentence; /* a 401 is how most logins begin */
 	buf_init(&body, 4096);
 	buf_puts(&body, sentence);
 	buf_puts(&body, "\r\n");

@@ -7,7 +7,7 @@ import ssl
 import warnings
 
 import sites
-from sites import check, codes, same
+from sites import check, codes, same, until
 
 
 def connect(a, **options):
@@ -95,6 +95,7 @@ with sites.pair() as (a, b):
         check(heads(got) <= 1 and closed and (not got or got[9:10] in b"45"), f"{what}: refused and closed, not {got[:60]!r}")
     got, closed = speak(a, b"GET /EWS/Exchange.asmx HTTP/1.1\r\n" + login + b"\r\n")
     check(got.startswith(b"HTTP/1.1 400"), "no Host")
+    until(lambda: any('status=400' in line and 'why="Host is missing."' in line for line in a.lines("request")), "whoever runs it is told what was wrong, too")
 
     # Too large a body is refused before it comes.
     got, closed = speak(a, start + b"Content-Length: 900000000\r\n\r\n")
