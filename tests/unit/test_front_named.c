@@ -1,4 +1,6 @@
 /* links: base availability conf acl address_space ews login pki budget trace front */
+#include <fcntl.h>
+#include "bridge/base/log.h"
 #include "bridge/base/text.h"
 #include "bridge/front/front.h"
 #include "tests/unit/check.h"
@@ -207,6 +209,7 @@ static void slow_directory(void)
 
 int main(void)
 {
+	log_setup(open("/dev/null", O_WRONLY), false, LOG_LEVEL_ERROR, "test");
 	loop = loop_new();
 	doors.loop = loop;
 	named();
