@@ -4,12 +4,15 @@ Where it is known to differ from RFC 5545 a calendar is not put to it; deviates(
 """
 import datetime as dt
 import re
+from importlib import metadata
 from zoneinfo import ZoneInfo
 
 import icalendar
 import recurring_ical_events
 
 import naive
+
+NEWER = int(metadata.version("recurring-ical-events").split(".")[0]) >= 3
 
 
 def ends_early(event):
@@ -20,8 +23,35 @@ def ends_early(event):
     return naive.Time(until[1], {}).instant(first.zone or naive.UTC) < first.instant(naive.UTC)
 
 
+def instants(name, event):
+    """What all properties of that ${name} in the event say, as instants."""
+    found = set()
+    for params, values in re.findall(rf"^{name}((?:;[^:\r\n]*)?):([^\r\n]+)", event, re.M):
+        given = dict(p.split("=", 1) for p in params.split(";")[1:])
+        for value in values.split(","):
+            time = naive.Time(value, given)
+            found.add(time.instant(time.zone or naive.UTC))
+    return found
+
+
+def excludes_override(text):
+    """Does an EXDATE name an occurrence that another event of the same UID stands in for?"""
+    excluded, overridden = {}, {}
+    for event in re.findall(r"BEGIN:VEVENT.*?END:VEVENT", text, re.S):
+        uid = re.search(r"^UID:(.*)$", event, re.M)
+        excluded.setdefault(uid and uid[1].strip(), set()).update(instants("EXDATE", event))
+        overridden.setdefault(uid and uid[1].strip(), set()).update(instants("RECURRENCE-ID", event))
+    return any(excluded[uid] & overridden[uid] for uid in excluded)
+
+
+def lasts_overnight(event):
+    """Does it repeat, and end at a time of another day?"""
+    days = [re.search(rf"^{name}(?:;TZID=[^:]*)?:(\d{{8}})T", event, re.M) for name in ("DTSTART", "DTEND")]
+    return re.search("^R(RULE|DATE)", event, re.M) and all(days) and days[0][1] != days[1][1]
+
+
 def deviates(text, end):
-    """Why version 2.0.1 cannot be the judge of this calendar, or None."""
+    """Why versions 2.0.1 and 3.3.3 cannot be the judge of this calendar, or None."""
     if end.year >= 2037:
         return "pytz knows no change of the clock after 2037"
     if "RANGE=THISANDFUTURE" in text:
@@ -40,6 +70,10 @@ def deviates(text, end):
         return "with UNTIL before DTSTART there is no occurrence, where RFC 5545 3.8.5.3 has DTSTART in every set"
     if "/freeassociation" in text or "Standard Time" in text:
         return "prefixed and Windows names of zones are read as floating"
+    if NEWER and excludes_override(text):
+        return "of an occurrence that EXDATE names the override is left out, too, from version 3 on"
+    if NEWER and any(map(lasts_overnight, re.findall(r"BEGIN:VEVENT.*?END:VEVENT", text, re.S))):
+        return "from version 3 on DTEND goes by the wall clock, where RFC 5545 3.8.5.3 has the same exact duration"
     return None
 
 
