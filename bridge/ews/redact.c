@@ -1,12 +1,12 @@
 #include "bridge/ews/redact.h"
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
-#include <libxml/xmlerror.h>
 #include <string.h>
 #include "bridge/base/text.h"
 #include "bridge/ews/sax.h"
 #include "bridge/ews/scan.h"
 #include "bridge/ews/soap.h"
+#include "bridge/ews/xml_error.h"
 
 enum { TEXT_MAX = 8 << 10, NAME_MAX_BYTES = 80 };
 
@@ -257,7 +257,7 @@ static void on_doctype(void *arg, const xmlChar *name, const xmlChar *external, 
 	stop(arg, "it has a document type");
 }
 
-static void on_error(void *arg, xmlErrorPtr e)
+static void on_error(void *arg, xml_error e)
 {
 	if (e->level >= XML_ERR_ERROR)
 		stop(arg, "it is not well-formed here");

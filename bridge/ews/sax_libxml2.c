@@ -1,9 +1,9 @@
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
-#include <libxml/xmlerror.h>
 #include <stdio.h>
 #include <string.h>
 #include "bridge/ews/sax.h"
+#include "bridge/ews/xml_error.h"
 
 enum { KEPT_NAMES = 64 << 10 }; /* bytes */
 
@@ -105,7 +105,7 @@ static void on_doctype(void *arg, const xmlChar *name, const xmlChar *external, 
 	end_because(arg, "A document type declaration is not allowed.");
 }
 
-static void on_error(void *arg, xmlErrorPtr e)
+static void on_error(void *arg, xml_error e)
 {
 	char why[300];
 

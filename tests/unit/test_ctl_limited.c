@@ -4,11 +4,12 @@
 
 static void run(void *arg, char *job, struct buf *reply)
 {
-	static volatile unsigned turns;
+	volatile bool spins = !strcmp(job, "spin");
+
 	if (!strcmp(job, "die"))
 		raise(SIGKILL);
-	while (!strcmp(job, "spin"))
-		turns++;
+	while (spins)
+		;
 	if (!strcmp(job, "pid"))
 		buf_printf(reply, "%d", (int)getpid());
 	else
