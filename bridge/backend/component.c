@@ -37,7 +37,7 @@ static const struct word names[] = {
 	{"STATUS", ICS_STATUS}, {"TRANSP", ICS_TRANSP}, {"CLASS", ICS_CLASS}, {"ATTENDEE", ICS_ATTENDEE},
 	{"X-MICROSOFT-CDO-BUSYSTATUS", ICS_BUSYSTATUS}, {"CALSCALE", ICS_CALSCALE}, {"TZID", ICS_TZID},
 	{"TZOFFSETFROM", ICS_TZOFFSETFROM},
-	{"TZOFFSETTO", ICS_TZOFFSETTO}, {"FREEBUSY", ICS_FREEBUSY}, {NULL, ICS_UNKNOWN},
+	{"TZOFFSETTO", ICS_TZOFFSETTO}, {"FREEBUSY", ICS_FREEBUSY}, {"BEGIN", ICS_BEGIN}, {"END", ICS_END}, {NULL, ICS_UNKNOWN},
 };
 
 int ics_fail(struct buf *error, unsigned line, const char *fmt, ...)
@@ -109,13 +109,25 @@ static int unfold(struct reader *r, struct line *out, const char *s, const char 
 	return 0;
 }
 
+static bool blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 static struct line trimmed(const char *s, size_t n, unsigned number)
 {
-	while (n && (s[n - 1] == ' ' || s[n - 1] == '\t'))
+	while (n && blank(s[n - 1]))
 		n--;
-	while (n && (*s == ' ' || *s == '\t'))
+	while (n && blank(*s))
 		s++, n--;
 	return (struct line){s, n, number};
+}
+
+/* The property that the ${n} bytes at ${s} name; blanks behind a name are not part of it, lest a rule pass for a property of no account. */
+static int name_of(const char *s, size_t n)
+{
+	n = trimmed(s, n, 0).len;
+	return n ? find_word(names, s, n) : ICS_UNKNOWN;
 }
 
 /*
@@ -127,10 +139,7 @@ static bool needless(const char *s, const char *e)
 	size_t n = 0, left = (size_t)(e - s);
 	while (n < left && n < 64 && s[n] != ';' && s[n] != ':')
 		n++;
-	if (!n || n == left || n == 64)
-		return false;
-	bool structure = (n == 5 && !strncasecmp(s, "BEGIN", n)) || (n == 3 && !strncasecmp(s, "END", n));
-	return !structure && find_word(names, s, n) == ICS_UNKNOWN;
+	return n && n < left && n < 64 && name_of(s, n) == ICS_UNKNOWN;
 }
 
 /* Goes past the lines that continue the one before r->p. */
@@ -179,6 +188,15 @@ static const char *find_colon(const char *s, const char *end)
 	return NULL;
 }
 
+/* What is read in no other place than its own would be lost anywhere else, and with it what is busy. */
+static bool misplaced(enum ics_kind kind, const struct ics_component *parent, size_t depth)
+{
+	if (kind == ICS_VCALENDAR)
+		return depth > 1;
+	bool timed = kind == ICS_VEVENT || kind == ICS_VFREEBUSY || kind == ICS_VTIMEZONE || kind == ICS_VAVAILABILITY;
+	return timed && parent->kind != ICS_VCALENDAR && parent->kind != ICS_OTHER;
+}
+
 static int begin(struct reader *r, const struct line *l, const char *value, size_t n)
 {
 	struct line name = trimmed(value, n, l->number);
@@ -191,6 +209,8 @@ static int begin(struct reader *r, const struct line *l, const char *value, size
 		return ics_fail(r->error, l->number, "the calendar needs more memory than one calendar may have");
 	c->kind = name.len ? find_word(kinds, name.s, name.len) : ICS_OTHER;
 	c->line = l->number;
+	if (misplaced(c->kind, parent, r->depth))
+		return ics_fail(r->error, l->number, "this may not begin inside of what begins on line %u, whose END is perhaps missing", parent->line);
 	if (r->depth == 1 && c->kind != ICS_VCALENDAR)
 		return ics_fail(r->error, l->number, "this is not an iCalendar file: it must start with BEGIN:VCALENDAR");
 	if (parent->last_child)
@@ -218,9 +238,8 @@ static int noise(struct reader *r, const struct line *l)
 	size_t n = 0;
 	while (n < l->len && l->s[n] != ' ' && l->s[n] != ';' && l->s[n] != '=' && l->s[n] != '\t')
 		n++;
-	int name = n ? find_word(names, l->s, n) : ICS_UNKNOWN;
-	bool structure = (n == 5 && !strncasecmp(l->s, "BEGIN", n)) || (n == 3 && !strncasecmp(l->s, "END", n));
-	if ((name >= ICS_DTSTART && name <= ICS_RECURRENCE_ID) || name >= ICS_TZID || structure)
+	int name = name_of(l->s, n);
+	if ((name >= ICS_DTSTART && name <= ICS_RECURRENCE_ID) || name >= ICS_TZID)
 		return ics_fail(r->error, l->number, "this line has no ':' behind the property's name");
 	return 0;
 }
@@ -228,22 +247,22 @@ static int noise(struct reader *r, const struct line *l)
 static int take_line(struct reader *r, const struct line *l)
 {
 	const char *stop = l->s + l->len, *colon = find_colon(l->s, stop);
-	if (r->depth == 1 && (!colon || colon - l->s != 5 || strncasecmp(l->s, "BEGIN", 5)))
+	size_t n = 0;
+	while (colon && l->s + n < colon && l->s[n] != ';')
+		n++;
+	int name = name_of(l->s, n);
+	if (r->depth == 1 && name != ICS_BEGIN)
 		return ics_fail(r->error, l->number, "this is not an iCalendar file: it must start with BEGIN:VCALENDAR and end with END:VCALENDAR");
 	if (!colon)
 		return noise(r, l);
-	size_t n = 0;
-	while (l->s + n < colon && l->s[n] != ';')
-		n++;
 	size_t left = (size_t)(stop - colon) - 1;
-	if (n == 5 && !strncasecmp(l->s, "BEGIN", 5))
+	if (name == ICS_BEGIN)
 		return begin(r, l, colon + 1, left);
-	if (n == 3 && !strncasecmp(l->s, "END", 3))
+	if (name == ICS_END)
 		return end(r, l, colon + 1, left);
-	int name = n ? find_word(names, l->s, n) : ICS_UNKNOWN;
 	if (name == ICS_UNKNOWN)
 		return 0;
-	while (left && (colon[left] == ' ' || colon[left] == '\t'))
+	while (left && blank(colon[left]))
 		left--;
 	struct ics_property *p = arena_alloc(r->arena, sizeof *p);
 	if (!p)
@@ -290,24 +309,28 @@ const struct ics_property *ics_property_of(const struct ics_component *c, enum i
 	return p;
 }
 
+/* If the parameter [${s}, ${stop}) is called ${name}: where its value begins; else NULL. */
+static const char *parameter_value(const char *s, const char *stop, const char *name)
+{
+	const char *eq = memchr(s, '=', (size_t)(stop - s));
+	struct line l = trimmed(s, eq ? (size_t)(eq - s) : 0, 0);
+	return eq && strlen(name) == l.len && !strncasecmp(l.s, name, l.len) ? eq + 1 : NULL;
+}
+
 bool ics_parameter(const struct ics_property *p, const char *name, const char **value, size_t *len)
 {
-	const char *s = p->params, *stop = s + p->params_len;
-	size_t want = strlen(name);
+	const char *s = p->params, *stop = s + p->params_len, *v;
 	while (s < stop) {
 		const char *start = ++s; /* behind the ';' */
 		bool quoted = false;
 		while (s < stop && (quoted || *s != ';'))
 			quoted ^= *s++ == '"';
-		if ((size_t)(s - start) <= want || start[want] != '=' || strncasecmp(start, name, want))
+		if (!(v = parameter_value(start, s, name)))
 			continue;
-		start += want + 1;
-		*len = (size_t)(s - start);
-		*value = start;
-		if (*len >= 2 && *start == '"' && s[-1] == '"') {
-			*value = start + 1;
-			*len -= 2;
-		}
+		struct line l = trimmed(v, (size_t)(s - v), 0);
+		bool quotes = l.len >= 2 && *l.s == '"' && l.s[l.len - 1] == '"';
+		*value = l.s + quotes;
+		*len = l.len - 2 * quotes;
 		return true;
 	}
 	return false;

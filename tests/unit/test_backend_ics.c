@@ -266,6 +266,24 @@ static void test_faults(void)
 	          "line 7: working out this recurrence takes more steps than one calendar may cost");
 }
 
+/* What stands where nobody reads it is not lost without a word. */
+static void test_nesting(void)
+{
+	static const char inner[] = "BEGIN:VEVENT\n" AT "END:VEVENT\n";
+	static const char *const around[][2] = {{"BEGIN:VCALENDAR\n", "END:VCALENDAR\n"}, {"BEGIN:VEVENT\n" AT, "END:VEVENT\n"},
+		{"BEGIN:VFREEBUSY\n", "END:VFREEBUSY\n"}, {"BEGIN:VTIMEZONE\nTZID:X\n", "END:VTIMEZONE\n"}};
+	static const char *const sentences[] = {"line 3: this may not begin inside of what begins on line 1, whose END is perhaps missing",
+		"line 6: this may not begin inside of what begins on line 3, whose END is perhaps missing",
+		"line 4: this may not begin inside of what begins on line 3, whose END is perhaps missing",
+		"line 5: this may not begin inside of what begins on line 3, whose END is perhaps missing"};
+	for (size_t i = 0; i < sizeof around / sizeof *around; i++) {
+		char body[512];
+		snprintf(body, sizeof body, "%s%s%s", around[i][0], inner, around[i][1]);
+		CHECK_STR(march(body), sentences[i]);
+	}
+	CHECK_STR(march("BEGIN:VTODO\nBEGIN:VEVENT\n" AT "END:VEVENT\nEND:VTODO\n"), ""); /* of a component that we do not know nothing is (RFC 5545 3.6) */
+}
+
 static void test_not_calendars(void)
 {
 	static const char *const texts[] = {"", "\n\n", "hello\n", "BEGIN:VCARD\nEND:VCARD\n", "BEGIN:VCALENDAR\n", "BEGIN:VCALENDAR\nBEGIN:VEVENT\nEND:VEVENT\n",
@@ -304,6 +322,10 @@ static void test_lines(void)
 		CHECK(a && a->n_events == 1 && a->events[0].end - a->events[0].start == 3600);
 		fb_answer_free(a);
 	}
+	/* blanks around names are not part of them: such a rule must not pass for a property of no account */
+	CHECK_STR(event("DTSTART ; TZID = Europe/Berlin ;X=1:20260302T090000\nDTEND\t:20260302T090000Z \nRRULE :FREQ=DAILY;COUNT=3\n"
+	                "EXDATE ;TZID= \"Europe/Berlin\" :20260303T090000\n"), AS("Busy") ", 2026-03-04T08:00:00Z/2026-03-04T09:00:00Z Busy");
+	CHECK_STR(march("BEGIN :VEVENT\nDTSTART:20260302T080000Z\nDURATION:PT1H\nEND\t:VEVENT\n"), AS("Busy"));
 	CHECK_STR(march("BEGIN:VEVENT\n\n\nSUMMARY:a\n\n b\n\nDTSTART:soon\nEND:VEVENT\n"),
 	          "line 10: this DTSTART is no date or time: it must look like 20260302 or 20260302T080000Z");
 }
@@ -333,8 +355,9 @@ static void test_limits(void)
 	CHECK_STR(march("BEGIN:VEVENT\nX-A:b\n c\n\n d\nDTSTART:soon\nEND:VEVENT\n"),
 	          "line 8: this DTSTART is no date or time: it must look like 20260302 or 20260302T080000Z");
 	buf_reset(&text);
+	buf_puts(&text, "BEGIN:VCALENDAR\n");
 	for (int i = 0; i < 9; i++)
-		buf_puts(&text, "BEGIN:VCALENDAR\n");
+		buf_puts(&text, "BEGIN:X-DEEP\n");
 	CHECK(!expand("2026-03-01", "2026-04-01", "UTC"));
 	CHECK_STR(buf_cstr(&error), "line 8: components are nested more than 8 deep");
 }
@@ -374,6 +397,7 @@ int main(void)
 	test_details();
 	test_zones();
 	test_faults();
+	test_nesting();
 	test_not_calendars();
 	test_lines();
 	test_limits();
