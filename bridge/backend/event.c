@@ -123,8 +123,9 @@ static void sort_changes(struct expander *x, const struct ics_event *series, con
 	for (size_t i = 0; i < n; i++) {
 		const struct ics_time *t = &list[i]->rid;
 		bool by_day = series && t->is_date && !series->start.is_date;
-		int64_t key = !series ? ics_instant(t, x->set.floating) : by_day || series->start.is_date ? event_midnight(t->wall)
-		              : event_key_of(&x->set, series, t);
+		int64_t key = !series ? ics_instant(t, x->set.floating) : by_day ? t->wall : event_key_of(&x->set, series, t);
+		if (series && series->start.is_date)
+			key = event_midnight(key);
 		x->changes[x->n_changes++] = (struct change){key, by_day, list[i]};
 	}
 	qsort(x->changes, x->n_changes, sizeof *x->changes, by_change);
@@ -145,6 +146,28 @@ static void sort_changes(struct expander *x, const struct ics_event *series, con
 			f->by_day = false;
 		}
 	qsort(x->futures, x->n_futures, sizeof *x->futures, by_change);
+}
+
+/*
+ * An override says where its one occurrence went. Where it has a rule or dates of its own, these count as well: such a one is a series that came
+ * without its first part (Lotus Notes sends a whole meeting so), and left out they would be free.
+ */
+static int expand_override(struct expander *x, const struct ics_event *e)
+{
+	const unsigned flags = FB_RECURRING | FB_EXCEPTION;
+	const struct fb_window *w = &x->set.j->window;
+	if (!ics_property_of(e->c, ICS_RRULE) && !ics_property_of(e->c, ICS_RDATE))
+		return emit(x, e, e->start.wall, NULL, flags);
+	if (event_set_gather(&x->set, e, w->start - longest(e) - slack, w->end + slack))
+		return -1;
+	int64_t own = event_key_at(&x->set, e, e->start.wall);
+	for (size_t i = 0; i < x->set.n_occ; i++) {
+		const struct occurrence *o = &x->set.occ[i];
+		bool again = i && o[-1].key == own; /* its own occurrence is there whatever EXDATE says */
+		if ((o->key == own ? !again : !event_set_skips(&x->set, i)) && emit(x, e, o->wall, o, flags))
+			return -1;
+	}
+	return 0;
 }
 
 static int expand_series(struct expander *x, const struct ics_event *e)
@@ -190,7 +213,7 @@ static int expand_group(struct expander *x, const struct ics_event **list, size_
 	for (size_t i = 0; i < x->n_changes; i++) {
 		const struct ics_event *e = x->changes[i].e;
 		*busy_file = e->file;
-		if (emit(x, e, e->start.wall, NULL, FB_RECURRING | FB_EXCEPTION))
+		if (expand_override(x, e))
 			return -1;
 	}
 	return 0;

@@ -8,7 +8,7 @@ struct ics_event {
 	const struct ics_component *c;
 	unsigned file, order; /* order: in which it was read, over all files */
 	struct ics_scope *scope;
-	const char *uid;      /* NULL: none, so it belongs to nothing */
+	const char *uid;      /* NULL: none (or an empty one), so it belongs to nothing */
 	size_t uid_len;
 	struct ics_time start;
 	struct ics_duration length; /* days nominal, seconds exact (RFC 5545 3.8.5.3) */

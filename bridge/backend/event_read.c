@@ -44,7 +44,8 @@ static int read_rid(struct ics_job *j, struct ics_event *e, const struct ics_pro
 	const char *range;
 	size_t n;
 	e->is_override = true;
-	e->and_future = ics_parameter(p, "RANGE", &range, &n) && n == 13 && !strncasecmp(range, "THISANDFUTURE", n);
+	if (ics_parameter(p, "RANGE", &range, &n) && !(e->and_future = n == 13 && !strncasecmp(range, "THISANDFUTURE", n)))
+		return ics_fail(j->error, p->line, "this RECURRENCE-ID has a RANGE other than THISANDFUTURE, so it is not known which occurrences it changes");
 	return ics_job_time(j, p, p->value, p->value_len, &e->rid);
 }
 
@@ -95,7 +96,7 @@ static int read_property(struct ics_job *j, struct ics_event *e, const struct ic
 {
 	struct ics_time t;
 	switch (p->name) {
-	case ICS_UID: e->uid = p->value; e->uid_len = p->value_len; return 0;
+	case ICS_UID: e->uid = p->value_len ? p->value : NULL; e->uid_len = p->value_len; return 0; /* an empty one names nothing */
 	case ICS_SEQUENCE: e->sequence = number_of(p); return 0;
 	case ICS_DTSTAMP: e->stamp = ics_time_read(p->value, p->value_len, &t) ? t.wall : 0; return 0;
 	case ICS_SUMMARY: e->subject = text_of(j, p); return 0;

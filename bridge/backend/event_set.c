@@ -15,17 +15,27 @@ int64_t event_key_at(const struct event_set *x, const struct ics_event *s, int64
 	return s->start.is_date ? event_midnight(wall) : fb_zone_utc_of(ics_event_zone(s, x->floating), wall);
 }
 
+/*
+ * ${t} as a wall time in a series of dates. The midnight of the mailbox told in UTC, as Exchange writes it, is that very day; of any other time
+ * the digits count.
+ */
+static int64_t wall_in_dates(const struct event_set *x, const struct ics_time *t)
+{
+	int64_t here = t->is_utc ? fb_zone_wall(x->floating, t->wall) : t->wall;
+	return here == event_midnight(here) ? here : t->wall;
+}
+
 int64_t event_key_of(const struct event_set *x, const struct ics_event *s, const struct ics_time *t)
 {
 	if (s->start.is_date)
-		return t->wall;
+		return wall_in_dates(x, t);
 	return ics_instant(t, ics_event_zone(s, x->floating));
 }
 
 int64_t event_wall_of(const struct event_set *x, const struct ics_event *s, const struct ics_time *t)
 {
 	if (s->start.is_date)
-		return event_midnight(t->wall);
+		return event_midnight(wall_in_dates(x, t));
 	if (!t->zone || t->zone == s->start.zone)
 		return t->wall;
 	return fb_zone_wall(ics_event_zone(s, x->floating), ics_instant(t, x->floating));
@@ -69,7 +79,7 @@ static int add_occurrence(struct event_set *x, struct occurrence o, unsigned lin
 
 /*
  * UNTIL bounds the start, itself included (RFC 5545 3.3.10). As a date in a series with times it is that day's first moment, as
- * dateutil reads it.
+ * dateutil reads it; in a series of dates it is a day.
  */
 static bool past_until(const struct event_set *x, int64_t wall, int64_t key)
 {
@@ -77,7 +87,7 @@ static bool past_until(const struct event_set *x, int64_t wall, int64_t key)
 	if (!x->rule->has_until)
 		return false;
 	if (x->series->start.is_date)
-		return event_midnight(wall) > event_midnight(u->wall);
+		return event_midnight(wall) > event_wall_of(x, x->series, u);
 	return u->is_utc ? key > u->wall : wall > u->wall;
 }
 
