@@ -33,22 +33,18 @@ static int about(const struct ics_component *c, const char *address, bool exact)
 	return memchr(who, '@', n) || memchr(who, '/', n) ? -1 : 0;
 }
 
-/* Narrows ${covered} to what ${c} says that it speaks of. False if it does not say. */
-static bool covers(const struct ics_component *c, struct fb_window *covered)
+/* Does ${c} say of which time it speaks? */
+static bool says_when(const struct ics_component *c)
 {
 	const struct ics_property *start = ics_property_of(c, ICS_DTSTART), *end = ics_property_of(c, ICS_DTEND);
 	struct ics_time from, to;
 	if (!start || !end || !ics_time_read(start->value, start->value_len, &from) || !ics_time_read(end->value, end->value_len, &to))
 		return false;
-	if (!from.is_utc || !to.is_utc)
-		return false;
-	covered->start = from.wall > covered->start ? from.wall : covered->start;
-	covered->end = to.wall < covered->end ? to.wall : covered->end;
-	return true;
+	return from.is_utc && to.is_utc;
 }
 
 /* Goes through the VFREEBUSYs of the tree; what each says of whom and when. */
-static enum caldav_end inspect(const struct caldav_ask *a, const struct ics_component *root, struct fb_window *covered, struct buf *why)
+static enum caldav_end inspect(const struct caldav_ask *a, const struct ics_component *root, struct buf *why)
 {
 	size_t n = 0;
 	for (const struct ics_component *v = root->children; v; v = v->next)
@@ -61,7 +57,7 @@ static enum caldav_end inspect(const struct caldav_ask *a, const struct ics_comp
 				buf_puts(why, whom ? "the free/busy is about somebody else" : "the free/busy is about nobody: the server knows no such person");
 				return whom ? CALDAV_FAILED : CALDAV_REFUSED;
 			}
-			if (!covers(c, covered)) {
+			if (!says_when(c)) {
 				buf_puts(why, "the free/busy does not say which time it speaks of: it has no DTSTART and DTEND in UTC");
 				return CALDAV_FAILED;
 			}
@@ -72,20 +68,7 @@ static enum caldav_end inspect(const struct caldav_ask *a, const struct ics_comp
 	return CALDAV_FAILED;
 }
 
-static int add_gap(struct fb_answer *into, int64_t start, int64_t end)
-{
-	return start < end ? fb_answer_add(into, &(struct fb_event){.start = start, .end = end, .busy = FB_NODATA}) : 0;
-}
-
-/* No data before and behind what is covered. */
-static int add_gaps(struct fb_answer *into, struct fb_window w, struct fb_window covered)
-{
-	if (covered.start >= covered.end)
-		return add_gap(into, w.start, w.end);
-	return add_gap(into, w.start, covered.start) || add_gap(into, covered.end, w.end) ? -1 : 0;
-}
-
-/* The free/busy types and periods themselves are read as those of a calendar file are. */
+/* The free/busy types and periods themselves are read as those of a calendar file are; of what is not covered there is no data. */
 static enum caldav_end expand(struct caldav_ask *a, const char *text, size_t len, struct buf *why)
 {
 	struct fb_working_hours hours;
@@ -96,20 +79,13 @@ static enum caldav_end expand(struct caldav_ask *a, const char *text, size_t len
 
 enum caldav_end caldav_take_freebusy(struct caldav_ask *a, const char *text, size_t len, struct buf *why)
 {
-	struct fb_window covered = a->window;
 	struct ics_component root;
 	struct arena *arena = arena_new(CALDAV_ARENA);
 	enum caldav_end end = CALDAV_FAILED;
 	if (!arena)
 		buf_puts(why, "out of memory");
 	else if (!ics_read(text, len, arena, &root, why))
-		end = inspect(a, &root, &covered, why);
+		end = inspect(a, &root, why);
 	arena_free(arena);
-	if (end == CALDAV_ANSWERED)
-		end = expand(a, text, len, why);
-	if (end == CALDAV_ANSWERED && add_gaps(a->answer, a->window, covered)) {
-		buf_puts(why, "the answer is too large");
-		end = CALDAV_FAILED;
-	}
-	return end;
+	return end == CALDAV_ANSWERED ? expand(a, text, len, why) : end;
 }

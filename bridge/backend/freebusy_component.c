@@ -17,11 +17,27 @@ static enum fb_busy busy_of(const struct ics_property *p)
 	return FB_BUSY_TIME;
 }
 
+/* DTSTART and DTEND: of which time it speaks at all. */
+static int narrow(struct ics_job *j, const struct ics_property *p)
+{
+	struct ics_time t;
+	if (ics_job_time(j, p, p->value, p->value_len, &t))
+		return -1;
+	int64_t at = ics_instant(&t, j->options->floating);
+	if (p->name == ICS_DTSTART)
+		j->covered.start = at > j->covered.start ? at : j->covered.start;
+	else
+		j->covered.end = at < j->covered.end ? at : j->covered.end;
+	return 0;
+}
+
 int ics_freebusy_read(struct ics_job *j, const struct ics_component *c)
 {
 	for (const struct ics_property *p = c->first; p; p = p->next) {
 		const char *s;
 		size_t n, pos = 0;
+		if ((p->name == ICS_DTSTART || p->name == ICS_DTEND) && narrow(j, p))
+			return -1;
 		while (p->name == ICS_FREEBUSY && ics_next_item(p, &pos, &s, &n)) {
 			struct ics_time start;
 			int64_t seconds;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -202,7 +203,7 @@ static int take_file(struct fetch *f, const char *name)
 static int is_calendar(const struct dirent *d)
 {
 	size_t n = strlen(d->d_name);
-	return d->d_name[0] != '.' && n > 4 && !strcmp(d->d_name + n - 4, ".ics");
+	return d->d_name[0] != '.' && n > 4 && !strcasecmp(d->d_name + n - 4, ".ics"); /* Windows makes them .ICS */
 }
 
 static int take_folder(struct fetch *f, const char *address)

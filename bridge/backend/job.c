@@ -7,7 +7,7 @@ static const int64_t first_instant = -62135596800, last_instant = 253402300799;
 
 int ics_job_start(struct ics_job *j, struct fb_window w, const struct ics_options *o, struct fb_answer *into, struct buf *error)
 {
-	*j = (struct ics_job){.window = w, .options = o, .into = into, .error = error, .work = ICS_WORK};
+	*j = (struct ics_job){.window = w, .options = o, .into = into, .error = error, .work = ICS_WORK, .covered = w};
 	j->arena = arena_new(JOB_BYTES);
 	if (!j->arena)
 		return ics_fail(error, 1, "out of memory");
@@ -29,6 +29,7 @@ int ics_job_tired(struct ics_job *j, unsigned line)
 
 static int read_component(struct ics_job *j, const struct ics_component *c)
 {
+	j->has_events |= c->kind == ICS_VEVENT;
 	switch (c->kind) {
 	case ICS_VEVENT: return ics_event_read(j, c);
 	case ICS_VFREEBUSY: return ics_freebusy_read(j, c);
@@ -63,10 +64,28 @@ int ics_job_read(struct ics_job *j, const char *text, size_t len)
 	return 0;
 }
 
+static int add_gap(struct ics_job *j, int64_t start, int64_t end)
+{
+	return start < end ? ics_job_emit(j, &(struct fb_event){.start = start, .end = end, .busy = FB_NODATA}) : 0;
+}
+
+/* Free/busy that was published for a month says nothing of the months around it. */
+static int add_gaps(struct ics_job *j)
+{
+	const struct fb_window *w = &j->window, *c = &j->covered;
+	if (j->has_events)
+		return 0;
+	if (c->start >= c->end)
+		return add_gap(j, w->start, w->end);
+	return add_gap(j, w->start, c->start) || add_gap(j, c->end, w->end) ? -1 : 0;
+}
+
 int ics_job_finish(struct ics_job *j, unsigned *busy_file)
 {
 	if (ics_events_expand(j, busy_file))
 		return -1;
+	if (add_gaps(j))
+		return ics_fail(j->error, 1, "the calendar has more busy times in this window than one answer may hold");
 	fb_answer_sort(j->into);
 	return 0;
 }

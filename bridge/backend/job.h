@@ -29,6 +29,8 @@ struct ics_job {
 	const struct fb_zone *place;       /* what it gave; NULL: it has none */
 	struct ics_event *events; /* of all files, newest first */
 	size_t n_events;
+	bool has_events;          /* there is a VEVENT, so the calendar speaks of all time */
+	struct fb_window covered; /* else only of what its VFREEBUSYs say that they cover, all of them */
 };
 
 /* Starts a job; everything given is borrowed until ics_job_free(). -1 when out of memory. */
@@ -36,7 +38,7 @@ int ics_job_start(struct ics_job *j, struct fb_window w, const struct ics_option
 /* Takes in one file; ${text} must stay until ics_job_free(). -1 with a sentence. */
 int ics_job_read(struct ics_job *j, const char *text, size_t len);
 /*
- * Expands what was read and sorts the answer. -1 with a sentence; *${busy_file} (may be NULL) is the number, from 1, of the file that
+ * Expands what was read, puts "no data" where nothing is covered, and sorts the answer. -1 with a sentence; *${busy_file} (may be NULL) is the number, from 1, of the file that
  * is at fault.
  */
 int ics_job_finish(struct ics_job *j, unsigned *busy_file);
@@ -74,7 +76,10 @@ int ics_event_read(struct ics_job *j, const struct ics_component *c);
 /* Expands all events that were taken in. -1 with a sentence; *${busy_file} as above. */
 int ics_events_expand(struct ics_job *j, unsigned *busy_file);
 
-/* Takes in a VFREEBUSY: its FREEBUSY periods go straight into the answer (RFC 5545 3.2.9, 3.8.2.6). -1 with a sentence. */
+/*
+ * Takes in a VFREEBUSY: its FREEBUSY periods go straight into the answer (RFC 5545 3.2.9, 3.8.2.6), its DTSTART and DTEND narrow what is covered.
+ * -1 with a sentence.
+ */
 int ics_freebusy_read(struct ics_job *j, const struct ics_component *c);
 /*
  * Takes working hours from a VAVAILABILITY (RFC 7953) if it is one weekly pattern in one zone; leaves them alone if not. -1 with a

@@ -59,6 +59,9 @@ static void test_fetch(void)
 	expect("many@a.example", FB_OK, 0);
 	put("many@a.example/b.ics", SERIES);
 	put("many@a.example/a.ics", MOVED);
+	put("many@a.example/C.ICS", EVENT("c", "DTSTART:20260306T080000Z\nDURATION:PT1H\n"));
+	expect("many@a.example", FB_OK, 3);
+	CHECK(!unlinkat(dir_fd, "many@a.example/C.ICS", 0));
 	put("many@a.example/notes.txt", "no calendar");
 	put("many@a.example/.hidden.ics", "no calendar");
 	expect("many@a.example", FB_OK, 2);
