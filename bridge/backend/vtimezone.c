@@ -20,7 +20,7 @@ struct ics_scope {
 };
 
 enum { MAX_TRANSITIONS = 4000, MAX_OBSERVANCES = 1000, MAX_ZONES = 100000 };
-/* Onsets before 1965 are left out: Outlook's VTIMEZONEs begin in 1601. What comes after the window cannot matter to it. */
+/* Onsets before 1965 are left out: Outlook's VTIMEZONEs begin in 1601. */
 static const int64_t oldest_onset = -157766400;
 
 struct builder {
@@ -31,6 +31,7 @@ struct builder {
 	int from, to;
 	int64_t first_utc; /* of the earliest onset, whether kept or not, with the offset before it */
 	int first_from;
+	bool ruled; /* there is an RRULE, so the changes go on by what the file says */
 	unsigned line;
 };
 
@@ -85,6 +86,12 @@ int ics_zone_declare(struct ics_job *j, struct ics_scope *s, const struct ics_co
 	return z ? 0 : -1;
 }
 
+/* What comes after this cannot matter to the window. */
+static int64_t horizon(const struct ics_job *j)
+{
+	return j->window.end + 800LL * 86400;
+}
+
 /* Takes the onset whose local time, by the offset before it, is ${wall}. */
 static int take_onset(void *arg, int64_t wall)
 {
@@ -108,7 +115,8 @@ static int take_rule(struct builder *b, const struct ics_property *p, int64_t st
 	char why[128];
 	if (!recur_read(p->value, p->value_len, &r, why, sizeof why))
 		return ics_fail(b->job->error, p->line, "this RRULE cannot be read: %s", why);
-	int64_t hi = b->job->window.end + 800LL * 86400;
+	int64_t hi = horizon(b->job);
+	b->ruled = true;
 	if (r.has_until) {
 		b->until = r.until.is_utc ? r.until.wall : r.until.wall - b->from + (r.until.is_date ? 86399 : 0);
 		if (b->until + 86400 < hi)
@@ -175,57 +183,22 @@ static bool same_properties(struct ics_job *j, const struct ics_component *a, co
 	return !p && !q;
 }
 
-/* The zone of a VTIMEZONE with the same parts, or NULL: in a folder of many files all have the same few. */
-static const struct fb_zone *built_before(struct ics_job *j, const struct ics_component *vtimezone)
+/* The zone of a VTIMEZONE with the same name and parts, or NULL: in a folder of many files all have the same few. */
+static const struct fb_zone *built_before(struct ics_job *j, const struct ics_zone *one)
 {
 	for (const struct ics_zone *z = j->built; z && j->work > 0; z = z->built) {
-		const struct ics_component *a = vtimezone->children, *b = z->vtimezone->children;
+		const struct ics_component *a = one->vtimezone->children, *b = z->vtimezone->children;
+		j->work--;
+		if (z->name_len != one->name_len || memcmp(z->name, one->name, z->name_len))
+			continue;
 		while (a && b && a->kind == b->kind && same_properties(j, a, b)) {
 			a = a->next;
 			b = b->next;
 		}
 		if (!a && !b)
 			return z->zone;
-		j->work--;
 	}
 	return NULL;
-}
-
-/* Works ${z} out from its VTIMEZONE; 1 if that has no parts, so that only its name is left. */
-static int build(struct ics_job *j, struct ics_zone *z)
-{
-	struct builder b = {.job = j, .first_utc = INT64_MAX};
-	size_t parts = 0;
-	int err = 0;
-	if ((z->zone = built_before(j, z->vtimezone)))
-		return 0;
-	b.list = malloc(MAX_TRANSITIONS * sizeof *b.list);
-	if (!b.list)
-		return ics_fail(j->error, z->line, "out of memory");
-	for (const struct ics_component *c = z->vtimezone->children; c && !err; c = c->next) {
-		if (c->kind != ICS_STANDARD && c->kind != ICS_DAYLIGHT)
-			continue;
-		if (++parts > MAX_OBSERVANCES)
-			err = ics_fail(j->error, c->line, "this VTIMEZONE has more than %d parts", MAX_OBSERVANCES);
-		else
-			err = take_observance(&b, c);
-	}
-	if (!err && b.n) {
-		size_t kept = 0;
-		qsort(b.list, b.n, sizeof *b.list, by_utc);
-		for (size_t i = 0; i < b.n; i++) /* strictly rising, as the zone wants it: of two at one instant the later counts */
-			if (kept && b.list[kept - 1].utc == b.list[i].utc)
-				b.list[kept - 1] = b.list[i];
-			else
-				b.list[kept++] = b.list[i];
-		z->zone = z->owned = fb_zone_from_transitions(b.first_from, b.list, kept);
-		if (!z->zone)
-			err = ics_fail(j->error, z->line, "this VTIMEZONE cannot be used");
-		z->built = j->built;
-		j->built = z->zone ? z : j->built;
-	}
-	free(b.list);
-	return err ? err : !b.n;
 }
 
 /* A well-known name, also behind a prefix such as /freeassociation.sourceforge.net/Europe/Berlin. */
@@ -241,6 +214,73 @@ static const struct fb_zone *known(const char *tzid, size_t n)
 		if (*++p && name[0] == '/' && *p != '/')
 			z = fb_zone_named(p);
 	return z;
+}
+
+/* Sorts the onsets, strictly rising as the zone wants it: of two at one instant the later counts. */
+static void sort(struct builder *b)
+{
+	size_t kept = 0;
+	qsort(b->list, b->n, sizeof *b->list, by_utc);
+	for (size_t i = 0; i < b->n; i++)
+		if (kept && b->list[kept - 1].utc == b->list[i].utc)
+			b->list[kept - 1] = b->list[i];
+		else
+			b->list[kept++] = b->list[i];
+	b->n = kept;
+}
+
+/*
+ * Some programs write out the changes of a few years and no rule. If these are the changes of the well-known zone ${z}, more of its own follow:
+ * else a series would keep for ever the offset of the last one that was written.
+ */
+static void go_on(struct builder *b, const struct fb_zone *z)
+{
+	int before = b->first_from;
+	bool changes = false;
+	for (size_t i = 0; i < b->n; before = b->list[i++].offset) {
+		const struct fb_zone_transition *t = &b->list[i];
+		bool change = t->offset != before;
+		changes |= change;
+		if (fb_zone_offset(z, t->utc) != t->offset || (change && fb_zone_offset(z, t->utc - 1) != before))
+			return;
+	}
+	for (struct fb_zone_transition t; changes && b->n < MAX_TRANSITIONS; b->list[b->n++] = t)
+		if (!fb_zone_next(z, b->list[b->n - 1].utc, &t) || t.utc > horizon(b->job))
+			return;
+}
+
+/* Works ${z} out from its VTIMEZONE; 1 if that has no parts, so that only its name is left. */
+static int build(struct ics_job *j, struct ics_zone *z)
+{
+	struct builder b = {.job = j, .first_utc = INT64_MAX};
+	size_t parts = 0;
+	int err = 0;
+	if ((z->zone = built_before(j, z)))
+		return 0;
+	b.list = malloc(MAX_TRANSITIONS * sizeof *b.list);
+	if (!b.list)
+		return ics_fail(j->error, z->line, "out of memory");
+	for (const struct ics_component *c = z->vtimezone->children; c && !err; c = c->next) {
+		if (c->kind != ICS_STANDARD && c->kind != ICS_DAYLIGHT)
+			continue;
+		if (++parts > MAX_OBSERVANCES)
+			err = ics_fail(j->error, c->line, "this VTIMEZONE has more than %d parts", MAX_OBSERVANCES);
+		else
+			err = take_observance(&b, c);
+	}
+	if (!err && b.n) {
+		const struct fb_zone *model = b.ruled ? NULL : known(z->name, z->name_len);
+		sort(&b);
+		if (model)
+			go_on(&b, model);
+		z->zone = z->owned = fb_zone_from_transitions(b.first_from, b.list, b.n);
+		if (!z->zone)
+			err = ics_fail(j->error, z->line, "this VTIMEZONE cannot be used");
+		z->built = j->built;
+		j->built = z->zone ? z : j->built;
+	}
+	free(b.list);
+	return err ? err : !b.n;
 }
 
 /*

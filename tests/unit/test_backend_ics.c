@@ -278,6 +278,26 @@ static void test_zones(void)
 	          "2026-03-29T00:30:00Z/2026-03-29T01:30:00Z Busy, 2026-03-29T01:30:00Z/2026-03-29T02:30:00Z Busy");
 }
 
+#define PART(kind, start, from, to) "BEGIN:" kind "\nDTSTART:" start "\nTZOFFSETFROM:" from "\nTZOFFSETTO:" to "\nEND:" kind "\n"
+#define YEARS(id, spring) "BEGIN:VTIMEZONE\nTZID:" id "\n" PART("STANDARD", "20220101T000000", "+0100", "+0100") PART("DAYLIGHT", "2022" spring, "+0100", "+0200") \
+	PART("STANDARD", "20221030T030000", "+0200", "+0100") PART("DAYLIGHT", "20230326T020000", "+0100", "+0200") \
+	PART("STANDARD", "20231029T030000", "+0200", "+0100") "END:VTIMEZONE\n"
+#define SUMMER(id) "BEGIN:VEVENT\nDTSTART;TZID=" id ":20230706T090000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY\nEND:VEVENT\n"
+#define IN_SUMMER(body) events_in(body, "2026-07-02T00:00:00", "2026-07-03T00:00:00", "UTC")
+
+/* The changes of a few years and no rule: beyond them a well-known zone goes on, if they were its own. */
+static void test_zones_written_out(void)
+{
+	CHECK_STR(IN_SUMMER(YEARS("Europe/Berlin", "0327T020000") SUMMER("Europe/Berlin")), "2026-07-02T07:00:00Z/2026-07-02T08:00:00Z Busy");
+	CHECK_STR(IN_SUMMER(YEARS("W. Europe Standard Time", "0327T020000") SUMMER("W. Europe Standard Time")), "2026-07-02T07:00:00Z/2026-07-02T08:00:00Z Busy");
+	CHECK_STR(IN_SUMMER(YEARS("Europe/Berlin", "0328T020000") SUMMER("Europe/Berlin")), "2026-07-02T08:00:00Z/2026-07-02T09:00:00Z Busy");
+	CHECK_STR(IN_SUMMER(YEARS("Ours", "0327T020000") SUMMER("Ours")), "2026-07-02T08:00:00Z/2026-07-02T09:00:00Z Busy");
+	CHECK_STR(IN_SUMMER(YEARS("Ours", "0327T020000") YEARS("Europe/Berlin", "0327T020000") SUMMER("Ours") SUMMER("Europe/Berlin")),
+	          "2026-07-02T07:00:00Z/2026-07-02T08:00:00Z Busy, 2026-07-02T08:00:00Z/2026-07-02T09:00:00Z Busy");
+	/* one offset that was written is one offset that was meant */
+	CHECK_STR(IN_SUMMER(ZONE("Europe/Berlin", "+0100") SUMMER("Europe/Berlin")), "2026-07-02T08:00:00Z/2026-07-02T09:00:00Z Busy");
+}
+
 /* A fault is a sentence with the right line, and the calendar then counts for nothing. */
 static void test_faults(void)
 {
@@ -429,6 +449,7 @@ int main(void)
 	test_status();
 	test_details();
 	test_zones();
+	test_zones_written_out();
 	test_faults();
 	test_nesting();
 	test_not_calendars();
