@@ -12,7 +12,7 @@ struct day {
 struct walk {
 	struct recur_rule r; /* with the defaults from DTSTART filled in */
 	int64_t start, lo, hi;
-	int64_t counted;
+	int64_t counted, last; /* last: of the members so far; a day may come twice by way of SKIP */
 	int64_t *work;
 	recur_cb *cb;
 	void *arg;
@@ -52,8 +52,9 @@ static bool spend(struct walk *w, int64_t n)
 /* One member of the recurrence set, in rising order. */
 static void emit(struct walk *w, int64_t wall)
 {
-	if (wall < w->start || !spend(w, 1))
+	if (wall < w->start || wall <= w->last || !spend(w, 1))
 		return;
+	w->last = wall;
 	if (wall > w->hi) {
 		w->over = true;
 		return;
@@ -127,12 +128,24 @@ static bool year_day_fits(const struct recur_rule *r, const struct day *d)
 	return (r->year_days[d->yday / 8] >> d->yday % 8 & 1) || (r->year_days_back[back / 8] >> back % 8 & 1);
 }
 
+/* Does the rule name days that the month of ${d} does not have? */
+static bool names_too_many(const struct recur_rule *r, const struct day *d)
+{
+	return (uint64_t)r->month_days >> (d->month_len + 1);
+}
+
+static bool month_day_fits(const struct recur_rule *r, const struct day *d)
+{
+	if (r->skip == RECUR_BACKWARD && d->mday == d->month_len && names_too_many(r, d))
+		return true;
+	return (r->month_days >> d->mday & 1) || (r->month_days_back >> (d->month_len - d->mday + 1) & 1);
+}
+
 static bool day_fits(const struct recur_rule *r, const struct day *d)
 {
 	if (r->months && !(r->months >> d->month & 1))
 		return false;
-	if ((r->month_days || r->month_days_back) && !(r->month_days >> d->mday & 1) &&
-	    !(r->month_days_back >> (d->month_len - d->mday + 1) & 1))
+	if ((r->month_days || r->month_days_back) && !month_day_fits(r, d))
 		return false;
 	if ((r->weekdays || r->n_nth) && !weekday_fits(r, d))
 		return false;
@@ -211,15 +224,20 @@ static void emit_times(struct walk *w, int64_t base)
 		emit(w, base + w->times[i]);
 }
 
+/* A member of the present period. */
+static void add_day(struct walk *w, int64_t base)
+{
+	if (!w->r.n_setpos)
+		emit_times(w, base);
+	else if (!w->n_days || w->days[w->n_days - 1] != base)
+		w->days[w->n_days++] = base;
+}
+
 /* A day of the present period. */
 static void take_day(struct walk *w, const struct day *d)
 {
-	if (!spend(w, 1 + (int64_t)w->r.n_nth / 8) || !day_fits(&w->r, d))
-		return;
-	if (w->r.n_setpos)
-		w->days[w->n_days++] = d->n * 86400;
-	else
-		emit_times(w, d->n * 86400);
+	if (spend(w, 1 + (int64_t)w->r.n_nth / 8) && day_fits(&w->r, d))
+		add_day(w, d->n * 86400);
 }
 
 static void take_month(struct walk *w, int year, int month)
@@ -227,10 +245,13 @@ static void take_month(struct walk *w, int year, int month)
 	if (w->r.months && !(w->r.months >> month & 1))
 		return;
 	struct day d = day_at(fb_days(year, month, 1));
+	bool forward = w->r.skip == RECUR_FORWARD && names_too_many(&w->r, &d);
 	for (int i = 0, n = d.month_len; i < n && !w->over; i++) {
 		take_day(w, &d);
 		day_next(&d);
 	}
+	if (forward && !w->over && ((!w->r.weekdays && !w->r.n_nth) || weekday_fits(&w->r, &d)))
+		add_day(w, d.n * 86400);
 }
 
 /* Makes the ${k}th period of a rule by days or coarser; returns the wall time at which it begins. */
@@ -349,7 +370,7 @@ static void walk_clock(struct walk *w)
 
 enum recur_end recur_walk(const struct recur_rule *r, int64_t start, int64_t lo, int64_t hi, int64_t *work, recur_cb *cb, void *arg)
 {
-	struct walk w = {.r = *r, .start = start, .lo = lo, .hi = hi < last_wall ? hi : last_wall, .work = work, .cb = cb, .arg = arg};
+	struct walk w = {.r = *r, .start = start, .lo = lo, .hi = hi < last_wall ? hi : last_wall, .last = INT64_MIN, .work = work, .cb = cb, .arg = arg};
 	if (lo > w.hi || start > w.hi)
 		return RECUR_DONE;
 	struct day first = day_at(floor_div(start, 86400));

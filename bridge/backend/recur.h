@@ -11,6 +11,8 @@
  *  - FREQ=YEARLY;BYWEEKNO=20 alone: DTSTART's weekday of that week; dateutil gives all seven days.
  */
 enum recur_freq { RECUR_NONE = 0, RECUR_YEARLY, RECUR_MONTHLY, RECUR_WEEKLY, RECUR_DAILY, RECUR_HOURLY, RECUR_MINUTELY, RECUR_SECONDLY };
+/* What becomes of a day that its month does not have (RFC 7529): nothing, the day before, the day behind. */
+enum recur_skip { RECUR_OMIT = 0, RECUR_BACKWARD, RECUR_FORWARD };
 enum { RECUR_MAX_NTH = 106, RECUR_MAX_SETPOS = 366 };
 
 struct recur_rule {
@@ -19,6 +21,7 @@ struct recur_rule {
 	int64_t count;          /* 0 = no COUNT */
 	bool has_until;
 	struct ics_time until;
+	enum recur_skip skip;
 	int wkst;               /* 0 = Sunday .. 6, as everywhere here */
 	uint64_t seconds, minutes; /* bit per value; 0 = not given, and so on below */
 	uint32_t hours;
@@ -36,7 +39,9 @@ struct recur_rule {
 	int setpos[RECUR_MAX_SETPOS];
 };
 
-/* Reads the value of an RRULE. False with a few words in ${why} (the part's name, never its text) if it is not a rule. */
+/*
+ * Reads the value of an RRULE, of RFC 7529 what has to do with the Gregorian scale: of years of other lengths, and of SKIP beside parts that
+ * count days of the year or from the end of a month, nothing is known here. False with a few words in ${why} (the part's name, never its text) if it is not a rule. */
 bool recur_read(const char *s, size_t n, struct recur_rule *r, char *why, size_t why_size);
 
 /* One occurrence, in rising order. Nonzero stops the walk. */

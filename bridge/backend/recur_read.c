@@ -101,6 +101,22 @@ static bool read_wkst(struct recur_rule *r, const char *v, size_t n)
 	return weekday(v, n, &r->wkst);
 }
 
+static bool read_rscale(struct recur_rule *r, const char *v, size_t n)
+{
+	(void)r;
+	return n == 9 && !strncasecmp(v, "GREGORIAN", n);
+}
+
+static bool read_skip(struct recur_rule *r, const char *v, size_t n)
+{
+	static const char *const names[] = {[RECUR_OMIT] = "OMIT", [RECUR_BACKWARD] = "BACKWARD", [RECUR_FORWARD] = "FORWARD"};
+	int i = RECUR_OMIT;
+	while (i <= RECUR_FORWARD && (strlen(names[i]) != n || strncasecmp(names[i], v, n)))
+		i++;
+	r->skip = i;
+	return i <= RECUR_FORWARD;
+}
+
 static bool one_second(struct recur_rule *r, const char *v, size_t n)
 {
 	int i;
@@ -201,11 +217,12 @@ LIST(second) LIST(minute) LIST(hour) LIST(day) LIST(month_day) LIST(year_day) LI
 
 static const struct part parts[] = {
 	{"FREQ", read_freq}, {"INTERVAL", read_interval}, {"COUNT", read_count}, {"UNTIL", read_until}, {"WKST", read_wkst},
+	{"RSCALE", read_rscale}, {"SKIP", read_skip},
 	{"BYSECOND", read_second}, {"BYMINUTE", read_minute}, {"BYHOUR", read_hour}, {"BYDAY", read_day}, {"BYMONTHDAY", read_month_day},
 	{"BYYEARDAY", read_year_day}, {"BYWEEKNO", read_week}, {"BYMONTH", read_month}, {"BYSETPOS", read_setpos}, {NULL, NULL},
 };
 
-/* One NAME=VALUE. X- parts say nothing about time; an unknown part might (RSCALE), so it is refused. */
+/* One NAME=VALUE. X- parts say nothing about time; an unknown part might, so it is refused. */
 static bool read_part(struct recur_rule *r, unsigned *seen, const char *s, size_t n, char *why, size_t why_size)
 {
 	const char *eq = memchr(s, '=', n);
@@ -243,7 +260,10 @@ bool recur_read(const char *s, size_t n, struct recur_rule *r, char *why, size_t
 		s += len;
 		n -= len;
 	}
+	bool skips = r->skip && (r->by_year_day || r->weeks || r->weeks_back || r->month_days_back >> 29);
 	if (r->freq == RECUR_NONE)
 		snprintf(why, why_size, "it has no FREQ");
-	return r->freq != RECUR_NONE;
+	else if (skips)
+		snprintf(why, why_size, "SKIP is not known here together with BYYEARDAY, BYWEEKNO or days far from the end of a month");
+	return r->freq != RECUR_NONE && !skips;
 }
