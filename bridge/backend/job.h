@@ -82,8 +82,8 @@ int ics_events_expand(struct ics_job *j, unsigned *busy_file);
  */
 int ics_freebusy_read(struct ics_job *j, const struct ics_component *c);
 /*
- * Takes working hours from a VAVAILABILITY (RFC 7953) if it is one weekly pattern in one zone; leaves them alone if not. -1 with a
- * sentence only for what is malformed.
+ * Takes in a VAVAILABILITY (RFC 7953): as working hours if it is one weekly pattern in one zone, for the whole window; if not, what of its time
+ * is not AVAILABLE goes into the answer as busy. PRIORITY is not weighed: what one of several says is busy, is. -1 with a sentence.
  */
 int ics_availability_read(struct ics_job *j, const struct ics_component *c);
 #endif

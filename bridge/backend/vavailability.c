@@ -23,6 +23,8 @@ static int weekly(struct ics_job *j, const struct ics_component *c, const struct
 	const struct fb_zone *z = s.zone ? s.zone : j->options->floating;
 	int64_t length = end ? e.wall - s.wall : duration ? d.days * 86400 + d.seconds : 0, from = ((s.wall % 86400) + 86400) % 86400;
 	bool same_zone = (!*zone || *zone == z) && (!end || e.zone == s.zone);
+	if (ics_property_of(c, ICS_RDATE) || ics_property_of(c, ICS_EXDATE) || ics_property_of(c, ICS_RECURRENCE_ID))
+		return 0;
 	if (!rule || r.freq != RECUR_WEEKLY || r.interval != 1 || r.count || r.months || r.n_setpos || r.hours || s.is_date || !same_zone)
 		return 0;
 	if ((r.has_until && r.until.wall < j->window.start) || s.wall > j->window.end || length <= 0 || from + length > 86400)
@@ -33,24 +35,107 @@ static int weekly(struct ics_job *j, const struct ics_component *c, const struct
 	return 1;
 }
 
+/* The part of the window of which ${c} speaks; without DTSTART or DTEND it has no bound there. */
+static int range_of(struct ics_job *j, const struct ics_component *c, struct fb_window *out)
+{
+	const struct ics_property *start = ics_property_of(c, ICS_DTSTART), *end = ics_property_of(c, ICS_DTEND),
+	                          *duration = ics_property_of(c, ICS_DURATION);
+	const struct fb_zone *floating = j->options->floating;
+	struct ics_time s = {0}, e;
+	struct ics_duration d;
+	*out = j->window;
+	if ((start && ics_job_time(j, start, start->value, start->value_len, &s)) || (end && ics_job_time(j, end, end->value, end->value_len, &e)))
+		return -1;
+	if (duration && !ics_duration_read(duration->value, duration->value_len, &d))
+		return ics_fail(j->error, duration->line, "this DURATION is none");
+	int64_t from = start ? ics_instant(&s, floating) : INT64_MIN, to = INT64_MAX;
+	if (end)
+		to = ics_instant(&e, floating);
+	else if (start && duration)
+		to = ics_later(s.zone ? s.zone : floating, s.wall, d);
+	out->start = from > out->start ? from : out->start;
+	out->end = to < out->end ? to : out->end;
+	return 0;
+}
+
+/* BUSYTYPE (RFC 7953 3.2): a word that we do not know counts as BUSY-UNAVAILABLE. */
+static enum fb_busy busy_of(const struct ics_component *c)
+{
+	const struct ics_property *p = ics_property_of(c, ICS_BUSYTYPE);
+	if (p && ics_value_is(p, "BUSY"))
+		return FB_BUSY_TIME;
+	return p && ics_value_is(p, "BUSY-TENTATIVE") ? FB_TENTATIVE : FB_OOF;
+}
+
+/* Emits what of ${range}, of which ${c} speaks, none of ${open}'s events, sorted by start, covers. */
+static int emit_gaps(struct ics_job *j, const struct ics_component *c, const struct fb_answer *open, struct fb_window range)
+{
+	struct fb_event gap = {.start = range.start, .busy = busy_of(c)};
+	for (size_t i = 0; i <= open->n_events; i++) {
+		const struct fb_event *e = i < open->n_events ? &open->events[i] : NULL;
+		gap.end = e && e->start < range.end ? e->start : range.end;
+		if (gap.start < gap.end && ics_job_emit(j, &gap))
+			return ics_fail(j->error, c->line, "the calendar has more busy times in this window than one answer may hold");
+		gap.start = e && e->end > gap.start ? e->end : gap.start;
+	}
+	return 0;
+}
+
+/* What is not AVAILABLE is busy (RFC 7953 3.1). AVAILABLE recurs as events do, so it is expanded as they are, into an answer of its own. */
+static int emit_unavailable(struct ics_job *j, const struct ics_component *c, struct fb_window range)
+{
+	struct ics_event *events = j->events;
+	struct fb_answer *into = j->into, *open = fb_answer_new(FB_OK);
+	size_t n_events = j->n_events;
+	int err = open ? 0 : ics_fail(j->error, c->line, "out of memory");
+	j->events = NULL;
+	j->n_events = 0;
+	j->into = open;
+	for (const struct ics_component *a = c->children; a && !err; a = a->next)
+		err = a->kind == ICS_AVAILABLE ? ics_event_read(j, a) : 0;
+	if (!err)
+		err = ics_events_expand(j, NULL);
+	j->events = events;
+	j->n_events = n_events;
+	j->into = into;
+	if (!err) {
+		fb_answer_sort(open);
+		err = emit_gaps(j, c, open, range);
+	}
+	fb_answer_free(open);
+	return err;
+}
+
+/* The AVAILABLEs of ${c} as working hours: 1 if that is what they are, 0 if not, -1 with a sentence. */
+static int read_hours(struct ics_job *j, const struct ics_component *c, struct fb_working_hours *hours)
+{
+	const struct fb_zone *zone = NULL;
+	bool all = true;
+	for (const struct ics_component *a = c->children; a; a = a->next) {
+		struct fb_working_period p;
+		int got = a->kind == ICS_AVAILABLE ? weekly(j, a, &zone, &p) : 0;
+		if (got < 0)
+			return -1;
+		all &= a->kind != ICS_AVAILABLE || (got && hours->n < FB_MAX_PERIODS);
+		if (got && all)
+			hours->periods[hours->n++] = p;
+	}
+	if (hours->n)
+		fb_zone_rule_at(zone, j->window.start, &hours->zone);
+	return all && hours->n;
+}
+
 int ics_availability_read(struct ics_job *j, const struct ics_component *c)
 {
 	struct fb_working_hours hours = {.known = true};
-	const struct fb_zone *zone = NULL;
-	for (const struct ics_component *a = c->children; a; a = a->next) {
-		if (a->kind != ICS_AVAILABLE)
-			continue;
-		struct fb_working_period p;
-		int got = weekly(j, a, &zone, &p);
-		if (got < 0)
-			return -1;
-		if (!got || hours.n == FB_MAX_PERIODS)
-			return 0;
-		hours.periods[hours.n++] = p;
-	}
-	if (!hours.n)
+	struct fb_window range;
+	int got = read_hours(j, c, &hours);
+	if (got < 0 || range_of(j, c, &range))
+		return -1;
+	if (range.start >= range.end)
 		return 0;
-	fb_zone_rule_at(zone, j->window.start, &hours.zone);
+	if (!got || range.start > j->window.start || range.end < j->window.end)
+		return emit_unavailable(j, c, range);
 	j->into->hours = hours;
 	return 0;
 }
