@@ -193,7 +193,7 @@ static bool misplaced(enum ics_kind kind, const struct ics_component *parent, si
 {
 	if (kind == ICS_VCALENDAR)
 		return depth > 1;
-	bool timed = kind == ICS_VEVENT || kind == ICS_VFREEBUSY || kind == ICS_VTIMEZONE || kind == ICS_VAVAILABILITY;
+	bool timed = kind == ICS_VEVENT || kind == ICS_VFREEBUSY || kind == ICS_VAVAILABILITY;
 	return timed && parent->kind != ICS_VCALENDAR && parent->kind != ICS_OTHER;
 }
 

@@ -19,7 +19,7 @@ struct ics_scope {
 	struct ics_scope *first, *next; /* of the file */
 };
 
-enum { MAX_TRANSITIONS = 4000, MAX_OBSERVANCES = 1000, MAX_ZONES = 100000 };
+enum { MAX_TRANSITIONS = 4000, MAX_OBSERVANCES = 1000, MAX_ZONES = 100000, NAME_WORK = 500 /* to look for a name among the files of zones */ };
 /* Onsets before 1965 are left out: Outlook's VTIMEZONEs begin in 1601. */
 static const int64_t oldest_onset = -157766400;
 
@@ -270,6 +270,7 @@ static int build(struct ics_job *j, struct ics_zone *z)
 	}
 	if (!err && b.n) {
 		const struct fb_zone *model = b.ruled ? NULL : known(z->name, z->name_len);
+		j->work -= NAME_WORK;
 		sort(&b);
 		if (model)
 			go_on(&b, model);
