@@ -13,6 +13,15 @@ static struct {
 	char iana[NAME_MAX_LEN];
 } names[WINDOWS_MAX];
 static size_t n_names;
+/*
+ * Debian's ICU has the map of its release, tzdata is newer: these zones were named for a city whose clocks have since parted from what Windows
+ * means by the name (Windows: "(UTC+06:00) Bishkek", "(UTC-07:00) La Paz, Mazatlan"). Newer maps of CLDR say the same.
+ */
+static const struct {
+	const char *windows, *iana;
+} parted[] = {
+	{"Central Asia Standard Time", "Asia/Bishkek"}, {"Mountain Standard Time (Mexico)", "America/Mazatlan"},
+};
 static bool loaded;
 
 static bool known(const char *windows)
@@ -62,6 +71,9 @@ static void load(void)
 
 const char *fb_zone_iana_of_windows(const char *windows)
 {
+	for (size_t i = 0; i < sizeof parted / sizeof *parted; i++)
+		if (strcmp(parted[i].windows, windows) == 0)
+			return parted[i].iana;
 	load();
 	for (size_t i = 0; i < n_names; i++)
 		if (strcmp(names[i].windows, windows) == 0)

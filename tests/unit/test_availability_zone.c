@@ -127,6 +127,9 @@ static void names(void)
 	CHECK_STR(fb_zone_iana_of_windows("Romance Standard Time"), "Europe/Paris");
 	CHECK_STR(fb_zone_iana_of_windows("Tokyo Standard Time"), "Asia/Tokyo");
 	CHECK_STR(fb_zone_iana_of_windows("Europe/Berlin"), NULL);
+	/* Windows calls them (UTC+06:00) Bishkek and (UTC-07:00) La Paz, Mazatlan; Almaty and Chihuahua, of which ICU 72 thinks, have left them */
+	CHECK_INT(fb_zone_offset(fb_zone_named("Central Asia Standard Time"), 1784000000), 6 * 3600);
+	CHECK_INT(fb_zone_offset(fb_zone_named("Mountain Standard Time (Mexico)"), 1784000000), -7 * 3600);
 	size_t n = 0, utc = 0;
 	for (const char *w; (w = fb_zone_windows_at(n)); n++) {
 		utc += strcmp(w, "UTC") == 0;
