@@ -36,6 +36,8 @@ int64_t event_wall_of(const struct event_set *x, const struct ics_event *s, cons
 {
 	if (s->start.is_date)
 		return event_midnight(wall_in_dates(x, t));
+	if (t->is_date) /* KDE: that day, at the time of the series */
+		return t->wall + s->start.wall - event_midnight(s->start.wall);
 	if (!t->zone || t->zone == s->start.zone)
 		return t->wall;
 	return fb_zone_wall(ics_event_zone(s, x->floating), ics_instant(t, x->floating));
@@ -134,7 +136,8 @@ static int take_rdates(struct event_set *x, const struct ics_property *p)
 		if (o.has_length ? ics_job_period(x->j, p, s, n, &t, &o.seconds) : ics_job_time(x->j, p, s, n, &t))
 			return -1;
 		o.wall = event_wall_of(x, x->series, &t);
-		o.key = x->series->start.is_date ? o.wall : event_key_of(x, x->series, &t);
+		bool by_day = t.is_date || x->series->start.is_date;
+		o.key = by_day ? event_key_at(x, x->series, o.wall) : event_key_of(x, x->series, &t);
 		if (add_occurrence(x, o, p->line))
 			return -1;
 	}

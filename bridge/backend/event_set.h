@@ -45,7 +45,7 @@ int64_t event_key_at(const struct event_set *x, const struct ics_event *s, int64
  * the same kind are compared.
  */
 int64_t event_key_of(const struct event_set *x, const struct ics_event *s, const struct ics_time *t);
-/* ${t} as a wall time of ${s}. */
+/* ${t} as a wall time of ${s}; a date in a series with times is that day at the time of DTSTART. */
 int64_t event_wall_of(const struct event_set *x, const struct ics_event *s, const struct ics_time *t);
 /* Too many occurrences: says so. Always -1. */
 int event_no_room(const struct event_set *x, unsigned line);
