@@ -2,8 +2,9 @@
 """Random calendars through `availbridge freebusy --batch`, held against two other engines.
 
 compare.py PROGRAM [COUNT [FIRST-SEED]]      COUNT calendars of generate.py and half as many of exports.py against naive.py, and against
-                                             recurring_ical_events where that follows the RFC; and the files of hostile.py
-compare.py PROGRAM --seed N|exports-N        one calendar, with all three answers
+                                             recurring_ical_events where that follows the RFC; COUNT rules of rules.py against what that
+                                             says itself; and the files of hostile.py
+compare.py PROGRAM --seed N|exports-N|rules-N  one calendar, with all answers
 """
 import collections
 import json
@@ -19,12 +20,16 @@ import exports
 import generate
 import hostile
 import naive
+import rules
 
 warnings.filterwarnings("ignore")
 
 
 def make(seed):
     """(the file, the same for the other engines, window, zone)"""
+    if seed.startswith("rules-"):
+        text, start, end, _ = rules.calendar(seed[6:])
+        return text.encode(), text, start, end, "UTC"
     if seed.startswith("exports-"):
         return exports.calendar(seed[8:])
     text, *rest = generate.calendar(int(seed))
@@ -46,6 +51,7 @@ def main():
     only = rest[1] if rest[:1] == ["--seed"] else None
     count, first = int(rest[0]) if rest and not only else 2000, int(rest[1]) if rest[1:] and not only else 1
     seeds = [only] if only else [f"{i}" for i in range(first, first + count)] + [f"exports-{i}" for i in range(first, first + count // 2)]
+    seeds += [] if only else [f"rules-{i}" for i in range(first, first + count)]
     cases = {seed: make(seed) for seed in seeds}
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -57,9 +63,10 @@ def main():
     skipped, bad = collections.Counter(), []
     for seed, (written, text, start, end, zone) in cases.items():
         got = answers.get(seed, {})
-        want = naive.freebusy(text, start, end, zone)
+        of_rules = seed.startswith("rules-")
+        want = rules.calendar(seed[6:])[3] if of_rules else naive.freebusy(text, start, end, zone)
         ok = got.get("intervals") == want and got.get("merged") == naive.digits(want, start, end, 30)
-        why = engine.deviates(text, end)
+        why = "rules are worked out in rules.py" if of_rules else engine.deviates(text, end)
         third = None
         if why:
             skipped[why] += 1
@@ -71,7 +78,7 @@ def main():
         if not ok:
             bad.append(seed)
         if only:
-            print(written.decode(errors="replace").replace("\r", ""), text.replace("\r", ""), f"window {start} {end} {zone}", f"ours   {got}", f"naive  {want}", f"engine {why or third}", sep="\n")
+            print(written.decode(errors="replace").replace("\r", ""), text.replace("\r", ""), f"window {start} {end} {zone}", f"ours   {got}", f"wanted {want}", f"engine {why or third}", sep="\n")
     for why, n in skipped.most_common():
         print(f"calendars: {n} not put to recurring_ical_events: {why}")
     if bad:
