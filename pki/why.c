@@ -58,8 +58,9 @@ static void other_text(char *out, size_t n, SSL *ssl, const char *host, int reas
 
 bool pki_why(char *out, size_t n, const struct pki_check *c, SSL *ssl, const char *host, int error, int saved_errno)
 {
-	unsigned long e = ERR_peek_error();
-	int reason = e && ERR_GET_LIB(e) == ERR_LIB_SSL ? ERR_GET_REASON(e) : 0;
+	/* The first is the cause; from OpenSSL 3.2 on one of its provider may stand before what TLS makes of it. */
+	unsigned long e = ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_SSL ? ERR_peek_error() : ERR_peek_last_error();
+	int reason = ERR_GET_LIB(e) == ERR_LIB_SSL ? ERR_GET_REASON(e) : 0;
 	bool lost = error == SSL_ERROR_SYSCALL || reason == SSL_R_UNEXPECTED_EOF_WHILE_READING;
 
 	if (c->refusal)
