@@ -208,7 +208,7 @@ def refused():
         "a bit of the flags": lambda m: m[:60] + bytes([m[60] ^ 0x10]) + m[61:],
         "a bit of the proof": lambda m: m[:(at := struct.unpack_from("<I", m, 24)[0])] + bytes([m[at] ^ 1]) + m[at + 1:],
         "a response of 24 bytes": lambda m: m[:20] + struct.pack("<HH", 24, 24) + m[24:], "no response": lambda m: m[:20] + bytes(4) + m[24:],
-        "another user": lambda m: m.replace(b"anna", b"bobb"), "cut off": lambda m: m[:70], "a header": lambda m: m[:12],
+        "another user": lambda m: m.replace(b"anna", b"bobb").replace("anna".encode("utf-16-le"), "bobb".encode("utf-16-le")), "cut off": lambda m: m[:70], "a header": lambda m: m[:12],
         "a part that reaches out": lambda m: m[:24] + struct.pack("<I", 0xfffffff0) + m[28:], "nothing": lambda m: b"NTLMSSP\0\3\0\0\0",
     }
     for what, change in spoilt.items():
