@@ -249,6 +249,16 @@ static void go_on(struct builder *b, const struct fb_zone *z)
 			return;
 }
 
+/*
+ * Is ${z} at ${at} what ${model} is, but cut to whole hours? So vobject writes the definition that it adds where none came, and with it
+ * Radicale: of the +05:30 of Asia/Kolkata it makes +0500. Nobody means that by the name of such a place.
+ */
+static bool is_cut(const struct fb_zone *z, const struct fb_zone *model, int64_t at)
+{
+	int offset = fb_zone_offset(model, at);
+	return offset % 3600 && fb_zone_offset(z, at) == offset / 3600 * 3600;
+}
+
 /* Works ${z} out from its VTIMEZONE; 1 if that has no parts, so that only its name is left. */
 static int build(struct ics_job *j, struct ics_zone *z)
 {
@@ -269,14 +279,16 @@ static int build(struct ics_job *j, struct ics_zone *z)
 			err = take_observance(&b, c);
 	}
 	if (!err && b.n) {
-		const struct fb_zone *model = b.ruled ? NULL : known(z->name, z->name_len);
+		const struct fb_zone *model = known(z->name, z->name_len);
 		j->work -= NAME_WORK;
 		sort(&b);
-		if (model)
+		if (model && !b.ruled)
 			go_on(&b, model);
 		z->zone = z->owned = fb_zone_from_transitions(b.first_from, b.list, b.n);
 		if (!z->zone)
 			err = ics_fail(j->error, z->line, "this VTIMEZONE cannot be used");
+		else if (model && (is_cut(z->zone, model, j->window.start) || is_cut(z->zone, model, j->window.end)))
+			z->zone = model;
 		z->built = j->built;
 		j->built = z->zone ? z : j->built;
 	}

@@ -165,14 +165,15 @@ def changes(site, cyrus, radicale, sogo):
 
 
 def odd(site, cyrus, radicale, sogo):
-    """No event is lost that the server reads otherwise than we do; and what Radicale makes of a zone whose definition was not sent."""
+    """No event is lost that the server reads otherwise than we do, nor moved by the definition that Radicale makes of a zone when none was sent."""
     new = ("03-04T12:00", "03-04T13:00", "Busy")
     for server in (cyrus, radicale, sogo):
         for name, (events, _) in ODD.items():
             server.put("empty", name, resource(*events))
         ask(site, domain_of(server, "events"), {"empty": sorted([new, *(t for _, busy in ODD.values() for t in busy)])}, f"{server.domain}: odd events")
     undefined = "\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//test//EN", event("undefined", "20260311T113000", "20260311T123000", zone="Asia/Kolkata"), "END:VCALENDAR", ""])
-    for server, times in ((cyrus, ("03-11T06:00", "03-11T07:00")), (radicale, ("03-11T06:30", "03-11T07:30")), (sogo, ("03-11T06:00", "03-11T07:00"))):
+    times = ("03-11T06:00", "03-11T07:00")
+    for server in (cyrus, radicale, sogo):
         server.put("bob", "undefined", undefined)
         usual = CYRUS_SHARED if server is cyrus else EXPECTED
         ask(site, domain_of(server, "events"), {"bob": sorted([*usual["bob"], (*times, "Busy")])}, f"{server.domain}: Asia/Kolkata without a VTIMEZONE")

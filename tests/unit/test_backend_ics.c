@@ -262,6 +262,12 @@ static void test_zones(void)
 	CHECK_STR(march(ZONE("Ours", "+0100") IN("Ours")), AS("Busy"));
 	CHECK_STR(march(IN("Ours") ZONE("Ours", "+0100")), AS("Busy"));
 	CHECK_STR(march(ZONE("America/New_York", "+0100") IN("America/New_York")), AS("Busy")); /* the file's own word counts */
+	/* but not that of a program which knows whole hours only */
+	CHECK_STR(march(ZONE("Asia/Kolkata", "+0500") IN("Asia/Kolkata")), "2026-03-02T03:30:00Z/2026-03-02T04:30:00Z Busy");
+	CHECK_STR(march(ZONE("America/St_Johns", "-0300") IN("America/St_Johns")), "2026-03-02T12:30:00Z/2026-03-02T13:30:00Z Busy");
+	CHECK_STR(march(ZONE("Asia/Kolkata", "+0600") IN("Asia/Kolkata")), "2026-03-02T03:00:00Z/2026-03-02T04:00:00Z Busy");
+	CHECK_STR(march(ZONE("Asia/Kolkata", "+0500") IN("Asia/Kolkata") ZONE("Asia/Tashkent", "+0500") IN("Asia/Tashkent")),
+	          "2026-03-02T03:30:00Z/2026-03-02T04:30:00Z Busy, 2026-03-02T04:00:00Z/2026-03-02T05:00:00Z Busy");
 	CHECK_STR(march(IN("Mars/Olympus")),
 	          "line 5: the time zone \"Mars/Olympus\" is not known: there is no VTIMEZONE for it, and it is no IANA or Windows name");
 	CHECK_STR(march(ZONE("Ours", "+99") IN("Ours")), "line 7: this part of a VTIMEZONE has an offset that is none");
