@@ -111,6 +111,12 @@ static bool propstat_status(struct soap *s, const char *text)
 	return true;
 }
 
+/* What lies in one that is left out would be free time. */
+static bool too_many_homes(struct soap *s)
+{
+	return soap_violation(s, "There are more than %d calendar homes of one principal.", DAV_MAX_HOMES);
+}
+
 /* The status may stand before the properties or behind them: what they say counts only here. */
 static bool propstat_close(struct soap *s, const char *text)
 {
@@ -129,8 +135,11 @@ static bool propstat_close(struct soap *s, const char *text)
 	r->data = f->data ? f->data : r->data;
 	r->transparent |= f->transparent;
 	r->no_events |= d->components && !d->events;
-	for (size_t i = 0; i < f->n_homes && r->n_homes < DAV_MAX_HOMES; i++)
+	for (size_t i = 0; i < f->n_homes; i++) {
+		if (r->n_homes == DAV_MAX_HOMES)
+			return too_many_homes(s);
 		r->homes[r->n_homes++] = f->homes[i];
+	}
 	return true;
 }
 
@@ -171,7 +180,7 @@ static bool home_href(struct soap *s, const char *text)
 {
 	struct dav_response *f = &reading_of(s)->found;
 
-	return f->n_homes == DAV_MAX_HOMES || keep(s, &f->homes[f->n_homes++], text);
+	return f->n_homes < DAV_MAX_HOMES ? keep(s, &f->homes[f->n_homes++], text) : too_many_homes(s);
 }
 
 static bool address_href(struct soap *s, const char *text)

@@ -173,10 +173,16 @@ static void hostile(void)
 	CHECK(says("nested more than"));
 	CHECK(!multistatus(many(&b, MULTI "<D:response><D:href>", "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 400 * 1000, "</D:href></D:response></D:multistatus>")));
 	CHECK(says("over 8388608 bytes"));
-	/* more homes than we go to are left out, not an error */
-	CHECK(multistatus(many(&b, MULTI "<D:response><D:propstat><D:prop><C:calendar-home-set>", "<D:href>/h/</D:href>", 1000,
-	                       "</C:calendar-home-set></D:prop>" OK_STATUS "</D:propstat></D:response></D:multistatus>")));
+	/* with more homes than we go to one would be left out, and its calendars with it */
+	static const char homes[] = MULTI "<D:response><D:propstat><D:prop><C:calendar-home-set>",
+	                  more[] = "</C:calendar-home-set></D:prop>" OK_STATUS "</D:propstat><D:propstat><D:prop><C:calendar-home-set><D:href>/h/</D:href>",
+	                  end[] = "</C:calendar-home-set></D:prop>" OK_STATUS "</D:propstat></D:response></D:multistatus>";
+	CHECK(multistatus(many(&b, homes, "<D:href>/h/</D:href>", DAV_MAX_HOMES, end)));
 	CHECK_INT(m.list[0].n_homes, DAV_MAX_HOMES);
+	CHECK(!multistatus(many(&b, homes, "<D:href>/h/</D:href>", DAV_MAX_HOMES + 1, end)));
+	CHECK(says("more than 4 calendar homes"));
+	CHECK(!multistatus(many(&b, homes, more, DAV_MAX_HOMES + 1, end)));
+	CHECK(says("more than 4 calendar homes"));
 	/* the arena bounds what is kept */
 	struct arena *small = arena_new(4096);
 	const char *xml = many(&b, MULTI, "<D:response><D:href>/xxxxxxxxxxxxxxxxxxxxxxxxxxx</D:href></D:response>", 1000, "</D:multistatus>");
