@@ -324,9 +324,35 @@ static void warn_rule(const struct conf *c, const struct conf_address_space **li
 		                 "the rule can never match: %s is no domain of %s", to, asked);
 }
 
+static bool serves_domain(const struct conf_backend *b, const char *domain)
+{
+	for (size_t k = 0; k < b->n_serves; k++)
+		if (strcmp(b->serves[k], "*") == 0 || strcmp(b->serves[k], domain) == 0)
+			return true;
+	return false;
+}
+
+/* Two people who are called alike, in two of our domains, would be one at a place that takes the name alone. */
+static void warn_places(const struct conf *c, const struct conf_backend *b, struct conf_problems *w)
+{
+	const char *const places[] = {b->url, b->calendar, b->principal, b->freebusy_url};
+	const char *first = NULL, *second = NULL;
+
+	for (size_t i = 0; i < c->n_spaces; i++)
+		if (strcmp(c->spaces[i].peer, "local") == 0 && serves_domain(b, c->spaces[i].forest_name)) {
+			second = first;
+			first = c->spaces[i].forest_name;
+		}
+	for (size_t i = 0; second && i < sizeof(places) / sizeof(places[0]); i++)
+		if (places[i] && strstr(places[i], "{user}") && !strstr(places[i], "{domain}") && !strstr(places[i], "{address}"))
+			conf_problem_add(w, b->file, 0, "Write {domain} or {address} into it, unless such two are always one person.",
+			                 "%s is the same place for NAME@%s and NAME@%s", places[i], second, first);
+}
+
 static void warn_backends(const struct conf *c, const struct conf_address_space **list, struct conf_problems *w)
 {
-	for (size_t i = 0; i < c->n_backends; i++)
+	for (size_t i = 0; i < c->n_backends; i++) {
+		warn_places(c, &c->backends[i], w);
 		for (size_t k = 0; k < c->backends[i].n_serves; k++) {
 			const struct conf_backend *b = &c->backends[i];
 			const char *domain = domain_of(b->serves[k]);
@@ -336,6 +362,7 @@ static void warn_backends(const struct conf *c, const struct conf_address_space 
 				                 "Give the domain to local with `availbridge address-space add`, or remove the line.",
 				                 "the backend is never asked about it: %s is none of our domains", domain);
 		}
+	}
 }
 
 void conf_warnings(const struct conf *c, struct conf_problems *warnings)

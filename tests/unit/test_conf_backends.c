@@ -351,6 +351,36 @@ static void warnings(void)
 	site_remove("backends.d/b.conf");
 }
 
+/* Two domains at a place that the name alone leads to. */
+static void warns_of_places(void)
+{
+	static const struct {
+		const char *more, *what;
+	} cases[] = {
+		{"serves *\ncalendar /c/{user}/\nprincipal /p/{domain}/{user}\n", "/c/{user}/ is the same place for NAME@a.example and NAME@c.example"},
+		{"serves a.example\nserves c.example\nprincipal /p/{user}\n", "/p/{user} is the same place"}, {"serves a.example\ncalendar /c/{user}/\n", NULL},
+		{"serves *\ncalendar /c/{address}/\n", NULL}, {"serves a.example\nserves x@c.example\ncalendar /c/{user}/\n", NULL},
+	};
+
+	site_write("address-spaces.conf", "a.example local\nc.example local\n");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct conf_problems p = {0};
+		char text[300];
+
+		snprintf(text, sizeof(text), DAV "%s", cases[i].more);
+		site_write("backends.d/b.conf", text);
+		struct conf *c = conf_load(site_main, &p);
+		if (CHECK(c != NULL))
+			conf_warnings(c, &p);
+		if (CHECK_INT(p.n, cases[i].what != NULL) && p.n && !CHECK(strstr(p.list[0].what, cases[i].what)))
+			fprintf(stderr, "\t%s\n", p.list[0].what);
+		conf_problems_free(&p);
+		conf_free(c);
+	}
+	site_write("address-spaces.conf", "a.example local\n");
+	site_remove("backends.d/b.conf");
+}
+
 /* Every setting stands in the manual, in the section of its file. */
 static void documented(const char *section, const char *(*name)(size_t i))
 {
@@ -391,6 +421,7 @@ int main(void)
 	directory();
 	secrets();
 	warnings();
+	warns_of_places();
 	documented("backends.d/NAME.conf", conf_backend_setting_name);
 	documented("directory.conf", conf_directory_setting_name);
 	site_end();
