@@ -2,11 +2,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include "bridge/availability/query.h"
 #include "bridge/base/log.h"
 #include "bridge/base/pack.h"
 #include "bridge/process/messages.h"
 
-enum { WAITING_MAX = 2000 };
+enum { WAITING_MAX = 100 * FB_MAX_MAILBOXES }; /* a hundred of the largest questions at once */
 
 /* Oldest first. */
 struct jobs {

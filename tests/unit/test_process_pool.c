@@ -194,6 +194,7 @@ static void test_time(void)
 
 static void test_refusals(void)
 {
+	enum { MANY = 10000 };
 	struct seen s = open_pool(5000, 5000, 1);
 	struct pool_status st;
 	int liar = add_worker(&s), i;
@@ -204,16 +205,17 @@ static void test_refusals(void)
 	loop_run(s.loop);
 	CHECK(s.n == 1 && strstr(s.why, "large") && s.len == 0);
 	channel_write_blocking(liar, MSG_REPLY, "xxxxx", 5); /* nobody asked it */
-	for (i = 0; i < 2000; i++)
+	for (i = 0; i < MANY; i++)
 		pool_submit(s.pool, "a", 1, s.deadline, on_reply, &s);
 	s.stop_after = 2;
 	pool_submit(s.pool, "a", 1, s.deadline, on_reply, &s);
 	loop_run(s.loop);
+	turn(s.loop, 1);
 	CHECK(s.n == 2 && strstr(s.why, "too many") && s.len == POOL_NO_WORKER);
 	pool_status(s.pool, &st);
-	CHECK(st.workers == 0 && st.waiting == 2000);
+	CHECK(st.workers == 0 && st.waiting == MANY);
 	close(liar);
-	close_pool(&s); /* two thousand jobs without a callback */
+	close_pool(&s); /* all those jobs without a callback */
 	CHECK_INT(s.n, 2);
 }
 
