@@ -1,5 +1,6 @@
 #include "bridge/backend/fetch_job.h"
 #include <string.h>
+#include "bridge/base/loop.h"
 #include "bridge/base/pack.h"
 
 enum { DAY = 86400 };
@@ -10,7 +11,7 @@ void fetch_job_pack(struct buf *b, const struct fetch_job *j)
 	pack_u64(b, (uint64_t)j->window.start);
 	pack_u64(b, (uint64_t)j->window.end);
 	pack_u32(b, (uint32_t)j->interval);
-	pack_u64(b, (uint64_t)j->left_ms);
+	pack_u64(b, (uint64_t)(loop_ms() + j->left_ms)); /* one clock for all processes: a job may wait long for its worker */
 }
 
 static bool is_sane(const struct fetch_job *j)
@@ -29,7 +30,7 @@ bool fetch_job_unpack(const uint8_t *data, size_t len, struct fetch_job *j)
 	j->window.start = (int64_t)unpack_u64(&u);
 	j->window.end = (int64_t)unpack_u64(&u);
 	j->interval = (int)unpack_u32(&u);
-	j->left_ms = (int64_t)unpack_u64(&u);
+	j->left_ms = (int64_t)(unpack_u64(&u) - (uint64_t)loop_ms());
 	return unpack_done(&u) && is_sane(j);
 }
 

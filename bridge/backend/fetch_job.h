@@ -13,7 +13,7 @@ struct fetch_job {
 	int64_t left_ms;     /* until its answer is of no use any more */
 };
 
-/* Appends ${j}. */
+/* Appends ${j}; its time goes on running on the way. */
 void fetch_job_pack(struct buf *b, const struct fetch_job *j);
 /* False if ${data} is no job: no address, a window or an interval out of its limits. */
 bool fetch_job_unpack(const uint8_t *data, size_t len, struct fetch_job *j);
