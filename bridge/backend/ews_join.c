@@ -50,6 +50,15 @@ static bool takes_time(const struct fb_event *e)
 	return e->busy != FB_FREE && e->busy != FB_ELSEWHERE;
 }
 
+static bool any_takes_time(const struct fb_answer *x)
+{
+	bool taken = false;
+
+	for (size_t i = 0; i < x->n_events; i++)
+		taken |= takes_time(&x->events[i]);
+	return taken;
+}
+
 /* One digit for each interval: 2 where an event takes time, 1 where others are alone, 0 where there is none. */
 static void put_touched(struct buf *out, const struct fb_answer *x, struct fb_window w, int interval)
 {
@@ -75,11 +84,9 @@ static void put_touched(struct buf *out, const struct fb_answer *x, struct fb_wi
  */
 static void weigh(struct fb_answer *x, struct fb_window w, int interval)
 {
-	bool taken = false;
+	bool taken = any_takes_time(x);
 	struct buf touched;
 
-	for (size_t i = 0; i < x->n_events; i++)
-		taken |= takes_time(&x->events[i]);
 	buf_init(&touched, fb_merged_length(w, interval) + 1);
 	put_touched(&touched, x, w, interval);
 	for (size_t i = 0; x->merged[i]; i++) {
@@ -93,6 +100,12 @@ static void weigh(struct fb_answer *x, struct fb_window w, int interval)
 	buf_free(&touched);
 }
 
+/* Digits that are of no use by their length, but of another opinion than an array in which nothing takes time. */
+static bool is_contradicted(const struct fb_answer *x, struct fb_window w, int interval)
+{
+	return x->merged && strspn(x->merged, "0") < strnlen(x->merged, fb_merged_length(w, interval)) && !any_takes_time(x);
+}
+
 void ews_tidy(struct fb_answer **a, struct fb_window w, int interval)
 {
 	struct fb_answer *x = *a;
@@ -103,8 +116,15 @@ void ews_tidy(struct fb_answer **a, struct fb_window w, int interval)
 			replace(a, own_reason(x->reason));
 		return;
 	}
-	if (!fb_merged_valid(x->merged, w, interval))
+	for (size_t i = 0; i < x->n_events; i++)
+		if (is_inside(&x->events[i], w))
+			x->events[kept++] = x->events[i];
+	x->n_events = kept;
+	if (!fb_merged_valid(x->merged, w, interval)) {
+		if (is_contradicted(x, w, interval))
+			x->view &= ~(unsigned)FB_VIEW_EVENTS;
 		x->merged = NULL;
+	}
 	if (!(x->view & FB_VIEW_EVENTS)) {
 		if (!x->merged)
 			replace(a, FB_CALENDAR_FAILED); /* neither events nor digits that can be used */
@@ -112,10 +132,6 @@ void ews_tidy(struct fb_answer **a, struct fb_window w, int interval)
 			x->view |= FB_VIEW_EVENTS; /* where every digit is 0 an array that is left out is an empty one */
 		return;
 	}
-	for (size_t i = 0; i < x->n_events; i++)
-		if (is_inside(&x->events[i], w))
-			x->events[kept++] = x->events[i];
-	x->n_events = kept;
 	if (x->merged && x->merged[strspn(x->merged, "0")])
 		weigh(x, w, interval);
 }
@@ -186,7 +202,7 @@ struct fb_answer *ews_join(const struct ews_part *parts, size_t n)
 	for (size_t i = 0; view & FB_VIEW_EVENTS && i < n; i++)
 		if (!add_events(out, parts[i].answer, parts[i].window))
 			goto no_memory;
-	if (!(view & FB_VIEW_EVENTS) && !out->merged)
+	if ((events_short || !(view & FB_VIEW_EVENTS)) && !out->merged)
 		out->reason = FB_CALENDAR_FAILED; /* here events, there digits: together nothing */
 	fb_answer_sort(out);
 	return out;

@@ -10,7 +10,7 @@
  */
 struct ews_batch;
 
-enum { EWS_PARTS_MAX = 63 }; /* a window of 62 days and an hour, a day at a time */
+enum { EWS_PARTS_MAX = 126 }; /* the 63 days that a job may have, by an interval that goes into a day only once: 721 minutes */
 
 /* One question's share of one call. */
 struct ews_part {

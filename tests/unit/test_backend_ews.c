@@ -12,6 +12,7 @@ static struct {
 	char sizes[2000];     /* how many mailboxes each call was about: "1 99 " */
 	char last[200000];    /* the last request's body */
 	char head[8192];
+	int64_t longest;      /* window of a call, in seconds */
 	bool hold;            /* keeps every call until release_calls() */
 	int status;           /* not 0: answers every call with it */
 	const char *headers, *body;
@@ -54,7 +55,8 @@ static bool is_taken(const char *name, int64_t start, int64_t end)
 /* Always away: not what its events give, but what it says. */
 static void put_digits(struct buf *out, const char *name, struct fb_window w, int interval)
 {
-	size_t slots = fb_merged_length(w, interval), less = strncmp(name, "short", 5) == 0 || strncmp(name, "only-short", 10) == 0;
+	size_t slots = fb_merged_length(w, interval), less = strncmp(name, "short", 5) == 0 || strncmp(name, "only-short", 10) == 0 ||
+	                                                     strncmp(name, "empty-short", 11) == 0;
 
 	for (size_t i = 0; i + less < slots; i++) {
 		int64_t start = w.start + (int64_t)i * interval * 60, end = start + interval * 60;
@@ -78,7 +80,7 @@ static void put_mailbox(struct buf *out, const char *name, struct fb_window w, i
 	buf_puts(out, "<m:FreeBusyResponse>" FINE "<m:FreeBusyView><t:FreeBusyViewType>");
 	buf_puts(out, strncmp(name, "only", 4) == 0 ? "MergedOnly" : "FreeBusyMerged");
 	buf_puts(out, "</t:FreeBusyViewType>");
-	if (strncmp(name, "no-digits", 9) != 0) {
+	if (strncmp(name, "no-digits", 9) != 0 && (strncmp(name, "part-half", 9) != 0 || w.start == monday)) {
 		buf_puts(out, "<t:MergedFreeBusy>");
 		put_digits(out, name, w, interval);
 		buf_puts(out, "</t:MergedFreeBusy>");
@@ -120,6 +122,7 @@ static bool answer_to(struct buf *out, const char *body)
 
 	fb_time_parse_in(xml_text(body, "t:StartTime", 0), fb_zone_utc(), &w.start);
 	fb_time_parse_in(xml_text(body, "t:EndTime", 0), fb_zone_utc(), &w.end);
+	exchange.longest = w.end - w.start > exchange.longest ? w.end - w.start : exchange.longest;
 	buf_puts(out, ENVELOPE_HEAD "<m:GetUserAvailabilityResponse><m:FreeBusyResponseArray>");
 	for (const char *at = strstr(body, "<t:Address>"); at; at = strstr(at + 1, "<t:Address>"), n++) {
 		put_mailbox(out, at + 11, w, interval);
@@ -284,6 +287,25 @@ static void test_split(void)
 	CHECK_INT(r.a->view, FB_VIEW_EVENTS);
 	fb_answer_free(r.a);
 
+	/* However the interval falls, no call asks for more than the server takes. */
+	memset(&r, 0, sizeof r);
+	forget_calls();
+	ask_over(&r, "long@b.example", (struct fb_window){monday, monday + 62 * DAY + HOUR}, 721, 20000);
+	wait_all();
+	CHECK_INT(r.a->reason, FB_OK);
+	CHECK_INT(exchange.longest, 721 * 60);
+	CHECK_INT(strlen(r.a->merged), 124);
+	fb_answer_free(r.a);
+
+	/* Events that are not all of it, in a part with digits, and a part without: what is missing can be told by neither. */
+	memset(&r, 0, sizeof r);
+	ews_backend.window_days = 42;
+	ask_over(&r, "part-half@b.example", w, 60, 20000);
+	wait_all();
+	CHECK_INT(r.a->reason, FB_CALENDAR_FAILED);
+	fb_answer_free(r.a);
+	ews_backend.window_days = 1;
+
 	memset(&r, 0, sizeof r);
 	ask_over(&r, "error-ErrorResultSetTooBig@b.example", w, 1440, 20000);
 	wait_all();
@@ -319,6 +341,7 @@ static void test_lenient(void)
 		{"only-short@b.example", FB_CALENDAR_FAILED, 0, false}, {"only-free@b.example", FB_OK, FB_VIEW_MERGED | FB_VIEW_EVENTS, true},
 		/* digits that tell of more than the events do: those are not all of it, and never shown as if they were */
 		{"empty@b.example", FB_OK, FB_VIEW_MERGED, true}, {"only-empty@b.example", FB_OK, FB_VIEW_MERGED, true}, {"gap@b.example", FB_OK, FB_VIEW_MERGED, true},
+		{"empty-short@b.example", FB_CALENDAR_FAILED, 0, false}, /* and what is busy in digits that cannot be used is not free */
 		/* where some are there, they go out beside the digits, and never alone */
 		{"part@b.example", FB_OK, FB_VIEW_MERGED | FB_VIEW_EVENTS, true}, {"part-free@b.example", FB_OK, FB_VIEW_MERGED | FB_VIEW_EVENTS, true},
 		{"error-ErrorMailRecipientNotFound@b.example", FB_NO_ACCESS, 0, false}, {"error-ErrorNoFreeBusyAccess@b.example", FB_NO_ACCESS, 0, false},
