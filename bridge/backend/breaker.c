@@ -24,8 +24,11 @@ void breaker_probe(struct breaker *b)
 
 int64_t breaker_heard(struct breaker *b, enum fetch_health h, int64_t pause_ms)
 {
+	bool says_nothing = b->open && !b->probing && b->why != FETCH_DOWN;
+
 	if (h == FETCH_WORKS) {
-		*b = (struct breaker){0};
+		if (!says_nothing)
+			*b = (struct breaker){0};
 		return -1;
 	}
 	b->failures++;

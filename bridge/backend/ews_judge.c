@@ -85,10 +85,14 @@ void ews_judge(const struct http_reply *r, size_t n, bool alone, struct ews_verd
 	if (ews_client_read(buf_ptr(r->body), r->body->len, fb_zone_utc(), v->answers, n, &error, &said) < 0)
 		judge_fault(&said, error.len ? buf_cstr(&error) : "its answer could not be read", alone, v);
 	else {
-		say(v, FETCH_WORKS, FB_OK, "");
+		size_t busy = 0;
+
 		for (size_t i = 0; i < n; i++)
-			if (v->answers[i]->reason == FB_BUSY)
-				say(v, FETCH_BUSY, FB_OK, "it has too much to do, it says of a mailbox");
+			busy += v->answers[i]->reason == FB_BUSY;
+		if (busy == n)
+			say(v, FETCH_BUSY, FB_OK, "it has too much to do, it says of each mailbox");
+		else
+			say(v, FETCH_WORKS, FB_OK, "");
 	}
 	buf_free(&error);
 }

@@ -7,7 +7,7 @@
 #include "bridge/base/log.h"
 #include "bridge/base/text.h"
 
-enum { REPLY_MAX_BYTES = 2 * FB_ANSWER_BYTES, REPLY_KEPT = 64 << 10 };
+enum { REPLY_MAX_BYTES = 2 * FB_ANSWER_BYTES, REPLY_KEPT = 64 << 10, PROBE_SECONDS = 86400, PROBE_MINUTES = 60 };
 
 static const struct fetch_engine *const engines[] = {[CONF_BACKEND_EWS] = &ews_engine, [CONF_BACKEND_CALDAV] = &caldav_engine};
 
@@ -29,7 +29,6 @@ struct fetcher {
 	struct fetch_site site;
 	struct breaker breaker;
 	struct loop_timer *pause;   /* until the next probe; NULL while it is closed */
-	void *probe;                /* its ticket */
 	struct open_job *jobs;
 	struct buf reply;           /* the one that is given out; its memory is for the next as well, unless it was a large one */
 	struct fetch_question last; /* what a probe asks */
@@ -66,7 +65,7 @@ static void probe(void *arg)
 	struct fetcher *f = arg;
 
 	breaker_probe(&f->breaker);
-	f->probe = f->engine->ask(f->state, &f->last, probe_done, f);
+	f->engine->ask(f->state, &f->last, probe_done, f);
 }
 
 /* A fifth more or less, so that bridges and sites do not come in step. */
@@ -103,7 +102,6 @@ static void probe_done(void *arg, const struct fb_answer *answer, const char *wh
 {
 	struct fetcher *f = arg;
 
-	f->probe = NULL;
 	if (f->breaker.open && f->breaker.probing) /* it came to no call at all */
 		heard(f, FETCH_DOWN, 0, why);
 }
@@ -145,10 +143,15 @@ static void job_late(void *arg)
 	end_job(j);
 }
 
+/* Of a long window a day is enough to tell, and it is one call: several would be as many log-ins that may fail. */
 static void remember(struct fetcher *f, const struct fetch_question *q)
 {
 	memcpy(f->last_address, q->address, strlen(q->address) + 1);
 	f->last = *q;
+	if (q->window.end - q->window.start > PROBE_SECONDS) {
+		f->last.window.end = q->window.start + PROBE_SECONDS;
+		f->last.interval = PROBE_MINUTES;
+	}
 	f->last.address = f->last_address;
 	f->last.left_ms = f->backend->timeout_ms;
 }

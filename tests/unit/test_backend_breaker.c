@@ -53,6 +53,28 @@ static void test_at_once(void)
 	CHECK_INT(breaker_heard(&b, FETCH_DOWN, 0), BREAKER_LONGEST_PAUSE_MS); /* what a server asked for does not bind us once it is gone */
 }
 
+/* Calls that were under way when it opened: none of them takes back that the login was refused, or that a pause was asked for. */
+static void test_under_way(void)
+{
+	struct breaker b = {0};
+
+	for (int i = 0; i < BREAKER_FAILURES; i++)
+		breaker_heard(&b, FETCH_DOWN, 0);
+	CHECK(b.open);
+	breaker_heard(&b, FETCH_WORKS, 0);
+	CHECK(!b.open); /* it was not reached, and now it is */
+	const enum fetch_health final[] = {FETCH_REFUSED, FETCH_BUSY};
+	for (int i = 0; i < 2; i++) {
+		b = (struct breaker){0};
+		CHECK(breaker_heard(&b, final[i], 20000) >= 20000);
+		CHECK_INT(breaker_heard(&b, FETCH_WORKS, 0), -1);
+		CHECK(b.open);
+		breaker_probe(&b);
+		CHECK_INT(breaker_heard(&b, FETCH_WORKS, 0), -1);
+		CHECK(!b.open);
+	}
+}
+
 static void test_job(void)
 {
 	const struct fetch_job good = {"anna@b.example", {1000, 1000 + 62 * 86400}, 30, 9000};
@@ -115,6 +137,7 @@ int main(void)
 {
 	test_opens();
 	test_at_once();
+	test_under_way();
 	test_job();
 	test_reply();
 	return check_done();

@@ -164,6 +164,24 @@ static void forget_calls(void)
 	memset(&exchange, 0, sizeof exchange);
 }
 
+static void release_call(void)
+{
+	struct world_connection *c = held[--n_held];
+	char *kept = strndup(buf_cstr(&c->in), c->in.len);
+
+	buf_reset(&c->in);
+	world_say(c, 200, "", kept);
+	free(kept);
+}
+
+static void wait_a_little(void)
+{
+	struct loop_timer *t = loop_timer_new(world_loop, 5, (loop_cb *)loop_stop, world_loop);
+
+	loop_run(world_loop);
+	loop_timer_free(t);
+}
+
 /* ---- tests ---- */
 
 static void test_one(void)
@@ -475,11 +493,8 @@ static void test_breaker(void)
 			fprintf(stderr, "\tcase %zu\n", i);
 		exchange.status = 0;
 		int64_t end = loop_ms() + 20000;
-		while (loop_ms() < end && reason_of_day("busy@b.example") != FB_OK) {
-			struct loop_timer *t = loop_timer_new(world_loop, 20, (loop_cb *)loop_stop, world_loop);
-			loop_run(world_loop);
-			loop_timer_free(t);
-		}
+		while (loop_ms() < end && reason_of_day("busy@b.example") != FB_OK)
+			wait_a_little();
 		CHECK_INT(reason_of_day("busy@b.example"), FB_OK);
 	}
 	/* A refused login is not tried over and over. */
@@ -501,6 +516,61 @@ static void test_breaker(void)
 	CHECK_INT(reason_of_day("busy@b.example"), FB_OK);
 }
 
+/* A mailbox whose own server has too much to do is no reason to leave the others alone; that nobody can be asked about is. */
+static void test_one_busy(void)
+{
+	struct reply r[2] = {0};
+
+	reopen_fetcher();
+	CHECK_INT(reason_of_day("first@b.example"), FB_OK);
+	forget_calls();
+	ask_day(&r[0], "error-ErrorServerBusy@b.example");
+	ask_day(&r[1], "busy@b.example");
+	wait_all();
+	CHECK_STR(exchange.sizes, "2 ");
+	CHECK_INT(r[0].a->reason, FB_BUSY);
+	CHECK_INT(r[1].a->reason, FB_OK);
+	CHECK_INT(reason_of_day("busy@b.example"), FB_OK);
+	CHECK_INT(reason_of_day("error-ErrorServerBusy@b.example"), FB_BUSY);
+	CHECK_INT(reason_of_day("busy@b.example"), FB_BUSY);
+	CHECK_INT(exchange.calls, 3);
+	fb_answer_free(r[0].a);
+	fb_answer_free(r[1].a);
+	forget_calls();
+	reopen_fetcher();
+}
+
+/* An answer that was under way when the login was refused does not take that back. */
+static void test_refused_meanwhile(void)
+{
+	struct reply r[2] = {0};
+
+	reopen_fetcher();
+	CHECK_INT(reason_of_day("first@b.example"), FB_OK);
+	forget_calls();
+	exchange.hold = true;
+	n_held = 0;
+	ask_day(&r[0], "slow@b.example");
+	while (n_held == 0)
+		wait_a_little();
+	exchange.hold = false;
+	exchange.status = 401;
+	ask_day(&r[1], "busy@b.example");
+	while (r[1].n == 0)
+		wait_a_little();
+	CHECK_INT(r[1].a->reason, FB_CALENDAR_FAILED);
+	release_call();
+	wait_all();
+	CHECK_INT(r[0].a->reason, FB_OK);
+	exchange.status = 0;
+	CHECK_INT(reason_of_day("busy@b.example"), FB_CALENDAR_FAILED);
+	CHECK_INT(exchange.calls, 2);
+	fb_answer_free(r[0].a);
+	fb_answer_free(r[1].a);
+	forget_calls();
+	reopen_fetcher();
+}
+
 /* It was left alone because of mailboxes that hang: the probe asks for what people want now, not for ever for the last of those. */
 static void test_probe(void)
 {
@@ -511,13 +581,26 @@ static void test_probe(void)
 	for (int i = 0; i < 3; i++)
 		CHECK_INT(reason_of_day((const char *[]){"hang1@b.example", "hang2@b.example", "hang3@b.example"}[i]), FB_TIMEOUT);
 	CHECK_INT(reason_of_day("busy@b.example"), FB_CALENDAR_FAILED);
-	while (loop_ms() < end && reason_of_day("busy@b.example") != FB_OK) {
-		struct loop_timer *t = loop_timer_new(world_loop, 20, (loop_cb *)loop_stop, world_loop);
-		loop_run(world_loop);
-		loop_timer_free(t);
-	}
+	while (loop_ms() < end && reason_of_day("busy@b.example") != FB_OK)
+		wait_a_little();
 	CHECK_INT(reason_of_day("busy@b.example"), FB_OK);
 	ews_backend.timeout_ms = 8000;
+
+	/* ... and in one call, however much those want to know. */
+	struct reply r = {0};
+	ews_backend.window_days = 42;
+	reopen_fetcher();
+	forget_calls();
+	exchange.status = 503;
+	ask_over(&r, "busy@b.example", (struct fb_window){monday, monday + 62 * DAY}, 60, 20000);
+	wait_all();
+	CHECK_INT(r.a->reason, FB_BUSY);
+	fb_answer_free(r.a);
+	for (int before = exchange.calls; exchange.calls == before && loop_ms() < end;)
+		wait_a_little();
+	CHECK_STR(xml_text(exchange.last, "t:StartTime", 0), "2026-03-02T00:00:00");
+	CHECK_STR(xml_text(exchange.last, "t:EndTime", 0), "2026-03-03T00:00:00");
+	ews_backend.window_days = 62;
 	forget_calls();
 	reopen_fetcher();
 }
@@ -536,16 +619,9 @@ static void test_concurrency(void)
 	for (int i = 0; i < 30; i++)
 		ask_over(&r[i], "busy@b.example", (struct fb_window){monday + i * DAY, monday + i * DAY + DAY}, 60, 20000);
 	for (int done = 0; done < 30;) {
-		while (n_held == 0) {
-			struct loop_timer *t = loop_timer_new(world_loop, 5, (loop_cb *)loop_stop, world_loop);
-			loop_run(world_loop);
-			loop_timer_free(t);
-		}
-		struct world_connection *c = held[--n_held];
-		char *kept = strndup(buf_cstr(&c->in), c->in.len);
-		buf_reset(&c->in);
-		world_say(c, 200, "", kept);
-		free(kept);
+		while (n_held == 0)
+			wait_a_little();
+		release_call();
 		done++;
 	}
 	wait_all();
@@ -594,6 +670,8 @@ int main(void)
 	test_hangs();
 	test_other_count();
 	test_breaker();
+	test_one_busy();
+	test_refused_meanwhile();
 	test_probe();
 	test_concurrency();
 	test_free();
