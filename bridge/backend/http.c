@@ -25,7 +25,7 @@ struct http_call {
 	const char *refused;          /* why we stopped reading the answer */
 	size_t head;                  /* bytes of header lines so far */
 	int redirects;                /* left */
-	bool started;
+	bool started, fresh;          /* fresh: over a connection of its own making */
 	char said[CURL_ERROR_SIZE];
 };
 
@@ -35,6 +35,7 @@ struct http {
 	struct http_recorder recorder;
 	struct http_call *running, *waiting, **last_waiting, *idle;
 	int n_running, concurrency;
+	bool refused; /* our login was, when it was used last: what the connections that we keep were let in with says nothing any more */
 };
 
 /* ---- lists ---- */
@@ -188,6 +189,8 @@ static void tell(struct http_call *c, enum http_outcome outcome, const char *why
 		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
 		curl_easy_getinfo(c->easy, CURLINFO_EFFECTIVE_URL, &url);
 	}
+	if (status == 401 || (status && c->fresh))
+		c->http->refused = status == 401;
 	r.status = (int)status;
 	r.url = url ? url : "";
 	http_record_end(c->record, why);
@@ -233,8 +236,10 @@ static void enter_multi(struct http_call *c)
 	buf_reset(&c->body);
 	c->said[0] = 0;
 	c->started = true;
+	c->fresh = c->http->refused;
 	c->http->n_running++;
-	if (curl_multi_add_handle(c->http->multi.curl, c->easy) != CURLM_OK)
+	if (curl_easy_setopt(c->easy, CURLOPT_FRESH_CONNECT, (long)c->fresh) != CURLE_OK ||
+	    curl_multi_add_handle(c->http->multi.curl, c->easy) != CURLM_OK)
 		abort();
 }
 

@@ -70,6 +70,20 @@ def test_ntlm(b, x, forest):
     check(1 <= len(logins(x, "NTLM")) - before <= 3, "logged in once a connection")
 
 
+def test_ntlm_again(b, x):
+    """A login that was refused is tried over a connection of its own, and all is well when that one is let in."""
+    secret = x.dir / "password"
+    for password, expected in (("of-somebody-else", "ErrorFreeBusyGenerationFailed"), (x.password, "NoError")):
+        secret.write_text(password)
+        x.run("account", "passwd", who.SERVICE, "--ntlm", "--password-file", str(secret))
+        x.run("reload")
+        until(lambda: codes(b.ask("bob@b.example")) == [expected], f"{expected} now", 90)
+    before = len(logins(x, "NTLM"))
+    for _ in range(10):
+        same(codes(b.ask("bob@b.example")), ["NoError"], "asked by NTLM again")
+    check(len(logins(x, "NTLM")) - before <= 2, "and its connections are kept as before")
+
+
 def main():
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -91,6 +105,7 @@ def main():
         test_other_principal(b, x, forest)
         test_no_ticket(b, x, forest)
         test_ntlm(b, x, forest)
+        test_ntlm_again(b, x)
 
 
 main()

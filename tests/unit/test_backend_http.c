@@ -122,7 +122,9 @@ static void answer(struct world_connection *c, const char *head, const char *bod
 	} else if (strcmp(path, "/ask-basic") == 0) {
 		strcat(seen_other, head);
 		world_say(c, 401, "WWW-Authenticate: Basic realm=\"x\"\r\n", "");
-	} else if (strcmp(path, "/busy") == 0)
+	} else if (strcmp(path, "/refuse") == 0)
+		world_say(c, 401, "WWW-Authenticate: NTLM\r\n", "");
+	else if (strcmp(path, "/busy") == 0)
 		world_say(c, 503, "Retry-After: 7\r\n", "later");
 	else if (strcmp(path, "/cookie") == 0)
 		world_say(c, 200, "Set-Cookie: a=s3cret1234\r\n", "");
@@ -388,6 +390,34 @@ static void test_no_weaker_scheme(void)
 	buf_free(&basic);
 }
 
+/*
+ * A server that binds a login to its connection goes on answering over those that it has let in. Once it refused the login, only one that
+ * is let in anew says that it is good again, be it that an answer over another was under way.
+ */
+static void test_refused(void)
+{
+	struct conf_backend b = backend_as("svc");
+	struct http *h = open_as(&b);
+	int before = world_connections;
+	struct got g[3];
+
+	CHECK_INT(ask_once(h, "/x", 0).status, 200);
+	CHECK_INT(ask_once(h, "/refuse", 0).status, 401);
+	CHECK_INT(world_connections - before, 1);
+	CHECK_INT(ask_once(h, "/refuse", 0).status, 401);
+	CHECK_INT(ask_once(h, "/x", 0).status, 200);
+	CHECK_INT(world_connections - before, 3);
+	CHECK_INT(ask_once(h, "/x", 0).status, 200);
+	CHECK_INT(world_connections - before, 3);
+	for (int i = 0; i < 3; i++)
+		ask(h, i == 1 ? "/refuse" : "/x", 0, &g[i]);
+	loop_run(world_loop);
+	before = world_connections;
+	CHECK_INT(ask_once(h, "/x", 0).status, 200);
+	CHECK_INT(world_connections - before, 1);
+	http_free(h);
+}
+
 /* Two credentials for one server never share a connection, however they alternate. */
 static void test_two_users(void)
 {
@@ -601,6 +631,7 @@ int main(void)
 	test_limits();
 	test_trust();
 	test_no_weaker_scheme();
+	test_refused();
 	test_two_users();
 	test_concurrency();
 	test_recording();
