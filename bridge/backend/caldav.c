@@ -33,10 +33,15 @@ static struct caldav_ask *waiting(const struct caldav *d)
 	return found;
 }
 
+static bool has_room(const struct caldav *d)
+{
+	return d->busy < (d->proven || d->site.backend->concurrency < FETCH_UNPROVEN ? d->site.backend->concurrency : FETCH_UNPROVEN);
+}
+
 /* Lets one that waits begin, if there is room. */
 static void wake(struct caldav *d)
 {
-	struct caldav_ask *next = d->busy < d->site.backend->concurrency ? waiting(d) : NULL;
+	struct caldav_ask *next = has_room(d) ? waiting(d) : NULL;
 	if (next)
 		loop_timer_again(next->begin, 0);
 }
@@ -150,11 +155,11 @@ static void next_way(struct caldav_ask *a)
 static void begin(void *arg)
 {
 	struct caldav_ask *a = arg;
-	if (a->d->busy == a->d->site.backend->concurrency)
+	if (!has_room(a->d))
 		return; /* whoever ends next makes it begin */
 	a->begun = true;
 	a->d->busy++;
-	wake(a->d); /* several may have ended at once */
+	wake(a->d); /* several may have ended at once, or the login was taken */
 	if (caldav_locate(a))
 		next_way(a);
 	else
@@ -169,6 +174,15 @@ static int64_t pause_ms(const struct http_reply *r)
 	return after && text_int(after, 0, 86400, &seconds) ? seconds * 1000 : 0;
 }
 
+/* It has taken our login, unless that was refused to others meanwhile. */
+static bool works(struct caldav *d, const char *why)
+{
+	bool go_on = d->site.health(d->site.arg, FETCH_WORKS, 0, why);
+	d->proven |= go_on;
+	wake(d);
+	return go_on;
+}
+
 /*
  * Tells the fetcher how the server is; an error that may be this mailbox's alone (500) says nothing against it. False: it is to be
  * left alone, and others fail for the same ${reason}.
@@ -181,10 +195,14 @@ static bool tell_health(struct caldav_ask *a, const struct http_reply *r, enum f
 	if (r->outcome != HTTP_ANSWERED)
 		return (r->outcome == HTTP_TIMED_OUT && !a->patient) || s->health(s->arg, FETCH_DOWN, 0, r->why);
 	snprintf(why, sizeof why, "the server answers with status %d", r->status);
-	if (r->status == 401 || r->status == 407)
+	if (r->status == 401 || r->status == 407) {
+		a->d->proven = false;
 		return s->health(s->arg, FETCH_REFUSED, 0, "the server refuses our login");
+	}
+	if (r->status == 502 || r->status == 504)
+		return s->health(s->arg, FETCH_DOWN, 0, why);
 	if (r->status != 429 && r->status != 503)
-		return s->health(s->arg, r->status == 502 || r->status == 504 ? FETCH_DOWN : FETCH_WORKS, 0, why);
+		return works(a->d, why);
 	*reason = FB_BUSY;
 	return s->health(s->arg, FETCH_BUSY, pause_ms(r), why);
 }

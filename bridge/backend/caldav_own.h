@@ -36,7 +36,8 @@ struct caldav {
 	int64_t looked_ms;       /* when DNS was asked last */
 	unsigned unknown;        /* 1 << enum conf_caldav_method: what this server does not know */
 	struct caldav_ask *asks; /* newest first */
-	int busy;                /* of them those that were begun: as many as the backend's `concurrency` */
+	int busy;                /* of them those that were begun: as many as the backend's `concurrency`, */
+	bool proven;             /* and few until the server has taken our login */
 };
 
 struct caldav_ask;

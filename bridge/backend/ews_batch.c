@@ -7,7 +7,7 @@
  * for a client that asks about a meeting asks about all its people at once. When as many calls are under way as may be, batches
  * go on filling until one is over.
  */
-enum { GATHER_MS = 2, REQUEST_BYTES = 2048, MAILBOX_BYTES = 512, REQUEST_MAX = 1 << 20, LATE_MS = 1, UNPROVEN = 2 };
+enum { GATHER_MS = 2, REQUEST_BYTES = 2048, MAILBOX_BYTES = 512, REQUEST_MAX = 1 << 20, LATE_MS = 1 };
 
 static void pump(struct ews *e);
 
@@ -158,7 +158,7 @@ static void send_batch(struct ews_batch *b)
 
 static void pump(struct ews *e)
 {
-	int most = e->proven || e->site->backend->concurrency < UNPROVEN ? e->site->backend->concurrency : UNPROVEN;
+	int most = e->proven || e->site->backend->concurrency < FETCH_UNPROVEN ? e->site->backend->concurrency : FETCH_UNPROVEN;
 
 	for (struct ews_batch *b = e->batches, *next; b && e->under_way < most; b = next) {
 		next = b->next;

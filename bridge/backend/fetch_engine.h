@@ -15,6 +15,8 @@ enum fetch_health {
 	FETCH_REFUSED,   /* it refused our login: to go on trying could lock the account */
 	FETCH_BUSY       /* it asked for a pause */
 };
+/* Calls at once until the backend has taken our login: each could be a log-in that fails, and many of them lock an account. */
+enum { FETCH_UNPROVEN = 2 };
 /*
  * ${pause_ms}: as long as it asked for, 0 = it did not say. ${why}: a sentence for the log unless it works. False: the backend
  * is to be left alone, and what has not been sent yet fails like this call.

@@ -92,6 +92,23 @@ static void turns(int limit, int status, enum fb_reason reason, int questions, i
 	CHECK_INT(asked, expected);
 }
 
+/* Once the login has worked there are as many calls at once as the settings say. */
+static void proven(void)
+{
+	const struct rule silent[] = {{"PROPFIND /c/anna/", -1, NULL, NULL}, {0}};
+	struct fetch_question q = {.address = "anna@a.example", .window = {1772409600, 1772496000}, .interval = 30, .left_ms = 5000};
+	open_engine(CONF_CALDAV_EVENTS, "/c/{user}/", NULL, NULL);
+	expect("bob@a.example", NO_RULES, FB_NO_ACCESS, "404");
+	rules = silent;
+	memset(&got, 0, sizeof got);
+	for (int i = 0; i < 5; i++)
+		caldav_engine.ask(engine, &q, on_done, NULL);
+	stop_after = 5; /* all are under way */
+	loop_run(world_loop);
+	CHECK_INT(got.n, 0);
+	close_engine();
+}
+
 int main(void)
 {
 	world_start(answer);
@@ -100,6 +117,8 @@ int main(void)
 	turns(1, 404, FB_NO_ACCESS, 5, 5);
 	turns(2, -2, FB_NO_ACCESS, 8, 8); /* two that end at once make room for two */
 	turns(1, 401, FB_CALENDAR_FAILED, 5, 1); /* a wrong password is not tried again and again */
+	turns(10, 401, FB_CALENDAR_FAILED, 9, 2); /* nor by many at once */
+	proven();
 	turns(2, 503, FB_BUSY, 5, 2);
 	close_engine();
 	world_end();
