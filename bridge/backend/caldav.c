@@ -192,6 +192,7 @@ static bool tell_health(struct caldav_ask *a, const struct http_reply *r, enum f
 	const struct fetch_site *s = &a->d->site;
 	char why[64];
 	*reason = FB_CALENDAR_FAILED;
+	a->d->lost = r->outcome == HTTP_UNREACHABLE || r->outcome == HTTP_UNTRUSTED;
 	if (r->outcome != HTTP_ANSWERED)
 		return (r->outcome == HTTP_TIMED_OUT && !a->patient) || s->health(s->arg, FETCH_DOWN, 0, r->why);
 	snprintf(why, sizeof why, "the server answers with status %d", r->status);

@@ -177,10 +177,22 @@ static bool discover(struct caldav *d, const char *domain, struct buf *why)
 	return true;
 }
 
+/* It may have moved, and all that it named with it. */
+static void forget(struct caldav *d)
+{
+	char **all[] = {&d->origin, &d->base, &d->outbox, &d->organizer};
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		free(*all[i]);
+		*all[i] = NULL;
+	}
+}
+
 bool caldav_locate(struct caldav_ask *a)
 {
 	struct caldav *d = a->d;
 	int64_t now = loop_ms();
+	if (d->lost && d->busy == 1 && d->site.backend->discover && now - d->looked_ms >= LOOK_AGAIN_MS)
+		forget(d);
 	if (d->origin)
 		return true;
 	if (d->looked_ms && now - d->looked_ms < LOOK_AGAIN_MS) {

@@ -34,6 +34,7 @@ struct caldav {
 	char *base;              /* where the resources of our own account are looked for */
 	char *outbox, *organizer; /* of our account, once found: its URL, and who we are in it */
 	int64_t looked_ms;       /* when DNS was asked last */
+	bool lost;               /* the last call found no server that can be trusted there */
 	unsigned unknown;        /* 1 << enum conf_caldav_method: what this server does not know */
 	struct caldav_ask *asks; /* newest first */
 	int busy;                /* of them those that were begun: as many as the backend's `concurrency`, */
@@ -113,7 +114,10 @@ char *caldav_origin(const char *url);
 
 /* --- caldav_account.c: our own account */
 
-/* Makes sure that origin and base are known, by DNS if the settings say `discover`. False with a sentence in a->why. */
+/*
+ * Makes sure that origin and base are known, by DNS if the settings say `discover`; again, if the server was lost and ${a} is the only
+ * question under way. False with a sentence in a->why.
+ */
 bool caldav_locate(struct caldav_ask *a);
 /* Remembers ${url} as the base, and its origin. */
 void caldav_set_base(struct caldav *d, const char *url);

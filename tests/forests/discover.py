@@ -80,7 +80,7 @@ def answer(site, domain):
 
 def records(names, port):
     t = names.table
-    for host in ("dav.path.example", "dav.known.example", "dav.other.example", "dav.late.example", "plain.example"):
+    for host in ("dav.path.example", "dav.known.example", "dav.other.example", "dav.late.example", "dav.moved.example", "plain.example"):
         t[host, "A"] = ["127.0.0.1"]
     t["_caldavs._tcp.path.example", "SRV"] = [f"0 1 {port} dav.path.example."]
     t["_caldavs._tcp.path.example", "TXT"] = ['"path=/dav/"']
@@ -88,6 +88,7 @@ def records(names, port):
     t["_caldavs._tcp.astray.example", "SRV"] = [f"0 1 {port} dav.other.example."]
     t["_caldavs._tcp.without.example", "SRV"] = ["0 0 0 ."]
     t["_caldavs._tcp.late.example", "SRV"] = "broken"
+    t["_caldavs._tcp.moved.example", "SRV"] = ["0 1 1 dav.moved.example."]
 
 
 def run(site, cyrus, names):
@@ -99,6 +100,9 @@ def run(site, cyrus, names):
         until(lambda: any(domain in line and why in line for line in site.lines("backend-failed")), f"the log says of {domain} that DNS {why}")
     names.table["_caldavs._tcp.late.example", "SRV"] = [f"0 1 {cyrus.port} dav.late.example."]
     until(lambda: answer(site, "late.example") == ("NoError", RIGHT), "what DNS did not say at first it is asked again", 40)
+    check(answer(site, "moved.example")[0] != "NoError", "there is no server yet where DNS says that it is")
+    names.table["_caldavs._tcp.moved.example", "SRV"] = [f"0 1 {cyrus.port} dav.moved.example."]
+    until(lambda: answer(site, "moved.example") == ("NoError", RIGHT), "a server that is not where it was is looked for again", 60)
 
 
 def main():
@@ -106,11 +110,11 @@ def main():
         check(True, "no mounts can be made here")
         print("skipped: this needs the right to mount")
         return
-    domains = [f"{name}.example" for name in ("path", "known", "astray", "without", "late")]
+    domains = [f"{name}.example" for name in ("path", "known", "astray", "without", "late", "moved")]
     names, folder = NameServer(), sites.ROOT / "build/forests" / f"discover-{os.getpid()}"
     folder.mkdir(parents=True)
     site = Here(folder, "site-a", "a.example")
-    with Cyrus(["anna"], "path.example known.example late.example", *(f"dav.{d}" for d in domains)) as cyrus:
+    with Cyrus(["anna"], "path.example known.example late.example moved.example", *(f"dav.{d}" for d in domains)) as cyrus:
         cyrus.load(NINE)
         records(names, cyrus.port)
         for domain in domains:
