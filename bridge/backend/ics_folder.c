@@ -206,6 +206,22 @@ static int is_calendar(const struct dirent *d)
 	return d->d_name[0] != '.' && n > 4 && !strcasecmp(d->d_name + n - 4, ".ics"); /* Windows makes them .ICS */
 }
 
+static int is_folder(const struct dirent *d)
+{
+	return d->d_name[0] != '.' && d->d_type == DT_DIR;
+}
+
+/* Servers and synchronisers put a folder for each calendar below that of the person: taken for an empty calendar it would be free time. */
+static int only_folders(struct fetch *f, const char *address)
+{
+	struct dirent **list = NULL;
+	int n = scandirat(f->dir_fd, address, &list, is_folder, NULL);
+	for (int i = 0; i < n; i++)
+		free(list[i]);
+	free(list);
+	return n ? trouble(f, address, n < 0 ? strerror(errno) : "it holds folders and no .ics file: the .ics files must lie in it itself") : 0;
+}
+
 static int take_folder(struct fetch *f, const char *address)
 {
 	struct dirent **list = NULL;
@@ -221,6 +237,7 @@ static int take_folder(struct fetch *f, const char *address)
 	int n = scandirat(f->dir_fd, address, &list, is_calendar, alphasort);
 	if (n < 0)
 		return trouble(f, address, strerror(errno));
+	err = n ? 0 : only_folders(f, address);
 	for (int i = 0; i < n; i++) {
 		if (!err && snprintf(name, sizeof name, "%s/%s", address, list[i]->d_name) >= (int)sizeof name)
 			err = trouble(f, address, "it holds a file with too long a name");
