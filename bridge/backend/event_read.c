@@ -106,6 +106,27 @@ static int read_property(struct ics_job *j, struct ics_event *e, const struct ic
 	}
 }
 
+static bool same_words(const struct ics_property *a, const struct ics_property *b)
+{
+	return a->value_len == b->value_len && !memcmp(a->value, b->value, a->value_len) && a->params_len == b->params_len &&
+	       !memcmp(a->params, b->params, a->params_len);
+}
+
+/* One event has one start, one end and names one occurrence: of two that differ nobody can tell which is meant. */
+static int read_properties(struct ics_job *j, struct ics_event *e)
+{
+	const struct ics_property *first[ICS_END + 1] = {0};
+	for (const struct ics_property *p = e->c->first; p; p = p->next) {
+		const struct ics_property *f = first[p->name] = first[p->name] ? first[p->name] : p;
+		bool once = p->name == ICS_DTSTART || p->name == ICS_DTEND || p->name == ICS_DURATION || p->name == ICS_RECURRENCE_ID;
+		if (once && !same_words(p, f))
+			return ics_fail(j->error, p->line, "this event has said this on line %u already, and otherwise", f->line);
+		if (read_property(j, e, p))
+			return -1;
+	}
+	return 0;
+}
+
 int ics_event_read(struct ics_job *j, const struct ics_component *c)
 {
 	const struct ics_property *start = ics_property_of(c, ICS_DTSTART);
@@ -114,9 +135,8 @@ int ics_event_read(struct ics_job *j, const struct ics_component *c)
 		return ics_fail(j->error, c->line, "the calendar needs more memory than one calendar may have");
 	*e = (struct ics_event){.c = c, .file = j->file, .scope = j->scope, .order = (unsigned)j->n_events};
 	e->status = ics_status_of(c);
-	for (const struct ics_property *p = c->first; p; p = p->next)
-		if (read_property(j, e, p))
-			return -1;
+	if (read_properties(j, e))
+		return -1;
 	if (start ? ics_job_time(j, start, start->value, start->value_len, &e->start) : !e->status.cancelled)
 		return start ? -1 : ics_fail(j->error, c->line, "this VEVENT has no DTSTART");
 	if (!start && !e->is_override)
