@@ -14,7 +14,7 @@ static void send_shut(struct slot *s, uint32_t number, const char *what)
 	s->shut_asked = number; /* who cannot be told owes it as well */
 	if (!s->channel)
 		return;
-	buf_init(&b, CONTROL_LINE_MAX + 8);
+	buf_init(&b, SHUT_MAX);
 	pack_u32(&b, number);
 	pack_str(&b, what);
 	channel_send(s->channel, MSG_SHUT, buf_ptr(&b), b.len, -1);
@@ -64,8 +64,9 @@ void generation_shut_force(struct generation *g, uint32_t number)
 
 void generation_shut_again(struct slot *s)
 {
+	/* only the last one's reply tells that all are done */
 	for (size_t i = 0; i < s->g->n_shut; i++)
-		send_shut(s, s->g->shut_number, s->g->shut[i]);
+		send_shut(s, i + 1 < s->g->n_shut ? 0 : s->g->shut_number, s->g->shut[i]);
 }
 
 void generation_shut_done(struct slot *s, const uint8_t *data, size_t len)

@@ -12,7 +12,7 @@ const struct channel_type messages_from_supervisor[] = {
 	{MSG_BEGIN, "begin", 0, 0},
 	{MSG_DRAIN, "drain", 0, 0},
 	{MSG_CONTROL, "control", MESSAGE_TEXT_MAX, 1},
-	{MSG_SHUT, "shut", CONTROL_LINE_MAX, 0},
+	{MSG_SHUT, "shut", SHUT_MAX, 0},
 	{MSG_AUDIT, "audit", 32, 1},
 	{MSG_BUDGETS, "budgets", 0, 1},
 	{MSG_TRACE, "trace", TRACE_KEY, 1},

@@ -16,7 +16,7 @@ enum message {
 	MSG_BEGIN,         /* all workers have been sent: accept, and say MSG_READY when they are ready */
 	MSG_DRAIN,         /* finish what is open, then end */
 	MSG_CONTROL,       /* str request line, str what the supervisor knows, the body's first bytes; descriptor: the asker's connection */
-	MSG_SHUT,          /* u32 number, str "peer NAME" or "pin PIN...": cut it off at once, and say so */
+	MSG_SHUT,          /* u32 number, str "peer NAME" or "pin PIN...": cut it off at once, and say so; 0 where another follows that counts for both */
 	MSG_AUDIT,         /* the 32 bytes that the segment's first record follows; descriptor: the segment, to append to from now on */
 	MSG_BUDGETS,       /* descriptor: the memory of all budgets (bridge/budget), before anything may be asked */
 	MSG_TRACE,         /* the 16 bytes of the recording's key; descriptor: its file, before anything may be asked */
@@ -49,7 +49,7 @@ enum message {
 /* One pool of each kind in a bridge, but of the last one for each configured backend. */
 enum worker_kind { WORKER_CALENDAR, WORKER_LOGIN, WORKER_DIRECTORY, WORKER_BACKEND, WORKER_KINDS };
 
-enum { MESSAGE_TEXT_MAX = 1 << 20, CONTROL_LINE_MAX = 2048, INVITATION_MAX = 4096, PAIRED_MAX = 32 << 10, JOB_MAX = 1 << 20,
+enum { MESSAGE_TEXT_MAX = 1 << 20, CONTROL_LINE_MAX = 2048, SHUT_MAX = CONTROL_LINE_MAX + 8, INVITATION_MAX = 4096, PAIRED_MAX = 32 << 10, JOB_MAX = 1 << 20,
        REPLY_MAX = 48 << 20,
        MESSAGE_HANDLE = 4 /* bytes of it */ };
 

@@ -22,7 +22,8 @@ struct shutting {
 	const struct generations *all;
 	struct waiting *waiting;
 	uint32_t count;
-	struct buf late; /* what was cut off while settings were being read that may not know it: a line each */
+	char **late; /* what was cut off while settings were being read that may not know it */
+	size_t n_late;
 };
 
 struct shutting *shutting_new(struct loop *l, const struct generations *all)
@@ -32,7 +33,6 @@ struct shutting *shutting_new(struct loop *l, const struct generations *all)
 	if (!s)
 		abort();
 	*s = (struct shutting){.loop = l, .all = all};
-	buf_init(&s->late, MESSAGE_TEXT_MAX);
 	return s;
 }
 
@@ -55,7 +55,7 @@ void shutting_free(struct shutting *s)
 		close(s->waiting->fd);
 		waiting_free(s->waiting);
 	}
-	buf_free(&s->late);
+	shutting_reads(s);
 	free(s);
 }
 
@@ -85,6 +85,17 @@ static void too_slow(void *arg)
 		generation_shut_force(all->list[i], w->number);
 }
 
+/* None may be lost: without memory for it this process ends, and all that it runs with it. */
+static void note_late(struct shutting *s, const char *what)
+{
+	for (size_t i = 0; i < s->n_late; i++)
+		if (strcmp(s->late[i], what) == 0)
+			return;
+	s->late = realloc(s->late, (s->n_late + 1) * sizeof *s->late);
+	if (!s->late || !(s->late[s->n_late++] = strdup(what)))
+		abort();
+}
+
 void shutting_ask(struct shutting *s, int fd, const char *line, bool noted)
 {
 	struct waiting *w = calloc(1, sizeof *w);
@@ -98,23 +109,22 @@ void shutting_ask(struct shutting *s, int fd, const char *line, bool noted)
 	for (size_t i = 0; i < s->all->n; i++)
 		generation_shut(s->all->list[i], w->number, what);
 	if (noted)
-		buf_printf(&s->late, "%s\n", what);
+		note_late(s, what);
 	w->timer = loop_timer_new(s->loop, PATIENCE_MS, too_slow, w);
 	shutting_check(s);
 }
 
 void shutting_reads(struct shutting *s)
 {
-	buf_reset(&s->late);
+	while (s->n_late)
+		free(s->late[--s->n_late]);
+	free(s->late);
+	s->late = NULL;
 }
 
 void shutting_late(struct shutting *s, struct generation *g)
 {
-	char *line, *rest = s->late.len ? strdup(buf_cstr(&s->late)) : NULL, *all = rest;
-
-	while (g && (line = strsep(&rest, "\n")))
-		if (*line)
-			generation_shut(g, ++s->count, line);
-	free(all);
-	buf_reset(&s->late);
+	for (size_t i = 0; g && i < s->n_late; i++)
+		generation_shut(g, ++s->count, s->late[i]);
+	shutting_reads(s);
 }
