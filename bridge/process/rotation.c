@@ -14,7 +14,7 @@
 #include "bridge/process/notes.h"
 #include "bridge/process/verb.h"
 
-enum { QUEUE_MAX = 256, VERB_MS = 10000, KNOWN_MS = 3000, SOON_MS = 3000, HOURLY_MS = 3600 * 1000, SENTENCE = 1000 };
+enum { QUEUE_MAX = 256, VERB_MS = 10000, KNOWN_MS = 3000, SOON_MS = 3000, RETRY_MS = 600 * 1000, HOURLY_MS = 3600 * 1000, SENTENCE = 1000 };
 
 /* What the verb at work is about. */
 enum task { TASK_ANNOUNCED, /* the first in the queue */ TASK_ROTATE, /* our own keys */ TASK_DROP /* a peer's old pin */ };
@@ -44,6 +44,7 @@ struct rotation {
 	size_t waits;            /* how many have not said that they know it */
 	struct live_pin *live;
 	unsigned reloads;
+	bool stale, trying;      /* our keys' files are newer than what is in force; a reload that takes them is under way */
 	struct front_watch *front;
 	struct loop_timer *hourly;
 };
@@ -238,12 +239,20 @@ void rotation_forget(struct rotation *r, const char *line)
 		r->cut |= live_pins_named(line, a->peer) || live_pins_named(line, a->under) || live_pins_named(line, a->pin);
 }
 
+static void catch_up(struct rotation *r)
+{
+	if (r->stale && !r->doors.reload(r->arg)) /* the one under way may have read what was before */
+		loop_timer_again(r->hourly, SOON_MS);
+}
+
 static void rotated(struct rotation *r, bool ok, const char *text)
 {
 	if (text[0])
 		log_event(ok ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "identity-rotate", LS("text", text));
-	if (ok && text[0] && !r->doors.reload(r->arg)) /* the one under way may have read what was before */
-		loop_timer_again(r->hourly, SOON_MS);
+	if (ok && text[0]) {
+		r->stale = true;
+		catch_up(r);
+	}
 }
 
 /* A peer's old pin ran out by itself: "dropped PEER PIN", or nothing more is due. */
@@ -295,6 +304,7 @@ static void hourly(void *arg)
 	struct rotation *r = arg;
 
 	loop_timer_again(r->hourly, HOURLY_MS);
+	catch_up(r);
 	front_watch_warn(r->front);
 	r->rotate_due = r->drop_due = true;
 	start_next(r);
@@ -303,6 +313,8 @@ static void hourly(void *arg)
 void rotation_reloads(struct rotation *r)
 {
 	r->reloads++;
+	r->trying = r->stale;
+	r->stale = false;
 	front_watch_reloads(r->front);
 }
 
@@ -313,7 +325,14 @@ void rotation_starts(struct rotation *r, const struct plan *plan)
 
 void rotation_reloaded(struct rotation *r, const struct plan *plan, const char *why)
 {
+	bool again = !plan && r->trying;
+
+	r->trying = false;
 	front_watch_reloaded(r->front, plan, why);
+	if (again) { /* until then the keys that were in use stay in use, which peers take still */
+		r->stale = true;
+		loop_timer_again(r->hourly, RETRY_MS);
+	}
 	if (!plan)
 		return;
 	r->plan = plan;

@@ -1,4 +1,5 @@
 /* links: base availability conf dns pki login address_space acl audit budget ews trace front link pairing backend directory proxy process gen */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,15 +205,106 @@ static void test_cut(void)
 	}
 }
 
+/* ---- the keys' files were changed: a reload that could not be had, or failed, is asked for again ---- */
+
+static struct {
+	struct loop *l;
+	struct rotation *r;
+	bool busy;      /* a reload is under way */
+	int reloads;    /* that were asked for */
+} owing;
+
+static bool reload(void *arg)
+{
+	owing.reloads++;
+	setenv("ROTATED", "1", 1); /* for the verb: nothing is due any more */
+	loop_stop(owing.l);
+	if (owing.busy)
+		return false;
+	rotation_reloads(owing.r);
+	return true;
+}
+
+static void reap(void *arg)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		CHECK(rotation_reaped(owing.r, pid, status));
+}
+
+static void give_up(void *arg)
+{
+	loop_stop(owing.l);
+}
+
+/* Until a reload is asked for. */
+static void wait_for_reload(void)
+{
+	struct loop_timer *guard = loop_timer_new(owing.l, 20000, give_up, NULL);
+
+	loop_run(owing.l);
+	loop_timer_free(guard);
+}
+
+/* A peer has our next pin: the daemon looks again soon at what is due. */
+static void look_soon(void)
+{
+	struct buf b;
+
+	buf_init(&b, 1024);
+	pack_str(&b, "site-b");
+	pack_str(&b, NEXT);
+	rotation_said(owing.r, MSG_TOOK, buf_ptr(&b), b.len);
+	buf_free(&b);
+}
+
+static void test_reload_is_owed(void)
+{
+	static const struct rotation_doors doors = {tell, reload};
+	struct heard h = {0, -1};
+	char dir[] = "/tmp/rotation-XXXXXX", command[64];
+	struct plan plan = {.state_dir = mkdtemp(dir), .front_certificate = "/nowhere", .front_key = "/nowhere"};
+	struct loop_signal *child;
+
+	owing.l = loop_new();
+	child = loop_signal_new(owing.l, SIGCHLD, reap, NULL);
+	owing.r = rotation_new(owing.l, "/nowhere", &doors, &h);
+	rotation_starts(owing.r, &plan);
+	rotation_reloads(owing.r);
+	rotation_reloaded(owing.r, &plan, NULL);
+	owing.busy = true;
+	wait_for_reload(); /* the verb has changed the files, and somebody else's reload is under way */
+	CHECK_INT(owing.reloads, 1);
+	owing.busy = false;
+	wait_for_reload();
+	CHECK_INT(owing.reloads, 2);
+	rotation_reloaded(owing.r, NULL, "not ready in time");
+	look_soon();
+	wait_for_reload();
+	CHECK_INT(owing.reloads, 3);
+	rotation_free(owing.r);
+	loop_signal_free(child);
+	loop_free(owing.l);
+	snprintf(command, sizeof command, "rm -rf %s", dir);
+	CHECK_INT(system(command), 0);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 4 && strcmp(argv[4], "take-next") == 0)
 		return puts("taken") < 0;
+	if (argc > 4 && strcmp(argv[4], "rotate") == 0)
+		return getenv("ROTATED") ? 0 : puts("The next identity is made.") < 0;
+	if (argc > 4)
+		return 0;
 	log_setup(2, false, LOG_LEVEL_ERROR, "test");
 	test_course();
 	test_life();
 	test_expiry();
 	test_notes();
 	test_cut();
+	test_reload_is_owed();
 	return check_done();
 }
