@@ -7,7 +7,7 @@
 
 /* The verbs that start the daemon or talk to it. */
 
-enum { RELOAD_MS = 60000, STATUS_MS = 10000 };
+enum { STATUS_MS = 10000 };
 
 int ctl_serve(int argc, char **argv, const char *conf_path)
 {
@@ -71,7 +71,7 @@ int ctl_reload(int argc, char **argv, const char *conf_path)
 
 	if (ctl_args(argc, argv, options, &words) < 0 || words.n)
 		return ctl_usage("reload");
-	return call(conf_path, "reload", RELOAD_MS);
+	return call(conf_path, "reload", CTL_RELOAD_MS);
 }
 
 int ctl_status(int argc, char **argv, const char *conf_path)

@@ -19,7 +19,7 @@
 #include "pki/key.h"
 #include "pki/rotation.h"
 
-enum { RELOAD_MS = 40000, BUSY_MS = 200 };
+enum { BUSY_MS = 200 };
 
 /* Our keys as their files show them. */
 struct own {
@@ -166,8 +166,8 @@ static int reload(const char *conf_path)
 
 	/* a reload that is under way may have read the files as they were: ours comes after it */
 	buf_init(&reply, 1 << 20);
-	while ((r = ctl_daemon_call(conf_path, "reload", RELOAD_MS, &code, &reply)) == CTL_DAEMON_ANSWERED && code != CTL_DONE &&
-	       strstr(buf_cstr(&reply), "under way already") && tries++ < RELOAD_MS / BUSY_MS) {
+	while ((r = ctl_daemon_call(conf_path, "reload", CTL_RELOAD_MS, &code, &reply)) == CTL_DAEMON_ANSWERED && code != CTL_DONE &&
+	       strstr(buf_cstr(&reply), "under way already") && tries++ < CTL_RELOAD_MS / BUSY_MS) {
 		buf_reset(&reply);
 		poll(NULL, 0, BUSY_MS);
 	}

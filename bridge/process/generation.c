@@ -10,7 +10,7 @@
 #include "bridge/base/pack.h"
 #include "bridge/process/generation_own.h"
 
-enum { READY_MS = 10000, LINGER_MS = 2000, MINUTE_MS = 60000 };
+enum { READY_MS = 30000, LINGER_MS = 2000, MINUTE_MS = 60000 };
 
 static void fail(struct generation *g, const char *why)
 {
@@ -106,7 +106,17 @@ void generation_cut(void *arg, const char *why)
 
 static void not_ready_in_time(void *arg)
 {
-	fail(arg, "the new processes were not ready within 10 seconds");
+	const struct generation *g = arg;
+	char why[400];
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->bridges; i++)
+		n += !g->slots[i].ready;
+	snprintf(why, sizeof why,
+	         "%zu of %zu new bridge processes were not ready within %d seconds. The machine may be too busy, or a peer's endpoint is a name that no "
+	         "resolver answers for; their lines in the log come before this one. Try again when that is over",
+	         n, g->bridges, READY_MS / 1000);
+	fail(arg, why);
 }
 
 /* The next ${count} slots are workers of ${kind}, dealt out among the bridges. */
