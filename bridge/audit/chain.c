@@ -187,6 +187,7 @@ int audit_tail_read(int fd, struct audit_tail *out)
 		out->found = end > 0;
 		out->torn = len - end;
 		out->ends_line = data[len - 1] == '\n';
+		out->one_piece = !memchr(data + end, '\n', len - end);
 		pki_sha256(out->torn_hash, data + end, len - end);
 		if (!out->found && len != out->size) {
 			errno = EBADMSG;

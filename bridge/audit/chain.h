@@ -43,6 +43,7 @@ struct audit_tail {
 	uint64_t size, torn;      /* bytes of the file, and those behind its last whole record */
 	uint8_t torn_hash[AUDIT_HASH];
 	bool ends_line;           /* its last byte is a newline */
+	bool one_piece;           /* there is no newline in what is torn */
 };
 /*
  * Reads the end of the file ${fd}: torn bytes are a line that a crash cut short. -1 with errno; EBADMSG if its last 256 KiB hold

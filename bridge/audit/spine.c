@@ -136,6 +136,22 @@ static int begin_file(int dir, struct spine *s, const struct audit_tail *before)
 	return 0;
 }
 
+/* A file without a record: a crash cut its first one short, which leaves a piece of one line, and the chain goes on from the file before. */
+static int go_on_from_before(int dir, struct spine *s)
+{
+	struct audit_tail before;
+
+	if (!s->tail.one_piece || s->tail.torn >= AUDIT_LINE_MAX) {
+		errno = EBADMSG;
+		return -1;
+	}
+	if (read_before(dir, s->number - 1, &before) != 0)
+		return -1;
+	s->tail.n = before.n;
+	memcpy(s->tail.last, before.last, AUDIT_HASH);
+	return 0;
+}
+
 static int open_end(int dir, struct spine *s)
 {
 	struct audit_tail before;
@@ -155,7 +171,7 @@ static int open_end(int dir, struct spine *s)
 	if ((s->fd = open_numbered(dir, s->number, O_RDWR | O_APPEND)) < 0 || audit_tail_read(s->fd, &s->tail) != 0)
 		return -1;
 	if (s->tail.size)
-		return s->tail.found ? 0 : (errno = EBADMSG, -1);
+		return s->tail.found ? 0 : go_on_from_before(dir, s);
 	close(s->fd);
 	return begin_file(dir, s, &before);
 }

@@ -255,6 +255,36 @@ static void test_torn_spine(void)
 	audit_drop();
 }
 
+/* The first record of the spine, or of its next file, was cut short. */
+static void test_torn_first(void)
+{
+	struct audit_segment closed, live;
+	static const char piece[] = "{\"n\":7,\"time\":\"2026-03-02T08:00:00.123Z\",\"kind\":\"cha";
+	static const char lines[] = "{\"n\":7}\n{\"n\":8}";
+
+	audit_new();
+	audit_spit("spine-000001.jsonl", piece, sizeof piece - 1);
+	small_audit(&closed, &live);
+	CHECK_INT(audit_look(), 0);
+	CHECK_INT(found.notes, 1);
+	audit_spit("spine-000002.jsonl", piece, sizeof piece - 1);
+	CHECK_INT(audit_look(), 0);
+	put("change", "after the crash");
+	put("change", "and another");
+	CHECK_INT(audit_look(), 0);
+	CHECK_INT(found.notes, 2);
+	/* what no crash leaves is not gone over: several lines, or a whole one that is no record */
+	audit_spit("spine-000002.jsonl", lines, sizeof lines - 1);
+	CHECK_INT(audit_spine_put(audit_dir, "change", A_FIELDS(A_STR("what", "more")), NULL, &error), -1);
+	CHECK(strstr(buf_cstr(&error), "Its end is no record any more") != NULL);
+	buf_reset(&error);
+	audit_spit("spine-000002.jsonl", "x\n", 2);
+	CHECK_INT(audit_spine_put(audit_dir, "change", A_FIELDS(A_STR("what", "more")), NULL, &error), -1);
+	buf_reset(&error);
+	CHECK(audit_look() > 0);
+	audit_drop();
+}
+
 static void make_old(const char *name, int days)
 {
 	struct timespec times[2] = {{.tv_sec = time(NULL) - (time_t)days * 86400}, {.tv_sec = time(NULL) - (time_t)days * 86400}};
@@ -400,6 +430,7 @@ int main(void)
 	test_where();
 	test_torn_segment();
 	test_torn_spine();
+	test_torn_first();
 	test_roll_and_prune();
 	test_never_opened();
 	test_broken_end();
