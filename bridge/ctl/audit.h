@@ -16,6 +16,11 @@ void ctl_audit_command(int argc, char **argv);
  * sentence: then nothing may be changed.
  */
 int ctl_audit_change(const char *conf_path, const char *kind, const char *const *files);
+/*
+ * The change of ${files} that was written down so came to ${r}: if that is negative it failed, which is written down as well.
+ * Returns ${r}.
+ */
+int ctl_audit_came_to(const char *conf_path, const char *const *files, int r);
 /* The audit's folder of ${c}, open to be read; -1 after a sentence. */
 int ctl_audit_open(const struct conf *c);
 /* True if ${s} is NULL or a time that --since and --until take; else a sentence was printed. */

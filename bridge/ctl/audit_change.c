@@ -109,3 +109,10 @@ int ctl_audit_change(const char *conf_path, const char *kind, const char *const 
 	buf_free(&error);
 	return r;
 }
+
+int ctl_audit_came_to(const char *conf_path, const char *const *files, int r)
+{
+	if (r < 0)
+		ctl_audit_change(conf_path, "change-failed", files);
+	return r;
+}

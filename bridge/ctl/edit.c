@@ -196,10 +196,9 @@ int ctl_edit_commit(struct ctl_edit *e)
 		ctl_say("nothing was changed: every change has its record in the audit");
 	for (size_t i = 0; i < e->n && result == 0; i++) {
 		result = apply(e->files[i].path, e->files[i].text, &site);
-		if (result < 0) {
+		if (result < 0)
 			ctl_say("%s could not be written: %s", e->files[i].path, strerror(errno));
-			ctl_audit_change(e->conf_path, "change-failed", files);
-		}
+		ctl_audit_came_to(e->conf_path, files, result);
 	}
 	ctl_edit_drop(e);
 	return result;

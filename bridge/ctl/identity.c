@@ -200,7 +200,8 @@ static int make_next(struct own *o, const char *conf_path)
 		ctl_say("there is a next identity already: %s", text);
 		return CTL_NO;
 	}
-	if (ctl_audit_change(conf_path, "change", files) < 0 || pki_rotation_next(&o->f, o->c->site, &o->why) < 0 ||
+	if (ctl_audit_change(conf_path, "change", files) < 0 ||
+	    ctl_audit_came_to(conf_path, files, pki_rotation_next(&o->f, o->c->site, &o->why)) < 0 ||
 	    pki_rotation_pin(&o->f, PKI_NEXT, o->next, &o->why) < 1) {
 		if (o->why.len)
 			ctl_say("%s", buf_cstr(&o->why));
@@ -228,7 +229,8 @@ static int promote_it(struct own *o, const char *conf_path, bool force)
 		buf_free(&missing);
 		return CTL_NO;
 	}
-	if (ctl_audit_change(conf_path, "change", files) < 0 || pki_rotation_promote(&o->f, &o->why) < 0) {
+	if (ctl_audit_change(conf_path, "change", files) < 0 ||
+	    ctl_audit_came_to(conf_path, files, pki_rotation_promote(&o->f, &o->why)) < 0) {
 		if (o->why.len)
 			ctl_say("%s", buf_cstr(&o->why));
 		buf_free(&missing);
@@ -262,7 +264,8 @@ static int retire_it(struct own *o, const char *conf_path)
 		ctl_say("%s/%s cannot be written: %s", o->c->state_dir, NOTES_RETIRED, strerror(errno));
 		return CTL_NO;
 	}
-	if (ctl_audit_change(conf_path, "change", files) < 0 || pki_rotation_retire(&o->f, pin, &o->why) < 0) {
+	if (ctl_audit_change(conf_path, "change", files) < 0 ||
+	    ctl_audit_came_to(conf_path, files, pki_rotation_retire(&o->f, pin, &o->why)) < 0) {
 		if (o->why.len)
 			ctl_say("%s", buf_cstr(&o->why));
 		return CTL_NO;

@@ -12,8 +12,8 @@
 
 /* identity encrypt and decrypt: the passphrase on our key files. The keys stay what they are, so that nobody else has to know. */
 
-/* The current key's file, the next one's and the old one's, as far as they are there. False after a sentence. */
-static bool rewrite_all(const struct conf *c, bool plain)
+/* The current key's file, the next one's and the old one's, as far as they are there. Negative after a sentence. */
+static int rewrite_all(const struct conf *c, bool plain)
 {
 	char beside[4096];
 	struct buf why;
@@ -32,7 +32,7 @@ static bool rewrite_all(const struct conf *c, bool plain)
 	if (r < 0)
 		ctl_say("%s", buf_cstr(&why));
 	buf_free(&why);
-	return r >= 0;
+	return r;
 }
 
 /* The edit's lock is held. */
@@ -48,7 +48,7 @@ static int rewrite(const struct conf *c, const char *conf_path, bool plain)
 		ctl_say("the settings name no passphrase: write one into a file that only its owner may read, and set key_passphrase_file");
 	else if (conf_key_passphrase(c, &why) < 0)
 		ctl_say("%s", buf_cstr(&why));
-	else if (ctl_audit_change(conf_path, "change", files) == 0 && rewrite_all(c, plain))
+	else if (ctl_audit_change(conf_path, "change", files) == 0 && ctl_audit_came_to(conf_path, files, rewrite_all(c, plain)) >= 0)
 		r = CTL_DONE;
 	buf_free(&why);
 	if (r == CTL_DONE && plain)

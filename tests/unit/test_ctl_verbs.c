@@ -515,6 +515,45 @@ static void waiting_keys(void)
 	CHECK_INT(run_here("peer remove site-w"), 0);
 }
 
+/* How often the audit has a record of ${kind} whose command is ${verb}. */
+static size_t records(const char *kind, const char *verb)
+{
+	char mark[64], command[64];
+	size_t n = 0;
+
+	CHECK_INT(run_here("audit show --json"), 0);
+	snprintf(mark, sizeof(mark), "\"kind\":\"%s\"", kind);
+	snprintf(command, sizeof(command), "\"identity\",\"%s\"", verb);
+	for (char *line = strtok(said, "\n"); line; line = strtok(NULL, "\n"))
+		n += strstr(line, mark) && strstr(line, command);
+	return n;
+}
+
+/* A step of the keys that cannot be done is in the audit as one that was not. */
+static void identity_fails(void)
+{
+	char path[4200];
+	size_t failed;
+
+	CHECK_INT(run_here("identity next"), 1); /* an earlier one stands there: nothing is begun */
+	CHECK_INT(records("change-failed", "next"), 0);
+	site_write("identity-next.key", "no key\n");
+	CHECK_INT(run_here("identity promote --force"), 1);
+	CHECK_INT(records("change", "promote"), 1);
+	CHECK_INT(records("change-failed", "promote"), 1);
+	snprintf(path, sizeof(path), "%s/identity-next.key", site_dir);
+	CHECK_INT(unlink(path), 0);
+	CHECK_INT(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/identity-next.pem", site_dir);
+	CHECK_INT(unlink(path), 0);
+	failed = records("change", "next");
+	CHECK_INT(run_here("identity next"), 1);
+	CHECK_INT(records("change", "next"), failed + 1);
+	CHECK_INT(records("change-failed", "next"), 1);
+	snprintf(path, sizeof(path), "%s/identity-next.key", site_dir);
+	CHECK_INT(rmdir(path), 0);
+}
+
 /* What the other site's export holds may be anything: no byte of it is a command to our terminal. */
 static void compare(void)
 {
@@ -670,6 +709,7 @@ int main(void)
 	peers();
 	links();
 	waiting_keys();
+	identity_fails();
 	compare();
 	rules();
 	explain();
