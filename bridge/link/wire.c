@@ -3,7 +3,7 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/text.h"
 
-enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5, MAX_FIELDS = 16, MAX_UNKNOWN = 16, VARINT_MAX = 10, ROOM = 16 << 10 };
+enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5, MAX_FIELDS = 16, MAX_UNKNOWN = 16, VARINT_MAX = 10, HEAD_MAX = 5, ROOM = 16 << 10 };
 
 static bool skip(struct wire_bytes *c, size_t n)
 {
@@ -42,6 +42,14 @@ static bool varint(struct wire_bytes *c, uint64_t *v)
 	return skip(c, 1);
 }
 
+/* A key or a length: of these no reader takes more bytes than their 32 bits need. */
+static bool head(struct wire_bytes *c, uint64_t *v)
+{
+	size_t before = c->n;
+
+	return varint(c, v) && before - c->n <= HEAD_MAX;
+}
+
 /* One field's value: ${v} of a varint, ${bytes} of a length-delimited one. */
 static bool value(struct wire_bytes *c, unsigned wire, uint64_t *v, struct wire_bytes *bytes)
 {
@@ -55,7 +63,7 @@ static bool value(struct wire_bytes *c, unsigned wire, uint64_t *v, struct wire_
 	case WIRE_FIXED32:
 		return skip(c, 4);
 	case WIRE_BYTES:
-		if (!varint(c, &n) || n > c->n)
+		if (!head(c, &n) || n > c->n)
 			return false;
 		*bytes = (struct wire_bytes){c->p, (size_t)n};
 		return skip(c, (size_t)n);
@@ -70,7 +78,7 @@ bool wire_next(struct wire_bytes *m, struct wire_field *out)
 
 	out->value = 0;
 	out->bytes = (struct wire_bytes){(const uint8_t *)"", 0};
-	if (!m->n || !varint(m, &key) || !value(m, key & 7, &out->value, &out->bytes))
+	if (!m->n || !head(m, &key) || !value(m, key & 7, &out->value, &out->bytes))
 		return false;
 	out->number = (unsigned)(key >> 3);
 	return true;
@@ -137,7 +145,7 @@ bool wire_within(const ProtobufCMessageDescriptor *d, const uint8_t *p, size_t n
 		uint64_t key, v;
 		size_t i;
 
-		if (!varint(&c, &key) || key >> 3 == 0 || key >> 3 > 0x1fffffff || !value(&c, key & 7, &v, &bytes))
+		if (!head(&c, &key) || key >> 3 == 0 || key >> 3 > 0x1fffffff || !value(&c, key & 7, &v, &bytes))
 			return false;
 		f = field_of(d, key >> 3);
 		if (!f) {

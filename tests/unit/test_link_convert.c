@@ -359,6 +359,46 @@ static void lengths_and_order(void)
 	buf_free(&b);
 }
 
+/* What protobuf-c does not take is not taken here: keys and lengths of more than five bytes; numbers may have ten. */
+static void long_heads(void)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+		bool taken;
+	} rows[] = {
+		{"\x88\x80\x80\x80\x00\x01", 6, true},          /* index: a key of five bytes, */
+		{"\x88\x80\x80\x80\x80\x00\x01", 7, false},    /* of six */
+		{"\x2a\x80\x80\x80\x80\x00", 6, true},          /* merged: a length of five, */
+		{"\x2a\x80\x80\x80\x80\x80\x00", 7, false},    /* of six */
+		{"\xfa\x06\x80\x80\x80\x80\x80\x00", 8, false}, /* the same of a field that we do not know */
+		{"\x20\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00", 11, true}, /* view: a number of ten */
+	};
+	PB(MailboxAnswer) *m;
+	struct fb_answer *got;
+	const char *why;
+	struct buf b;
+	size_t i;
+
+	world_query(&q, boxes, 2);
+	for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+		buf_init(&b, LINK_ANSWER_BYTES);
+		wire_put_bytes(&b, 2, q.mailboxes[1].address, strlen(q.mailboxes[1].address));
+		wire_put(&b, 3, FB_NO_ACCESS);
+		if (k > 1)
+			wire_put(&b, 1, 1);
+		buf_add(&b, rows[k].bytes, rows[k].n);
+		m = availbridge__link__v1__mailbox_answer__unpack(NULL, b.len, buf_ptr(&b));
+		got = link_answer_read(buf_ptr(&b), b.len, &q, &i, &why);
+		if (!CHECK((m != NULL) == rows[k].taken && (got != NULL) == rows[k].taken))
+			fprintf(stderr, "\trow %zu: %d %d\n", k, m != NULL, got != NULL);
+		fb_answer_free(got);
+		if (m)
+			availbridge__link__v1__mailbox_answer__free_unpacked(m, NULL);
+		buf_free(&b);
+	}
+}
+
 /* What was not asked is not taken, even if it comes. */
 static void more_than_asked(void)
 {
@@ -492,6 +532,7 @@ int main(void)
 	answers();
 	edges();
 	lengths_and_order();
+	long_heads();
 	more_than_asked();
 	private_words_are_dropped();
 	hellos();
