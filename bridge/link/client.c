@@ -91,6 +91,14 @@ void link_clients_shut(struct link_clients *k, const char *peer)
 	client_calls_fail(p, "this peer was cut off");
 }
 
+void link_clients_part(struct link_clients *k, const char *peer, const uint8_t pin[PKI_PIN_LEN])
+{
+	struct client_peer *p = client_peer_named(k, peer);
+
+	if (p)
+		client_peer_leave(p, pin);
+}
+
 void link_clients_cut(struct link_clients *k, const uint8_t pin[PKI_PIN_LEN])
 {
 	for (size_t i = 0; i < k->n; i++)

@@ -179,6 +179,8 @@ void client_conn_drain(struct client_conn *k);
 void client_conns_free(struct client_conn **list);
 /* What a session on a client_conn tells (peer.c). */
 extern const struct link_session_events client_session_events;
+/* Lets go of the connections of ${p} under the key with ${pin}. */
+void client_peer_leave(struct client_peer *p, const uint8_t pin[PKI_PIN_LEN]);
 /* Ends the connections of ${p} under the key with ${pin}. */
 void client_peer_cut(struct client_peer *p, const uint8_t pin[PKI_PIN_LEN]);
 /* Closes all connections at once; the state is then ${state}. */

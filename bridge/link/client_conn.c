@@ -34,13 +34,32 @@ void client_conns_free(struct client_conn **list)
 	}
 }
 
+static bool is_under(const struct client_conn *k, const uint8_t pin[PKI_PIN_LEN])
+{
+	return k->session && link_session_is_under(k->session, pin);
+}
+
+void client_peer_leave(struct client_peer *p, const uint8_t pin[PKI_PIN_LEN])
+{
+	for (struct client_conn *k = p->theirs; k; k = k->next)
+		if (is_under(k, pin)) {
+			k->usable = false;
+			client_conn_drain(k);
+		}
+	if (p->state == CLIENT_UP && is_under(p->conn, pin)) {
+		client_conn_drain(client_peer_part(p));
+		if (p->calls)
+			client_peer_want(p);
+	}
+}
+
 static struct client_conn *find_under(const struct client_peer *p, const uint8_t pin[PKI_PIN_LEN])
 {
 	struct client_conn *lists[] = {p->conn, p->old, p->theirs};
 
 	for (size_t i = 0; i < 3; i++)
 		for (struct client_conn *k = lists[i]; k; k = i ? k->next : NULL)
-			if (k->session && link_session_is_under(k->session, pin))
+			if (is_under(k, pin))
 				return k;
 	return NULL;
 }

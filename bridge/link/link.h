@@ -43,6 +43,8 @@ void link_clients_self(struct link_clients *k, const struct link_self *self, voi
 void link_clients_drain(struct link_clients *k);
 /* Cuts ${peer} off at once and for good in this process. */
 void link_clients_shut(struct link_clients *k, const char *peer);
+/* Lets the connections to ${peer} under its key with ${pin} go: what is asked there is answered still, what comes goes elsewhere. */
+void link_clients_part(struct link_clients *k, const char *peer, const uint8_t pin[PKI_PIN_LEN]);
 /* Ends every connection of ${k} under the key with ${pin}; what is asked there fails. */
 void link_clients_cut(struct link_clients *k, const uint8_t pin[PKI_PIN_LEN]);
 /* An enabled peer has proved its key on a connection, ours or its own: it stands under ${pin} there. */
@@ -122,6 +124,8 @@ enum link_said { LINK_SAID_TAKEN, LINK_SAID_WAITS, LINK_SAID_REFUSED, LINK_SAID_
 void link_server_announced(struct link_server *s, uint64_t handle, enum link_said said, const char *why);
 /* When our front's certificate ends, for the peers' `status`. */
 void link_server_front_expires(struct link_server *s, int64_t seconds);
+/* GOAWAY on the connections of ${peer} under its key with ${pin}: what is open there is finished, and nothing else is taken. */
+void link_server_part(struct link_server *s, const char *peer, const uint8_t pin[PKI_PIN_LEN]);
 /* Cuts off every connection under the key with ${pin} at once. */
 void link_server_cut(struct link_server *s, const uint8_t pin[PKI_PIN_LEN]);
 /* ${peer} probes, and wants to be asked about its ${mailbox} (normal, or ""; borrowed): link_server_probed() with the same ${handle}, now or later. */

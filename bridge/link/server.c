@@ -343,6 +343,13 @@ void link_server_shut(struct link_server *s, const char *peer)
 	}
 }
 
+void link_server_part(struct link_server *s, const char *peer, const uint8_t pin[PKI_PIN_LEN])
+{
+	for (struct server_conn *k = s->conns; k; k = k->next)
+		if (link_session_is_under(k->session, pin) && strcmp(pki_peer_name(link_session_peer(k->session)), peer) == 0)
+			drain_conn(k);
+}
+
 void link_server_cut(struct link_server *s, const uint8_t pin[PKI_PIN_LEN])
 {
 	struct server_conn *next;

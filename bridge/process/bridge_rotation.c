@@ -121,6 +121,14 @@ void bridge_rotation_close(struct bridge *b)
 	free(b->announcing);
 }
 
+/* Whoever has the key still must not go on with a connection that he made before. A peer may name any pin: of others' connections none is touched. */
+static void drop(struct bridge *b, const char *peer, const uint8_t pin[PKI_PIN_LEN])
+{
+	pki_pinset_drop(b->pins, peer, pin); /* first: what is let go may come back at once */
+	link_clients_part(b->clients, peer, pin);
+	link_server_part(b->server, peer, pin);
+}
+
 /* A pin was written or dropped while we run. A peer that was cut off, or that is not in our settings, stays out. */
 void bridge_rotation_pin(struct bridge *b, const uint8_t *data, size_t len)
 {
@@ -134,7 +142,7 @@ void bridge_rotation_pin(struct bridge *b, const uint8_t *data, size_t len)
 
 	if (unpack_done(&u) && text && p && p->enabled && pki_pin_parse(text, pin)) {
 		if (!adds)
-			pki_pinset_drop(b->pins, name, pin);
+			drop(b, name, pin);
 		else if (pki_pinset_add(b->pins, name, pin) != 0)
 			log_event(LOG_LEVEL_WARN, "next-pin-not-used", LS("peer", name), LS("pin", text),
 			          LS("text", "the peer was cut off, or another peer has this pin"));

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 
+import raw_link
 import sites
 from sites import check, until
 
@@ -78,9 +79,14 @@ def rotate(site, peer):
 
 def test_rotations(a, b):
     load = Load(a, WHO), Load(b, "carl@a.example")
+    stolen = raw_link.Link(b.link, a.dir / "identity.pem", a.dir / "identity.key")
+    check(stolen.up, f"a connection under the key that goes: {stolen.error}")
     for site, peer in ((a, b), (b, a), (a, b)):
         before, after = rotate(site, peer)
         check(before != after, "another key")
+        if stolen:
+            check(stolen.ended_within(5) is not None, "a retired key's connection, made before, ends as well")
+            stolen = stolen.close()
     for one in load:
         one.end()
     asked, bad = load[0].asked + load[1].asked, load[0].bad + load[1].bad

@@ -14,7 +14,7 @@ static struct conf_address_space a_own, b_own;
 static char endpoint[32], *endpoints[1] = {endpoint};
 static struct fb_mailbox boxes[3];
 static struct fb_query q;
-static size_t right, dones;
+static size_t right, dones, accepted;
 static enum fb_reason reason;
 static char seen_peer[32];
 
@@ -59,6 +59,7 @@ static void site_drop(struct site *s)
 
 static void on_accept(int fd, int events, void *arg)
 {
+	accepted++;
 	link_server_accept(server, accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
 
@@ -96,38 +97,100 @@ static void too_long(void *arg)
 	loop_stop(loop);
 }
 
-/* Asks over a fresh connection between ${a} and ${b}; ${why} gets the client's last failure. */
-static void ask(struct site *a, struct site *b, int64_t deadline, char why[256])
+static const struct link_client_events client_events = {on_answer, on_done};
+static struct link_clients *clients;
+static struct loop_fd *waits;
+static int listener;
+
+static void begin(struct site *a, struct site *b)
 {
 	static const struct link_server_events server_events = {on_query, on_cancelled};
-	static const struct link_client_events client_events = {on_answer, on_done};
-	struct link_clients *clients;
-	struct link_status st;
-	struct loop_timer *guard;
-	struct loop_fd *w;
-	int fd;
 
 	loop = loop_new();
-	fd = world_listen(endpoint);
-	w = loop_fd_new(loop, fd, LOOP_READ, on_accept, NULL);
+	listener = world_listen(endpoint);
+	waits = loop_fd_new(loop, listener, LOOP_READ, on_accept, NULL);
 	world_conf(&a_conf, a_peers, &a_own, "site-a", "a.example", "site-b", endpoints);
 	world_conf(&b_conf, b_peers, &b_own, "site-b", "b.example", "site-a", NULL);
 	world_query(&q, boxes, 3);
-	right = dones = 0;
+	right = dones = accepted = 0;
 	seen_peer[0] = 0;
 	server = link_server_new(loop, &b_conf, b->tls, &server_events, NULL);
 	clients = link_clients_new(loop, &a_conf, a->tls);
-	guard = loop_timer_new(loop, 10000, too_long, NULL);
+}
+
+static void ask_once(int64_t deadline)
+{
+	struct loop_timer *guard = loop_timer_new(loop, 10000, too_long, NULL);
+
 	link_ask(clients, "site-b", &q, deadline, &client_events, NULL);
 	loop_run(loop);
-	link_clients_status(clients, 0, &st);
-	snprintf(why, 256, "%s", st.why ? st.why : "");
 	loop_timer_free(guard);
+}
+
+static void end(void)
+{
 	link_clients_free(clients);
 	link_server_free(server);
-	loop_fd_free(w);
-	close(fd);
+	loop_fd_free(waits);
+	close(listener);
 	loop_free(loop);
+}
+
+/* Asks over a fresh connection between ${a} and ${b}; ${why} gets the client's last failure. */
+static void ask(struct site *a, struct site *b, int64_t deadline, char why[256])
+{
+	struct link_status st;
+
+	begin(a, b);
+	ask_once(deadline);
+	link_clients_status(clients, 0, &st);
+	snprintf(why, 256, "%s", st.why ? st.why : "");
+	end();
+}
+
+static void stop(void *arg)
+{
+	loop_stop(loop);
+}
+
+static void run_for(int64_t ms)
+{
+	struct loop_timer *t = loop_timer_new(loop, ms, stop, NULL);
+
+	loop_run(loop);
+	loop_timer_free(t);
+}
+
+/* Until ${n} connections have come, or for five seconds. */
+static void wait_for_connection(size_t n)
+{
+	for (int i = 0; i < 500 && accepted < n; i++)
+		run_for(10);
+	CHECK_INT(accepted, n);
+}
+
+/* A key that is used no more: its connections take nothing new, and those of others stay as they are. */
+static void parted(struct site *a, struct site *b, struct site *c)
+{
+	begin(a, b);
+	ask_once(5000);
+	CHECK_INT(accepted, 1);
+	link_server_part(server, "site-c", a->pin); /* whoever names somebody else's pin */
+	link_server_part(server, "site-a", c->pin);
+	link_clients_part(clients, "site-c", b->pin);
+	link_clients_part(clients, "site-b", c->pin);
+	run_for(500);
+	ask_once(5000);
+	CHECK_INT(accepted, 1);
+	link_server_part(server, "site-a", a->pin);
+	wait_for_connection(2);
+	ask_once(5000);
+	link_clients_part(clients, "site-b", b->pin);
+	wait_for_connection(3);
+	ask_once(5000);
+	CHECK_INT(right, 4 * 3);
+	CHECK_INT(accepted, 3);
+	end();
 }
 
 int main(void)
@@ -162,6 +225,7 @@ int main(void)
 	CHECK_STR(seen_peer, "");
 	CHECK(strstr(why, "site-b answered with the key") != NULL);
 
+	parted(&a, &b, &c);
 	site_drop(&a);
 	site_drop(&b);
 	site_drop(&c);
