@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "bridge/base/log.h"
 
-enum { MAX_CONNS = 512, MAX_CONNS_OF_PEER = 16 };
+enum { MAX_CONNS_OF_PEER = 16 };
 
 static void conn_end(struct server_conn *k, const char *why)
 {
@@ -28,7 +28,7 @@ static void conn_end(struct server_conn *k, const char *why)
 		owner->down(arg, why);
 }
 
-static void conn_free(struct server_conn *k)
+void server_conn_free(struct server_conn *k)
 {
 	conn_end(k, "it was closed here");
 }
@@ -55,7 +55,7 @@ static void on_up(void *arg)
 	if (!peer || conns_of(k->server, peer) >= MAX_CONNS_OF_PEER) {
 		log_event(LOG_LEVEL_WARN, "link-refused", LS("peer", peer ? pki_peer_name(peer) : NULL), LS("from", k->from),
 		          LS("text", "this peer has too many connections already"));
-		conn_free(k);
+		server_conn_free(k);
 		return;
 	}
 	k->peer = peer;
@@ -110,7 +110,7 @@ static void on_pairing(void *arg, struct pki_stream *tls)
 		k->server->guest(k->server->guest_arg, tls, k->from);
 	else
 		pki_stream_free(tls);
-	conn_free(k);
+	server_conn_free(k);
 }
 
 /* The peer has connected, but wants to be asked: so it is the clients' business. */
@@ -122,7 +122,7 @@ static void on_turned(void *arg, struct pki_stream *tls)
 		link_clients_adopt(k->server->clients, pki_peer_name(pki_stream_peer(tls)), tls, k->from);
 	else
 		pki_stream_free(tls);
-	conn_free(k);
+	server_conn_free(k);
 }
 
 static void on_goaway(void *arg)
@@ -162,7 +162,7 @@ static void on_hurry(void *arg)
 	struct server_conn *k = arg;
 
 	log_event(LOG_LEVEL_WARN, "link-refused", LS("from", k->from), LS("text", "no handshake and no HTTP/2 within 10 s"));
-	conn_free(k);
+	server_conn_free(k);
 }
 
 /* ---- the whole ---- */
@@ -188,7 +188,7 @@ void link_server_free(struct link_server *s)
 	s->draining = true; /* whoever hears that a connection ended makes no other */
 	server_doorways_close(s);
 	while (s->conns)
-		conn_free(s->conns);
+		server_conn_free(s->conns);
 	free(s->probed);
 	free(s);
 }
@@ -219,7 +219,7 @@ static void conn_add(struct server_conn *k)
 
 void link_server_accept(struct link_server *s, int fd)
 {
-	if (s->processes > 1 && !s->draining && s->n_conns + s->n_doorways < MAX_CONNS)
+	if (s->processes > 1 && !s->draining && s->n_conns + s->n_doorways < LINK_MAX_CONNS)
 		server_doorway_open(s, fd);
 	else
 		link_server_take(s, fd);
@@ -227,13 +227,15 @@ void link_server_accept(struct link_server *s, int fd)
 
 void link_server_take(struct link_server *s, int fd)
 {
-	struct server_conn *k = s->draining || s->n_conns >= MAX_CONNS ? NULL : calloc(1, sizeof *k);
+	char from[sizeof((struct server_conn *)NULL)->from];
+	struct server_conn *k;
 
-	if (!k) {
+	name_of(fd, from, sizeof from);
+	if (s->draining || !server_has_room(s, from) || !(k = calloc(1, sizeof *k))) {
 		close(fd);
 		return;
 	}
-	name_of(fd, k->from, sizeof k->from);
+	memcpy(k->from, from, sizeof from);
 	k->server = s;
 	k->session = link_session_accept(s->loop, s->tls, fd, &session_events, k);
 	if (!k->session) {
@@ -273,7 +275,7 @@ void server_turned_free(struct server_conn *k)
 	if (!k)
 		return;
 	k->owner = NULL;
-	conn_free(k);
+	server_conn_free(k);
 }
 
 bool server_is_draining(const struct link_server *s)
@@ -338,7 +340,7 @@ void link_server_shut(struct link_server *s, const char *peer)
 		next = k->next;
 		if (who && strcmp(pki_peer_name(who), peer) == 0) {
 			log_event(LOG_LEVEL_INFO, "link-cut", LS("peer", peer), LS("from", k->from));
-			conn_free(k);
+			server_conn_free(k);
 		}
 	}
 }

@@ -12,7 +12,7 @@ struct server_turned_events {
 	void (*hello)(void *arg, uint32_t processes); /* the peer said from how many processes it asks */
 };
 
-/* Shared by server.c (connections), doorway.c (what comes before them), call.c (rpcs), announced.c, probe.c and health.c alone; server_turned_*() by peer.c, which makes such connections. */
+/* Shared by server.c (connections), crowd.c (too many of them), doorway.c (what comes before them), call.c (rpcs), announced.c, probe.c and health.c alone; server_turned_*() by peer.c, which makes such connections. */
 struct server_conn {
 	struct link_server *server;
 	struct link_session *session;
@@ -35,6 +35,7 @@ struct link_server {
 	struct server_conn *conns;
 	struct link_clients *clients; /* take over what is turned, or NULL */
 	size_t n_conns, n_queries;
+	int64_t crowded;              /* when the log was told last that connections without a key are too many; 0 = never */
 	int64_t front_expires;
 	link_announced_cb *announced;
 	void *announced_arg;
@@ -81,7 +82,14 @@ void server_turned_drain(struct server_conn *k);
 /* True after link_server_drain(). */
 bool server_is_draining(const struct link_server *s);
 
-enum { LINK_HURRY_MS = 10000 }; /* from TCP to SETTINGS */
+enum { LINK_HURRY_MS = 10000 /* from TCP to SETTINGS */, LINK_MAX_CONNS = 512 };
+/*
+ * Is there a place for one more, who comes from the HOST:PORT ${from}? Of those who have not shown a key the oldest makes room for it, if they
+ * are too many (crowd.c).
+ */
+bool server_has_room(struct link_server *s, const char *from);
+/* Closes and frees ${k}; who owns it is told. */
+void server_conn_free(struct server_conn *k);
 #define LINK_PROCESS_ALPN "availbridge-process/"
 /* The process that a ClientHello wants, as far as it stands in these ${n} bytes; -1 = any (doorway.c). */
 int link_process_wanted(const uint8_t *hello, size_t n);

@@ -1,5 +1,6 @@
 /* links: base availability link gen */
 #include <malloc.h>
+#include <sys/resource.h>
 #include "bridge/base/arena.h"
 #include "tests/unit/check.h"
 #include "tests/unit/link_world.h"
@@ -335,11 +336,101 @@ static void who_does_not_read(void)
 	loop_free(loop);
 }
 
+/* A connection from 127.0.1.${host}, taken in by the server; our end of it. */
+static int come(int listener, const char *name, int host)
+{
+	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000100u + (uint32_t)host)};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)atoi(strchr(name, ':') + 1))};
+	int mine = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), theirs;
+
+	if (mine < 0 || bind(mine, (struct sockaddr *)&from, sizeof from) != 0 || connect(mine, (struct sockaddr *)&to, sizeof to) != 0)
+		abort();
+	fcntl(mine, F_SETFL, O_NONBLOCK);
+	theirs = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (theirs < 0)
+		abort();
+	link_server_accept(server, theirs);
+	return mine;
+}
+
+static bool is_open(int one)
+{
+	uint8_t waste[4096];
+	ssize_t n;
+
+	while ((n = recv(one, waste, sizeof waste, MSG_DONTWAIT)) > 0)
+		;
+	return n < 0 && errno == EAGAIN;
+}
+
+static size_t count_open(const int *fds, size_t n)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += is_open(fds[i]);
+	return count;
+}
+
+static void speak(int one)
+{
+	if (send(one, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 33, MSG_NOSIGNAL) != 33)
+		abort();
+	run_for(5);
+}
+
+/* Connections that say nothing keep nobody out: who speaks is served, and stays. */
+static void silent_strangers(void)
+{
+	enum { HOSTS = 8, EACH = 64, ALL = HOSTS * EACH };
+	struct rlimit limit;
+	static int fds[ALL + EACH];
+	int listener, peer, late;
+	char name[32];
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		abort();
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	begin();
+	listener = world_listen(name);
+	peer = come(listener, name, 1);
+	speak(peer);
+	for (size_t i = 0; i < EACH + 10; i++) /* of one address */
+		fds[i] = come(listener, name, 2);
+	run_for(5);
+	CHECK_INT(count_open(fds, 10), 0);
+	CHECK_INT(count_open(fds + 10, EACH), EACH);
+	late = come(listener, name, 2); /* the same address has a peer as well */
+	speak(late);
+	CHECK(is_open(late));
+	for (size_t i = 0; i < EACH + 10; i++)
+		close(fds[i]);
+	run_for(20);
+	for (size_t i = 0; i < ALL; i++) /* of many: all places are taken */
+		fds[i] = come(listener, name, 10 + (int)(i / EACH));
+	run_for(5);
+	CHECK_INT(count_open(fds, ALL), ALL - 3); /* the peer, the late one and that of begin() have theirs */
+	CHECK(!is_open(fds[0]) && is_open(fds[ALL - 1]));
+	close(late);
+	late = come(listener, name, 3);
+	speak(late);
+	CHECK(is_open(late));
+	CHECK(is_open(peer));
+	for (size_t i = 0; i < ALL; i++)
+		close(fds[i]);
+	close(peer);
+	close(late);
+	close(listener);
+	end();
+}
+
 int main(void)
 {
 	log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), false, LOG_LEVEL_ERROR, "test");
 	floods();
 	too_much();
 	who_does_not_read();
+	silent_strangers();
 	return check_done();
 }
