@@ -16,33 +16,13 @@ struct naming {
 	size_t found, untold;
 };
 
-static bool is_ours(const struct conf *c, const char *address)
-{
-	for (size_t i = 0; i < c->n_spaces; i++)
-		if (strcmp(c->spaces[i].forest_name, fb_address_domain(address)) == 0)
-			return strcmp(c->spaces[i].peer, "local") == 0;
-	return false;
-}
-
 /* Is ${word} an address of ours that is somebody's alias? Then the canonical one is in ${out}. */
 static bool is_alias(struct naming *n, const char *word, char out[FB_ADDRESS_MAX + 1])
 {
-	struct ctl_known k;
-	bool alias;
+	enum fb_fact alias = loop_ms() < n->end ? ctl_alias_of(n->people, word, out) : FB_COULD_NOT_TELL;
 
-	if (!strchr(word, '@') || strncmp(word, "group:", 6) == 0 || !is_ours(n->d->conf, word))
-		return false;
-	if (loop_ms() >= n->end) {
-		n->untold++;
-		return false;
-	}
-	ctl_look_up(n->people, word, &k);
-	n->untold += !k.entry || k.entry->exists == FB_COULD_NOT_TELL;
-	alias = k.entry && strcmp(k.entry->address, word) != 0 && is_ours(n->d->conf, k.entry->address);
-	if (alias)
-		strcpy(out, k.entry->address);
-	ctl_known_free(&k);
-	return alias;
+	n->untold += alias == FB_COULD_NOT_TELL;
+	return alias == FB_YES;
 }
 
 static void in_rule(struct naming *n, const struct conf_peer *p, const struct conf_rule *r, int number, const char *word)

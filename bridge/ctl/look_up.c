@@ -66,6 +66,32 @@ void ctl_known_free(struct ctl_known *k)
 	k->entry = NULL;
 }
 
+static bool is_ours(const struct conf *c, const char *address)
+{
+	for (size_t i = 0; i < c->n_spaces; i++)
+		if (strcmp(c->spaces[i].forest_name, fb_address_domain(address)) == 0)
+			return strcmp(c->spaces[i].peer, "local") == 0;
+	return false;
+}
+
+enum fb_fact ctl_alias_of(struct ctl_people *p, const char *word, char out[FB_ADDRESS_MAX + 1])
+{
+	struct ctl_known k;
+	enum fb_fact alias = FB_NO;
+
+	if (!strchr(word, '@') || strncmp(word, "group:", 6) == 0 || !is_ours(p->c, word))
+		return FB_NO;
+	ctl_look_up(p, word, &k);
+	if (k.entry && strcmp(k.entry->address, word) != 0 && is_ours(p->c, k.entry->address)) {
+		strcpy(out, k.entry->address);
+		alias = FB_YES;
+	} else if (k.asked && (!k.entry || k.entry->exists == FB_COULD_NOT_TELL)) {
+		alias = FB_COULD_NOT_TELL;
+	}
+	ctl_known_free(&k);
+	return alias;
+}
+
 const char *ctl_directory_remedy(const char *step)
 {
 	static const struct {

@@ -21,6 +21,12 @@ void ctl_look_up(struct ctl_people *p, const char *address, struct ctl_known *ou
 /* Releases what it holds. */
 void ctl_known_free(struct ctl_known *k);
 
+/*
+ * Rules and groups see canonical addresses. Is ${word}, normal, of one of them an address of ours that is the alias of somebody else's? Yes with the
+ * canonical one in ${out}. No without a question for what is no address of ours.
+ */
+enum fb_fact ctl_alias_of(struct ctl_people *p, const char *word, char out[FB_ADDRESS_MAX + 1]);
+
 /* What to do about the directory after a look-up that could not tell, by the ${step} that was the last. */
 const char *ctl_directory_remedy(const char *step);
 #endif

@@ -5,6 +5,7 @@
 #include "bridge/base/text.h"
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/edit.h"
+#include "bridge/ctl/look_up.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
 
@@ -104,6 +105,31 @@ static int insert(const char *conf_path, const char *file, const char *peer, con
 	return ctl_edit_done("Rule %lld of %s: %s.", (long long)(position ? position : count + 1), peer, rule);
 }
 
+/* The rule is written all the same: whoever it names may be somebody of that address tomorrow. */
+static void warn_of_aliases(const char *conf_path, const char *from, const char *to, enum fb_level level)
+{
+	const char *const words[] = {from, to};
+	char person[FB_ADDRESS_MAX + 1];
+	struct conf *c = ctl_load(conf_path);
+	struct ctl_people *people = c && c->directory ? ctl_people_new(c) : NULL;
+
+	for (size_t i = 0; people && i < sizeof(words) / sizeof(*words); i++)
+		switch (ctl_alias_of(people, words[i], person)) {
+		case FB_YES:
+			ctl_say("%s is an alias of %s, and rules see that address alone: this one matches nobody%s. Remove it and name %s.", words[i],
+			        person, level == FB_LEVEL_NONE ? ", so its None denies nothing" : "", person);
+			break;
+		case FB_COULD_NOT_TELL:
+			ctl_say("the directory did not tell whether %s is somebody's alias; if it is, this rule matches nobody. `availbridge doctor` looks "
+			        "again.", words[i]);
+			break;
+		case FB_NO:
+			break;
+		}
+	ctl_people_free(people);
+	conf_free(c);
+}
+
 static int add(int argc, char **argv, const char *conf_path)
 {
 	const char *peer = NULL, *direction = NULL, *requester = NULL, *target = NULL, *level_text = NULL, *position_text = NULL;
@@ -140,6 +166,9 @@ static int add(int argc, char **argv, const char *conf_path)
 		lines_put_word(&rule, to);
 		lines_put_word(&rule, fb_level_name(level));
 		code = file_of(file, conf_path, peer) ? insert(conf_path, file, peer, direction, buf_cstr(&rule), position) : CTL_NO;
+		fflush(stdout);
+		if (code == CTL_DONE)
+			warn_of_aliases(conf_path, from, to, level);
 	}
 	buf_free(&rule);
 	free(from);

@@ -114,11 +114,11 @@ class Site:
             self.set(f"budget_{who}_targets_per_day", 0)
 
     def run(self, *words, config=True, code=0, clock=None):
-        """One verb, with the clock as in start(). A code of None takes any; returns the standard output."""
+        """One verb, with the clock as in start(). A code of None takes any; returns the standard output, and leaves the other in stderr."""
         r = subprocess.run((["faketime", "-f", clock] if clock else []) + [PROGRAM] + (["-c", str(self.config)] if config else []) + list(words), capture_output=True, text=True, timeout=60)
         if code is not None and r.returncode != code:
             raise RuntimeError(f"{' '.join(words)}: exit {r.returncode}\n{r.stdout}{r.stderr}")
-        self.code = r.returncode
+        self.code, self.stderr = r.returncode, r.stderr
         return r.stdout
 
     def account(self, name, stands_for, *more):

@@ -262,7 +262,9 @@ def aliases_in_rules(server, asking):
     def found():
         return [h for h in json.loads(site.run("doctor", "--json", code=None))["hops"] if h["hop"] == "aliases"]
     same([h["state"] for h in found()], ["ok"], "groups alone are no aliases")
-    site.run("rule", "add", "--peer", "local", "--direction", "in", "--requester", f"ben@{a}", "--target", f"info@{a}", "--level", "None", "--position", "1")
+    rule = ("rule", "add", "--peer", "local", "--direction", "in", "--requester", f"ben@{a}", "--target", f"info@{a}", "--level", "None", "--position", "1")
+    site.run(*rule)
+    check(f"info@{a} is an alias of anna@{a}" in site.stderr and "denies nothing" in site.stderr and "ben@" not in site.stderr, site.stderr)
     hops = found()
     same([h["state"] for h in hops], ["failed"], hops)
     check(f"rule 1 of local, direction in, names info@{a}, which is an alias of anna@{a}" in hops[0]["text"] and "denies nothing" in hops[0]["text"], hops)

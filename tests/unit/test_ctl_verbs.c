@@ -382,6 +382,22 @@ static void rules(void)
 	CHECK(says("boss@a.example"));
 }
 
+/* A directory that cannot be asked keeps no rule from being written, but it is said that nobody looked. */
+static void rules_of_a_directory(void)
+{
+	char path[4200];
+
+	site_write("directory.conf", "server ldaps://127.0.0.1:1\npreset openldap\nbase dc=a,dc=example\nbind none\ntimeout 1\n");
+	CHECK_INT(run_here("rule add --peer site-b --direction in --requester bob@b.example --target anna@a.example --level None"), 0);
+	CHECK(says("did not tell whether anna@a.example is somebody's alias") && !says("whether bob@b.example"));
+	CHECK_INT(run_here("rule add --peer site-b --direction in --requester * --target a.example --level None"), 0);
+	CHECK(!says("alias"));
+	CHECK_INT(run_here("rule remove --peer site-b --direction in 3"), 0);
+	CHECK_INT(run_here("rule remove --peer site-b --direction in 2"), 0);
+	snprintf(path, sizeof(path), "%s/directory.conf", site_dir);
+	CHECK_INT(unlink(path), 0);
+}
+
 static void explain(void)
 {
 	CHECK_INT(run_here("explain --requester bob@b.example --target anna@a.example"), 1);
@@ -712,6 +728,7 @@ int main(void)
 	identity_fails();
 	compare();
 	rules();
+	rules_of_a_directory();
 	explain();
 	accounts();
 	exchange();
