@@ -120,7 +120,6 @@ int backend_worker_role(int argc, char **argv)
 	struct buf error;
 	struct conf *c;
 
-	sandbox_hide();
 	buf_init(&error, MESSAGE_TEXT_MAX);
 	c = snapshot_of_role(argv[2], &error);
 	if (c) {

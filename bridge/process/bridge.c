@@ -329,7 +329,6 @@ int bridge_role(int argc, char **argv)
 	struct buf error;
 	int code = 1;
 
-	sandbox_hide();
 	if (take_arguments(&b, argc, argv) != 0)
 		return 2;
 	buf_init(&error, MESSAGE_TEXT_MAX / 2);

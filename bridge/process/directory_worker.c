@@ -20,7 +20,6 @@ int directory_worker_role(int argc, char **argv)
 	struct conf *c;
 	int r;
 
-	sandbox_hide();
 	buf_init(&error, MESSAGE_TEXT_MAX);
 	c = snapshot_of_role(argv[2], &error);
 	if (!c || !c->directory) {

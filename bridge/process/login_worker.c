@@ -108,7 +108,6 @@ int login_worker_role(int argc, char **argv)
 	struct conf *c;
 	int r = 1;
 
-	sandbox_hide();
 	buf_init(&error, MESSAGE_TEXT_MAX);
 	c = snapshot_of_role(argv[2], &error);
 	if (!c) {

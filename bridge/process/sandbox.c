@@ -24,12 +24,18 @@ static const bool sanitized = false;
 
 static bool landlocked;
 
+void sandbox_hide(void)
+{
+	prctl(PR_SET_DUMPABLE, 0);
+}
+
 int sandbox_begin(long parent)
 {
 	struct rlimit none = {0, 0};
 
 	umask(077);
 	setrlimit(RLIMIT_CORE, &none);
+	sandbox_hide();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of write(), not the end */
 	tzset(); /* libc reads its zone file at the first use of a time; better now than never */
@@ -37,11 +43,6 @@ int sandbox_begin(long parent)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return -1;
 	return getppid() == (pid_t)parent ? 0 : -1; /* it may have ended before it was said what to do then */
-}
-
-void sandbox_hide(void)
-{
-	prctl(PR_SET_DUMPABLE, 0);
 }
 
 /* What any of our processes needs to compute, to talk over descriptors it has, and to end. */

@@ -10,11 +10,11 @@
  */
 
 /*
- * For every role, first of all: no new rights by exec, no core dumps, new files for the owner alone, ends with its supervisor
- * ${parent}. -1 if that is gone already.
+ * For every role, first of all: no new rights by exec, no core dumps, as sandbox_hide(), new files for the owner alone, ends with its
+ * supervisor ${parent}. -1 if that is gone already.
  */
 int sandbox_begin(long parent);
-/* Nobody of the same user may trace this process or read its memory: for those that hold keys or hashes. */
+/* Nobody of the same user may trace this process or read its memory: each of ours holds keys, hashes or calendars, if only for a while. */
 void sandbox_hide(void);
 /* The bridge: sockets, but no files and no processes; so whatever needs a file (keys, zones, host names) comes before. -1 with errno. */
 int sandbox_bridge(void);

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -205,6 +206,18 @@ static const struct {
 	{"get 4 GiB", get_much_memory, {1, 0, 1, 1}},
 };
 
+/* Whoever is of the same user may not look into any of them. */
+static bool is_hidden(void)
+{
+	pid_t parent = getpid(), pid = fork();
+	int status = 0;
+
+	if (pid == 0)
+		_exit(sandbox_begin(parent) == 0 && prctl(PR_GET_DUMPABLE) == 0);
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+}
+
 static bool have_landlock(void)
 {
 	pid_t parent = getpid(), pid = fork();
@@ -227,6 +240,7 @@ int main(void)
 	printf("%s: 1 passed, 0 failed (the sanitizer cannot live in the sandbox)\n", "test_process_sandbox.c");
 	return 0;
 #endif
+	CHECK(is_hidden());
 	if (!mkdtemp(dir))
 		return 1;
 	folder = dir;
