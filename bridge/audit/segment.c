@@ -120,7 +120,7 @@ int audit_segment_open(int dir, unsigned generation, struct audit_segment *out, 
 
 static int read_tail_of(int dir, const char *file, struct audit_tail *out, struct buf *error)
 {
-	int fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), r = -1;
+	int fd = audit_open(dir, file, O_RDONLY), r = -1;
 
 	if (fd >= 0) {
 		r = audit_tail_read(fd, out);

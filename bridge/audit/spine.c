@@ -45,14 +45,38 @@ static bool is_any(const char *name)
 	return strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
+/* To what root writes, or gives away, nobody else may have put another name: it could be any file of the system. */
+static bool is_ours_alone(const struct stat *st)
+{
+	if (S_ISREG(st->st_mode) && (geteuid() != 0 || st->st_nlink == 1))
+		return true;
+	errno = EMLINK;
+	return false;
+}
+
+int audit_open(int dir, const char *name, int flags)
+{
+	int fd = openat(dir, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	bool reads = (flags & (O_ACCMODE | O_CREAT)) == O_RDONLY;
+	struct stat st;
+
+	if (fd < 0 || (fstat(fd, &st) == 0 && (reads ? S_ISREG(st.st_mode) : is_ours_alone(&st))))
+		return fd;
+	close(fd);
+	errno = EMLINK;
+	return -1;
+}
+
 int audit_folder_give(int dir, uid_t uid, gid_t gid)
 {
 	size_t n;
 	char **names = audit_names(dir, is_any, &n);
 	int r = names || errno == 0 ? 0 : -1;
+	struct stat st;
 
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = fchownat(dir, names[i], uid, gid, AT_SYMLINK_NOFOLLOW);
+		r = fstatat(dir, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0 && is_ours_alone(&st)
+		            ? fchownat(dir, names[i], uid, gid, AT_SYMLINK_NOFOLLOW) : -1;
 	audit_names_free(names, n);
 	return r == 0 ? fchown(dir, uid, gid) : -1;
 }
@@ -79,7 +103,7 @@ static void give_away(int dir, int fd)
 
 int audit_lock(int dir, bool shared)
 {
-	int fd = openat(dir, "lock", O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600), tries;
+	int fd = audit_open(dir, "lock", O_RDONLY | O_CREAT), tries;
 
 	if (fd >= 0)
 		give_away(dir, fd);
@@ -107,7 +131,7 @@ static int open_numbered(int dir, unsigned number, int flags)
 	char name[AUDIT_NAME];
 
 	snprintf(name, sizeof name, "spine-%06u.jsonl", number);
-	return openat(dir, name, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return audit_open(dir, name, flags);
 }
 
 /* How the newest spine file that is not empty ends. */
@@ -192,7 +216,7 @@ static int put_torn(struct buf *out, struct spine *s)
 static void put_head(int dir, const struct spine *s)
 {
 	char text[128], hex[AUDIT_HEX];
-	int fd = openat(dir, "head", O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600), n;
+	int fd = audit_open(dir, "head", O_WRONLY | O_CREAT), n;
 
 	if (fd < 0)
 		return;
@@ -225,18 +249,29 @@ static int put_record(struct spine *s, const char *kind, const struct audit_fiel
 	return r;
 }
 
+/* By errno. */
+static const char *remedy(void)
+{
+	switch (errno) {
+	case EBADMSG:
+		return ". Its end is no record any more: run `availbridge audit verify`, then move the folder away and keep it";
+	case ELOOP:
+	case EMLINK:
+		return ". In its place in the folder of the audit stands a link, or no file: find out who put it there, and move it away";
+	default:
+		return "";
+	}
+}
+
 int audit_spine_put(int dir, const char *kind, const struct audit_field *fields, uint8_t hash[AUDIT_HASH], struct buf *error)
 {
 	int lock = audit_lock(dir, false), r = -1;
 	struct spine s = {.fd = -1};
 
 	if (lock < 0)
-		buf_printf(error, "the audit could not be written: its lock: %s", strerror(errno));
+		buf_printf(error, "the audit could not be written: its lock: %s%s", strerror(errno), remedy());
 	else if (open_end(dir, &s) != 0)
-		buf_printf(error, "the audit could not be written: its spine: %s%s", strerror(errno),
-		           errno == EBADMSG
-		               ? ". Its end is no record any more: run `availbridge audit verify`, then move the folder away and keep it"
-		               : "");
+		buf_printf(error, "the audit could not be written: its spine: %s%s", strerror(errno), remedy());
 	else if ((r = put_record(&s, kind, fields, error)) == 0) {
 		put_head(dir, &s);
 		if (hash)

@@ -25,6 +25,11 @@ int audit_folder_make(const char *state_dir, uid_t uid, gid_t gid, struct buf *e
 int audit_folder_give(int dir, uid_t uid, gid_t gid);
 /* Opens the folder "audit" in ${state_dir} to read it. -1 with errno. Caller closes. */
 int audit_folder_open(const char *state_dir);
+/*
+ * Opens the file ${name} of the folder ${dir} with ${flags} of open(2): no symbolic link, nothing but a file, and nothing that root would write to
+ * while it has another name as well (EMLINK). -1 with errno. Caller closes.
+ */
+int audit_open(int dir, const char *name, int flags);
 
 /*
  * Appends one record to the spine under its lock and waits until it is on the disk. ${hash} (or NULL) gets its hash. What an

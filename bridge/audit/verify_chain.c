@@ -85,7 +85,7 @@ bool verify_step(struct verify *v, const struct walk *w, const char *file)
 
 struct walk *verify_open(struct verify *v, const char *file)
 {
-	int fd = openat(v->dir, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = audit_open(v->dir, file, O_RDONLY);
 	struct walk *w = fd < 0 ? NULL : walk_new(fd);
 
 	if (!w)

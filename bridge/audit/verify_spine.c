@@ -1,4 +1,5 @@
 #include "bridge/audit/verify_own.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,10 +77,12 @@ static void note_heads(struct verify *v, const struct audit_record *r)
 void verify_head_file(struct verify *v)
 {
 	enum { NUMBER = 20, ALL = NUMBER + 1 + 2 * AUDIT_HASH + 1 };
-	int fd = openat(v->dir, "head", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = audit_open(v->dir, "head", O_RDONLY);
 	char text[ALL + 2] = "";
 	int64_t n = 0;
 
+	if (fd < 0 && errno != ENOENT)
+		verify_say(v, true, "head", 0, "the file cannot be read: %s", strerror(errno));
 	if (fd < 0)
 		return;
 	if (read(fd, text, ALL + 1) == ALL && text[NUMBER] == ' ' && text[ALL - 1] == '\n') {

@@ -92,10 +92,10 @@ int audit_each(int dir, audit_record_cb *cb, void *arg, uint64_t *bad)
 		for (size_t i = 0; i < n && r == 0; i++) {
 			if (audit_is_spine(names[i]) != (pass == 0))
 				continue;
-			fd = openat(dir, names[i], O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+			fd = audit_open(dir, names[i], O_RDONLY);
 			if (fd < 0 && errno == ENOENT && audit_is_live(names[i])) { /* it was closed in this moment */
 				strcpy(strrchr(names[i], '.'), ".jsonl");
-				fd = openat(dir, names[i], O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+				fd = audit_open(dir, names[i], O_RDONLY);
 			}
 			r = fd < 0 ? -1 : audit_each_in(fd, names[i], cb, arg, bad);
 		}

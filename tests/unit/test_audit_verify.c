@@ -285,6 +285,47 @@ static void test_torn_first(void)
 	audit_drop();
 }
 
+/* What somebody put in a file's place is neither written to, nor given to anybody, nor waited for. */
+static void test_planted(void)
+{
+	static const char *const places[] = {"lock", "head", "spine-000001.jsonl"};
+	static const char content[] = "root:x:0:0";
+	char target[80], text[32] = "";
+	struct stat st;
+	int fd;
+
+	for (int kind = 0; kind < 3; kind++)
+		for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+			audit_new();
+			snprintf(target, sizeof target, "%s/elsewhere", audit_state);
+			fd = open(target, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+			CHECK_INT(write(fd, content, sizeof content), sizeof content);
+			CHECK_INT(kind == 0   ? linkat(AT_FDCWD, target, audit_dir, places[i], 0)
+			          : kind == 1 ? symlinkat(target, audit_dir, places[i])
+			                      : mkfifoat(audit_dir, places[i], 0600), 0);
+			/* the head is only a help: without it records are written, and verifying says that it is not theirs */
+			if (geteuid() != 0 && kind == 0) { /* it could do no harm */
+				close(fd);
+				unlink(target);
+				audit_drop();
+				continue;
+			}
+			CHECK_INT(audit_spine_put(audit_dir, "change", A_FIELDS(A_STR("what", "x")), NULL, &error), i == 1 ? 0 : -1);
+			CHECK(i == 1 || strstr(buf_cstr(&error), "find out who put it there") != NULL);
+			buf_reset(&error);
+			CHECK(i != 1 || audit_look() > 0);
+			CHECK_INT(pread(fd, text, sizeof text, 0), sizeof content);
+			CHECK_STR(text, content);
+			if (kind == 0) {
+				CHECK_INT(audit_folder_give(audit_dir, 65534, 65534), -1);
+				CHECK(fstat(fd, &st) == 0 && st.st_uid == 0);
+			}
+			close(fd);
+			unlink(target);
+			audit_drop();
+		}
+}
+
 static void make_old(const char *name, int days)
 {
 	struct timespec times[2] = {{.tv_sec = time(NULL) - (time_t)days * 86400}, {.tv_sec = time(NULL) - (time_t)days * 86400}};
@@ -431,6 +472,7 @@ int main(void)
 	test_torn_segment();
 	test_torn_spine();
 	test_torn_first();
+	test_planted();
 	test_roll_and_prune();
 	test_never_opened();
 	test_broken_end();
