@@ -302,11 +302,28 @@ static void on_time(void *arg)
 	guest_free(g);
 }
 
+/* Whoever has proved nothing makes room, the oldest first: strangers who come and wait keep out nobody who has the secret. */
+static void make_room(struct pairing *p)
+{
+	struct guest *oldest = NULL;
+
+	for (struct guest *g = p->guests; g; g = g->next)
+		if (g->state == HEARS_NOTHING || g->state == ENDS)
+			oldest = g;
+	if (p->n < MAX_GUESTS || !oldest)
+		return;
+	if (oldest->state == HEARS_NOTHING)
+		log_guest(oldest, LOG_LEVEL_WARN, "pairing-refused", NULL, "others have come, and it has said nothing");
+	guest_free(oldest);
+}
+
 void pairing_take(struct pairing *p, struct pki_stream *s, const char *from)
 {
 	static const struct pki_stream_events events = {.up = on_up, .data = on_data, .down = on_down};
-	struct guest *g = p->n < MAX_GUESTS ? calloc(1, sizeof *g) : NULL;
+	struct guest *g;
 
+	make_room(p);
+	g = p->n < MAX_GUESTS ? calloc(1, sizeof *g) : NULL;
 	if (!g || pki_stream_exporter(s, g->exporter) != 0) {
 		log_event(LOG_LEVEL_WARN, "pairing-refused", LS("from", from), LS("text", "too many guests are at the door"));
 		pki_stream_free(s);

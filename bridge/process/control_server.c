@@ -43,6 +43,7 @@ static int asker_free(struct asker *a, bool keep_fd)
 	a->server->n--;
 	loop_fd_free(a->watch);
 	loop_timer_free(a->timer);
+	explicit_bzero(a->bytes, a->n); /* an invitation holds a secret */
 	free(a);
 	if (keep_fd)
 		return fd;

@@ -230,6 +230,18 @@ def in_between(a, b, thief):
     w.end()
 
 
+def crowd(a, b, thief):
+    """Strangers who come to pair and then say nothing keep nobody out."""
+    w = Waiting(a)
+    silent = [pairing.Side.guest(f"127.0.0.1:{a.link}", thief) for _ in range(12)]
+    said = run(b, "peer", "accept", w.text)
+    w.end()
+    same(code_in(said), code_in(w.said), "whoever has the text pairs all the same")
+    for side in silent:
+        side.conn.sock_shutdown(socket.SHUT_RDWR)
+    forget((a, "site-b"), (b, "site-a"))
+
+
 def own_keys(a, b, thief):
     """A man in the middle with keys of his own."""
     listener = socket.create_server(("127.0.0.1", 0))
@@ -328,7 +340,7 @@ def main():
     a, b = Site(FOLDER, "site-a", "a.example"), Site(FOLDER, "site-b", "b.example")
     with sites.ending(a, b, folder=FOLDER):
         happy(a, b)
-        for scene in (wrong_secret, expired, second_comer, in_between, own_keys, reloads, not_writable):
+        for scene in (wrong_secret, expired, second_comer, in_between, crowd, own_keys, reloads, not_writable):
             scene(a, b, thief)
         all_in_one(a, b)
         nothing_leaked(a, b)
