@@ -105,7 +105,9 @@ static void paired(struct invitations *v, struct unpack *u)
 
 	if (!o)
 		abort();
-	if (u->bad || !pin || !code || !pki_offer_read(u->p, u->left, o) || !conf_offer_valid(o))
+	/* a bridge that somebody else runs in may say anything */
+	if (u->bad || !pin || strlen(pin) >= PKI_PIN_TEXT || !code || strlen(code) >= PKI_CODE_MAX || !pki_offer_read(u->p, u->left, o) ||
+	    !conf_offer_valid(o))
 		why = "this site could not understand its own bridge";
 	else if (!i || invitations_now() >= i->expires)
 		why = "the invitation has run out";
