@@ -61,7 +61,8 @@ void segments_next(struct segments *s, struct channel *to)
 	channel_send(to, MSG_AUDIT, next.link, AUDIT_HASH, fd);
 	close(fd);
 	memcpy(s->old, s->now.name, AUDIT_NAME);
-	s->turned = false;
+	s->turned = !s->given; /* of a process before this one, which could not be closed: nobody writes to it */
+	s->given = true;
 	s->now = next;
 }
 
@@ -89,13 +90,13 @@ void segments_minute(struct segments *s, struct channel *to)
 {
 	struct buf error;
 
-	if (s->old[0] && s->turned)
+	if (s->old[0] && (s->turned || !s->given))
 		close_one(s, s->old);
 	buf_init(&error, SENTENCE);
 	if (s->now.name[0] && audit_segment_check(s->dir, &s->now, &error) != 0)
 		complain(&error);
 	buf_free(&error);
-	if (to && (!s->now.name[0] || audit_now() - s->now.opened_ms > SEGMENT_MS || s->now.size > SEGMENT_BYTES))
+	if (to && (!s->given || audit_now() - s->now.opened_ms > SEGMENT_MS || s->now.size > SEGMENT_BYTES))
 		segments_next(s, to);
 }
 
@@ -103,7 +104,7 @@ void segments_end(struct segments *s)
 {
 	s->lost_before += s->lost;
 	s->lost = 0;
-	s->failing = false;
+	s->failing = s->given = false;
 	close_one(s, s->old);
 	close_one(s, s->now.name);
 }

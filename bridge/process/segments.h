@@ -12,8 +12,9 @@
 struct segments {
 	int dir;                  /* the audit's folder, borrowed */
 	unsigned generation;
-	struct audit_segment now; /* what the bridge writes to; name "" = it has none */
-	char old[AUDIT_NAME];     /* what it wrote to before; "" = that is closed */
+	struct audit_segment now; /* what the bridge writes to, or one before it that could not be closed yet; name "" = neither */
+	bool given;               /* the bridge has it */
+	char old[AUDIT_NAME];     /* what was written to before; "" = that is closed */
 	bool turned;              /* it has left the old one */
 	uint64_t lost, lost_before; /* records that the bridge could not write, and those that were here before it */
 	bool failing;             /* it still cannot */

@@ -1,4 +1,6 @@
 /* links: all */
+#include <signal.h>
+#include <sys/resource.h>
 #include "bridge/process/segments.h"
 #include "bridge/audit/writer.h"
 #include "bridge/process/messages.h"
@@ -53,6 +55,16 @@ static void say(int n)
 		CHECK_INT(audit_writer_say(t.w, &q, NULL, NULL), AUDIT_SAID);
 }
 
+/* So large may a file become. */
+static void disk(rlim_t most)
+{
+	struct rlimit r;
+
+	getrlimit(RLIMIT_FSIZE, &r);
+	r.rlim_cur = most;
+	CHECK_INT(setrlimit(RLIMIT_FSIZE, &r), 0);
+}
+
 int main(void)
 {
 	char first[AUDIT_NAME], second[AUDIT_NAME];
@@ -60,6 +72,7 @@ int main(void)
 
 	audit_new();
 	log_setup(2, false, LOG_LEVEL_ERROR, "test");
+	signal(SIGXFSZ, SIG_IGN);
 	CHECK_INT(spawn_socketpair(pair), 0);
 	t.l = loop_new();
 	t.w = audit_writer_new(t.l, false, true);
@@ -92,6 +105,24 @@ int main(void)
 	CHECK_INT(audit_look(), 0);
 	CHECK_INT(counted.records, 10);
 	CHECK_INT(counted.live, 1);
+	/* the bridge dies and another is started while nothing can be written: it has a segment as soon as there is room */
+	t.came = 0;
+	disk(1);
+	segments_end(&t.s);
+	CHECK(exists(second, ".live"));
+	segments_next(&t.s, t.supervisor);
+	segments_minute(&t.s, t.supervisor);
+	CHECK(exists(second, ".live"));
+	disk(RLIM_INFINITY);
+	segments_minute(&t.s, t.supervisor);
+	CHECK(strcmp(t.s.now.name, second) != 0);
+	if (t.s.given)
+		loop_run(t.l);
+	CHECK_INT(t.came, 1);
+	CHECK(exists(second, ".jsonl"));
+	say(1);
+	memcpy(second, t.s.now.name, sizeof second);
+	CHECK_INT(audit_look(), 0);
 	segments_end(&t.s);
 	segments_end(&t.s);
 	CHECK(exists(second, ".jsonl"));
