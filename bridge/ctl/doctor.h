@@ -47,7 +47,7 @@ void doctor_front(struct doctor *d, const struct doctor_chain *daemon);
 void doctor_backend(struct doctor *d);
 /* Each server of the directory can be reached, takes our login, and can be searched. */
 void doctor_directory(struct doctor *d);
-/* With a directory: no rule and no group names somebody of ours by an alias. */
+/* With a directory: no rule, no group and nothing hidden names somebody of ours by an alias. */
 void doctor_aliases(struct doctor *d);
 /* The table's rows of d->peer; breaks ${chain}. */
 void doctor_table(struct doctor *d, struct doctor_chain *chain);

@@ -4,7 +4,7 @@
 #include "bridge/ctl/doctor.h"
 #include "bridge/ctl/look_up.h"
 
-/* Rules and groups see canonical addresses: one that names somebody's alias means nobody, and a None there denies nothing. */
+/* Rules, groups and the hidden ones are by canonical address: one that names somebody's alias means nobody, and denies or hides nothing. */
 
 static const char hop[] = "aliases";
 enum { ASK_MS = 20000, SHOWN = 20 };
@@ -64,6 +64,21 @@ static void in_group(struct naming *n, const struct conf_group *g)
 	}
 }
 
+/* Of two addresses of one person the alias alone would be hidden, and the person be seen under the other. */
+static void in_hidden(struct naming *n)
+{
+	const struct conf *c = n->d->conf;
+	char person[FB_ADDRESS_MAX + 1], what[1024];
+
+	for (size_t i = 0; i < c->n_hidden; i++) {
+		if (!is_alias(n, c->hidden[i], person) || n->found++ >= SHOWN)
+			continue;
+		snprintf(what, sizeof what, "hidden names %s, which is an alias of %s: whoever asks for %s sees that there is such a person", c->hidden[i],
+		         person, person);
+		doctor_failed(n->d, NULL, hop, DOCTOR_HERE, what, "write %s in its place in %s, then `availbridge reload`.", person, c->file);
+	}
+}
+
 void doctor_aliases(struct doctor *d)
 {
 	struct naming n = {.d = d, .end = loop_ms() + ASK_MS};
@@ -79,12 +94,13 @@ void doctor_aliases(struct doctor *d)
 		in_rules(&n, &c->peers[i]);
 	for (size_t i = 0; i < c->n_groups; i++)
 		in_group(&n, &c->groups[i]);
+	in_hidden(&n);
 	if (n.found > SHOWN)
-		doctor_skipped(d, hop, "%zu more of rules and groups name an alias", n.found - SHOWN);
+		doctor_skipped(d, hop, "%zu more of rules, groups and hidden name an alias", n.found - SHOWN);
 	else if (n.untold)
-		doctor_skipped(d, hop, "of %zu address%s in rules and groups the directory did not tell whose %s", n.untold,
+		doctor_skipped(d, hop, "of %zu address%s in rules, groups and hidden the directory did not tell whose %s", n.untold,
 		               n.untold == 1 ? "" : "es", n.untold == 1 ? "it is" : "they are");
 	else if (!n.found)
-		doctor_ok(d, hop, "no rule and no group names somebody of ours by an alias");
+		doctor_ok(d, hop, "no rule, no group and nothing hidden names somebody of ours by an alias");
 	ctl_people_free(n.people);
 }

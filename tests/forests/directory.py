@@ -6,6 +6,7 @@ strips StartTLS, or has two owners for an address.
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -275,6 +276,12 @@ def aliases_in_rules(server, asking):
     check("of 2 addresses" in hops[0]["text"], hops)
     asking.use(server.settings())
     site.run("rule", "remove", "--peer", "local", "--direction", "in", "1")
+    before = site.config.read_text()
+    site.config.write_text(re.sub(r"(?m)^[# ]*hidden\s*=.*$", f'hidden = ["info@{a}", "ben@{a}"];', before, count=1))
+    hops = found()
+    same([h["state"] for h in hops], ["failed"], hops)
+    check(f"hidden names info@{a}, which is an alias of anna@{a}" in hops[0]["text"] and f"write anna@{a}" in hops[0]["fix"], hops)
+    site.config.write_text(before)
 
 
 def exact_filter(server, asking):
