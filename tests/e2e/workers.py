@@ -77,7 +77,7 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
         for pid in a.children("@backend-worker"):
             os.kill(pid, signal.SIGKILL)
         same(codes(answer.result()), ["ErrorFreeBusyGenerationFailed", "NoError"], "its worker died")
-        check(any("mailbox" in line and "target=mute@a.example" in line for line in a.log().splitlines()), "the log has a line of it")
+        until(lambda: any("mailbox" in line and "target=mute@a.example" in line for line in a.log().splitlines()), "the log has a line of it")
         until(lambda: pools(a).get("backend mute") == (1, 1), "another takes its place")
     (a.dir / "backends.d/mute.conf").unlink()
     a.set("bridges", 2)
