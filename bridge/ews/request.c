@@ -38,7 +38,8 @@ static bool must_understand(struct soap *s, const char *ns, const char *name)
 	                                    "ExchangeImpersonation", "MailboxCulture", "DateTimePrecision", "ManagementRole",
 	                                    "ProxySecurityContext", "ProxySuggesterSid", NULL};
 
-	if (strcmp(ns, "http://www.w3.org/2005/08/addressing") == 0)
+	/* Addressing says again where the request goes and what is asked, in the words of either year. */
+	if (strcmp(ns, "http://www.w3.org/2005/08/addressing") == 0 || strcmp(ns, "http://schemas.xmlsoap.org/ws/2004/08/addressing") == 0)
 		return true;
 	for (size_t i = 0; known[i]; i++)
 		if (strcmp(known[i], name) == 0)

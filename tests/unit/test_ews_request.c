@@ -132,6 +132,9 @@ static void test_lenient(void)
 	CHECK(fault_is("\xef\xbb\xbf" SOAP("<x:Own xmlns:x=\"urn:x\"><x:In/></x:Own>", GUA(BOXES(MAILBOX("a@b.example")) OPTIONS(MARCH))), NULL));
 	CHECK(fault_is(SOAP("<t:ProxyRequestTypeHeader s:mustUnderstand=\"1\">CrossForest</t:ProxyRequestTypeHeader>",
 	                    GUA(BOXES(MAILBOX("a@b.example")) OPTIONS(MARCH))), NULL));
+	CHECK(fault_is(SOAP("<w:To xmlns:w=\"http://schemas.xmlsoap.org/ws/2004/08/addressing\" s:mustUnderstand=\"1\">https://a/EWS/Exchange.asmx</w:To>"
+	                    "<w:Action xmlns:w=\"http://www.w3.org/2005/08/addressing\" s:mustUnderstand=\"1\">x</w:Action>",
+	                    GUA(BOXES(MAILBOX("a@b.example")) OPTIONS(MARCH))), NULL));
 	CHECK(fault_is(SOAP("<x:Own xmlns:x=\"urn:x\" s:mustUnderstand=\"1\"/>", GUA(BOXES(MAILBOX("a@b.example")) OPTIONS(MARCH))), "ErrorInvalidRequest"));
 }
 
