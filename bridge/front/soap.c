@@ -38,21 +38,22 @@ static void soap_free(struct front_soap *s)
 	free(s);
 }
 
-/* Clients show nobody what a fault says: whoever looks for the reason of a hash mark finds it in the log. */
-static void log_fault(const struct front_soap *s, const struct ews_fault *f)
+/* Clients show nobody what a fault says: whoever looks for the reason of a hash mark finds it in the log, under the id that the text ends with. */
+static void put_fault(struct front_soap *s, const struct ews_fault *f)
 {
+	struct ews_fault named = *f;
+	char text[700];
+
 	log_event(LOG_LEVEL_INFO, "fault", LS("request-id", s->request_id), LS("client-request-id", *s->client_id ? s->client_id : NULL),
 	          LS("operation", front_soap_operation(s)), LS("code", f->code), LI("line", f->line), LI("column", f->column), LS("why", f->text));
+	snprintf(text, sizeof(text), "%s (request %s)", f->text, s->request_id);
+	named.text = text;
+	s->status = ews_write_fault(&s->out, &named) < 0 ? -1 : 500;
 }
 
 static void write_fault(struct front_soap *s, const char *code, const char *sentence)
 {
-	const struct ews_fault f = {.code = code, .text = sentence};
-	char text[256];
-
-	log_fault(s, &f);
-	snprintf(text, sizeof(text), "%s (request %s)", sentence, s->request_id);
-	s->status = ews_write_fault_code(&s->out, code, text) < 0 ? -1 : 500;
+	put_fault(s, &(struct ews_fault){.code = code, .text = sentence});
 }
 
 /* Hands the answer over; a writer that ran out of room becomes a fault, never half an answer. */
@@ -66,13 +67,6 @@ static void hand_over(struct front_soap *s, int status)
 	}
 	s->done(s->arg, status, &s->out);
 	soap_free(s);
-}
-
-/* The request is not one that can be answered. */
-static void write_refusal(struct front_soap *s)
-{
-	log_fault(s, &s->request->fault);
-	s->status = ews_write_fault(&s->out, &s->request->fault) < 0 ? -1 : 500;
 }
 
 static void on_answers(void *arg, struct acl_released *const *answers)
@@ -176,7 +170,7 @@ struct front_soap *front_soap_ask(const struct front_doors *doors, const struct 
 	if (full)
 		refuse(s);
 	else if (s->request->fault.code)
-		write_refusal(s);
+		put_fault(s, &s->request->fault);
 	else if (s->request->operation == EWS_GET_USER_AVAILABILITY)
 		ask_named(s, may_name);
 	else

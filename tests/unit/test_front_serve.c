@@ -352,6 +352,7 @@ static void paths(void)
 	CHECK_INT(once(post("/autodiscover/autodiscover.svc", ALICE, "<x/>"), got, sizeof(got)), 500);
 	CHECK_INT(once(post("/ews/exchange.asmx", ALICE, "no xml"), got, sizeof(got)), 500);
 	CHECK(strstr(got, "text/xml") && strstr(got, "Fault"));
+	CHECK(strstr(got, " (request ") && strstr(got, "<t:Violation>This is no XML document.</t:Violation>")); /* what was wrong, and where the log has it */
 	CHECK_INT(once("BREW / HTTP/1.1\r\n" HOST "\r\n", got, sizeof(got)), 501);
 	CHECK(strstr(got, "Connection: close"));
 }
