@@ -13,6 +13,7 @@ struct expander {
 	struct event_set set;
 	struct change *changes, *futures; /* overrides by key; those with RANGE=THISANDFUTURE once more */
 	size_t n_changes, n_futures;
+	unsigned hidden; /* FB_PRIVATE if a series of this UID is: an override that says nothing of it is no less */
 };
 
 static const int64_t day = 86400, slack = 2 * 86400; /* slack: wall and UTC are never further apart */
@@ -61,7 +62,7 @@ static const struct change *change_before(const struct expander *x, int64_t key)
 static int emit(struct expander *x, const struct ics_event *e, int64_t wall, const struct occurrence *own, unsigned flags)
 {
 	const struct fb_zone *z = ics_event_zone(e, x->set.floating);
-	struct fb_event out = {.busy = e->status.busy, .has_details = true, .flags = e->status.flags | flags, .subject = e->subject,
+	struct fb_event out = {.busy = e->status.busy, .has_details = true, .flags = e->status.flags | flags | x->hidden, .subject = e->subject,
 	                       .location = e->location};
 	if (e->status.cancelled)
 		return 0;
@@ -195,8 +196,11 @@ static int expand_group(struct expander *x, const struct ics_event **list, size_
 	while (n_over < n && list[n_over]->is_override)
 		n_over++;
 	series = list + n_over;
-	for (size_t i = 0; i < n - n_over; i++)
+	x->hidden = 0;
+	for (size_t i = 0; i < n - n_over; i++) {
 		best = series[i]->sequence > best ? series[i]->sequence : best;
+		x->hidden |= series[i]->status.flags & FB_PRIVATE;
+	}
 	sort_changes(x, NULL, overrides, n_over);
 	for (size_t i = 0; i < n - n_over; i++) {
 		if (series[i]->sequence != best) /* an older version of the same series */

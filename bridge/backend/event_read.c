@@ -112,14 +112,15 @@ static bool same_words(const struct ics_property *a, const struct ics_property *
 	       !memcmp(a->params, b->params, a->params_len);
 }
 
-/* One event has one start, one end and names one occurrence: of two that differ nobody can tell which is meant. */
+/* One event has one start, one end, one status and names one occurrence: of two that differ nobody can tell which is meant. */
 static int read_properties(struct ics_job *j, struct ics_event *e)
 {
+	static const unsigned long once = 1UL << ICS_DTSTART | 1UL << ICS_DTEND | 1UL << ICS_DURATION | 1UL << ICS_RECURRENCE_ID | 1UL << ICS_STATUS |
+	                                  1UL << ICS_TRANSP | 1UL << ICS_BUSYSTATUS;
 	const struct ics_property *first[ICS_END + 1] = {0};
 	for (const struct ics_property *p = e->c->first; p; p = p->next) {
 		const struct ics_property *f = first[p->name] = first[p->name] ? first[p->name] : p;
-		bool once = p->name == ICS_DTSTART || p->name == ICS_DTEND || p->name == ICS_DURATION || p->name == ICS_RECURRENCE_ID;
-		if (once && !same_words(p, f))
+		if ((once >> p->name & 1) && !same_words(p, f))
 			return ics_fail(j->error, p->line, "this event has said this on line %u already, and otherwise", f->line);
 		if (read_property(j, e, p))
 			return -1;
@@ -135,6 +136,7 @@ int ics_event_read(struct ics_job *j, const struct ics_component *c)
 		return ics_fail(j->error, c->line, "the calendar needs more memory than one calendar may have");
 	*e = (struct ics_event){.c = c, .file = j->file, .scope = j->scope, .order = (unsigned)j->n_events};
 	e->status = ics_status_of(c);
+	e->status.flags |= j->all_private ? FB_PRIVATE : 0;
 	if (read_properties(j, e))
 		return -1;
 	if (start ? ics_job_time(j, start, start->value, start->value_len, &e->start) : !e->status.cancelled)

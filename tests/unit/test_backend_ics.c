@@ -251,6 +251,30 @@ static void test_details(void)
 	fb_answer_free(a);
 }
 
+/* How many events of ${body} in March are private. */
+static size_t hidden_in(const char *body)
+{
+	calendar(body);
+	struct fb_answer *a = expand("2026-03-01", "2026-04-01", "UTC");
+	size_t n = 0;
+	for (size_t i = 0; CHECK(a) && i < a->n_events; i++)
+		n += (a->events[i].flags & FB_PRIVATE) != 0;
+	fb_answer_free(a);
+	return n;
+}
+
+static void test_private(void)
+{
+	/* an override is as private as its series */
+	CHECK_INT(hidden_in("BEGIN:VEVENT\nUID:s\n" AT "RRULE:FREQ=DAILY;COUNT=3\nCLASS:PRIVATE\nEND:VEVENT\n"
+	                    CHANGE(":20260303T080000Z", "DTSTART:20260303T100000Z\nDURATION:PT1H\n") "BEGIN:VEVENT\nUID:t\n" AT "END:VEVENT\n"), 3);
+	CHECK_INT(hidden_in(SERIES CHANGE(":20260303T080000Z", "DTSTART:20260303T100000Z\nDURATION:PT1H\nCLASS:PRIVATE\n")), 1);
+	/* Apple's calendar server says it once for all */
+	CHECK_INT(hidden_in("X-CALENDARSERVER-ACCESS:RESTRICTED\n" SERIES), 3);
+	CHECK_INT(hidden_in("X-CALENDARSERVER-ACCESS:Public\n" SERIES), 0);
+	CHECK_INT(hidden_in("X-CALENDARSERVER-ACCESS:PRIVATE\nEND:VCALENDAR\nBEGIN:VCALENDAR\n" SERIES), 0);
+}
+
 #define ZONE(id, offset) "BEGIN:VTIMEZONE\nTZID:" id "\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:" offset "\nTZOFFSETTO:" offset "\nEND:STANDARD\nEND:VTIMEZONE\n"
 #define IN(id) "BEGIN:VEVENT\nUID:1\nDTSTART;TZID=" id ":20260302T090000\nDURATION:PT1H\nEND:VEVENT\n"
 
@@ -323,6 +347,7 @@ static void test_faults(void)
 	CHECK_STR(event("SUMMARY:x\n"), "line 3: this VEVENT has no DTSTART");
 	CHECK_STR(event(AT "DTSTART:20260303T080000Z\n"), "line 7: this event has said this on line 5 already, and otherwise");
 	CHECK_STR(event(AT "DTEND;X=1:20260302T090000Z\n"), "line 7: this event has said this on line 6 already, and otherwise");
+	CHECK_STR(event("STATUS:CONFIRMED\n" AT "STATUS:CANCELLED\n"), "line 8: this event has said this on line 5 already, and otherwise");
 	CHECK_STR(event(AT "DTSTART:20260302T080000Z\nSUMMARY:a\nSUMMARY:b\n"), AS("Busy"));
 	CHECK_STR(event("DTSTART 20260302T080000Z\n"), "line 5: this line has no ':' behind the property's name");
 	CHECK_STR(event(AT "some text broken\nwithout folding\nB\nEn route\n"), AS("Busy"));
@@ -488,6 +513,7 @@ int main(void)
 	test_this_and_future();
 	test_status();
 	test_details();
+	test_private();
 	test_zones();
 	test_zones_written_out();
 	test_faults();
