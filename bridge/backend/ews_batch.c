@@ -96,8 +96,10 @@ static void call_done(void *arg, const struct http_reply *r)
 		suspect_all(b);
 	hand_out(b, v);
 	batch_free(b);
-	if (!go_on && v->all != FB_OK)
+	if (!go_on && v->health != FETCH_WORKS) {
+		v->all = v->all == FB_OK ? FB_BUSY : v->all; /* it answered, and so of each mailbox */
 		fail_unsent(e, v);
+	}
 	free(v);
 	pump(e);
 }

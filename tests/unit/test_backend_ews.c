@@ -536,6 +536,21 @@ static void test_one_busy(void)
 	CHECK_INT(exchange.calls, 3);
 	fb_answer_free(r[0].a);
 	fb_answer_free(r[1].a);
+
+	/* What had not been sent when it said so is not sent. */
+	memset(r, 0, sizeof r);
+	ews_backend.concurrency = 1;
+	reopen_fetcher();
+	forget_calls();
+	ask_day(&r[0], "error-ErrorServerBusy@b.example");
+	ask_over(&r[1], "busy@b.example", (struct fb_window){monday, monday + 2 * DAY}, 60, 20000);
+	wait_all();
+	CHECK_INT(r[0].a->reason, FB_BUSY);
+	CHECK_INT(r[1].a->reason, FB_BUSY);
+	CHECK_INT(exchange.calls, 1);
+	fb_answer_free(r[0].a);
+	fb_answer_free(r[1].a);
+	ews_backend.concurrency = 10;
 	forget_calls();
 	reopen_fetcher();
 }
