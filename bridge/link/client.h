@@ -71,6 +71,7 @@ struct link_clients {
 	const struct conf *conf;
 	struct pki_tls *tls;
 	bool draining;
+	int64_t resolving_ms;      /* what the names of endpoints took */
 	struct link_self self;
 	void (*taken)(void *arg, const char *peer, const uint8_t pin[PKI_PIN_LEN]);
 	void *arg;

@@ -5,6 +5,8 @@
 #include <string.h>
 #include "bridge/base/log.h"
 
+enum { RESOLVE_MS = 10000 }; /* for all names: a process that waited for each would never be ready where no resolver answers */
+
 /* Splits HOST:PORT or [V6]:PORT; HOST is malloc'd. */
 static char *split(const char *endpoint, const char **port)
 {
@@ -22,14 +24,18 @@ static char *split(const char *endpoint, const char **port)
 
 static void resolve(struct client_peer *p, const char *endpoint)
 {
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+	int64_t began = loop_ms();
+	bool late = p->all->resolving_ms >= RESOLVE_MS;
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | (late ? AI_NUMERICHOST : 0)};
 	struct addrinfo *list = NULL;
 	const char *port = NULL;
 	char *host = split(endpoint, &port);
 	int rc = host ? getaddrinfo(host, port, &hints, &list) : EAI_NONAME;
 
+	p->all->resolving_ms += loop_ms() - began;
 	if (rc != 0) {
-		snprintf(p->why, sizeof p->why, "endpoint %s: %s; reload once the name resolves", endpoint, gai_strerror(rc));
+		snprintf(p->why, sizeof p->why, "endpoint %s: %s; reload once the name resolves", endpoint,
+		         late ? "not looked up, since other names took the resolver too long" : gai_strerror(rc));
 		log_event(LOG_LEVEL_ERROR, "link-endpoint-unknown", LS("peer", p->conf->name), LS("endpoint", endpoint), LS("text", p->why));
 	}
 	for (const struct addrinfo *a = rc ? NULL : list; a && p->n_addresses < LINK_ADDRESSES; a = a->ai_next) {

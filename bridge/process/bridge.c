@@ -331,6 +331,7 @@ int bridge_role(int argc, char **argv)
 
 	if (take_arguments(&b, argc, argv) != 0)
 		return 2;
+	setenv("RES_OPTIONS", "timeout:2 attempts:2", 0); /* names of endpoints: a resolver that does not answer must not keep this process from its work */
 	buf_init(&error, MESSAGE_TEXT_MAX / 2);
 	b.loop = loop_new();
 	if (bridge_open(&b, argv[2], pool_changed, &error) != 0)

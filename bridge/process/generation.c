@@ -113,8 +113,8 @@ static void not_ready_in_time(void *arg)
 	for (size_t i = 0; i < g->bridges; i++)
 		n += !g->slots[i].ready;
 	snprintf(why, sizeof why,
-	         "%zu of %zu new bridge processes were not ready within %d seconds. The machine may be too busy, or a peer's endpoint is a name that no "
-	         "resolver answers for; their lines in the log come before this one. Try again when that is over",
+	         "%zu of %zu new bridge processes were not ready within %d seconds. The machine may be too busy, or no resolver answers for the names of "
+	         "endpoints; their lines in the log come before this one. Try again when that is over",
 	         n, g->bridges, READY_MS / 1000);
 	fail(arg, why);
 }

@@ -1,0 +1,66 @@
+/* links: base availability link gen */
+#include "bridge/base/arena.h"
+#include <netdb.h>
+#include <poll.h>
+#include "tests/unit/check.h"
+#include "tests/unit/link_world.h"
+
+/* A resolver that does not answer: many peers with names keep a process from its work for a while, and not for each name. Takes 10 s. */
+
+enum { NAMES = 8, EACH_MS = 3500 };
+static size_t looked_up, numeric;
+
+/* In libc's place. */
+int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **out)
+{
+	static struct sockaddr_in sa = {.sin_family = AF_INET};
+	static struct addrinfo found = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM, .ai_addrlen = sizeof sa, .ai_addr = (struct sockaddr *)&sa};
+
+	if (strcmp(host, "127.0.0.1") == 0) {
+		numeric++;
+		sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		sa.sin_port = htons(1);
+		*out = &found;
+		return 0;
+	}
+	if (hints->ai_flags & AI_NUMERICHOST)
+		return EAI_NONAME;
+	looked_up++;
+	poll(NULL, 0, EACH_MS);
+	return EAI_AGAIN;
+}
+
+void freeaddrinfo(struct addrinfo *list)
+{
+}
+
+int main(void)
+{
+	static char names[NAMES][32], *endpoints[NAMES + 1];
+	struct loop *l = loop_new();
+	struct conf c;
+	struct conf_peer peers[NAMES + 2];
+	struct conf_address_space own;
+	struct link_clients *k;
+	struct link_status st;
+
+	log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), false, LOG_LEVEL_ERROR, "test");
+	world_conf(&c, peers, &own, "site-a", "a.example", "site-b", NULL);
+	for (size_t i = 0; i < NAMES; i++) {
+		snprintf(names[i], sizeof names[i], i + 1 < NAMES ? "b%zu.example:7443" : "127.0.0.1:7443", i);
+		endpoints[i] = names[i];
+		peers[i + 1] = peers[1];
+		peers[i + 1].endpoints = &endpoints[i];
+		peers[i + 1].n_endpoints = 1;
+	}
+	c.n_peers = NAMES + 1;
+	k = link_clients_new(l, &c, NULL);
+	CHECK_INT(looked_up, 3); /* after 10 s no more */
+	CHECK_INT(numeric, 1);   /* what needs no resolver has its address all the same */
+	CHECK(link_clients_status(k, 0, &st) && strstr(st.why, "b0.example:7443") != NULL);
+	CHECK(link_clients_status(k, 5, &st) && strstr(st.why, "took the resolver too long; reload") != NULL);
+	CHECK(link_clients_status(k, NAMES - 1, &st) && st.why == NULL);
+	link_clients_free(k);
+	loop_free(l);
+	return check_done();
+}
