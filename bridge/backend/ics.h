@@ -28,7 +28,7 @@ struct ics_stamp {
 struct ics_stamps {
 	struct ics_stamp *list; /* malloc'd */
 	size_t n;
-	bool settled; /* no file changed so lately (100 ms) that another change could leave the same stamp */
+	bool settled; /* no file changed so lately (100 ms, or 2.1 s if stamps count seconds) that another change could leave the same stamp */
 };
 /* Frees the list. */
 void ics_stamps_free(struct ics_stamps *s);

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include "bridge/backend/job.h"
 
-enum { MAX_FILES = 10000, SETTLE_NS = 100 * 1000 * 1000 };
+enum { MAX_FILES = 10000 };
 
 /* The text of one file, kept until the job is done. */
 struct text {
@@ -294,6 +294,12 @@ static int gather(struct fetch *f, const char *address)
 	return one == FB_YES || many == FB_YES;
 }
 
+/* For how long another change may leave the stamp ${at}: file systems that count no parts of a second count one or two. */
+static int64_t tick_of(int64_t at)
+{
+	return at % 1000000000 ? 100 * 1000 * 1000 : 2100 * INT64_C(1000000);
+}
+
 struct fb_answer *ics_fetch(int dir_fd, const char *address, struct fb_window w, const struct ics_options *o, struct ics_stamps *stamps,
                             struct buf *error)
 {
@@ -311,7 +317,7 @@ struct fb_answer *ics_fetch(int dir_fd, const char *address, struct fb_window w,
 	if (a)
 		a->view = FB_VIEW_EVENTS | FB_VIEW_DETAILS;
 	/* what could not be read has no stamp that would show its mending */
-	stamps->settled = got >= 0 && ns_of(now) - f.latest_ns > SETTLE_NS;
+	stamps->settled = got >= 0 && ns_of(now) - f.latest_ns > tick_of(f.latest_ns);
 	for (size_t i = 0; i < f.n; i++)
 		free(f.texts[i].data);
 	free(f.texts);
