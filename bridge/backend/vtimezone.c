@@ -19,7 +19,8 @@ struct ics_scope {
 	struct ics_scope *first, *next; /* of the file */
 };
 
-enum { MAX_TRANSITIONS = 4000, MAX_OBSERVANCES = 1000, MAX_ZONES = 100000, NAME_WORK = 500 /* to look for a name among the files of zones */ };
+enum { MAX_TRANSITIONS = 4000, MAX_OBSERVANCES = 1000, MAX_ZONES = 100000 };
+enum { NAME_WORK = 500 }; /* to look for one name among the files of zones */
 /* Onsets before 1965 are left out: Outlook's VTIMEZONEs begin in 1601. */
 static const int64_t oldest_onset = -157766400;
 
@@ -201,18 +202,24 @@ static const struct fb_zone *built_before(struct ics_job *j, const struct ics_zo
 	return NULL;
 }
 
-/* A well-known name, also behind a prefix such as /freeassociation.sourceforge.net/Europe/Berlin. */
-static const struct fb_zone *known(const char *tzid, size_t n)
+static const struct fb_zone *named(struct ics_job *j, const char *name)
+{
+	j->work -= NAME_WORK;
+	return j->work > 0 ? fb_zone_named(name) : NULL;
+}
+
+/* A well-known name, also behind a prefix such as /freeassociation.sourceforge.net/Europe/Berlin; NULL also when too much work was spent. */
+static const struct fb_zone *known(struct ics_job *j, const char *tzid, size_t n)
 {
 	char name[128];
 	if (n >= sizeof name || memchr(tzid, 0, n))
 		return NULL;
 	memcpy(name, tzid, n);
 	name[n] = 0;
-	const struct fb_zone *z = name[0] == '/' ? NULL : fb_zone_named(name);
+	const struct fb_zone *z = name[0] == '/' ? NULL : named(j, name);
 	for (const char *p = name; !z && (p = strchr(p, '/')) != NULL; )
 		if (*++p && name[0] == '/' && *p != '/')
-			z = fb_zone_named(p);
+			z = named(j, p);
 	return z;
 }
 
@@ -279,8 +286,7 @@ static int build(struct ics_job *j, struct ics_zone *z)
 			err = take_observance(&b, c);
 	}
 	if (!err && b.n) {
-		const struct fb_zone *model = known(z->name, z->name_len);
-		j->work -= NAME_WORK;
+		const struct fb_zone *model = known(j, z->name, z->name_len);
 		sort(&b);
 		if (model && !b.ruled)
 			go_on(&b, model);
@@ -327,16 +333,16 @@ const struct fb_zone *ics_zone_find(struct ics_job *j, const char *tzid, size_t 
 	struct ics_zone *z = find_in(j, j->scope, tzid, n, true);
 	for (const struct ics_scope *s = j->scope->first; s && !z && j->work > 0; s = s->next)
 		z = find_in(j, s, tzid, n, false);
-	if (j->work <= 0) {
-		ics_job_tired(j, line);
-		return NULL;
-	}
 	if (!z && !(z = zone_add(j, j->scope, tzid, n, line)))
 		return NULL;
 	if (!z->zone && z->vtimezone && build(j, z) < 0)
 		return NULL;
 	if (!z->zone)
-		z->zone = known(tzid, n);
+		z->zone = known(j, tzid, n);
+	if (j->work <= 0) { /* what was not found may be there */
+		ics_job_tired(j, line);
+		return NULL;
+	}
 	if (!z->zone)
 		ics_fail(j->error, line, "the time zone \"%.*s\" is not known: there is no VTIMEZONE for it, and it is no IANA or Windows name",
 		         (int)(n > 80 ? 80 : n), tzid);

@@ -457,6 +457,20 @@ static void test_limits(void)
 	CHECK_STR(buf_cstr(&error), "line 8: components are nested more than 8 deep");
 }
 
+/* Each place in a name at which a well-known one may begin is looked for among the files of zones, and costs work. */
+static void test_costly_names(void)
+{
+	char name[100];
+	memset(name, 0, sizeof name);
+	for (int i = 0; i < 40; i++)
+		memcpy(name + 2 * i, "/A", 2);
+	buf_reset(&text);
+	for (int i = 0; i < 2000; i++)
+		buf_printf(&text, "BEGIN:VCALENDAR\n" ZONE("/%d%s", "+0100") IN("/%d%s") "END:VCALENDAR\n", i, name, i, name);
+	CHECK(!expand("2026-03-01", "2026-04-01", "UTC"));
+	CHECK(strstr(buf_cstr(&error), "takes more steps than one calendar may cost"));
+}
+
 #define HOURS(rest) "BEGIN:VAVAILABILITY\nBEGIN:AVAILABLE\nDTSTART;TZID=Europe/Berlin:20260105T093000\nDTEND;TZID=Europe/Berlin:20260105T173000\n" rest "END:AVAILABLE\nEND:VAVAILABILITY\n"
 
 static void test_working_hours(void)
@@ -521,6 +535,7 @@ int main(void)
 	test_not_calendars();
 	test_lines();
 	test_limits();
+	test_costly_names();
 	test_working_hours();
 	test_unavailable();
 	buf_free(&text);
