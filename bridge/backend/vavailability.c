@@ -3,6 +3,8 @@
 #include "bridge/backend/job.h"
 #include "bridge/backend/recur.h"
 
+static const int64_t day = 86400;
+
 /* One AVAILABLE as a weekly pattern; 1 if it is one, 0 if it is something that WorkingHours cannot say, -1 with a sentence. */
 static int weekly(struct ics_job *j, const struct ics_component *c, const struct fb_zone **zone, struct fb_working_period *out)
 {
@@ -21,16 +23,17 @@ static int weekly(struct ics_job *j, const struct ics_component *c, const struct
 	if (duration && !ics_duration_read(duration->value, duration->value_len, &d))
 		return ics_fail(j->error, duration->line, "this DURATION is none");
 	const struct fb_zone *z = s.zone ? s.zone : j->options->floating;
-	int64_t length = end ? e.wall - s.wall : duration ? d.days * 86400 + d.seconds : 0, from = ((s.wall % 86400) + 86400) % 86400;
+	int64_t length = end ? e.wall - s.wall : duration ? d.days * day + d.seconds : 0, from = ((s.wall % day) + day) % day;
 	bool same_zone = (!*zone || *zone == z) && (!end || e.zone == s.zone);
 	if (ics_property_of(c, ICS_RDATE) || ics_property_of(c, ICS_EXDATE) || ics_property_of(c, ICS_RECURRENCE_ID))
 		return 0;
 	if (!rule || r.freq != RECUR_WEEKLY || r.interval != 1 || r.count || r.months || r.n_setpos || r.hours || s.is_date || !same_zone)
 		return 0;
-	if ((r.has_until && r.until.wall < j->window.start) || s.wall > j->window.end || length <= 0 || from + length > 86400)
+	/* hours hold for the whole window: of a pattern that ends in it, or begins in it but not in its first week, the rest would be free */
+	if ((r.has_until && r.until.wall - day < j->window.end) || s.wall > j->window.start + 7 * day || length <= 0 || from + length > day)
 		return 0;
 	*zone = z;
-	int weekday = (int)((((s.wall - from) / 86400 + 4) % 7 + 7) % 7);
+	int weekday = (int)((((s.wall - from) / day + 4) % 7 + 7) % 7);
 	*out = (struct fb_working_period){r.weekdays ? r.weekdays : 1U << weekday, (int)(from / 60), (int)((from + length) / 60)};
 	return 1;
 }
