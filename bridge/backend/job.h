@@ -39,8 +39,8 @@ int ics_job_start(struct ics_job *j, struct fb_window w, const struct ics_option
 /* Takes in one file; ${text} must stay until ics_job_free(). -1 with a sentence. */
 int ics_job_read(struct ics_job *j, const char *text, size_t len);
 /*
- * Expands what was read, puts "no data" where nothing is covered, and sorts the answer. -1 with a sentence; *${busy_file} (may be NULL) is the number, from 1, of the file that
- * is at fault.
+ * Expands what was read, puts "no data" where nothing is covered, and sorts the answer. -1 with a sentence; *${busy_file} (may be NULL) is
+ * the number, from 1, of the file that is at fault.
  */
 int ics_job_finish(struct ics_job *j, unsigned *busy_file);
 /* Frees what the job holds; safe after a failed start. */
