@@ -36,11 +36,19 @@ static void ews_close(void *engine)
 	free(e);
 }
 
+/* Days of one call. */
+static int longest(const struct ews *e)
+{
+	int days = e->site->backend->window_days;
+
+	return e->short_windows && days > EWS_SHORT_DAYS ? EWS_SHORT_DAYS : days;
+}
+
 static void *ews_ask(void *engine, const struct fetch_question *asked, fetch_done_cb *cb, void *arg)
 {
 	struct ews *e = engine;
 	struct fb_window windows[EWS_PARTS_MAX];
-	size_t n = ews_split(asked->window, asked->interval, e->site->backend->window_days, windows);
+	size_t n = ews_split(asked->window, asked->interval, longest(e), windows);
 	struct ews_question *q = calloc(1, sizeof *q + n * sizeof *q->parts);
 
 	if (!q)

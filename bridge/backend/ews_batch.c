@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bridge/backend/ews_own.h"
+#include "bridge/base/log.h"
 
 /*
  * Filling calls. The first question goes at the end of the loop's turn; while calls are under way others gather for a moment,
@@ -64,6 +65,16 @@ static void hand_out(struct ews_batch *b, struct ews_verdict *v)
 	}
 }
 
+/* The first question that it refuses is lost, those to come are not. */
+static void shorten(struct ews *e)
+{
+	if (e->short_windows || e->site->backend->window_days <= EWS_SHORT_DAYS)
+		return;
+	e->short_windows = true;
+	log_event(LOG_LEVEL_WARN, "backend-short-windows", LS("backend", e->site->backend->name), LI("days", EWS_SHORT_DAYS),
+	          LS("text", "it refuses a window that window-days allows, and is asked about less from now on; write that into window-days"));
+}
+
 /* The backend is left alone from now on: what waits for a call hears what the last one came to. */
 static void fail_unsent(struct ews *e, struct ews_verdict *v)
 {
@@ -94,6 +105,8 @@ static void call_done(void *arg, const struct http_reply *r)
 		go_on = e->site->health(e->site->arg, v->health, v->pause_ms, v->why);
 	if (v->doubt && b->n > 1)
 		suspect_all(b);
+	if (v->too_long)
+		shorten(e);
 	hand_out(b, v);
 	batch_free(b);
 	if (!go_on && v->health != FETCH_WORKS) {

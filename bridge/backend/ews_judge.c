@@ -53,6 +53,11 @@ static void judge_status(const struct http_reply *r, struct ews_verdict *v)
 	}
 }
 
+static bool is_too_long(const char *code)
+{
+	return strcmp(code, "ErrorTimeIntervalTooBig") == 0;
+}
+
 /* A fault for the whole call. If it asks for a pause it gets it; else one of the mailboxes may be what it does not like. */
 static void judge_fault(const struct ews_client_said *said, const char *sentence, bool alone, struct ews_verdict *v)
 {
@@ -63,7 +68,8 @@ static void judge_fault(const struct ews_client_said *said, const char *sentence
 		v->pause_ms = said->back_off_ms;
 	} else {
 		say(v, said->fault[0] ? FETCH_WORKS : FETCH_DOWN, FB_CALENDAR_FAILED, sentence);
-		v->doubt = true;
+		v->too_long = is_too_long(said->fault);
+		v->doubt = !v->too_long;
 		v->tell = said->fault[0] || !alone;
 	}
 }
@@ -87,8 +93,10 @@ void ews_judge(const struct http_reply *r, size_t n, bool alone, struct ews_verd
 	else {
 		size_t busy = 0;
 
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n; i++) {
 			busy += v->answers[i]->reason == FB_BUSY;
+			v->too_long |= is_too_long(v->codes[i]);
+		}
 		if (busy == n)
 			say(v, FETCH_BUSY, FB_OK, "it has too much to do, it says of each mailbox");
 		else

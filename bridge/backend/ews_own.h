@@ -10,6 +10,7 @@
  */
 struct ews_batch;
 
+enum { EWS_SHORT_DAYS = 42 }; /* what an Exchange takes at least, unless its admin made it less */
 enum { EWS_PARTS_MAX = 126 }; /* the 63 days that a job may have, by an interval that goes into a day only once: 721 minutes */
 
 /* One question's share of one call. */
@@ -55,6 +56,7 @@ struct ews {
 	struct ews_question *questions;
 	struct ews_batch *batches, **last;
 	int under_way;
+	bool short_windows;      /* it has refused a window that window-days allows: from then on each is as short as the oldest takes */
 	bool proven;             /* the backend has taken our login: until then few calls are made at once, for each could be a failed log-in */
 	struct ews_suspects suspects;
 };
@@ -73,6 +75,7 @@ struct ews_verdict {
 	enum fetch_health health;
 	bool tell;          /* health is to be told */
 	int64_t pause_ms;
+	bool too_long;      /* of some mailbox it says that the window is longer than it takes */
 	bool doubt;         /* any of the mailboxes may be the cause: each is asked alone next time */
 	enum fb_reason all; /* not FB_OK: what becomes of all of them */
 	char why[400];      /* for the log, unless all is well */

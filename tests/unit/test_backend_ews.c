@@ -13,6 +13,7 @@ static struct {
 	char last[200000];    /* the last request's body */
 	char head[8192];
 	int64_t longest;      /* window of a call, in seconds */
+	int most_days;        /* not 0: refuses what is longer */
 	bool hold;            /* keeps every call until release_calls() */
 	int status;           /* not 0: answers every call with it */
 	const char *headers, *body;
@@ -125,12 +126,20 @@ static bool answer_to(struct buf *out, const char *body)
 	exchange.longest = w.end - w.start > exchange.longest ? w.end - w.start : exchange.longest;
 	buf_puts(out, ENVELOPE_HEAD "<m:GetUserAvailabilityResponse><m:FreeBusyResponseArray>");
 	for (const char *at = strstr(body, "<t:Address>"); at; at = strstr(at + 1, "<t:Address>"), n++) {
-		put_mailbox(out, at + 11, w, interval);
+		if (strncmp(at + 11, "years", 5) == 0 && w.end - w.start > 42 * DAY)
+			put_error(out, "ErrorTimeIntervalTooBig");
+		else
+			put_mailbox(out, at + 11, w, interval);
 		hangs |= strncmp(at + 11, "hang", 4) == 0;
 		if (strncmp(at + 11, "twice", 5) == 0)
 			put_error(out, "ErrorServerBusy");
 	}
 	buf_puts(out, "</m:FreeBusyResponseArray></m:GetUserAvailabilityResponse>" ENVELOPE_TAIL);
+	if (exchange.most_days && w.end - w.start > exchange.most_days * DAY) {
+		buf_reset(out);
+		buf_puts(out, ENVELOPE_HEAD "<s:Fault><faultcode>x</faultcode><faultstring>Too long.</faultstring><detail>"
+		         "<e:ResponseCode xmlns:e=\"http://schemas.microsoft.com/exchange/services/2006/errors\">ErrorTimeIntervalTooBig</e:ResponseCode></detail></s:Fault>" ENVELOPE_TAIL);
+	}
 	exchange.mailboxes += n;
 	snprintf(exchange.sizes + strlen(exchange.sizes), sizeof exchange.sizes - strlen(exchange.sizes), "%d ", n);
 	return !hangs;
@@ -330,6 +339,31 @@ static void test_split(void)
 	CHECK_INT(r.a->reason, FB_TOO_BIG);
 	fb_answer_free(r.a);
 	ews_backend.window_days = 62;
+}
+
+/* An Exchange that takes less at once than the settings say, and says so of the call or of a mailbox, is asked about less from then on. */
+static void test_short_windows(void)
+{
+	const struct fb_window w = {monday, monday + 62 * DAY};
+	static const char *const names[] = {"long@b.example", "years@b.example"};
+
+	for (int i = 0; i < 2; i++)
+		for (int round = 0; round < 2; round++) {
+			struct reply r = {0};
+
+			if (round == 0)
+				reopen_fetcher();
+			forget_calls();
+			exchange.most_days = i == 0 ? 42 : 0;
+			ask_over(&r, names[i], w, 60, 20000);
+			wait_all();
+			CHECK_INT(r.a->reason, round == 0 ? FB_CALENDAR_FAILED : FB_OK);
+			CHECK_INT(exchange.calls, round == 0 ? 1 : 2);
+			CHECK(round == 0 || fb_merged_valid(r.a->merged, w, 60));
+			fb_answer_free(r.a);
+		}
+	forget_calls();
+	reopen_fetcher();
 }
 
 /* What other servers write is read as it is meant, or not at all; never as free. */
@@ -681,6 +715,7 @@ int main(void)
 	test_versions();
 	test_batches();
 	test_split();
+	test_short_windows();
 	test_lenient();
 	test_hangs();
 	test_other_count();
