@@ -67,18 +67,54 @@ int audit_open(int dir, const char *name, int flags)
 	return -1;
 }
 
-int audit_folder_give(int dir, uid_t uid, gid_t gid)
+/* By errno. */
+static const char *remedy(void)
 {
+	switch (errno) {
+	case EBADMSG:
+		return ". Its end is no record any more: run `availbridge audit verify`, then move the folder away and keep it";
+	case ELOOP:
+	case EMLINK:
+		return ". In its place in the folder of the audit stands a link, or no file: find out who put it there, and move it away";
+	default:
+		return "";
+	}
+}
+
+/* What is theirs already, and a folder, which holds nothing of ours (lost+found, where the audit has a file system of its own), is left as it is. */
+static int give_file(int dir, const char *name, uid_t uid, gid_t gid)
+{
+	int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), r = -1; /* what was looked at is what is given, whoever renames meanwhile */
+	struct stat st;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) == 0) {
+		if (S_ISDIR(st.st_mode) || (st.st_uid == uid && st.st_gid == gid))
+			r = 0;
+		else if (is_ours_alone(&st))
+			r = fchownat(fd, "", uid, gid, AT_EMPTY_PATH);
+	}
+	close(fd);
+	return r;
+}
+
+int audit_folder_give(int dir, uid_t uid, gid_t gid, struct buf *error)
+{
+	const char *what = ".";
 	size_t n;
 	char **names = audit_names(dir, is_any, &n);
 	int r = names || errno == 0 ? 0 : -1;
-	struct stat st;
 
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = fstatat(dir, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0 && is_ours_alone(&st)
-		            ? fchownat(dir, names[i], uid, gid, AT_SYMLINK_NOFOLLOW) : -1;
+		r = give_file(dir, what = names[i], uid, gid);
+	if (r == 0)
+		r = fchown(dir, uid, gid);
+	if (r != 0)
+		buf_printf(error, "the folder of the audit cannot be given to the user that availbridge is to run as: %s: %s%s", what, strerror(errno),
+		           remedy());
 	audit_names_free(names, n);
-	return r == 0 ? fchown(dir, uid, gid) : -1;
+	return r;
 }
 
 int audit_folder_open(const char *state_dir)
@@ -247,20 +283,6 @@ static int put_record(struct spine *s, const char *kind, const struct audit_fiel
 	}
 	buf_free(&lines);
 	return r;
-}
-
-/* By errno. */
-static const char *remedy(void)
-{
-	switch (errno) {
-	case EBADMSG:
-		return ". Its end is no record any more: run `availbridge audit verify`, then move the folder away and keep it";
-	case ELOOP:
-	case EMLINK:
-		return ". In its place in the folder of the audit stands a link, or no file: find out who put it there, and move it away";
-	default:
-		return "";
-	}
 }
 
 int audit_spine_put(int dir, const char *kind, const struct audit_field *fields, uint8_t hash[AUDIT_HASH], struct buf *error)

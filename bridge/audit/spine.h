@@ -21,8 +21,11 @@ enum { AUDIT_NAME = 48, AUDIT_SPINE_MAX = 16 << 20 };
  * a sentence in ${error}. Caller closes.
  */
 int audit_folder_make(const char *state_dir, uid_t uid, gid_t gid, struct buf *error);
-/* Gives the folder and all in it to ${uid} and ${gid}: root made it before it was known whom it is for. -1 with errno. */
-int audit_folder_give(int dir, uid_t uid, gid_t gid);
+/*
+ * Gives the folder and the files in it to ${uid} and ${gid}: root made them before it was known whom they are for. -1 with a sentence in ${error},
+ * also if there is what could not be given without harm: a link, or a file with another name.
+ */
+int audit_folder_give(int dir, uid_t uid, gid_t gid, struct buf *error);
 /* Opens the folder "audit" in ${state_dir} to read it. -1 with errno. Caller closes. */
 int audit_folder_open(const char *state_dir);
 /*

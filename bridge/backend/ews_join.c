@@ -100,10 +100,10 @@ static void weigh(struct fb_answer *x, struct fb_window w, int interval)
 	buf_free(&touched);
 }
 
-/* Digits that are of no use by their length, but of another opinion than an array in which nothing takes time. */
-static bool is_contradicted(const struct fb_answer *x, struct fb_window w, int interval)
+/* Digits of which nobody knows the times, since their length is another, but of another opinion than an array in which nothing takes time. */
+static bool is_contradicted(const struct fb_answer *x)
 {
-	return x->merged && strspn(x->merged, "0") < strnlen(x->merged, fb_merged_length(w, interval)) && !any_takes_time(x);
+	return x->merged && x->merged[strspn(x->merged, "0")] && !any_takes_time(x);
 }
 
 void ews_tidy(struct fb_answer **a, struct fb_window w, int interval)
@@ -121,7 +121,7 @@ void ews_tidy(struct fb_answer **a, struct fb_window w, int interval)
 			x->events[kept++] = x->events[i];
 	x->n_events = kept;
 	if (!fb_merged_valid(x->merged, w, interval)) {
-		if (is_contradicted(x, w, interval))
+		if (is_contradicted(x))
 			x->view &= ~(unsigned)FB_VIEW_EVENTS;
 		x->merged = NULL;
 	}

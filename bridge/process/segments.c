@@ -28,8 +28,7 @@ int segments_folder(const char *state_dir, uid_t uid, gid_t gid, struct buf *err
 	if (dir < 0)
 		return -1;
 	/* Verbs that root ran may have made it, before `user` was set. */
-	if (geteuid() == 0 && uid != 0 && audit_folder_give(dir, uid, gid) != 0) {
-		buf_printf(error, "%s/audit: cannot be given to the user that availbridge is to run as: %s", state_dir, strerror(errno));
+	if (geteuid() == 0 && uid != 0 && audit_folder_give(dir, uid, gid, error) != 0) {
 		close(dir);
 		return -1;
 	}

@@ -59,6 +59,8 @@ static void put_digits(struct buf *out, const char *name, struct fb_window w, in
 	size_t slots = fb_merged_length(w, interval), less = strncmp(name, "short", 5) == 0 || strncmp(name, "only-short", 10) == 0 ||
 	                                                     strncmp(name, "empty-short", 11) == 0;
 
+	for (size_t i = 0; strncmp(name, "empty-fine", 10) == 0 && i < slots; i++)
+		buf_putc(out, '0'); /* of half the interval: what is busy then stands where the day is over */
 	for (size_t i = 0; i + less < slots; i++) {
 		int64_t start = w.start + (int64_t)i * interval * 60, end = start + interval * 60;
 
@@ -393,7 +395,7 @@ static void test_lenient(void)
 		{"only-short@b.example", FB_CALENDAR_FAILED, 0, false}, {"only-free@b.example", FB_OK, FB_VIEW_MERGED | FB_VIEW_EVENTS, true},
 		/* digits that tell of more than the events do: those are not all of it, and never shown as if they were */
 		{"empty@b.example", FB_OK, FB_VIEW_MERGED, true}, {"only-empty@b.example", FB_OK, FB_VIEW_MERGED, true}, {"gap@b.example", FB_OK, FB_VIEW_MERGED, true},
-		{"empty-short@b.example", FB_CALENDAR_FAILED, 0, false}, /* and what is busy in digits that cannot be used is not free */
+		{"empty-short@b.example", FB_CALENDAR_FAILED, 0, false}, {"empty-fine@b.example", FB_CALENDAR_FAILED, 0, false}, /* and what is busy in digits that cannot be used is not free */
 		/* where some are there, they go out beside the digits, and never alone */
 		{"part@b.example", FB_OK, FB_VIEW_MERGED | FB_VIEW_EVENTS, true}, {"part-free@b.example", FB_OK, FB_VIEW_MERGED | FB_VIEW_EVENTS, true},
 		{"error-ErrorMailRecipientNotFound@b.example", FB_NO_ACCESS, 0, false}, {"error-ErrorNoFreeBusyAccess@b.example", FB_NO_ACCESS, 0, false},
