@@ -45,7 +45,7 @@ unsigned fb_view_cut(unsigned asked, enum fb_level level);
 struct fb_requester {
 	bool is_person;                   /* false: the organisation as a whole */
 	char name[FB_ADDRESS_MAX + 1];    /* person: normal address; organisation: its primary domain */
-	char account[FB_ACCOUNT_MAX + 1]; /* organisation: the login of ours that stands for it, or ""; only budgets look at it */
+	char account[FB_ACCOUNT_MAX + 1]; /* the login of ours that stands for the organisation, or has named the person; or ""; only budgets look at it */
 };
 
 struct fb_mailbox {

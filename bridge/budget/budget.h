@@ -68,8 +68,8 @@ bool budget_over(struct budget *b, size_t i, int64_t day, int64_t now, struct bu
 /* Fills ${out} with the settings. */
 void budget_limits_of(const struct conf *c, struct budget_limits out[BUDGET_KINDS]);
 /*
- * budget_ask() with the time of now, for ${requester}: one of our own people, or (${peer} not NULL) one whom that peer names;
- * then the peer pays too.
+ * budget_ask() with the time of now, for ${requester}: one of our own people, whom perhaps an account of ours named, which then pays too; or
+ * (${peer} not NULL) one whom that peer names, and then the peer does.
  */
 void budget_ask_now(struct budget *b, const struct budget_limits limits[BUDGET_KINDS], const char *peer,
                     const struct fb_requester *requester, const char *const *targets, size_t count, enum budget_said *said);

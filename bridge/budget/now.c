@@ -27,13 +27,15 @@ void budget_limits_of(const struct conf *c, struct budget_limits out[BUDGET_KIND
 void budget_ask_now(struct budget *b, const struct budget_limits limits[BUDGET_KINDS], const char *peer,
                     const struct fb_requester *requester, const char *const *targets, size_t count, enum budget_said *said)
 {
+	const char *account = *requester->account ? requester->account : NULL;
 	const struct budget_asker askers[] = {
-		{.kind = requester->is_person ? BUDGET_PERSON : BUDGET_ORGANISATION, .peer = peer,
-		 .name = *requester->account ? requester->account : requester->name},
-		{.kind = BUDGET_PEER, .name = peer},
+		requester->is_person ? (struct budget_asker){BUDGET_PERSON, peer, requester->name}
+		                     : (struct budget_asker){BUDGET_ORGANISATION, peer, account ? account : requester->name},
+		/* who says that it is this person: as many as it likes may be named, and it pays for each */
+		peer ? (struct budget_asker){BUDGET_PEER, NULL, peer} : (struct budget_asker){BUDGET_ORGANISATION, NULL, account},
 	};
 
-	budget_ask(b, limits, askers, peer ? 2 : 1, targets, count, today(), now_ns(), said);
+	budget_ask(b, limits, askers, peer || (requester->is_person && account) ? 2 : 1, targets, count, today(), now_ns(), said);
 }
 
 bool budget_over_now(struct budget *b, size_t i, struct budget_over *out)

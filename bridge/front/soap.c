@@ -120,8 +120,8 @@ static void on_named(void *arg, const struct fb_entry *who)
 	if (s) {
 		s->naming = NULL;
 		if (exists == FB_YES) {
-			s->requester = (struct fb_requester){.is_person = true};
-			strcpy(s->requester.name, who->address);
+			s->requester.is_person = true;
+			strcpy(s->requester.name, who->address); /* whose account it is stays known: it pays as well */
 		}
 		if (exists == FB_COULD_NOT_TELL)
 			write_fault(s, "ErrorADUnavailable", "The directory could not be asked who the requester is.");

@@ -352,6 +352,43 @@ static void not_any_memory(void)
 	gone();
 }
 
+/* How many of ten mailboxes may be asked about for ${requester}. */
+static unsigned go_now(const struct budget_limits *l, const struct fb_requester *requester, unsigned from)
+{
+	enum budget_said said[10];
+	const char *targets[10];
+	char text[10][40];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < 10; i++) {
+		snprintf(text[i], sizeof text[i], "user%u@b.example", from + i);
+		targets[i] = text[i];
+	}
+	budget_ask_now(b, l, NULL, requester, targets, 10, said);
+	for (unsigned i = 0; i < 10; i++)
+		n += said[i] == BUDGET_GO;
+	return n;
+}
+
+/* A server of ours that names one person after the other spends its own budget, which is that of its questions without a name, too. */
+static void whomever_it_names(void)
+{
+	static const struct budget_limits l[BUDGET_KINDS] = {[BUDGET_PERSON] = {.targets_per_day = 15}, [BUDGET_ORGANISATION] = {.targets_per_day = 25}};
+	struct fb_requester who = {.is_person = true, .account = "exchange"};
+	unsigned n = 0;
+
+	fresh();
+	for (unsigned i = 0; i < 5; i++) {
+		snprintf(who.name, sizeof who.name, "p%u@a.example", i);
+		n += go_now(l, &who, 10 * i);
+	}
+	CHECK_INT(n, 25);
+	CHECK_INT(go_now(l, &(struct fb_requester){.name = "a.example", .account = "exchange"}, 1000), 0);
+	CHECK_INT(go_now(l, &(struct fb_requester){.is_person = true, .name = "p4@a.example"}, 1000), 10); /* by a login of her own */
+	CHECK_INT(go_now(l, &(struct fb_requester){.is_person = true, .name = "p4@a.example"}, 2000), 5);
+	gone();
+}
+
 int main(void)
 {
 	log_setup(2, false, LOG_LEVEL_ERROR, "test");
@@ -361,6 +398,7 @@ int main(void)
 	a_question_about_many();
 	kinds_have_their_own();
 	all_pay_or_nobody();
+	whomever_it_names();
 	a_flood_of_names();
 	a_share_of_the_memory();
 	full_memory();

@@ -133,7 +133,7 @@ static void named(void)
 	CHECK_STR(house.name, "anna@a.example");
 	CHECK(house.requester.is_person);
 	CHECK_STR(house.requester.name, "anna@a.example");
-	CHECK_STR(house.requester.account, "");
+	CHECK_STR(house.requester.account, "exchange"); /* whose budget pays for whomever it names */
 	CHECK_INT(ask(CONTEXT(SID), true), 200);
 	CHECK_STR(house.name, "S-1-5-21-1-2-3-500");
 	CHECK(house.requester.is_person);
