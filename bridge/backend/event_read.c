@@ -112,11 +112,10 @@ static bool same_words(const struct ics_property *a, const struct ics_property *
 	       !memcmp(a->params, b->params, a->params_len);
 }
 
-/* One event has one start, one end, one status and names one occurrence: of two that differ nobody can tell which is meant. */
+/* One event has one start, one end and names one occurrence: of two that differ nobody can tell which is meant. */
 static int read_properties(struct ics_job *j, struct ics_event *e)
 {
-	static const unsigned long once = 1UL << ICS_DTSTART | 1UL << ICS_DTEND | 1UL << ICS_DURATION | 1UL << ICS_RECURRENCE_ID | 1UL << ICS_STATUS |
-	                                  1UL << ICS_TRANSP | 1UL << ICS_BUSYSTATUS;
+	static const unsigned long once = 1UL << ICS_DTSTART | 1UL << ICS_DTEND | 1UL << ICS_DURATION | 1UL << ICS_RECURRENCE_ID;
 	const struct ics_property *first[ICS_END + 1] = {0};
 	for (const struct ics_property *p = e->c->first; p; p = p->next) {
 		const struct ics_property *f = first[p->name] = first[p->name] ? first[p->name] : p;

@@ -10,7 +10,8 @@ struct ics_status {
 };
 /*
  * What the VEVENT ${c} says of its time: X-MICROSOFT-CDO-BUSYSTATUS if it is a word we know, else TRANSP, else STATUS.
- * STATUS:CANCELLED takes no time whatever the others say. X-MICROSOFT-CDO-INTENDEDSTATUS is what the organiser wished and does not count.
+ * STATUS:CANCELLED takes no time whatever the others say. Of one that is there twice that counts which takes more time.
+ * X-MICROSOFT-CDO-INTENDEDSTATUS is what the organiser wished and does not count.
  */
 struct ics_status ics_status_of(const struct ics_component *c);
 #endif
