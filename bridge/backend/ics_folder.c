@@ -206,20 +206,28 @@ static int is_calendar(const struct dirent *d)
 	return d->d_name[0] != '.' && n > 4 && !strcasecmp(d->d_name + n - 4, ".ics"); /* Windows makes them .ICS */
 }
 
-static int is_folder(const struct dirent *d)
+/* A link may lead to a folder, and not every file system says what a name is. */
+static int may_be_folder(const struct dirent *d)
 {
-	return d->d_name[0] != '.' && d->d_type == DT_DIR;
+	return d->d_name[0] != '.' && (d->d_type == DT_DIR || d->d_type == DT_LNK || d->d_type == DT_UNKNOWN);
 }
 
 /* Servers and synchronisers put a folder for each calendar below that of the person: taken for an empty calendar it would be free time. */
 static int only_folders(struct fetch *f, const char *address)
 {
 	struct dirent **list = NULL;
-	int n = scandirat(f->dir_fd, address, &list, is_folder, NULL);
-	for (int i = 0; i < n; i++)
+	struct stat st;
+	char name[FB_ADDRESS_MAX + 1 + sizeof list[0]->d_name];
+	int folders = 0, n = scandirat(f->dir_fd, address, &list, may_be_folder, NULL);
+	if (n < 0)
+		return trouble(f, address, strerror(errno));
+	for (int i = 0; i < n; i++) {
+		snprintf(name, sizeof name, "%s/%s", address, list[i]->d_name);
+		folders += !fstatat(f->dir_fd, name, &st, 0) && S_ISDIR(st.st_mode);
 		free(list[i]);
+	}
 	free(list);
-	return n ? trouble(f, address, n < 0 ? strerror(errno) : "it holds folders and no .ics file: the .ics files must lie in it itself") : 0;
+	return folders ? trouble(f, address, "it holds folders and no .ics file: the .ics files must lie in it itself") : 0;
 }
 
 static int take_folder(struct fetch *f, const char *address)

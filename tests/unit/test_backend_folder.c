@@ -63,6 +63,10 @@ static void test_fetch(void)
 	CHECK(!mkdirat(dir_fd, "many@a.example/work", 0700));
 	expect("many@a.example", FB_CALENDAR_FAILED, 0);
 	CHECK_STR(buf_cstr(&error), "many@a.example: it holds folders and no .ics file: the .ics files must lie in it itself");
+	CHECK(!unlinkat(dir_fd, "many@a.example/work", AT_REMOVEDIR) && !symlinkat("nowhere", dir_fd, "many@a.example/work"));
+	expect("many@a.example", FB_OK, 0);
+	CHECK(!unlinkat(dir_fd, "many@a.example/work", 0) && !symlinkat(".git", dir_fd, "many@a.example/work"));
+	expect("many@a.example", FB_CALENDAR_FAILED, 0);
 	put("many@a.example/b.ics", SERIES);
 	put("many@a.example/a.ics", MOVED);
 	put("many@a.example/C.ICS", EVENT("c", "DTSTART:20260306T080000Z\nDURATION:PT1H\n"));
