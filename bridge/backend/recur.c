@@ -134,9 +134,10 @@ static bool names_too_many(const struct recur_rule *r, const struct day *d)
 	return (uint64_t)r->month_days >> (d->month_len + 1);
 }
 
+/* SKIP is for the days that BYMONTHDAY makes: where the rule goes by weeks or finer it makes none, and only leaves days out. */
 static bool month_day_fits(const struct recur_rule *r, const struct day *d)
 {
-	if (r->skip == RECUR_BACKWARD && d->mday == d->month_len && names_too_many(r, d))
+	if (r->skip == RECUR_BACKWARD && r->freq <= RECUR_MONTHLY && d->mday == d->month_len && names_too_many(r, d))
 		return true;
 	return (r->month_days >> d->mday & 1) || (r->month_days_back >> (d->month_len - d->mday + 1) & 1);
 }
