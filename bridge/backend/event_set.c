@@ -81,8 +81,8 @@ static int add_occurrence(struct event_set *x, struct occurrence o, unsigned lin
 
 /*
  * UNTIL bounds the start, itself included (RFC 5545 3.3.10). As a date in a series with times, which the RFC does not want, it is all of that day:
- * so mean it the programs that write it (Evolution, old KDE), while most libraries end with its first moment. What is in doubt is busy, so an
- * EXRULE gets the shorter reading.
+ * so mean it the programs that write it (Evolution, old KDE), while most libraries end with its first moment. What is in doubt is busy, so what
+ * makes time free, an EXRULE or an AVAILABLE, gets the shorter reading.
  */
 static bool past_until(const struct event_set *x, int64_t wall, int64_t key)
 {
@@ -93,7 +93,8 @@ static bool past_until(const struct event_set *x, int64_t wall, int64_t key)
 		return event_midnight(wall) > event_wall_of(x, x->series, u);
 	if (u->is_utc)
 		return key > u->wall;
-	return wall > u->wall + (u->is_date && !x->excluding ? day - 1 : 0);
+	bool frees = x->excluding != (x->series->c->kind == ICS_AVAILABLE);
+	return wall > u->wall + (u->is_date && !frees ? day - 1 : 0);
 }
 
 static int take_from_rule(void *arg, int64_t wall)
