@@ -69,13 +69,12 @@ static void count_told(void *arg, const struct fb_answer *a, const char *why)
 		loop_stop(world_loop);
 }
 
-/* ${limit} at a time; once the server is to be left alone, those that wait fail without a try. */
-static void turns(int limit, int status, enum fb_reason reason, int questions, int expected)
+/* ${questions} at once, of which each comes to ${reason}. Returns how many calls were made. */
+static int many(int status, enum fb_reason reason, int questions)
 {
 	const struct rule list[] = {{"PROPFIND /c/anna/", status, NULL, NULL}, {0}};
 	struct fetch_question q = {.address = "anna@a.example", .window = {1772409600, 1772496000}, .interval = 30, .left_ms = 5000};
-	open_engine(CONF_CALDAV_EVENTS, "/c/{user}/", NULL, NULL);
-	backend.concurrency = limit;
+	int asked = 0;
 	leave_alone = status == 401 || status == 503;
 	rules = list;
 	seen[0] = 0;
@@ -86,13 +85,20 @@ static void turns(int limit, int status, enum fb_reason reason, int questions, i
 	loop_run(world_loop);
 	leave_alone = false;
 	CHECK_INT(told, questions);
-	int asked = 0;
 	for (const char *s = seen; (s = strchr(s, '\n')); s++)
 		asked++;
-	CHECK_INT(asked, expected);
+	return asked;
 }
 
-/* Once the login has worked there are as many calls at once as the settings say. */
+/* ${limit} at a time; once the server is to be left alone, those that wait fail without a try. */
+static void turns(int limit, int status, enum fb_reason reason, int questions, int expected)
+{
+	open_engine(CONF_CALDAV_EVENTS, "/c/{user}/", NULL, NULL);
+	backend.concurrency = limit;
+	CHECK_INT(many(status, reason, questions), expected);
+}
+
+/* Once the login has worked there are as many calls at once as the settings say, until it is refused. */
 static void proven(void)
 {
 	const struct rule silent[] = {{"PROPFIND /c/anna/", -1, NULL, NULL}, {0}};
@@ -106,6 +112,10 @@ static void proven(void)
 	stop_after = 5; /* all are under way */
 	loop_run(world_loop);
 	CHECK_INT(got.n, 0);
+	open_engine(CONF_CALDAV_EVENTS, "/c/{user}/", NULL, NULL);
+	CHECK_INT(many(404, FB_NO_ACCESS, 5), 5);
+	CHECK_INT(many(401, FB_CALENDAR_FAILED, 5), 5); /* all had gone out */
+	CHECK_INT(many(401, FB_CALENDAR_FAILED, 5), 2);
 	close_engine();
 }
 
