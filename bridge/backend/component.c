@@ -233,6 +233,19 @@ static int end(struct reader *r, const struct line *l, const char *value, size_t
 	return 0;
 }
 
+/*
+ * Is what stands behind a word like BEGIN or END no component's name (letters, digits and '-'), but more of a text that was broken without
+ * folding ("End: 17:00")?
+ */
+static bool is_text(const char *s, size_t n)
+{
+	struct line l = trimmed(s, n, 0);
+	size_t w = 0;
+	while (w < l.len && ((l.s[w] >= '0' && l.s[w] <= '9') || ((l.s[w] | 32) >= 'a' && (l.s[w] | 32) <= 'z') || l.s[w] == '-'))
+		w++;
+	return w < l.len && (!w || find_word(kinds, l.s, w) == ICS_OTHER);
+}
+
 /* A line that is no property is noise (some programs break long texts without folding), unless it may have been meant for a time. */
 static int noise(struct reader *r, const struct line *l)
 {
@@ -240,6 +253,8 @@ static int noise(struct reader *r, const struct line *l)
 	while (n < l->len && l->s[n] != ' ' && l->s[n] != ';' && l->s[n] != '=' && l->s[n] != '\t')
 		n++;
 	int name = name_of(l->s, n);
+	if (name >= ICS_BEGIN && is_text(l->s + n, l->len - n))
+		return 0;
 	if ((name >= ICS_DTSTART && name <= ICS_RECURRENCE_ID) || name >= ICS_TZID)
 		return ics_fail(r->error, l->number, "this line has no ':' behind the property's name");
 	return 0;
@@ -257,12 +272,12 @@ static int take_line(struct reader *r, const struct line *l)
 	if (!colon)
 		return noise(r, l);
 	size_t left = (size_t)(stop - colon) - 1;
+	if (name == ICS_UNKNOWN || (name >= ICS_BEGIN && r->depth > 1 && is_text(colon + 1, left)))
+		return 0;
 	if (name == ICS_BEGIN)
 		return begin(r, l, colon + 1, left);
 	if (name == ICS_END)
 		return end(r, l, colon + 1, left);
-	if (name == ICS_UNKNOWN)
-		return 0;
 	while (left && blank(colon[left]))
 		left--;
 	struct ics_property *p = arena_alloc(r->arena, sizeof *p);

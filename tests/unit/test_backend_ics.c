@@ -359,6 +359,9 @@ static void test_faults(void)
 	CHECK_STR(event(AT "DTSTART:20260302T080000Z\nSUMMARY:a\nSUMMARY:b\n"), AS("Busy"));
 	CHECK_STR(event("DTSTART 20260302T080000Z\n"), "line 5: this line has no ':' behind the property's name");
 	CHECK_STR(event(AT "some text broken\nwithout folding\nB\nEn route\n"), AS("Busy"));
+	CHECK_STR(event("Begin: 9:00\nEnd: 17:00\nEND: of it\nEnd of all\n" AT), AS("Busy"));
+	CHECK_STR(event(AT "END VEVENT\n"), "line 7: this line has no ':' behind the property's name");
+	CHECK_STR(event(AT "End: soon\n"), "line 7: this END has no BEGIN that it belongs to");
 	CHECK_STR(march("CALSCALE:HEBREW\nBEGIN:VEVENT\n" AT "END:VEVENT\n"), "line 3: the calendar counts its days by another scale than GREGORIAN");
 	CHECK_STR(march("CALSCALE:Gregorian\nBEGIN:VEVENT\n" AT "END:VEVENT\n"), AS("Busy"));
 	CHECK_STR(event(AT "DURATION:-PT1H\n"), AS("Busy")); /* beside DTEND it says nothing */
