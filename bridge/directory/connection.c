@@ -80,7 +80,7 @@ static int set_up(struct connection *c, const struct conf_directory *d)
 	return r == LDAP_OPT_SUCCESS ? 0 : -1;
 }
 
-/* The library calls a certificate that it does not trust an unknown error. */
+/* A certificate that it does not trust is an unknown error to the library with GnuTLS (Debian 12); with OpenSSL (Debian 13) it says so. */
 static void say_tls(struct connection *c, const struct conf_directory *d, int code, bool late, struct buf *error)
 {
 	char *more = NULL;
@@ -88,7 +88,7 @@ static void say_tls(struct connection *c, const struct conf_directory *d, int co
 	ldap_get_option(c->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &more);
 	if (late)
 		buf_printf(error, "%s: the TLS handshake did not end in time", c->url);
-	else if (more && strstr(more, "unknown error"))
+	else if (more && (strstr(more, "unknown error") || strstr(more, "certificate verify failed")))
 		buf_printf(error, "%s: its certificate does not hold: it is not signed by a CA in %s, not made for this host name, or out of date",
 		           c->url, d->ca_file ? d->ca_file : system_authorities);
 	else
