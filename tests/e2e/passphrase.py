@@ -10,9 +10,9 @@ SECRET = "correct horse battery staple"
 
 
 def write(path, text, mode=0o600):
-    path.touch(mode=mode)
-    path.chmod(mode)
+    path.touch(mode=0o600)
     path.write_text(text)
+    path.chmod(mode)
     return str(path)
 
 
