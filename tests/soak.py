@@ -47,9 +47,9 @@ def held(*both):
     memory = descriptors = 0
     for site in both:
         one_generation(site)
-        for pid in [site.process.pid, *site.children()]:
-            memory += int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text()).group(1))
-            descriptors += len(os.listdir(f"/proc/{pid}/fd"))
+        pids = [site.process.pid, *site.children()]
+        memory += sum(int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text()).group(1)) for pid in pids)
+        descriptors += sites.descriptors(pids)
     return memory, descriptors
 
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import resource
 import socket
+import sys
 import time
 
 import sites
@@ -25,6 +26,9 @@ def answered(site, who):
         return None
 
 
+if not sites.may_count_descriptors():
+    print("descriptors: 0 passed, 0 failed (skipped: only root may look at the descriptors of processes that hide, and limit them)")
+    sys.exit(0)
 with sites.pair() as (a, b):
     a.calendar("anna", NINE)
     b.calendar("bob", NINE)

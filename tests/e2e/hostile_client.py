@@ -1,7 +1,6 @@
 """A client in the LAN that means harm, with and without a login: what it sends costs little, leaves nothing behind, changes nobody's answer,
 and never shows in a log as anything but what it is."""
 import base64
-import glob
 import os
 import re
 import resource
@@ -11,7 +10,7 @@ import struct
 import time
 
 import sites
-from sites import check, codes, same, until
+from sites import check, codes, descriptors, same, until
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 SIZE = 500 * 1024  # under max_request_kib
@@ -134,7 +133,7 @@ with sites.pair(start=False) as (a, b):
                 check(status(pid, "VmHWM") - before < 16 << 10, f"{what} at {path} takes {status(pid, 'VmHWM') - before} KiB")
 
     # A reset after any number of bytes leaves nothing behind.
-    fds = len(glob.glob(f"/proc/{pid}/fd/*"))
+    fds = descriptors([pid])
     login = base64.b64encode(f"anna:{a.password}".encode()).decode()
     whole = f"POST /EWS/Exchange.asmx HTTP/1.1\r\nHost: a\r\nAuthorization: Basic {login}\r\nContent-Length: {len(question)}\r\n\r\n{question}".encode()
     for cut in list(range(0, 200, 7)) + list(range(200, len(whole) + 1, 97)):
@@ -144,7 +143,7 @@ with sites.pair(start=False) as (a, b):
     with socket.create_connection(("127.0.0.1", a.front)) as s:
         s.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")  # no TLS at all
         s.recv(100)
-    until(lambda: len(glob.glob(f"/proc/{pid}/fd/*")) <= fds, "no descriptor stays")
+    until(lambda: descriptors([pid]) <= fds, "no descriptor stays")
 
     # A thousand that say nothing: others are served, and the bridge has descriptors for all.
     idle, spent = [connect(a, f"127.0.0.{2 + i // 300}") for i in range(300 if asan else 1000)], cpu(pid)

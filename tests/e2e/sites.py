@@ -83,6 +83,16 @@ def ics(*events, zone="Europe/Berlin"):
     return "\r\n".join(lines + ["END:VCALENDAR", ""])
 
 
+def may_count_descriptors():
+    """The daemon's processes hide from everybody but root: without it those tests count none."""
+    return os.geteuid() == 0
+
+
+def descriptors(pids):
+    """How many descriptors they have; 0 where may_count_descriptors() says no."""
+    return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids) if may_count_descriptors() else 0
+
+
 def end(process):
     """Ends a process of ours, if it was started and runs, also one that was stopped by a signal."""
     if process and process.poll() is None:

@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from sites import check, same, until
+from sites import check, descriptors, same, until
 
 NOW = datetime.datetime(2026, 3, 1)
 DAY = datetime.timedelta(days=1)
@@ -267,11 +267,10 @@ def cut_everywhere(a, good):
     length = whole.heard
     s.close()
     check(length > 600, f"an exchange was recorded: {length} bytes")
-    descriptors = lambda: sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in a.children("@bridge"))
-    bridges, before = sorted(a.children("@bridge")), descriptors()
+    bridges, before = sorted(a.children("@bridge")), descriptors(a.children("@bridge"))
     hung = [n for n in range(length) if not Cut(a.link, n).talk(good)]
     same(hung, [], f"cut behind each of {length} bytes: closed")
-    until(lambda: descriptors() <= before, "no descriptor is left of it")
+    until(lambda: descriptors(a.children("@bridge")) <= before, "no descriptor is left of it")
     same(sorted(a.children("@bridge")), bridges, "the same process serves")
     link = raw_link.Link(a.link, good.cert, good.key)
     check(link.up, "and it does serve")
