@@ -66,6 +66,14 @@ def bridge(site):
     return next(iter(site.children("@bridge")))
 
 
+def peak_so_far(pid):
+    """KiB from which on a peak is one of what comes now. Only root may let it begin anew."""
+    if os.geteuid() != 0:
+        return status(pid, "VmHWM")
+    open(f"/proc/{pid}/clear_refs", "w").write("5")
+    return status(pid, "VmRSS")
+
+
 def cpu(pid):
     words = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
@@ -123,8 +131,7 @@ with sites.pair(start=False) as (a, b):
     # Each bomb is cheap.
     for what, bomb in BOMBS.items():
         for path in ("/EWS/Exchange.asmx", "/autodiscover/autodiscover.xml", "/autodiscover/autodiscover.svc"):
-            open(f"/proc/{pid}/clear_refs", "w").write("5") # the peak starts anew
-            before, spent = status(pid, "VmRSS"), cpu(pid)
+            before, spent = peak_so_far(pid), cpu(pid)
             code, headers, body = a.http(bomb, path=path)
             check(code in (200, 500), f"{what} at {path}: {code}")
             check(b"root:" not in body, f"{what}: no file")
@@ -196,7 +203,7 @@ with sites.pair(start=False) as (a, b):
     for child in a.children():
         limits = open(f"/proc/{child}/limits").read()
         check(re.search(r"Max core file size +0 +0", limits), f"process {child} leaves no core")
-        for name in ("cmdline", "environ"):
+        for name in ("cmdline", "environ") if os.geteuid() == 0 else ("cmdline",):  # others may not read it at all
             text = open(f"/proc/{child}/{name}", "rb").read()
             check(a.password.encode() not in text and login.encode() not in text, f"no password in {name}")
 sites.finish()
