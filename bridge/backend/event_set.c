@@ -165,7 +165,9 @@ static int by_key(const void *a, const void *b)
 	const struct occurrence *x = a, *y = b;
 	if (x->key != y->key)
 		return x->key < y->key ? -1 : 1;
-	return y->has_length - x->has_length; /* an RDATE's own period counts before a rule's occurrence at the same time */
+	if (x->has_length != y->has_length)
+		return y->has_length - x->has_length; /* an RDATE's own period counts before a rule's occurrence at the same time */
+	return (y->seconds > x->seconds) - (y->seconds < x->seconds); /* and of two periods the longer one */
 }
 
 static int by_number(const void *a, const void *b)
