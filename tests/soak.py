@@ -10,6 +10,7 @@ import pathlib
 import random
 import re
 import resource
+import shutil
 import signal
 import statistics
 import subprocess
@@ -35,6 +36,7 @@ ENOUGH = 5  # answers of a kind, to say how long they take
 KILLED_FOR = 5  # so long after a worker was killed a failed answer may have been its own, of which it had no more than
 KILLED_MOST = 32
 MORE_MEMORY, MORE_DESCRIPTORS = 1.15, 8
+BEHIND, FILLED = 600, 0.8  # seconds that what comes behind the steady part may take; how much of the free disk may be used
 HAMMER = pathlib.Path(__file__).with_name("hammer.lua")
 
 
@@ -51,6 +53,13 @@ def held(*both):
         memory += sum(int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text()).group(1)) for pid in pids)
         descriptors += sites.descriptors(pids)
     return memory, descriptors
+
+
+def room(a, b, answers):
+    """The rate that the disk has room for, by what so many answers have left in the logs and the audits of both sites."""
+    files = [f for site in (a, b) for f in (site.log_path, *site.dir.rglob("*")) if f.is_file()]
+    each = sum(f.stat().st_size for f in files) / answers
+    return FILLED * shutil.disk_usage(a.dir).free / each / (SECONDS + BEHIND)
 
 
 class Disturber:
@@ -168,8 +177,11 @@ def main():
         ways = [(a, b.domain), (b, a.domain)]
         most = load.highest(ways, CONNECTIONS, MEASURED)
         print(f"highest: {most:.0f} answers a second", flush=True)
-        steady(a, b, ways, most / 2)
-        in_a_row(a, b, ways, most / 2)
+        rate = min(most / 2, room(a, b, most * MEASURED))
+        if rate < most / 2:
+            print(f"the disk has room for the lines and records of {rate:.0f} answers a second, which is less than half of that", flush=True)
+        steady(a, b, ways, rate)
+        in_a_row(a, b, ways, rate)
         overload(a, ways, 3 * most, OVERLOAD)
     sites.finish()
 
