@@ -186,7 +186,7 @@ class Site:
                                         stderr=subprocess.STDOUT, env={**os.environ, "NO_FAKE_STAT": "1", **faked})
 
     def up(self, links=True):
-        return until(lambda: self.is_up(links), f"{self.name} is up; log:\n{self.log()[-2000:]}")
+        return until(lambda: self.is_up(links), f"{self.name} is up; log:\n{self.log_end()}")
 
     def is_up(self, links=True):
         if self.process.poll() is not None:
@@ -197,6 +197,12 @@ class Site:
     def stop(self):
         end(self.process)
         self.process = None
+
+    def log_end(self):
+        """Its last lines: a soak's log has many gigabytes."""
+        with self.log_path.open("rb") as f:
+            f.seek(max(0, self.log_path.stat().st_size - 2000))
+            return f.read().decode(errors="replace")
 
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
