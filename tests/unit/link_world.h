@@ -320,4 +320,18 @@ static inline bool world_right(size_t i, const struct fb_answer *a)
 	fb_answer_free(want);
 	return ok;
 }
+
+static inline void world_stop(void *arg)
+{
+	loop_stop(arg);
+}
+
+/* Runs ${l} for so many milliseconds, or until a callback stops it. */
+static inline void world_run_for(struct loop *l, int64_t ms)
+{
+	struct loop_timer *t = loop_timer_new(l, ms, world_stop, l);
+
+	loop_run(l);
+	loop_timer_free(t);
+}
 #endif

@@ -28,19 +28,6 @@ static void on_cancelled(void *arg, struct link_call *call)
 	cancelled++;
 }
 
-static void stop(void *arg)
-{
-	loop_stop(loop);
-}
-
-static void run_for(int64_t ms)
-{
-	struct loop_timer *t = loop_timer_new(loop, ms, stop, NULL);
-
-	loop_run(loop);
-	loop_timer_free(t);
-}
-
 static bool is_closed;
 static uint8_t heard[1 << 16];
 static size_t n_heard;
@@ -72,7 +59,7 @@ static bool put(const void *bytes, size_t n)
 		}
 		if (errno != EAGAIN)
 			is_closed = true;
-		run_for(1);
+		world_run_for(loop, 1);
 		drain();
 	}
 	return !is_closed;
@@ -126,7 +113,7 @@ static void begin(void)
 	fd = pair[1];
 	put("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24);
 	frame(4, 0, 0, NULL, 0);
-	run_for(5);
+	world_run_for(loop, 5);
 }
 
 static void end(void)
@@ -140,7 +127,7 @@ static void end(void)
 static void settle(void)
 {
 	for (int i = 0; i < 20 && !is_closed; i++) {
-		run_for(2);
+		world_run_for(loop, 2);
 		drain();
 	}
 }
@@ -188,7 +175,7 @@ static void floods(void)
 	begin(); /* the same, slowly enough to be answered each time */
 	for (int i = 0; i < 2000 && !is_closed && frame(6, 0, 0, ping, 8); i++)
 		if (i % 20 == 19) {
-			run_for(1);
+			world_run_for(loop, 1);
 			n_heard = 0;
 			drain();
 		}
@@ -256,7 +243,7 @@ static void too_much(void)
 	end();
 
 	begin(); /* 255 requests of 64 KiB that are begun and never ended */
-	run_for(1);
+	world_run_for(loop, 1);
 	before = mallinfo2();
 	for (uint32_t id = 1; id < 2 * LINK_STREAMS - 1 && frame(1, 4, id, h, n) && frame(0, 0, id, head, 5); id += 2)
 		for (int k = 0; k < 4; k++)
@@ -308,7 +295,7 @@ static void who_does_not_read(void)
 		frame(0, 1, id, body, 5 + b.len);
 	}
 	for (int i = 0; i < 500 && queries < 3; i++)
-		run_for(10);
+		world_run_for(loop, 10);
 	CHECK_INT(queries, 3);
 	before = mallinfo2();
 	for (size_t c = 0; queries == 3 && c < 3; c++)
@@ -328,7 +315,7 @@ static void who_does_not_read(void)
 	CHECK(n_heard < 500); /* headers alone */
 	close(fd);
 	fd = -1;
-	run_for(20);
+	world_run_for(loop, 20);
 	CHECK_INT(cancelled, 0); /* it was done */
 	fb_answer_free(r.raw);
 	buf_free(&b);
@@ -376,7 +363,7 @@ static void speak(int one)
 {
 	if (send(one, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 33, MSG_NOSIGNAL) != 33)
 		abort();
-	run_for(5);
+	world_run_for(loop, 5);
 }
 
 /* Connections that say nothing keep nobody out: who speaks is served, and stays. */
@@ -398,7 +385,7 @@ static void silent_strangers(void)
 	speak(peer);
 	for (size_t i = 0; i < EACH + 10; i++) /* of one address */
 		fds[i] = come(listener, name, 2);
-	run_for(5);
+	world_run_for(loop, 5);
 	CHECK_INT(count_open(fds, 10), 0);
 	CHECK_INT(count_open(fds + 10, EACH), EACH);
 	late = come(listener, name, 2); /* the same address has a peer as well */
@@ -406,10 +393,10 @@ static void silent_strangers(void)
 	CHECK(is_open(late));
 	for (size_t i = 0; i < EACH + 10; i++)
 		close(fds[i]);
-	run_for(20);
+	world_run_for(loop, 20);
 	for (size_t i = 0; i < ALL; i++) /* of many: all places are taken */
 		fds[i] = come(listener, name, 10 + (int)(i / EACH));
-	run_for(5);
+	world_run_for(loop, 5);
 	CHECK_INT(count_open(fds, ALL), ALL - 3); /* the peer, the late one and that of begin() have theirs */
 	CHECK(!is_open(fds[0]) && is_open(fds[ALL - 1]));
 	close(late);

@@ -131,19 +131,6 @@ static void run(void)
 	loop_timer_free(guard);
 }
 
-static void stop(void *arg)
-{
-	loop_stop(loop);
-}
-
-static void run_for(int64_t ms)
-{
-	struct loop_timer *t = loop_timer_new(loop, ms, stop, NULL);
-
-	loop_run(loop);
-	loop_timer_free(t);
-}
-
 static void begin(void)
 {
 	memset(&a, 0, sizeof a);
@@ -346,7 +333,7 @@ static void draining_loses_nothing(void)
 	CHECK_INT(a.right, 5);
 	CHECK_INT(a.reason, FB_OK);
 	for (int i = 0; i < 500 && !link_server_idle(old); i++)
-		run_for(10);
+		world_run_for(loop, 10);
 	CHECK(link_server_idle(old));
 	link_server_free(old);
 	end();
@@ -427,7 +414,7 @@ static void no_seal_no_service(void)
 	fd = world_connect(endpoint);
 	CHECK(write(fd, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24) == 24);
 	for (int i = 0; i < 500 && (n = recv(fd, &byte, 1, MSG_DONTWAIT)) < 0 && errno == EAGAIN; i++)
-		run_for(10);
+		world_run_for(loop, 10);
 	CHECK(n == 0 || (n < 0 && errno == ECONNRESET));
 	CHECK_INT(b.queries, 0);
 	close(fd);

@@ -148,24 +148,11 @@ static void ask(struct site *a, struct site *b, int64_t deadline, char why[256])
 	end();
 }
 
-static void stop(void *arg)
-{
-	loop_stop(loop);
-}
-
-static void run_for(int64_t ms)
-{
-	struct loop_timer *t = loop_timer_new(loop, ms, stop, NULL);
-
-	loop_run(loop);
-	loop_timer_free(t);
-}
-
 /* Until ${n} connections have come, or for five seconds. */
 static void wait_for_connection(size_t n)
 {
 	for (int i = 0; i < 500 && accepted < n; i++)
-		run_for(10);
+		world_run_for(loop, 10);
 	CHECK_INT(accepted, n);
 }
 
@@ -179,7 +166,7 @@ static void parted(struct site *a, struct site *b, struct site *c)
 	link_server_part(server, "site-a", c->pin);
 	link_clients_part(clients, "site-c", b->pin);
 	link_clients_part(clients, "site-b", c->pin);
-	run_for(500);
+	world_run_for(loop, 500);
 	ask_once(5000);
 	CHECK_INT(accepted, 1);
 	link_server_part(server, "site-a", a->pin);
