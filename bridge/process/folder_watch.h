@@ -4,8 +4,9 @@
 #include "bridge/process/plan.h"
 
 /*
- * Looks every few seconds whether the folder of calendars is still the one that the bridges opened: where a link was turned, another folder put in its
- * place or a file system mounted over it, they would answer from the old one, which may show free what is busy by now. Another folder is a reload.
+ * Looks every few seconds whether the folder of calendars is still the one that the bridges opened: where a link was turned, another
+ * folder put in its place or a file system mounted over it, they would answer from the old one, which may show free what is busy by
+ * now. Another folder is a reload.
  */
 struct folder_watch;
 
