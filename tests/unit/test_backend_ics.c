@@ -1,62 +1,5 @@
 /* links: base availability conf dns pki ews acl budget trace backend */
-#include "bridge/availability/clock.h"
-#include "bridge/backend/ics.h"
-#include "tests/unit/check.h"
-
-static struct buf text, out, error;
-
-/* Wraps ${body} (lines ended by \n) in a VCALENDAR. */
-static void calendar(const char *body)
-{
-	buf_reset(&text);
-	buf_printf(&text, "BEGIN:VCALENDAR\nVERSION:2.0\n%sEND:VCALENDAR\n", body);
-}
-
-static struct fb_answer *expand(const char *start, const char *end, const char *zone)
-{
-	struct fb_answer *a = fb_answer_new(FB_OK);
-	struct ics_options o = {.floating = fb_zone_named(zone)};
-	struct fb_window w;
-	CHECK(fb_time_parse_in(start, fb_zone_utc(), &w.start) && fb_time_parse_in(end, fb_zone_utc(), &w.end));
-	if (ics_expand((const char *)buf_ptr(&text), text.len, w, &o, a, &error) == 0)
-		return a;
-	fb_answer_free(a);
-	return NULL;
-}
-
-/* The events of ${body} in the window, as "START/END Busy", or the sentence of the fault. */
-static const char *events_in(const char *body, const char *start, const char *end, const char *zone)
-{
-	calendar(body);
-	struct fb_answer *a = expand(start, end, zone);
-	if (!a)
-		return buf_cstr(&error);
-	buf_reset(&out);
-	for (size_t i = 0; i < a->n_events; i++) {
-		buf_puts(&out, i ? ", " : "");
-		fb_time_put_utc(&out, a->events[i].start);
-		buf_putc(&out, '/');
-		fb_time_put_utc(&out, a->events[i].end);
-		buf_printf(&out, " %s", fb_busy_name(a->events[i].busy));
-	}
-	fb_answer_free(a);
-	return buf_cstr(&out);
-}
-
-/* In March 2026 (Berlin's clocks change on the 29th at 01:00 UTC), seen from Berlin. */
-static const char *march(const char *body)
-{
-	return events_in(body, "2026-03-01T00:00:00", "2026-04-01T00:00:00", "Europe/Berlin");
-}
-
-static const char *event(const char *lines)
-{
-	static char body[4096];
-	snprintf(body, sizeof body, "BEGIN:VEVENT\nUID:1\n%sEND:VEVENT\n", lines);
-	return march(body);
-}
-
-#define BERLIN ";TZID=Europe/Berlin:"
+#include "tests/unit/ics_help.h"
 
 static void test_lengths(void)
 {
@@ -204,8 +147,6 @@ static void test_this_and_future(void)
 	                CHANGE(";RANGE=THISANDFUTURE:20250303T080000Z", "DTSTART:20260303T080000Z\nDURATION:PT1H\n")), TUE ", " WED);
 }
 
-#define AT "DTSTART:20260302T080000Z\nDTEND:20260302T090000Z\n"
-#define AS(word) "2026-03-02T08:00:00Z/2026-03-02T09:00:00Z " word
 
 static void test_status(void)
 {
@@ -286,8 +227,9 @@ static void test_private(void)
 	CHECK_INT(hidden_in("X-CALENDARSERVER-ACCESS:PRIVATE\nEND:VCALENDAR\nBEGIN:VCALENDAR\n" SERIES), 0);
 }
 
-#define ZONE(id, offset) "BEGIN:VTIMEZONE\nTZID:" id "\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:" offset "\nTZOFFSETTO:" offset "\nEND:STANDARD\nEND:VTIMEZONE\n"
-#define IN(id) "BEGIN:VEVENT\nUID:1\nDTSTART;TZID=" id ":20260302T090000\nDURATION:PT1H\nEND:VEVENT\n"
+#define OUTLOOK "BEGIN:VTIMEZONE\nTZID:X\nBEGIN:STANDARD\nDTSTART:16011028T030000\nRRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10\nTZOFFSETFROM:+0200\n" \
+	"TZOFFSETTO:+0100\nEND:STANDARD\nBEGIN:DAYLIGHT\nDTSTART:16010325T020000\nRRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3\n" \
+	"TZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nEND:DAYLIGHT\nEND:VTIMEZONE\n"
 
 static void test_zones(void)
 {
@@ -307,10 +249,7 @@ static void test_zones(void)
 	          "line 5: the time zone \"Mars/Olympus\" is not known: there is no VTIMEZONE for it, and it is no IANA or Windows name");
 	CHECK_STR(march(ZONE("Ours", "+99") IN("Ours")), "line 7: this part of a VTIMEZONE has an offset that is none");
 	/* Outlook's way: rules from 1601, no DTSTART of our time */
-	CHECK_STR(march("BEGIN:VTIMEZONE\nTZID:X\nBEGIN:STANDARD\nDTSTART:16011028T030000\nRRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10\nTZOFFSETFROM:+0200\n"
-	                "TZOFFSETTO:+0100\nEND:STANDARD\nBEGIN:DAYLIGHT\nDTSTART:16010325T020000\nRRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3\n"
-	                "TZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nEND:DAYLIGHT\nEND:VTIMEZONE\n"
-	                "BEGIN:VEVENT\nDTSTART;TZID=X:20260302T090000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;INTERVAL=4;COUNT=2\nEND:VEVENT\n"),
+	CHECK_STR(march(OUTLOOK "BEGIN:VEVENT\nDTSTART;TZID=X:20260302T090000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;INTERVAL=4;COUNT=2\nEND:VEVENT\n"),
 	          AS("Busy") ", 2026-03-30T07:00:00Z/2026-03-30T08:00:00Z Busy");
 	/* a name is text in its VTIMEZONE and quoted elsewhere, as Exchange does it */
 	CHECK_STR(march(ZONE("(UTC+01:00) A\\, B\\; C", "+0100") IN("\"(UTC+01:00) A, B; C\"")), AS("Busy"));
@@ -537,9 +476,7 @@ static void test_unavailable(void)
 
 int main(void)
 {
-	buf_init(&text, 32 << 20);
-	buf_init(&out, 1 << 20);
-	buf_init(&error, 4096);
+	help_start();
 	test_lengths();
 	test_gaps_and_folds();
 	test_sets();
@@ -560,8 +497,5 @@ int main(void)
 	test_costly_names();
 	test_working_hours();
 	test_unavailable();
-	buf_free(&text);
-	buf_free(&out);
-	buf_free(&error);
-	return check_done();
+	return help_end();
 }
