@@ -66,7 +66,7 @@ static int emit(struct expander *x, const struct ics_event *e, int64_t wall, con
 	                       .location = e->location};
 	if (e->status.cancelled)
 		return 0;
-	out.start = fb_zone_utc_of(z, wall);
+	out.start = own ? own->at : fb_zone_utc_of(z, wall);
 	if (own && own->has_length)
 		out.end = out.start + own->seconds;
 	else

@@ -79,6 +79,11 @@ static int add_occurrence(struct event_set *x, struct occurrence o, unsigned lin
 	return 0;
 }
 
+static struct occurrence occurrence_at(const struct event_set *x, int64_t key, int64_t wall)
+{
+	return (struct occurrence){.key = key, .wall = wall, .at = x->series->start.is_date ? fb_zone_utc_of(x->floating, wall) : key};
+}
+
 /*
  * UNTIL bounds the start, itself included (RFC 5545 3.3.10). As a date in a series with times, which the RFC does not want, it is all of that day:
  * so mean it the programs that write it (Evolution, old KDE), while most libraries end with its first moment. What is in doubt is busy, so what
@@ -107,7 +112,7 @@ static int take_from_rule(void *arg, int64_t wall)
 		wall = key; /* a rule by the hour names days here, if anything */
 	if (x->excluding)
 		return add_gone(x, key, x->series->c->line);
-	return add_occurrence(x, (struct occurrence){key, wall, false, 0}, x->series->c->line);
+	return add_occurrence(x, occurrence_at(x, key, wall), x->series->c->line);
 }
 
 static int take_rule(struct event_set *x, const struct ics_property *p, int64_t lo, int64_t hi)
@@ -135,13 +140,17 @@ static int take_rdates(struct event_set *x, const struct ics_property *p)
 	size_t n, pos = 0;
 	while (ics_next_item(p, &pos, &s, &n)) {
 		struct ics_time t;
-		struct occurrence o = {0};
-		o.has_length = memchr(s, '/', n) != NULL;
-		if (o.has_length ? ics_job_period(x->j, p, s, n, &t, &o.seconds) : ics_job_time(x->j, p, s, n, &t))
+		int64_t seconds = 0;
+		bool period = memchr(s, '/', n) != NULL;
+		if (period ? ics_job_period(x->j, p, s, n, &t, &seconds) : ics_job_time(x->j, p, s, n, &t))
 			return -1;
-		o.wall = event_wall_of(x, x->series, &t);
+		int64_t wall = event_wall_of(x, x->series, &t);
 		bool by_day = t.is_date || x->series->start.is_date;
-		o.key = by_day ? event_key_at(x, x->series, o.wall) : event_key_of(x, x->series, &t);
+		struct occurrence o = occurrence_at(x, by_day ? event_key_at(x, x->series, wall) : event_key_of(x, x->series, &t), wall);
+		o.has_length = period;
+		o.seconds = seconds;
+		if (period)
+			o.at = ics_instant(&t, ics_event_zone(x->series, x->floating));
 		if (add_occurrence(x, o, p->line))
 			return -1;
 	}
@@ -182,7 +191,7 @@ int event_set_gather(struct event_set *x, const struct ics_event *e, int64_t lo,
 	x->series = e;
 	x->recurs = false;
 	x->j->scope = e->scope;
-	if (add_occurrence(x, (struct occurrence){event_key_at(x, e, e->start.wall), e->start.wall, false, 0}, e->c->line))
+	if (add_occurrence(x, occurrence_at(x, event_key_at(x, e, e->start.wall), e->start.wall), e->c->line))
 		return -1;
 	for (const struct ics_property *p = e->c->first; p; p = p->next) {
 		int err = 0;

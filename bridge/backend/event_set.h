@@ -9,6 +9,7 @@
  */
 struct occurrence {
 	int64_t key, wall;
+	int64_t at; /* the instant at which it begins, which its wall time does not tell of the second time the clock shows it */
 	bool has_length; /* of an RDATE period */
 	int64_t seconds;
 };

@@ -1,0 +1,26 @@
+/* links: base availability conf dns pki ews acl budget trace backend */
+#include "tests/unit/ics_help.h"
+
+/* What real programs write that few expect, or that the RFC does not know: no calendar is refused for it that all others show, and nothing in it is lost. */
+
+#define AUTUMN(lines) "BEGIN:VEVENT\nUID:1\nDTSTART" BERLIN "20261020T023000\nDURATION:PT1H\n" lines "END:VEVENT\n"
+#define IN_AUTUMN(lines) events_in(AUTUMN(lines), "2026-10-21", "2026-11-01", "UTC")
+
+/* An extra date in UTC may be the second half past two of the night in which the clock goes back. */
+static void test_extra_dates(void)
+{
+	CHECK_STR(IN_AUTUMN("RDATE:20261025T013000Z\n"), "2026-10-25T01:30:00Z/2026-10-25T02:30:00Z Busy");
+	CHECK_STR(IN_AUTUMN("RDATE;VALUE=PERIOD:20261025T013000Z/PT10M\n"), "2026-10-25T01:30:00Z/2026-10-25T01:40:00Z Busy");
+	CHECK_STR(IN_AUTUMN("RDATE:20261025T003000Z,20261025T013000Z\nEXDATE:20261025T003000Z\n"), "2026-10-25T01:30:00Z/2026-10-25T02:30:00Z Busy");
+	CHECK_STR(IN_AUTUMN("RDATE" BERLIN "20261025T023000\n"), "2026-10-25T00:30:00Z/2026-10-25T01:30:00Z Busy");
+	/* a period among days is no whole day */
+	CHECK_STR(event("DTSTART;VALUE=DATE:20260302\nRDATE;VALUE=PERIOD:20260305T080000Z/PT3H\n"),
+	          "2026-03-01T23:00:00Z/2026-03-02T23:00:00Z Busy, 2026-03-05T08:00:00Z/2026-03-05T11:00:00Z Busy");
+}
+
+int main(void)
+{
+	help_start();
+	test_extra_dates();
+	return help_end();
+}
