@@ -97,6 +97,10 @@ static int read_property(struct ics_job *j, struct ics_event *e, const struct ic
 	struct ics_time t;
 	switch (p->name) {
 	case ICS_UID: e->uid = p->value_len ? p->value : NULL; e->uid_len = p->value_len; return 0; /* an empty one names nothing */
+	if (e->start.is_date && e->c->kind == ICS_VEVENT) { /* 24 hours are less than a day when the clock goes back */
+		e->length.days += (e->length.seconds + 86399) / 86400;
+		e->length.seconds = 0;
+	}
 	case ICS_SEQUENCE: e->sequence = number_of(p); return 0;
 	case ICS_DTSTAMP: e->stamp = ics_time_read(p->value, p->value_len, &t) ? t.wall : 0; return 0;
 	case ICS_SUMMARY: e->subject = text_of(j, p); return 0;

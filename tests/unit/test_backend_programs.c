@@ -3,6 +3,15 @@
 
 /* What real programs write that few expect, or that the RFC does not know: no calendar is refused for it that all others show, and nothing in it is lost. */
 
+static void test_lengths(void)
+{
+	/* 29 March has 23 hours, 25 October has 25: a day is a day however its length is told */
+	CHECK_STR(event("DTSTART;VALUE=DATE:20260329\nDURATION:PT24H\n"), "2026-03-28T23:00:00Z/2026-03-29T22:00:00Z Busy");
+	CHECK_STR(event("DTSTART;VALUE=DATE:20260302\nDURATION:P1DT1S\n"), "2026-03-01T23:00:00Z/2026-03-03T23:00:00Z Busy");
+	CHECK_STR(events_in("BEGIN:VEVENT\nDTSTART;VALUE=DATE:20261025\nDURATION:PT1440M\nEND:VEVENT\n", "2026-10-20", "2026-11-01", "Europe/Berlin"),
+	          "2026-10-24T22:00:00Z/2026-10-25T23:00:00Z Busy");
+}
+
 #define AUTUMN(lines) "BEGIN:VEVENT\nUID:1\nDTSTART" BERLIN "20261020T023000\nDURATION:PT1H\n" lines "END:VEVENT\n"
 #define IN_AUTUMN(lines) events_in(AUTUMN(lines), "2026-10-21", "2026-11-01", "UTC")
 
@@ -21,6 +30,7 @@ static void test_extra_dates(void)
 int main(void)
 {
 	help_start();
+	test_lengths();
 	test_extra_dates();
 	return help_end();
 }
