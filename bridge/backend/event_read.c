@@ -49,6 +49,17 @@ static int read_rid(struct ics_job *j, struct ics_event *e, const struct ics_pro
 	return ics_job_time(j, p, p->value, p->value_len, &e->rid);
 }
 
+/*
+ * So, and with no RRULE, Exchange writes what recurs by the Hijri, Hebrew or a lunar calendar ([MS-OXCICAL] 2.1.3.2.2): all but the first would be
+ * free.
+ */
+static int read_foreign_rule(struct ics_job *j, const struct ics_event *e, const struct ics_property *p)
+{
+	if (ics_property_of(e->c, ICS_RRULE))
+		return 0;
+	return ics_fail(j->error, p->line, "this series recurs by another calendar than the Gregorian, which is not known here");
+}
+
 /* DTEND: days for dates, else the exact time between the two instants. */
 static int length_to(struct ics_job *j, struct ics_event *e, const struct ics_property *p)
 {
@@ -106,6 +117,7 @@ static int read_property(struct ics_job *j, struct ics_event *e, const struct ic
 	case ICS_SUMMARY: e->subject = text_of(j, p); return 0;
 	case ICS_LOCATION: e->location = text_of(j, p); return 0;
 	case ICS_RECURRENCE_ID: return read_rid(j, e, p);
+	case ICS_MICROSOFT_RRULE: return read_foreign_rule(j, e, p);
 	default: return 0;
 	}
 }

@@ -163,6 +163,8 @@ static int take_exdates(struct event_set *x, const struct ics_property *p)
 	size_t n, pos = 0;
 	while (ics_next_item(p, &pos, &s, &n)) {
 		struct ics_time t;
+		if (!n) /* some lists end with a comma: what names nothing takes nothing out */
+			continue;
 		if (ics_job_time(x->j, p, s, n, &t) || add_gone(x, event_key_of(x, x->series, &t), p->line))
 			return -1;
 	}

@@ -26,13 +26,23 @@ static bool number(const char *s, size_t n, int *out)
 	return true;
 }
 
-/* Calls ${take} for each item of a comma-separated list; false if one is refused. */
+/* Leaves out the blanks around the ${*n} bytes at ${*s}. */
+static void trim(const char **s, size_t *n)
+{
+	while (*n && ((*s)[*n - 1] == ' ' || (*s)[*n - 1] == '\t'))
+		--*n;
+	for (; *n && (**s == ' ' || **s == '\t'); --*n)
+		++*s;
+}
+
+/* Calls ${take} for each item of a comma-separated list; false if one is refused. Exchange writes "MO, TU, WE". */
 static bool each(struct recur_rule *r, const char *v, size_t n, bool (*take)(struct recur_rule *r, const char *v, size_t n))
 {
 	for (;;) {
-		const char *comma = memchr(v, ',', n);
-		size_t len = comma ? (size_t)(comma - v) : n;
-		if (!take(r, v, len))
+		const char *comma = memchr(v, ',', n), *item = v;
+		size_t len = comma ? (size_t)(comma - v) : n, left = len;
+		trim(&item, &left);
+		if (!take(r, item, left))
 			return false;
 		if (!comma)
 			return true;
@@ -70,12 +80,13 @@ static bool read_freq(struct recur_rule *r, const char *v, size_t n)
 	return r->freq != RECUR_NONE;
 }
 
+/* Outlook 2013 writes 0 of what recurs each time, and is read so by others. */
 static bool read_interval(struct recur_rule *r, const char *v, size_t n)
 {
 	int i;
-	if (!ranged(v, n, 1, 999999999, &i))
+	if (!ranged(v, n, 0, 999999999, &i))
 		return false;
-	r->interval = i;
+	r->interval = i ? i : 1;
 	return true;
 }
 
@@ -250,10 +261,7 @@ bool recur_read(const char *s, size_t n, struct recur_rule *r, char *why, size_t
 		const char *semicolon = memchr(s, ';', n);
 		size_t len = semicolon ? (size_t)(semicolon - s) : n;
 		const char *part = s;
-		while (len && (s[len - 1] == ' ' || s[len - 1] == '\t'))
-			len--;
-		for (; len && (*part == ' ' || *part == '\t'); len--)
-			part++;
+		trim(&part, &len);
 		if (len && !read_part(r, &seen, part, len, why, why_size))
 			return false;
 		len = semicolon ? (size_t)(semicolon - s) + 1 : n;

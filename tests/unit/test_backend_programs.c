@@ -3,6 +3,23 @@
 
 /* What real programs write that few expect, or that the RFC does not know: no calendar is refused for it that all others show, and nothing in it is lost. */
 
+#define TUE "2026-03-03T08:00:00Z/2026-03-03T09:00:00Z Busy"
+#define WED "2026-03-04T08:00:00Z/2026-03-04T09:00:00Z Busy"
+
+static void test_rules(void)
+{
+	/* Exchange 2003 */
+	CHECK_STR(event(AT "RRULE:FREQ=DAILY;UNTIL=20260304T080000Z;INTERVAL=1;BYDAY=MO, TU,\tWE , TH\n ;WKST=SU\n"), AS("Busy") ", " TUE ", " WED);
+	/* Outlook 2013 */
+	CHECK_STR(event(AT "RRULE:FREQ=WEEKLY;COUNT=3;INTERVAL=0;BYDAY=MO,TU,WE\n"), AS("Busy") ", " TUE ", " WED);
+	/* a list that ends with a comma, of what is left out alone: what an RDATE meant there would be free */
+	CHECK_STR(event(AT "RRULE:FREQ=DAILY;COUNT=3\nEXDATE:20260303T080000Z,\n"), AS("Busy") ", " WED);
+	CHECK_STR(event(AT "RDATE:20260303T080000Z,\n"), "line 7: this RDATE is no date or time: it must look like 20260302 or 20260302T080000Z");
+	/* Exchange, of a series by the Hijri or a lunar calendar */
+	CHECK_STR(event(AT "X-MICROSOFT-RRULE:FREQ=MONTHLY;BYMONTHDAY=12\n"), "line 7: this series recurs by another calendar than the Gregorian, which is not known here");
+	CHECK_STR(event(AT "X-MICROSOFT-RRULE:FREQ=MONTHLY;BYMONTHDAY=12\nRRULE:FREQ=DAILY;COUNT=2\n"), AS("Busy") ", " TUE);
+}
+
 static void test_lengths(void)
 {
 	/* 29 March has 23 hours, 25 October has 25: a day is a day however its length is told */
@@ -30,6 +47,7 @@ static void test_extra_dates(void)
 int main(void)
 {
 	help_start();
+	test_rules();
 	test_lengths();
 	test_extra_dates();
 	return help_end();
