@@ -21,8 +21,6 @@ struct ics_scope {
 
 enum { MAX_TRANSITIONS = 4000, MAX_OBSERVANCES = 1000, MAX_ZONES = 100000 };
 enum { NAME_WORK = 500 }; /* to look for one name among the files of zones */
-/* Onsets before 1965 are left out: Outlook's VTIMEZONEs begin in 1601. */
-static const int64_t oldest_onset = -157766400;
 
 struct builder {
 	struct ics_job *job;
@@ -88,6 +86,13 @@ int ics_zone_declare(struct ics_job *j, struct ics_scope *s, const struct ics_co
 }
 
 /* What comes after this cannot matter to the window. */
+/* Onsets of rules before 1965 are left out, unless that is asked about: Outlook's VTIMEZONEs begin in 1601. */
+static int64_t oldest_onset(const struct ics_job *j)
+{
+	int64_t before = j->window.start - 800LL * 86400;
+	return before < -157766400 ? before : -157766400;
+}
+
 static int64_t horizon(const struct ics_job *j)
 {
 	return j->window.end + 800LL * 86400;
@@ -123,7 +128,7 @@ static int take_rule(struct builder *b, const struct ics_property *p, int64_t st
 		if (b->until + 86400 < hi)
 			hi = b->until + 86400;
 	}
-	int64_t lo = start > oldest_onset ? start : oldest_onset;
+	int64_t oldest = oldest_onset(b->job), lo = start > oldest ? start : oldest;
 	switch (recur_walk(&r, start, lo, hi, &b->job->work, take_onset, b)) {
 	case RECUR_DONE: b->until = INT64_MAX; return 0;
 	case RECUR_STOPPED: return -1;

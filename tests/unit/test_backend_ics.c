@@ -254,6 +254,8 @@ static void test_zones(void)
 	/* a name is text in its VTIMEZONE and quoted elsewhere, as Exchange does it */
 	CHECK_STR(march(ZONE("(UTC+01:00) A\\, B\\; C", "+0100") IN("\"(UTC+01:00) A, B; C\"")), AS("Busy"));
 	CHECK_STR(march(ZONE("(UTC+01:00) A\\, B", "+0100") IN("\"(UTC+01:00) A\\, B\"")), AS("Busy"));
+	CHECK_STR(events_in(OUTLOOK "BEGIN:VEVENT\nDTSTART;TZID=X:19600704T090000\nDURATION:PT1H\nEND:VEVENT\n", "1960-07-01", "1960-08-01", "UTC"),
+	          "1960-07-04T07:00:00Z/1960-07-04T08:00:00Z Busy");
 	CHECK_STR(march(ZONE("\"Ours\" ", "+0100") IN("\"Ours\"")), AS("Busy"));
 	/* a name counts in its own VCALENDAR first, then in the others of the file */
 	CHECK_STR(march(ZONE("Ours", "+0100") IN("Ours") "END:VCALENDAR\nBEGIN:VCALENDAR\n" ZONE("Ours", "-0800")), AS("Busy"));
