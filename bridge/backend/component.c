@@ -189,6 +189,12 @@ static const char *find_colon(const char *s, const char *end)
 	return NULL;
 }
 
+/* Does a value of ${name} have to do with time? Then it holds no ':'. */
+static bool is_of_time(int name)
+{
+	return name >= ICS_DTSTART && name <= ICS_RECURRENCE_ID;
+}
+
 /* What is read in no other place than its own would be lost anywhere else, and with it what is busy. */
 static bool misplaced(enum ics_kind kind, const struct ics_component *parent, size_t depth)
 {
@@ -255,14 +261,14 @@ static int noise(struct reader *r, const struct line *l)
 	int name = name_of(l->s, n);
 	if (name >= ICS_BEGIN && is_text(l->s + n, l->len - n))
 		return 0;
-	if ((name >= ICS_DTSTART && name <= ICS_RECURRENCE_ID) || name >= ICS_TZID)
+	if (is_of_time(name) || name >= ICS_TZID)
 		return ics_fail(r->error, l->number, "this line has no ':' behind the property's name");
 	return 0;
 }
 
 static int take_line(struct reader *r, const struct line *l)
 {
-	const char *stop = l->s + l->len, *colon = find_colon(l->s, stop);
+	const char *stop = l->s + l->len, *colon = find_colon(l->s, stop), *more;
 	size_t n = 0;
 	while (colon && l->s + n < colon && l->s[n] != ';')
 		n++;
@@ -271,6 +277,8 @@ static int take_line(struct reader *r, const struct line *l)
 		return ics_fail(r->error, l->number, "this is not an iCalendar file: it must start with BEGIN:VCALENDAR and end with END:VCALENDAR");
 	if (!colon)
 		return noise(r, l);
+	while (is_of_time(name) && (more = memchr(colon + 1, ':', (size_t)(stop - colon) - 1))) /* TZID=GMT+05:30 without quotes: Google */
+		colon = more;
 	size_t left = (size_t)(stop - colon) - 1;
 	if (name == ICS_UNKNOWN || (name >= ICS_BEGIN && r->depth > 1 && is_text(colon + 1, left)))
 		return 0;
@@ -278,12 +286,11 @@ static int take_line(struct reader *r, const struct line *l)
 		return begin(r, l, colon + 1, left);
 	if (name == ICS_END)
 		return end(r, l, colon + 1, left);
-	while (left && blank(colon[left]))
-		left--;
+	struct line value = trimmed(colon + 1, left, l->number);
 	struct ics_property *p = arena_alloc(r->arena, sizeof *p);
 	if (!p)
 		return ics_fail(r->error, l->number, "the calendar needs more memory than one calendar may have");
-	*p = (struct ics_property){name, l->number, l->s + n, (size_t)(colon - l->s) - n, colon + 1, left, NULL};
+	*p = (struct ics_property){name, l->number, l->s + n, (size_t)(colon - l->s) - n, value.s, value.len, NULL};
 	struct ics_component *c = r->stack[r->depth - 1];
 	if (c->last)
 		c->last->next = p;

@@ -141,7 +141,7 @@ int ics_job_time(struct ics_job *j, const struct ics_property *p, const char *s,
 	if (out->is_date || out->is_utc)
 		return 0;
 	if (j->placed != p) {
-		bool given = ics_parameter(p, "TZID", &tzid, &len);
+		bool given = ics_parameter(p, "TZID", &tzid, &len) && len; /* Exchange writes an empty one of a floating time */
 		j->place = given ? ics_zone_find(j, tzid, len, p->line) : NULL;
 		if (given && !j->place)
 			return -1;

@@ -81,13 +81,14 @@ bool ics_duration_read(const char *s, size_t n, struct ics_duration *d)
 bool ics_offset_read(const char *s, size_t n, int *seconds)
 {
 	int h, m, sec = 0;
-	if ((n != 5 && n != 7) || (s[0] != '+' && s[0] != '-') || !digits(s + 1, 2, &h) || !digits(s + 3, 2, &m))
-		return false;
-	if (n == 7 && !digits(s + 5, 2, &sec))
+	bool minus = n && s[0] == '-';
+	if (n && (s[0] == '-' || s[0] == '+'))
+		s++, n--;
+	if ((n != 4 && n != 6) || !digits(s, 2, &h) || !digits(s + 2, 2, &m) || (n == 6 && !digits(s + 4, 2, &sec)))
 		return false;
 	if (h > 23 || m > 59 || sec > 59)
 		return false;
-	*seconds = (h * 3600 + m * 60 + sec) * (s[0] == '-' ? -1 : 1);
+	*seconds = (h * 3600 + m * 60 + sec) * (minus ? -1 : 1);
 	return true;
 }
 

@@ -23,7 +23,7 @@ struct ics_duration {
 bool ics_time_read(const char *s, size_t n, struct ics_time *t);
 /* Reads P1W, P1DT2H3M4S and the like. False if it is none, or longer than 10,000 years. */
 bool ics_duration_read(const char *s, size_t n, struct ics_duration *d);
-/* Reads a UTC-OFFSET, +HHMM or -HHMMSS, less than a day, as seconds east. False if it is none. */
+/* Reads a UTC-OFFSET, +HHMM or -HHMMSS, less than a day, as seconds east; some programs leave out the plus. False if it is none. */
 bool ics_offset_read(const char *s, size_t n, int *seconds);
 /* The instant of ${t}; floating times and dates are taken in ${floating}. */
 int64_t ics_instant(const struct ics_time *t, const struct fb_zone *floating);

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "bridge/backend/job.h"
 #include "bridge/backend/recur.h"
 
@@ -76,8 +77,8 @@ static struct ics_zone *zone_add(struct ics_job *j, struct ics_scope *s, const c
 int ics_zone_declare(struct ics_job *j, struct ics_scope *s, const struct ics_component *c)
 {
 	const struct ics_property *id = ics_property_of(c, ICS_TZID);
-	if (!id)
-		return ics_fail(j->error, c->line, "this VTIMEZONE has no TZID");
+	if (!id) /* nobody can mean it */
+		return 0;
 	bool quoted = id->value_len >= 2 && id->value[0] == '"' && id->value[id->value_len - 1] == '"';
 	struct ics_zone *z = zone_add(j, s, id->value + quoted, id->value_len - 2 * quoted, c->line);
 	if (z)
@@ -85,7 +86,6 @@ int ics_zone_declare(struct ics_job *j, struct ics_scope *s, const struct ics_co
 	return z ? 0 : -1;
 }
 
-/* What comes after this cannot matter to the window. */
 /* Onsets of rules before 1965 are left out, unless that is asked about: Outlook's VTIMEZONEs begin in 1601. */
 static int64_t oldest_onset(const struct ics_job *j)
 {
@@ -93,6 +93,7 @@ static int64_t oldest_onset(const struct ics_job *j)
 	return before < -157766400 ? before : -157766400;
 }
 
+/* What comes after this cannot matter to the window. */
 static int64_t horizon(const struct ics_job *j)
 {
 	return j->window.end + 800LL * 86400;
@@ -213,6 +214,20 @@ static const struct fb_zone *named(struct ics_job *j, const char *name)
 	return j->work > 0 ? fb_zone_named(name) : NULL;
 }
 
+/* Names that say the offset themselves: GMT+0530 (Apple), GMT+05:30 (Google), tzone://Microsoft/Utc (Exchange); NULL for any other. */
+static const struct fb_zone *spelled_out(struct ics_job *j, const char *name)
+{
+	char offset[] = "+00:00";
+	if (!strcasecmp(name, "tzone://Microsoft/Utc"))
+		return fb_zone_utc();
+	bool colon = strlen(name) == 9 && name[6] == ':';
+	if ((strncmp(name, "GMT", 3) && strncmp(name, "UTC", 3)) || strlen(name) != (colon ? 9 : 8))
+		return NULL;
+	memcpy(offset, name + 3, 3);
+	memcpy(offset + 4, name + 6 + colon, 2);
+	return named(j, offset);
+}
+
 /* A well-known name, also behind a prefix such as /freeassociation.sourceforge.net/Europe/Berlin; NULL also when too much work was spent. */
 static const struct fb_zone *known(struct ics_job *j, const char *tzid, size_t n)
 {
@@ -221,7 +236,9 @@ static const struct fb_zone *known(struct ics_job *j, const char *tzid, size_t n
 		return NULL;
 	memcpy(name, tzid, n);
 	name[n] = 0;
-	const struct fb_zone *z = name[0] == '/' ? NULL : named(j, name);
+	const struct fb_zone *z = spelled_out(j, name);
+	if (!z && name[0] != '/')
+		z = named(j, name);
 	for (const char *p = name; !z && (p = strchr(p, '/')) != NULL; )
 		if (*++p && name[0] == '/' && *p != '/')
 			z = named(j, p);
@@ -340,10 +357,13 @@ const struct fb_zone *ics_zone_find(struct ics_job *j, const char *tzid, size_t 
 		z = find_in(j, s, tzid, n, false);
 	if (!z && !(z = zone_add(j, j->scope, tzid, n, line)))
 		return NULL;
-	if (!z->zone && z->vtimezone && build(j, z) < 0)
-		return NULL;
+	bool broken = !z->zone && z->vtimezone && build(j, z) < 0;
 	if (!z->zone)
 		z->zone = known(j, tzid, n);
+	if (broken && !z->zone)
+		return NULL;
+	if (broken) /* the name is one that everybody knows */
+		buf_reset(j->error);
 	if (j->work <= 0) { /* what was not found may be there */
 		ics_job_tired(j, line);
 		return NULL;

@@ -20,6 +20,37 @@ static void test_rules(void)
 	CHECK_STR(event(AT "X-MICROSOFT-RRULE:FREQ=MONTHLY;BYMONTHDAY=12\nRRULE:FREQ=DAILY;COUNT=2\n"), AS("Busy") ", " TUE);
 }
 
+static void test_zones(void)
+{
+	/* names with a ':' and without quotes */
+	CHECK_STR(march(IN("GMT+01:00")), AS("Busy"));
+	CHECK_STR(march(ZONE("(UTC+01:00) Here", "+0100") IN("(UTC+01:00) Here")), AS("Busy"));
+	CHECK_STR(event("DTSTART;TZID=GMT+01:00:20260302T090000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=3\nEXDATE;TZID=GMT+01:00:20260303T090000\n"
+	                "RDATE;VALUE=PERIOD;TZID=GMT+01:00:20260303T090000/PT1H\n"), AS("Busy") ", " WED);
+	/* names that are an offset; of one digit they would be POSIX's, whose sign is the other way round */
+	CHECK_STR(march(IN("GMT+0100")), AS("Busy"));
+	CHECK_STR(march(IN("UTC-0530")), "2026-03-02T14:30:00Z/2026-03-02T15:30:00Z Busy");
+	CHECK_STR(march(ZONE("GMT+0100", "+0300") IN("GMT+0100")), "2026-03-02T06:00:00Z/2026-03-02T07:00:00Z Busy");
+	CHECK(strstr(march(IN("GMT+1")), "is not known") && strstr(march(IN("GMT+0160")), "is not known") && strstr(march(IN("GMT+01.00")), "is not known"));
+	/* Exchange, with no VTIMEZONE */
+	CHECK_STR(march(IN("\"tzone://Microsoft/Utc\"")), "2026-03-02T09:00:00Z/2026-03-02T10:00:00Z Busy");
+	CHECK_STR(march(IN("tzone://Microsoft/Utc")), "2026-03-02T09:00:00Z/2026-03-02T10:00:00Z Busy");
+	CHECK_STR(march(IN("")), AS("Busy")); /* floating */
+	CHECK_STR(march(ZONE(" Ours ", "+0100") "BEGIN:VEVENT\nDTSTART;TZID=Ours: 20260302T090000\nDURATION: PT1H\nEND:VEVENT\n"), AS("Busy"));
+}
+
+/* Definitions that are not all there. */
+static void test_definitions(void)
+{
+	CHECK_STR(march(ZONE("Ours", "0100") IN("Ours")), AS("Busy"));
+	CHECK_STR(march("BEGIN:VTIMEZONE\nX-LIC-LOCATION:Europe/Berlin\nEND:VTIMEZONE\n" IN("Europe/Berlin")), AS("Busy"));
+	/* of a place that everybody knows the name is enough */
+	CHECK_STR(march("BEGIN:VTIMEZONE\nTZID:Europe/Berlin\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETTO:+0100\nEND:STANDARD\nEND:VTIMEZONE\n" IN("Europe/Berlin")),
+	          AS("Busy"));
+	CHECK_STR(buf_cstr(&error), "");
+	CHECK_STR(march(ZONE("Ours", "+1") IN("Ours")), "line 7: this part of a VTIMEZONE has an offset that is none");
+}
+
 static void test_lengths(void)
 {
 	/* 29 March has 23 hours, 25 October has 25: a day is a day however its length is told */
@@ -48,6 +79,8 @@ int main(void)
 {
 	help_start();
 	test_rules();
+	test_zones();
+	test_definitions();
 	test_lengths();
 	test_extra_dates();
 	return help_end();

@@ -47,7 +47,9 @@ static void test_offsets(void)
 	int s;
 	CHECK(ics_offset_read("+0100", 5, &s) && s == 3600);
 	CHECK(ics_offset_read("-033045", 7, &s) && s == -(3 * 3600 + 30 * 60 + 45));
-	CHECK(!ics_offset_read("0100", 4, &s) && !ics_offset_read("+01:00", 6, &s) && !ics_offset_read("+2400", 5, &s) && !ics_offset_read("+0160", 5, &s));
+	CHECK(ics_offset_read("0530", 4, &s) && s == 5 * 3600 + 30 * 60);
+	CHECK(!ics_offset_read("+", 1, &s) && !ics_offset_read("", 0, &s) && !ics_offset_read("+100", 4, &s));
+	CHECK(!ics_offset_read("+01:00", 6, &s) && !ics_offset_read("+2400", 5, &s) && !ics_offset_read("+0160", 5, &s));
 }
 
 static void test_instants(void)
