@@ -13,7 +13,7 @@ struct expander {
 	struct event_set set;
 	struct change *changes, *futures; /* overrides by key; those with RANGE=THISANDFUTURE once more */
 	size_t n_changes, n_futures;
-	unsigned hidden; /* FB_PRIVATE if a series of this UID is: an override that says nothing of it is no less */
+	unsigned hidden; /* FB_PRIVATE if a series of this UID is, or its rest from an override on: an override that says nothing of it is no less */
 };
 
 static const int64_t day = 86400, slack = 2 * 86400; /* slack: wall and UTC are never further apart */
@@ -197,10 +197,10 @@ static int expand_group(struct expander *x, const struct ics_event **list, size_
 		n_over++;
 	series = list + n_over;
 	x->hidden = 0;
-	for (size_t i = 0; i < n - n_over; i++) {
+	for (size_t i = 0; i < n; i++)
+		x->hidden |= !list[i]->is_override || list[i]->and_future ? list[i]->status.flags & FB_PRIVATE : 0;
+	for (size_t i = 0; i < n - n_over; i++)
 		best = series[i]->sequence > best ? series[i]->sequence : best;
-		x->hidden |= series[i]->status.flags & FB_PRIVATE;
-	}
 	sort_changes(x, NULL, overrides, n_over);
 	for (size_t i = 0; i < n - n_over; i++) {
 		if (series[i]->sequence != best) /* an older version of the same series */
