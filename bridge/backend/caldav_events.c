@@ -31,9 +31,11 @@ static int read_list(struct ics_job *j, const struct dav_multistatus *m)
 /* Reads all of the events into the job. -1 with a sentence. */
 static int read_all(struct caldav_ask *a, struct ics_job *j)
 {
-	for (size_t i = 0; i < a->n_calendars; i++)
+	for (size_t i = 0; i < a->n_calendars; i++) {
+		j->collection = (unsigned)i;
 		if (read_list(j, &a->events[i]) || read_list(j, &a->missing[i]))
 			return -1;
+	}
 	return 0;
 }
 

@@ -232,6 +232,8 @@ static int by_uid(const void *a, const void *b)
 	int c = memcmp(x->uid, y->uid, n);
 	if (c || x->uid_len != y->uid_len)
 		return c ? c : x->uid_len < y->uid_len ? -1 : 1;
+	if (x->collection != y->collection)
+		return x->collection < y->collection ? -1 : 1;
 	if (x->is_override != y->is_override)
 		return x->is_override ? -1 : 1;
 	return (x->order > y->order) - (x->order < y->order);
@@ -239,7 +241,7 @@ static int by_uid(const void *a, const void *b)
 
 static bool same_uid(const struct ics_event *a, const struct ics_event *b)
 {
-	return a->uid && b->uid && a->uid_len == b->uid_len && !memcmp(a->uid, b->uid, a->uid_len);
+	return a->uid && b->uid && a->uid_len == b->uid_len && a->collection == b->collection && !memcmp(a->uid, b->uid, a->uid_len);
 }
 
 static int expand_all(struct expander *x, const struct ics_event **list, size_t n, unsigned *busy_file)

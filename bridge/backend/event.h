@@ -7,6 +7,7 @@
 struct ics_event {
 	const struct ics_component *c;
 	unsigned file, order; /* order: in which it was read, over all files */
+	unsigned collection;
 	struct ics_scope *scope;
 	const char *uid;      /* NULL: none (or an empty one), so it belongs to nothing */
 	size_t uid_len;

@@ -97,6 +97,10 @@ static int read_length(struct ics_job *j, struct ics_event *e, const struct ics_
 		if (e->length.days < 0 || e->length.seconds < 0)
 			return ics_fail(j->error, duration->line, "this event ends before it starts: its DURATION is negative");
 	}
+	if (e->start.is_date && e->c->kind == ICS_VEVENT) { /* 24 hours are less than a day when the clock goes back */
+		e->length.days += (e->length.seconds + 86399) / 86400;
+		e->length.seconds = 0;
+	}
 	if (e->start.is_date && !e->length.days && !e->length.seconds)
 		e->length.days = 1;
 	return 0;
@@ -108,10 +112,6 @@ static int read_property(struct ics_job *j, struct ics_event *e, const struct ic
 	struct ics_time t;
 	switch (p->name) {
 	case ICS_UID: e->uid = p->value_len ? p->value : NULL; e->uid_len = p->value_len; return 0; /* an empty one names nothing */
-	if (e->start.is_date && e->c->kind == ICS_VEVENT) { /* 24 hours are less than a day when the clock goes back */
-		e->length.days += (e->length.seconds + 86399) / 86400;
-		e->length.seconds = 0;
-	}
 	case ICS_SEQUENCE: e->sequence = number_of(p); return 0;
 	case ICS_DTSTAMP: e->stamp = ics_time_read(p->value, p->value_len, &t) ? t.wall : 0; return 0;
 	case ICS_SUMMARY: e->subject = text_of(j, p); return 0;
@@ -149,7 +149,7 @@ int ics_event_read(struct ics_job *j, const struct ics_component *c)
 	struct ics_event *e = arena_alloc(j->arena, sizeof *e);
 	if (!e)
 		return ics_fail(j->error, c->line, "the calendar needs more memory than one calendar may have");
-	*e = (struct ics_event){.c = c, .file = j->file, .scope = j->scope, .order = (unsigned)j->n_events};
+	*e = (struct ics_event){.c = c, .file = j->file, .collection = j->collection, .scope = j->scope, .order = (unsigned)j->n_events};
 	e->status = ics_status_of(c);
 	e->status.flags |= j->all_private ? FB_PRIVATE : 0;
 	if (read_properties(j, e))

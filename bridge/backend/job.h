@@ -22,6 +22,7 @@ struct ics_job {
 	struct buf *error;
 	int64_t work;             /* left of ICS_WORK */
 	unsigned file;            /* counts the files */
+	unsigned collection;      /* of the files that are read now: a UID means one thing in its own alone (RFC 4791 5.3.2) */
 	struct ics_scope *scope;  /* of the VCALENDAR whose times are being read: what a TZID means there */
 	struct ics_zone *zones, *built; /* those of all files, newest first; those that own what they mean */
 	size_t n_zones;

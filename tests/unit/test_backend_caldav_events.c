@@ -124,6 +124,11 @@ static void homes(void)
 	expect("anna@a.example", RULES(HOME_RULES(PROPS("/h/anna/one/", IS_CALENDAR "<D:owner><D:href>/p/anna/</D:href></D:owner>")
 	       PROPS("/h/anna/two/", IS_CALENDAR "<D:owner><D:href>/p/anna</D:href></D:owner>"))), FB_OK,
 	       NINE_BUSY " 2026-03-02T10:00:00Z/2026-03-02T11:00:00Z=Tentative");
+	/* a copy in another calendar is no version of the same event */
+	expect("anna@a.example", RULES(CALENDAR_RULE("/h/anna/one/"), CALENDAR_RULE("/h/anna/two/"),
+	       {"REPORT /h/anna/two/", 207, MULTI(DATA("/2", EVENT("nine", "20260302T100000Z", "20260302T110000Z", "SEQUENCE:1\n"))), NULL},
+	       HOME_RULES(PROPS("/h/anna/one/", IS_CALENDAR) PROPS("/h/anna/two/", IS_CALENDAR))), FB_OK,
+	       NINE_BUSY " 2026-03-02T10:00:00Z/2026-03-02T11:00:00Z=Busy");
 	/* a home without a calendar that we may see: SOGo has such a one for people who do not exist */
 	expect("anna@a.example", RULES(HOME_RULES(PROPS("/h/anna/inbox/", IS_HOME))), FB_NO_ACCESS, "no calendar that our account may see");
 	/* one of two calendars fails: the answer would have a hole */
