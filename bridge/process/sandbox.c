@@ -2,11 +2,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <net/if.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -21,6 +23,8 @@ static const bool sanitized = true; /* it maps terabytes, opens /proc and traces
 #else
 static const bool sanitized = false;
 #endif
+
+enum { SOCKET_KIND = 0xf }; /* of a socket's type: the rest are flags */
 
 static bool landlocked;
 
@@ -48,7 +52,7 @@ int sandbox_begin(long parent)
 /* What any of our processes needs to compute, to talk over descriptors it has, and to end. */
 static const int always[] = {
 	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(close), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg),
-	SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(shutdown), SCMP_SYS(fcntl), SCMP_SYS(dup), SCMP_SYS(lseek), SCMP_SYS(fstat),
+	SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(shutdown), SCMP_SYS(dup), SCMP_SYS(lseek), SCMP_SYS(fstat),
 	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(select), SCMP_SYS(pselect6), SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap),
 	SCMP_SYS(madvise),
 	SCMP_SYS(futex), SCMP_SYS(getrandom), SCMP_SYS(clock_gettime), SCMP_SYS(clock_getres), SCMP_SYS(clock_nanosleep),
@@ -62,9 +66,9 @@ static const int always[] = {
 /* The loop, its sockets, and looking at files without opening them (a calendar's stamp). */
 static const int for_bridge[] = {
 	SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(eventfd2),
-	SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(pipe2), SCMP_SYS(socketpair), SCMP_SYS(connect), SCMP_SYS(accept4),
+	SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(pipe2), SCMP_SYS(connect), SCMP_SYS(accept4),
 	SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(newfstatat), SCMP_SYS(statx),
-	SCMP_SYS(ioctl), SCMP_SYS(sendmmsg), SCMP_SYS(recvmmsg), SCMP_SYS(bind),
+	SCMP_SYS(sendmmsg), SCMP_SYS(recvmmsg), SCMP_SYS(bind),
 	SCMP_SYS(fdatasync), /* the audit */
 };
 
@@ -77,8 +81,8 @@ static const int for_reading[] = {
 /* The loop or poll, sockets that connect, and the threads in which libcurl resolves names. */
 static const int for_network[] = {
 	SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(eventfd2),
-	SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(pipe2), SCMP_SYS(socketpair), SCMP_SYS(connect), SCMP_SYS(getsockname),
-	SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(ioctl), SCMP_SYS(sendmmsg), SCMP_SYS(recvmmsg),
+	SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(pipe2), SCMP_SYS(connect), SCMP_SYS(getsockname),
+	SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(sendmmsg), SCMP_SYS(recvmmsg),
 	SCMP_SYS(set_robust_list), SCMP_SYS(get_robust_list), SCMP_SYS(gettid), SCMP_SYS(getresuid), SCMP_SYS(getresgid), SCMP_SYS(alarm),
 };
 
@@ -92,6 +96,41 @@ static int allow(scmp_filter_ctx f, const int *calls, size_t n)
 	return r;
 }
 #define ALLOW(f, list) allow((f), (list), sizeof(list) / sizeof *(list))
+
+/* ${call} with one of the ${n} ${words} as its second argument, of which the kernel looks at 32 bits. */
+static int allow_words(scmp_filter_ctx f, int call, const uint32_t *words, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, call, 1, SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, words[i]));
+	return r;
+}
+#define ALLOW_WORDS(f, call, list) allow_words((f), (call), (list), sizeof(list) / sizeof *(list))
+
+/* What is done with descriptors. Not whom a signal about one goes to: it may be any, and to any process of the same user, our supervisor too. */
+static int allow_descriptors(scmp_filter_ctx f)
+{
+	static const uint32_t words[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GET_SEALS, F_GETLK, F_SETLK, F_SETLKW,
+	                                 F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW};
+
+	return ALLOW_WORDS(f, SCMP_SYS(fcntl), words);
+}
+
+/* The same, of sockets, and asking about a network's interfaces. Not typing for whoever sits at the terminal that our log goes to. */
+static int allow_socket_words(scmp_filter_ctx f)
+{
+	static const uint32_t words[] = {FIONREAD, FIONBIO, TCGETS, SIOCGIFCONF, SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFINDEX, SIOCGIFNAME};
+
+	return ALLOW_WORDS(f, SCMP_SYS(ioctl), words);
+}
+
+static int allow_always(scmp_filter_ctx f)
+{
+	int r = ALLOW(f, always);
+
+	return r ? r : allow_descriptors(f);
+}
 
 /* open and openat, but only to read: no O_CREAT, O_WRONLY, O_RDWR, O_TRUNC. */
 static int allow_reading(scmp_filter_ctx f)
@@ -113,12 +152,14 @@ static int allow_memory(scmp_filter_ctx f)
 	return r ? r : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A2(SCMP_CMP_EQ, 0)); /* asking only */
 }
 
-/* New sockets of the internet's families alone. */
+/* New sockets of the internet's families alone. A pair is for two ends of our own: one of datagrams could be connected to the system's log. */
 static int allow_sockets(scmp_filter_ctx f)
 {
 	int r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_INET));
 
-	return r ? r : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_INET6));
+	r = r ? r : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_INET6));
+	r = r ? r : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, SOCKET_KIND, SOCK_STREAM));
+	return r ? r : allow_socket_words(f);
 }
 
 /* Threads of this process, and no processes: what clone3() is asked for cannot be seen, so that libc is told to use clone(). */
@@ -193,7 +234,7 @@ int sandbox_bridge(void)
 		return 0;
 	if (landlock(nothing) != 0 || !(f = seccomp_init(SCMP_ACT_ERRNO(EPERM))))
 		return -1;
-	r = ALLOW(f, always);
+	r = allow_always(f);
 	r = r ? r : ALLOW(f, for_bridge);
 	r = r ? r : allow_memory(f);
 	r = r ? r : allow_sockets(f);
@@ -212,7 +253,7 @@ int sandbox_calendar_worker(const char *calendars, int memory_mib)
 	if (landlock(paths) != 0 || (memory_mib > 0 && setrlimit(RLIMIT_AS, &memory) != 0) ||
 	    !(f = seccomp_init(SCMP_ACT_ERRNO(EPERM))))
 		return -1;
-	r = ALLOW(f, always);
+	r = allow_always(f);
 	r = r ? r : allow_memory(f);
 	r = r ? r : allow_reading(f);
 	return finish(f, r);
@@ -243,7 +284,7 @@ int sandbox_login_worker(void)
 		return 0;
 	if (landlock(nothing) != 0 || !(f = seccomp_init(SCMP_ACT_ERRNO(EPERM))))
 		return -1;
-	r = ALLOW(f, always);
+	r = allow_always(f);
 	r = r ? r : allow_memory(f);
 	r = r ? r : hide_files(f);
 	return finish(f, r);
@@ -278,7 +319,7 @@ int sandbox_network_worker(const char *const *files, size_t n)
 	paths[at] = NULL;
 	if (landlock(paths) != 0 || !(f = seccomp_init(SCMP_ACT_ERRNO(EPERM))))
 		return -1;
-	r = ALLOW(f, always);
+	r = allow_always(f);
 	r = r ? r : ALLOW(f, for_network);
 	r = r ? r : allow_memory(f);
 	r = r ? r : allow_sockets(f);

@@ -5,11 +5,15 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +22,7 @@
 
 /* What somebody who runs code inside a role would try. Each gives true if it was allowed. */
 static const char *folder; /* the calendars, with the file "in" */
+static int pair[2], terminal; /* that it has */
 
 static bool can_open(const char *path, int flags)
 {
@@ -102,6 +107,39 @@ static bool trace_parent(void)
 static bool kill_parent(void)
 {
 	return kill(getppid(), 0) == 0;
+}
+
+/* The kernel sends it when something comes on a descriptor: it may be any signal, to any process of the same user. */
+static bool signal_by_descriptor(void)
+{
+	pid_t whom = getppid();
+
+	return fcntl(pair[0], F_SETSIG, SIGURG) == 0 || fcntl(pair[0], F_SETOWN, whom) == 0 || ioctl(pair[0], FIOSETOWN, &whom) == 0;
+}
+
+static bool use_terminal(void)
+{
+	struct winsize size = {24, 80, 0, 0};
+
+	return ioctl(terminal, TIOCSWINSZ, &size) == 0;
+}
+
+/* The socket "log" in the folder is like that of the system's log, to which everybody may write. */
+static bool tell_log(void)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	int ends[2];
+
+	file_join(to.sun_path, sizeof to.sun_path, folder, "log");
+	return socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) == 0 && connect(ends[0], (struct sockaddr *)&to, sizeof to) == 0;
+}
+
+static bool make_pair(void)
+{
+	int ends[2];
+
+	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 &&
+	       fcntl(ends[1], F_DUPFD_CLOEXEC, 3) >= 0;
 }
 
 static bool run_memory(void)
@@ -200,6 +238,10 @@ static const struct {
 	{"start a process", start_process, {0, 0, 0, 0}},
 	{"trace its parent", trace_parent, {0, 0, 0, 0}},
 	{"signal its parent", kill_parent, {0, 0, 0, 0}},
+	{"have the kernel signal its parent", signal_by_descriptor, {0, 0, 0, 0}},
+	{"use a terminal", use_terminal, {0, 0, 0, 0}},
+	{"write to the system's log", tell_log, {0, 0, 0, 0}},
+	{"make a pair of sockets", make_pair, {1, 0, 0, 1}},
 	{"run memory that it wrote", run_memory, {0, 0, 0, 0}},
 	{"change its user", raise_limits, {0, 0, 0, 0}},
 	{"get some memory", get_memory, {1, 1, 1, 1}},
@@ -229,10 +271,23 @@ static bool have_landlock(void)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 1;
 }
 
+/* A socket ${name} that takes datagrams from everybody. */
+static int log_socket(const char *name)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(at.sun_path, sizeof at.sun_path, "%s", name);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) != 0)
+		abort();
+	return fd;
+}
+
 int main(void)
 {
-	char dir[] = "/tmp/test_process_sandbox.XXXXXX", in[300];
+	char dir[] = "/tmp/test_process_sandbox.XXXXXX", in[300], log[100];
 	bool landlock;
+	int log_fd;
 	size_t i, r;
 	int want;
 
@@ -246,6 +301,11 @@ int main(void)
 	folder = dir;
 	file_join(in, sizeof in, dir, "in");
 	CHECK_INT(file_write(in, "x", 1, 0600), 0);
+	file_join(log, sizeof log, dir, "log");
+	log_fd = log_socket(log);
+	terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	CHECK(terminal >= 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
+	CHECK(signal_by_descriptor() && use_terminal() && tell_log()); /* without a sandbox */
 	landlock = have_landlock();
 	for (i = 0; i < sizeof table / sizeof *table; i++)
 		for (r = 0; r < ROLES; r++) {
@@ -256,6 +316,8 @@ int main(void)
 				fprintf(stderr, "\trole %zu: %s\n", r, table[i].name);
 		}
 	CHECK(read_calendar()); /* nothing was harmed */
+	close(log_fd);
+	unlink(log);
 	unlink(in);
 	CHECK_INT(rmdir(dir), 0);
 	return check_done();
