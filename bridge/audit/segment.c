@@ -52,6 +52,7 @@ char **audit_names(int dir, bool (*wanted)(const char *name), size_t *n)
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	char **names = NULL, **more;
 	struct dirent *e;
+	int why;
 
 	*n = 0;
 	if (!d) {
@@ -59,7 +60,7 @@ char **audit_names(int dir, bool (*wanted)(const char *name), size_t *n)
 			close(fd);
 		return NULL;
 	}
-	while ((e = readdir(d))) {
+	while (errno = 0, (e = readdir(d))) {
 		if (!wanted(e->d_name))
 			continue;
 		more = realloc(names, (*n + 1) * sizeof *names);
@@ -68,10 +69,16 @@ char **audit_names(int dir, bool (*wanted)(const char *name), size_t *n)
 		names = more;
 		++*n;
 	}
+	why = errno;
 	closedir(d);
-	if (*n)
+	if (why) { /* some of them are none: whoever went on from those would go on from the wrong end */
+		audit_names_free(names, *n);
+		names = NULL;
+		*n = 0;
+	} else if (*n) {
 		qsort(names, *n, sizeof *names, by_name);
-	errno = 0;
+	}
+	errno = why;
 	return names;
 }
 
@@ -187,8 +194,12 @@ int audit_segments_close(int dir, size_t *closed, struct buf *error)
 	struct buf why;
 	int r = 0;
 
-	buf_init(&why, AUDIT_SENTENCE);
 	*closed = 0;
+	if (!names && errno) {
+		buf_printf(error, "the folder of the audit cannot be read: %s", strerror(errno));
+		return -1;
+	}
+	buf_init(&why, AUDIT_SENTENCE);
 	for (size_t i = 0; i < n; i++) {
 		snprintf(name, sizeof name, "%.*s", NAME_LEN, names[i]);
 		buf_reset(&why);

@@ -219,6 +219,8 @@ static int open_end(int dir, struct spine *s)
 	char **names = audit_names(dir, audit_is_spine, &n);
 
 	s->fd = -1;
+	if (!names && errno) /* an end that cannot be seen is not where a spine begins */
+		return -1;
 	s->number = names ? (unsigned)strtoul(names[n - 1] + 6, NULL, 10) : 0;
 	audit_names_free(names, n);
 	if (read_before(dir, s->number, &before) != 0)

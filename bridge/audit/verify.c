@@ -20,7 +20,7 @@ verify_say(struct verify *v, bool is_problem, const char *file, uint64_t line, c
 int audit_verify(int dir, const uint8_t *anchor, audit_finding_cb *cb, void *arg, struct audit_counts *out)
 {
 	struct verify v = {.dir = dir, .cb = cb, .arg = arg, .counts = out, .anchor = anchor};
-	int lock = audit_lock(dir, true), r = -1;
+	int lock = audit_lock(dir, true), r = -1, why;
 	size_t n, n_segments = 0;
 	char **spine, **segments = NULL;
 
@@ -33,8 +33,9 @@ int audit_verify(int dir, const uint8_t *anchor, audit_finding_cb *cb, void *arg
 		verify_head_file(&v);
 		verify_spine(&v, spine, n);
 		segments = audit_names(dir, verify_is_segment, &n_segments);
-		r = 0;
+		r = segments || errno == 0 ? 0 : -1; /* what was not seen is not missing */
 	}
+	why = errno;
 	if (lock >= 0)
 		close(lock);
 	if (r == 0)
@@ -42,5 +43,6 @@ int audit_verify(int dir, const uint8_t *anchor, audit_finding_cb *cb, void *arg
 	audit_names_free(spine, n);
 	audit_names_free(segments, n_segments);
 	free(v.known);
+	errno = why;
 	return r;
 }

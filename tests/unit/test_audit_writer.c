@@ -307,6 +307,68 @@ static void test_half_left(void)
 	audit_drop();
 }
 
+/* Gives the folder and the three files of a spine to ${uid}. */
+static void give_spine(uid_t uid)
+{
+	static const char *const names[] = {".", "spine-000001.jsonl", "head", "lock"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (fchownat(audit_dir, names[i], uid, (gid_t)-1, 0) != 0)
+			abort();
+}
+
+/* What ${what} gives to somebody who may go through the folder and write in it, but not list it; root may always, so it becomes another. */
+static int while_blind(int (*what)(void))
+{
+	pid_t pid;
+	int status;
+
+	if (geteuid() == 0)
+		give_spine(65534);
+	fchmod(audit_dir, 0300);
+	fflush(NULL);
+	if ((pid = fork()) == 0)
+		_exit(geteuid() == 0 && setresuid(65534, 65534, 65534) != 0 ? 99 : what() == -1);
+	waitpid(pid, &status, 0);
+	fchmod(audit_dir, 0700);
+	if (geteuid() == 0)
+		give_spine(0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 99;
+}
+
+static int put_one(void)
+{
+	return audit_spine_put(audit_dir, "change", A_FIELDS(A_STR("verb", "rule add")), NULL, &error);
+}
+
+static int close_all(void)
+{
+	size_t closed;
+
+	return audit_segments_close(audit_dir, &closed, &error);
+}
+
+static int verify_all(void)
+{
+	return audit_verify(audit_dir, NULL, audit_found, NULL, &counted);
+}
+
+/* A folder that cannot be listed, for want of rights, memory or descriptors, is not an empty one: a spine that began anew in it would be broken. */
+static void test_blind(void)
+{
+	audit_new();
+	for (int i = 0; i < 3; i++)
+		CHECK_INT(put_one(), 0);
+	CHECK_INT(while_blind(put_one), 1);
+	CHECK_INT(while_blind(close_all), 1);
+	CHECK_INT(while_blind(verify_all), 1);
+	CHECK_INT(put_one(), 0);
+	CHECK_INT(audit_look(), 0);
+	CHECK_STR(found.text, "");
+	CHECK_INT(counted.head_n, 4);
+	audit_drop();
+}
+
 int main(void)
 {
 	signal(SIGXFSZ, SIG_IGN);
@@ -319,6 +381,7 @@ int main(void)
 	test_turn(true);
 	test_turn(false);
 	test_half_left();
+	test_blind();
 	buf_free(&error);
 	return check_done();
 }
