@@ -100,6 +100,15 @@ static int spawn_bridge(struct slot *s)
 	return 0;
 }
 
+static void start_again(void *arg);
+
+/* It could not be started, for want of processes, memory or descriptors: that may be over soon. */
+static void try_later(struct slot *s)
+{
+	log_error("cannot start a process (%s), and tries again in %d seconds: %s", slot_role(s) + 1, BACKOFF_MAX_MS / 1000, strerror(errno));
+	s->again = loop_timer_new(s->g->loop, BACKOFF_MAX_MS, start_again, s);
+}
+
 static int start_bridge(struct slot *s)
 {
 	struct generation *g = s->g;
@@ -108,8 +117,8 @@ static int start_bridge(struct slot *s)
 		return -1;
 	segments_next(&s->audit, s->channel); /* before it can be asked anything */
 	for (size_t i = g->bridges; i < g->n; i++)
-		if (g->slots[i].bridge == s && !g->slots[i].again)
-			start_worker(&g->slots[i]);
+		if (g->slots[i].bridge == s && !g->slots[i].again && start_worker(&g->slots[i]) != 0)
+			try_later(&g->slots[i]);
 	g->ev->begins(g->arg, s->channel);
 	generation_shut_again(s); /* last: what was cut off comes back by nothing that is said before */
 	channel_send(s->channel, MSG_BEGIN, NULL, 0, -1);
@@ -127,10 +136,8 @@ static void start_again(void *arg)
 
 	loop_timer_free(s->again);
 	s->again = NULL;
-	if (slot_start(s) != 0) {
-		log_error("cannot start a process: %s", strerror(errno));
-		s->again = loop_timer_new(s->g->loop, BACKOFF_MAX_MS, start_again, s);
-	}
+	if (slot_start(s) != 0)
+		try_later(s);
 }
 
 void slot_replace(struct slot *s)

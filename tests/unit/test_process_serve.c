@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -21,6 +22,19 @@ enum { CALL_MS = 20000, PATIENCE_MS = 20000 };
 
 static char dir[] = "/tmp/test_process_serve.XXXXXX", conf[200], sock[200], logs[200];
 static pid_t daemon_pid;
+static volatile int *forks_left; /* how often the daemon may fork still; negative: as it likes */
+
+/* In the place of libc's, in this program and in the daemon: a machine that has no room for more processes. */
+pid_t fork(void)
+{
+	if (forks_left && *forks_left == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (forks_left && *forks_left > 0)
+		--*forks_left;
+	return _Fork();
+}
 
 /* Ports that are free now. They stay reserved until the caller closes *${fd}. */
 static int free_port(int *fd)
@@ -343,6 +357,27 @@ static void test_supervisor_killed(void)
 	CHECK(status_with("\"state\":\"running\"", "\"pid\":0") != NULL);
 }
 
+/* A worker for which there is no process when its bridge is started again gets one when there are some. */
+static void test_no_more_processes(void)
+{
+	const char *s = status_with("\"state\":\"running\"", "\"pid\":0");
+	char dead[40];
+	pid_t pid;
+
+	for (int i = 0; i < 4; i++) { /* the oftener it ends at once, the later it is started again: its workers have ended by then */
+		pid = s ? pid_of(s, "bridge", 0) : -1;
+		if (!CHECK(pid > 0))
+			return;
+		*forks_left = i < 3 ? -1 : 1;
+		CHECK_INT(kill(pid, SIGKILL), 0);
+		snprintf(dead, sizeof dead, "\"pid\":%d,", pid);
+		s = status_with(i < 3 ? "\"state\":\"running\"" : "\"process\":\"login-worker\",\"pid\":0", dead);
+	}
+	CHECK(s != NULL);
+	*forks_left = -1;
+	CHECK(status_with("\"name\":\"login\",\"workers\":2,\"ready\":2", "\"pid\":0") != NULL);
+}
+
 static void test_stop(void)
 {
 	const char *s = status_with("\"state\":\"running\"", NULL);
@@ -364,8 +399,10 @@ int main(int argc, char **argv)
 		return role;
 	if (argc > 1) /* a verb that the supervisor runs by itself: this program has none, and must not test itself once more */
 		return 0;
-	if (!mkdtemp(dir))
+	forks_left = mmap(NULL, sizeof *forks_left, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (forks_left == MAP_FAILED || !mkdtemp(dir))
 		return 1;
+	*forks_left = -1;
 	front = free_port(&fds[0]);
 	link = free_port(&fds[1]);
 	CHECK_INT(make_site(front, link), 0);
@@ -377,6 +414,7 @@ int main(int argc, char **argv)
 		test_reload();
 		test_stuck_worker();
 		test_supervisor_killed();
+		test_no_more_processes();
 		test_stop();
 	}
 	if (check_failed) {
