@@ -105,7 +105,9 @@ static void on_timer(void *arg)
 
 void server_call_header(struct link_call *c, const char *name, const char *value)
 {
-	if (strcmp(name, ":method") == 0) {
+	if (c->begun) {
+		; /* gRPC has no trailers of a request, and whoever is at work on it has what is read here */
+	} else if (strcmp(name, ":method") == 0) {
 		c->is_post = strcmp(value, "POST") == 0;
 	} else if (strcmp(name, ":path") == 0) {
 		for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
@@ -128,8 +130,9 @@ void server_call_headers(struct link_call *c)
 {
 	int64_t most = c->conn->server->conf->hard_stop_ms;
 
-	if (c->timer || c->finished) /* trailers of a request: gRPC has none */
+	if (c->begun)
 		return;
+	c->begun = true;
 	if (!c->is_post || !c->is_grpc) {
 		finished(c);
 		link_stream_end_http(&c->st, c->is_post ? "415" : "405");

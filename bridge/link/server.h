@@ -60,6 +60,7 @@ struct link_call {
 	struct server_conn *conn;
 	enum link_method method;
 	bool is_post, is_grpc, has_te, bad_timeout, bad_id;
+	bool begun;                /* its headers are whole: what comes in trailers changes nothing */
 	int64_t deadline;          /* ms from the request's start; -1 = none given */
 	struct fb_query q;         /* mailboxes owned */
 	bool has_message;          /* the one request message came */

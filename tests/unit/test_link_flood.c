@@ -15,11 +15,13 @@ static struct conf_address_space own;
 static int fd = -1;
 static size_t queries, cancelled;
 static struct link_call *open_calls[LINK_STREAMS + 1];
+static const struct fb_query *asked; /* the last one */
 
 static void on_query(void *arg, struct link_call *call, const struct pki_peer *peer, const struct fb_query *q, int64_t deadline)
 {
 	if (queries < LINK_STREAMS + 1)
 		open_calls[queries] = call;
+	asked = q;
 	queries++;
 }
 
@@ -262,10 +264,55 @@ static void too_much(void)
 	end();
 }
 
+/* A Query of a.example about ${n} mailboxes, framed. */
+static void put_query(struct buf *b, int n)
+{
+	struct buf body;
+
+	buf_init(b, 8192);
+	buf_init(&body, 8192);
+	/* field 1 requester{domain}, 2 mailboxes, 3 start, 4 end, 5 interval, 6 view */
+	buf_add(&body, "\x0a\x0b\x12\x09""a.example", 13);
+	for (int i = 0; i < n; i++)
+		buf_add(&body, "\x12\x0d""bob@b.example", 15);
+	buf_add(&body, "\x18\x80\x92\x94\xcd\x06\x20\x80\xb5\x99\xcd\x06\x28\x1e\x30\x07", 16);
+	buf_add(b, (uint8_t[]){0, 0, 0, (uint8_t)(body.len >> 8), (uint8_t)body.len}, 5);
+	buf_add(b, buf_ptr(&body), body.len);
+	buf_free(&body);
+}
+
+/* A question that is being answered keeps the number it came under, whatever comes behind it. */
+static void trailers(void)
+{
+	static const char first[] = "0123456789abcdef0123456789abcdef", second[] = "ffffffffffffffffffffffffffffffff";
+	uint8_t h[512], more[128];
+	size_t n = headers(h);
+	struct buf b;
+
+	begin();
+	put_query(&b, 1);
+	n += field(h + n, "x-request-id", first);
+	frame(1, 4, 1, h, n);
+	frame(0, 0, 1, buf_ptr(&b), b.len);
+	for (int i = 0; i < 500 && !queries; i++)
+		world_run_for(loop, 10);
+	CHECK_INT(queries, 1);
+	CHECK_STR(asked->request_id, first);
+	frame(1, 5, 1, more, field(more, "x-request-id", second));
+	settle();
+	CHECK_STR(asked->request_id, first);
+	CHECK_INT(cancelled, 0);
+	link_call_done(open_calls[0], FB_OK, NULL);
+	settle();
+	CHECK(!is_closed);
+	buf_free(&b);
+	end();
+}
+
 /* A hundred answers to somebody who never opens the window: they wait, within bounds, and are let go with the connection. */
 static void who_does_not_read(void)
 {
-	uint8_t h[512], body[5 + 4096];
+	uint8_t h[512];
 	size_t n = headers(h);
 	static const uint8_t no_window[6] = {0, 4, 0, 0, 0, 0};
 	struct acl_released r = {fb_answer_new(FB_OK)};
@@ -282,17 +329,10 @@ static void who_does_not_read(void)
 		fb_answer_add(r.raw, &e);
 	begin();
 	frame(4, 0, 0, no_window, 6);
-	buf_init(&b, sizeof body);
-	/* field 1 requester{domain}, 2 mailboxes, 3 start, 4 end, 5 interval, 6 view */
-	buf_add(&b, "\x0a\x0b\x12\x09""a.example", 13);
-	for (int i = 0; i < 100; i++)
-		buf_add(&b, "\x12\x0d""bob@b.example", 15);
-	buf_add(&b, "\x18\x80\x92\x94\xcd\x06\x20\x80\xb5\x99\xcd\x06\x28\x1e\x30\x07", 16);
-	memcpy(body, (uint8_t[]){0, 0, 0, (uint8_t)(b.len >> 8), (uint8_t)b.len}, 5);
-	memcpy(body + 5, buf_ptr(&b), b.len);
+	put_query(&b, 100);
 	for (uint32_t id = 1; id < 7; id += 2) {
 		frame(1, 4, id, h, n);
-		frame(0, 1, id, body, 5 + b.len);
+		frame(0, 1, id, buf_ptr(&b), b.len);
 	}
 	for (int i = 0; i < 500 && queries < 3; i++)
 		world_run_for(loop, 10);
@@ -417,6 +457,7 @@ int main(void)
 	log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), false, LOG_LEVEL_ERROR, "test");
 	floods();
 	too_much();
+	trailers();
 	who_does_not_read();
 	silent_strangers();
 	return check_done();
