@@ -103,6 +103,7 @@ struct client_call {
 	struct loop_timer *timer;
 	bool answered[FB_MAX_MAILBOXES];
 	size_t n_answered;
+	size_t n_messages, refused; /* that came; of these the ones that could not be used */
 	bool is_grpc;
 	int http, status;         /* status -1: none came */
 	char why[256];

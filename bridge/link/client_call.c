@@ -4,7 +4,10 @@
 #include <string.h>
 #include "bridge/base/log.h"
 
-enum { LAST_WORD_MS = 200, SKEW_SECONDS = 60 };
+enum {
+	LAST_WORD_MS = 200, SKEW_SECONDS = 60,
+	MAX_REFUSED = FB_MAX_MAILBOXES /* messages of no use in one call: a peer that sends more means harm */
+};
 
 /* ---- the end of a call ---- */
 
@@ -28,6 +31,9 @@ static void call_end(struct client_call *c, enum fb_reason reason)
 		client_announced(c);
 	if (c->is_hello && reason != FB_OK)
 		log_event(LOG_LEVEL_WARN, "link-hello-failed", LS("peer", p->conf->name), LS("text", c->why));
+	if (c->refused > 1)
+		log_event(LOG_LEVEL_WARN, "link-answer-refused", LS("peer", p->conf->name), LS("id", c->q.request_id), LI("times", c->refused),
+		          LS("text", "so many of its messages in this call could not be used"));
 	if (c->is_probe)
 		c->probed(c->arg, c->was_probed && reason == FB_OK ? &c->probe : NULL, c->why);
 	if (c->ev.done)
@@ -126,9 +132,11 @@ void client_call_header(struct link_stream *st, const char *name, const char *va
 	}
 }
 
-static void refused(const struct client_call *c, const char *why)
+/* The first has a line of its own; the rest are counted, and told when the call ends. */
+static void refused(struct client_call *c, const char *why)
 {
-	log_event(LOG_LEVEL_WARN, "link-answer-refused", LS("peer", c->peer->conf->name), LS("id", c->q.request_id), LS("text", why));
+	if (c->refused++ == 0)
+		log_event(LOG_LEVEL_WARN, "link-answer-refused", LS("peer", c->peer->conf->name), LS("id", c->q.request_id), LS("text", why));
 }
 
 static void take_answer(struct client_call *c, const uint8_t *p, size_t n)
@@ -166,19 +174,36 @@ static void take_hello(struct client_call *c, const uint8_t *p, size_t n)
 		log_event(LOG_LEVEL_WARN, "link-clock-skew", LS("peer", c->peer->conf->name), LI("ahead_seconds", h.ahead));
 }
 
+/* What is wrong with there being one more message, or NULL. */
+static const char *one_too_many(struct client_call *c)
+{
+	if (c->n_messages++ && !c->q.n)
+		return "the peer answered more than once";
+	return c->refused >= MAX_REFUSED ? "the peer sends answers without end that nobody asked for" : NULL;
+}
+
+static void take_message(struct client_call *c, const uint8_t *p, size_t n)
+{
+	if (c->is_probe)
+		c->was_probed = link_probe_read(p, n, &c->probe);
+	else if (c->is_announce)
+		c->taken = link_announced_read(p, n);
+	else
+		(c->is_hello ? take_hello : take_answer)(c, p, n);
+}
+
 void client_call_message(struct link_stream *st, enum grpc_read what, const uint8_t *p, size_t n)
 {
 	struct client_call *c = (struct client_call *)st;
+	const char *why = what == GRPC_READ_TOO_BIG    ? "the peer's answer is larger than the link allows"
+	                  : what == GRPC_READ_COMPRESSED ? "the peer compressed its answer, which nobody asked for"
+	                                                 : one_too_many(c);
 
-	if (what != GRPC_READ_MESSAGE) {
-		say(c, what == GRPC_READ_TOO_BIG ? "the peer's answer is larger than the link allows" : "the peer compressed its answer, which nobody asked for");
+	if (why) {
+		say(c, why);
 		call_end(c, FB_PEER_FAILED);
-	} else if (c->is_probe) {
-		c->was_probed = c->is_grpc && c->http == 200 && link_probe_read(p, n, &c->probe);
-	} else if (c->is_announce) {
-		c->taken = c->is_grpc && c->http == 200 ? link_announced_read(p, n) : LINK_NOT_TAKEN;
 	} else if (c->is_grpc && c->http == 200) {
-		(c->is_hello ? take_hello : take_answer)(c, p, n);
+		take_message(c, p, n);
 	}
 }
 

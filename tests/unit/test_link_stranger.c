@@ -491,6 +491,16 @@ static void just_http(struct link_stream *st)
 	link_stream_end_http(st, lie_status);
 }
 
+/* Answers about nobody, as many as the connection takes: 5 bytes each. */
+static void without_end(struct link_stream *st)
+{
+	uint8_t *to;
+
+	for (int i = 0; i < 20000 && (to = link_stream_put(st, 0)); i++)
+		;
+	link_stream_send(st);
+}
+
 /* Only after the reset does it take the question; before, it has not looked at it. */
 static int refusals;
 static void refuse_once(struct link_stream *st)
@@ -535,8 +545,23 @@ static void hear(void (*said)(struct link_stream *st), const char *status)
 	CHECK_INT(got.dones, 1);
 }
 
+/* How many lines of ${f} hold ${word}. */
+static size_t lines_of(FILE *f, const char *word)
+{
+	char line[4096];
+	size_t n = 0;
+
+	rewind(f);
+	while (fgets(line, sizeof line, f))
+		n += strstr(line, word) != NULL;
+	return n;
+}
+
 static void what_our_client_refuses(void)
 {
+	int64_t began;
+	FILE *logged;
+
 	loop = loop_new();
 	listener = world_listen(endpoint);
 	listening = loop_fd_new(loop, listener, LOOP_READ, on_accept, NULL);
@@ -588,6 +613,16 @@ static void what_our_client_refuses(void)
 	CHECK_INT(got.reason, FB_PEER_FAILED);
 	hear(just_http, "200");
 	CHECK_INT(got.reason, FB_PEER_FAILED);
+	began = loop_ms();
+	logged = tmpfile();
+	log_setup(fileno(logged), false, LOG_LEVEL_WARN, "test");
+	hear(without_end, NULL);
+	log_setup(2, false, LOG_LEVEL_ERROR, "test");
+	CHECK_INT(got.reason, FB_PEER_FAILED);
+	CHECK(strstr(got.why, "without end") != NULL);
+	CHECK(loop_ms() - began < 4000); /* not at its deadline */
+	CHECK_INT(lines_of(logged, "link-answer-refused"), 2);
+	fclose(logged);
 	hear(refuse_once, NULL);
 	CHECK_INT(got.ok, 2);
 	CHECK_INT(got.reason, FB_OK);
