@@ -14,14 +14,6 @@
 
 enum { LOOK_BYTES = 4096 };
 
-struct link_doorway {
-	struct link_server *server;
-	int fd;
-	struct loop_fd *watch;
-	struct loop_timer *hurry;
-	struct link_doorway *next, **at;
-};
-
 int link_process_wanted(const uint8_t *hello, size_t n)
 {
 	static const char name[] = LINK_PROCESS_ALPN;
@@ -72,19 +64,24 @@ static void on_hello(int fd, int events, void *arg)
 
 static void on_hurry(void *arg)
 {
-	log_event(LOG_LEVEL_WARN, "link-refused", LS("text", "no handshake within 10 s"));
-	close(leave(arg));
+	struct link_doorway *d = arg;
+
+	log_event(LOG_LEVEL_WARN, "link-refused", LS("from", d->from), LS("text", "no handshake within 10 s"));
+	server_doorway_close(d);
 }
 
 void server_doorway_open(struct link_server *s, int fd)
 {
-	struct link_doorway *d = calloc(1, sizeof *d);
+	char from[sizeof((struct link_doorway *)NULL)->from];
+	struct link_doorway *d;
 
-	if (!d) {
+	server_name_of(fd, from, sizeof from);
+	if (!server_has_room(s, from) || !(d = calloc(1, sizeof *d))) {
 		close(fd);
 		return;
 	}
-	*d = (struct link_doorway){.server = s, .fd = fd, .next = s->doorways, .at = &s->doorways};
+	*d = (struct link_doorway){.server = s, .fd = fd, .since = loop_ms(), .next = s->doorways, .at = &s->doorways};
+	memcpy(d->from, from, sizeof from);
 	if (d->next)
 		d->next->at = &d->next;
 	s->doorways = d;
@@ -93,10 +90,15 @@ void server_doorway_open(struct link_server *s, int fd)
 	d->watch = loop_fd_new(s->loop, fd, LOOP_READ, on_hello, d);
 }
 
+void server_doorway_close(struct link_doorway *d)
+{
+	close(leave(d));
+}
+
 void server_doorways_close(struct link_server *s)
 {
 	while (s->doorways)
-		close(leave(s->doorways));
+		server_doorway_close(s->doorways);
 }
 
 void link_server_siblings(struct link_server *s, unsigned processes, void (*hand_on)(void *arg, unsigned process, int fd), void *arg)

@@ -8,8 +8,6 @@
 #include <unistd.h>
 #include "bridge/base/log.h"
 
-enum { MAX_CONNS_OF_PEER = 16 };
-
 static void conn_end(struct server_conn *k, const char *why)
 {
 	const struct server_turned_events *owner = k->owner;
@@ -33,7 +31,7 @@ void server_conn_free(struct server_conn *k)
 	conn_end(k, "it was closed here");
 }
 
-static size_t conns_of(const struct link_server *s, const struct pki_peer *peer)
+size_t server_conns_of(const struct link_server *s, const struct pki_peer *peer)
 {
 	size_t n = 0;
 
@@ -52,7 +50,7 @@ static void on_up(void *arg)
 
 	loop_timer_free(k->hurry);
 	k->hurry = NULL;
-	if (!peer || conns_of(k->server, peer) >= MAX_CONNS_OF_PEER) {
+	if (!peer || server_conns_of(k->server, peer) >= LINK_CONNS_OF_PEER) {
 		log_event(LOG_LEVEL_WARN, "link-refused", LS("peer", peer ? pki_peer_name(peer) : NULL), LS("from", k->from),
 		          LS("text", "this peer has too many connections already"));
 		server_conn_free(k);
@@ -193,7 +191,7 @@ void link_server_free(struct link_server *s)
 	free(s);
 }
 
-static void name_of(int fd, char *out, size_t size)
+void server_name_of(int fd, char *out, size_t size)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof sa;
@@ -219,7 +217,7 @@ static void conn_add(struct server_conn *k)
 
 void link_server_accept(struct link_server *s, int fd)
 {
-	if (s->processes > 1 && !s->draining && s->n_conns + s->n_doorways < LINK_MAX_CONNS)
+	if (s->processes > 1 && !s->draining)
 		server_doorway_open(s, fd);
 	else
 		link_server_take(s, fd);
@@ -230,13 +228,14 @@ void link_server_take(struct link_server *s, int fd)
 	char from[sizeof((struct server_conn *)NULL)->from];
 	struct server_conn *k;
 
-	name_of(fd, from, sizeof from);
+	server_name_of(fd, from, sizeof from);
 	if (s->draining || !server_has_room(s, from) || !(k = calloc(1, sizeof *k))) {
 		close(fd);
 		return;
 	}
 	memcpy(k->from, from, sizeof from);
 	k->server = s;
+	k->since = loop_ms();
 	k->session = link_session_accept(s->loop, s->tls, fd, &session_events, k);
 	if (!k->session) {
 		free(k);

@@ -19,10 +19,22 @@ struct server_conn {
 	struct loop_timer *hurry;     /* until the first SETTINGS: whoever says nothing has to go */
 	const struct pki_peer *peer;  /* from the first SETTINGS on */
 	char from[80];                /* the other end's address, for the log */
+	int64_t since;                /* loop_ms() when it came */
 	struct link_call *calls;
 	const struct server_turned_events *owner; /* of one that we made; else NULL */
 	void *owner_arg;
 	struct server_conn *next, **at;
+};
+
+/* One of which nothing has been read yet (doorway.c). */
+struct link_doorway {
+	struct link_server *server;
+	int fd;
+	struct loop_fd *watch;
+	struct loop_timer *hurry;
+	char from[80];
+	int64_t since;
+	struct link_doorway *next, **at; /* the newest first, as in server->conns */
 };
 
 struct link_server {
@@ -83,19 +95,29 @@ void server_turned_drain(struct server_conn *k);
 /* True after link_server_drain(). */
 bool server_is_draining(const struct link_server *s);
 
-enum { LINK_HURRY_MS = 10000 /* from TCP to SETTINGS */, LINK_MAX_CONNS = 512 };
+enum {
+	LINK_HURRY_MS = 10000, /* from TCP to SETTINGS */
+	LINK_MAX_CONNS = 512,
+	LINK_CONNS_OF_PEER = 2 * LINK_PROCESSES /* one for each of its bridges, and of those that take their places */
+};
 /*
  * Is there a place for one more, who comes from the HOST:PORT ${from}? Of those who have not shown a key the oldest makes room for it, if they
- * are too many (crowd.c).
+ * are too many; where all are peers, one of the peer that has the most (crowd.c).
  */
 bool server_has_room(struct link_server *s, const char *from);
 /* Closes and frees ${k}; who owns it is told. */
 void server_conn_free(struct server_conn *k);
+/* How many connections ${peer} has. */
+size_t server_conns_of(const struct link_server *s, const struct pki_peer *peer);
+/* HOST:PORT of the other end of ${fd}; "-" if it has none. */
+void server_name_of(int fd, char *out, size_t size);
 #define LINK_PROCESS_ALPN "availbridge-process/"
 /* The process that a ClientHello wants, as far as it stands in these ${n} bytes; -1 = any (doorway.c). */
 int link_process_wanted(const uint8_t *hello, size_t n);
 /* Looks which process the connection ${fd} (taken over) is for, then takes it in or hands it on. */
 void server_doorway_open(struct link_server *s, int fd);
+/* Closes and frees ${d}. */
+void server_doorway_close(struct link_doorway *d);
 /* Closes those for which that is not known yet. */
 void server_doorways_close(struct link_server *s);
 

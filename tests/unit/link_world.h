@@ -29,7 +29,7 @@ const struct fb_answer *acl_released_view(const struct acl_released *r)
 struct pki_peer {
 	const char *name;
 };
-static struct pki_peer world_peer = {"site-a"};
+static struct pki_peer world_peer = {"site-a"}, *world_next_peer = &world_peer; /* whose the next connection is */
 static bool world_no_seal;
 
 struct pki_stream {
@@ -39,6 +39,7 @@ struct pki_stream {
 	struct loop_timer *kick;
 	const struct pki_stream_events *ev;
 	void *arg;
+	const struct pki_peer *peer;
 	struct buf in, out;
 	bool up, finishing, dead, turned;
 	int busy;
@@ -51,7 +52,7 @@ const char *pki_peer_name(const struct pki_peer *p)
 
 const struct pki_peer *pki_stream_peer(const struct pki_stream *s)
 {
-	return s->up && !world_no_seal ? &world_peer : NULL;
+	return s->up && !world_no_seal ? s->peer : NULL;
 }
 
 bool pki_stream_pairs(const struct pki_stream *s)
@@ -169,7 +170,7 @@ struct pki_stream *pki_stream_accept(struct loop *l, struct pki_tls *t, int fd, 
 {
 	struct pki_stream *s = calloc(1, sizeof *s);
 
-	*s = (struct pki_stream){.loop = l, .fd = fd, .ev = ev, .arg = arg};
+	*s = (struct pki_stream){.loop = l, .fd = fd, .ev = ev, .arg = arg, .peer = world_next_peer};
 	buf_init(&s->in, max_in);
 	buf_init(&s->out, 64 << 20);
 	s->watch = loop_fd_new(l, fd, LOOP_READ, plain_fd, s);

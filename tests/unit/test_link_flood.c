@@ -4,7 +4,7 @@
 #include "bridge/base/arena.h"
 #include "tests/unit/check.h"
 #include "tests/unit/link_world.h"
-#include "bridge/link/session.h"
+#include "bridge/link/server.h"
 
 /* A peer with a good key and bad intentions, by raw frames: our server says goodbye, keeps its memory, and serves the others. */
 static struct loop *loop;
@@ -406,20 +406,21 @@ static void speak(int one)
 	world_run_for(loop, 5);
 }
 
-/* Connections that say nothing keep nobody out: who speaks is served, and stays. */
-static void silent_strangers(void)
+static void never(void *arg, unsigned process, int one)
+{
+	CHECK(!"a connection for no process in particular was handed on");
+}
+
+/* Connections that say nothing keep nobody out, with one bridge of several too: who speaks is served, and stays. */
+static void silent_strangers(unsigned processes)
 {
 	enum { HOSTS = 8, EACH = 64, ALL = HOSTS * EACH };
-	struct rlimit limit;
 	static int fds[ALL + EACH];
 	int listener, peer, late;
 	char name[32];
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		abort();
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
 	begin();
+	link_server_siblings(server, processes, never, NULL);
 	listener = world_listen(name);
 	peer = come(listener, name, 1);
 	speak(peer);
@@ -452,13 +453,66 @@ static void silent_strangers(void)
 	end();
 }
 
+/* No peer has more than its share, and where peers have all places one that has several makes room for another. */
+static void greedy_peers(void)
+{
+	enum { GREEDY = LINK_MAX_CONNS / LINK_CONNS_OF_PEER };
+	static struct pki_peer greedy[GREEDY], modest = {"modest"};
+	static char names[GREEDY][8];
+	static int fds[LINK_MAX_CONNS + 1];
+	int listener, one;
+	char name[32];
+	size_t n = 0;
+
+	begin(); /* with one of site-a */
+	listener = world_listen(name);
+	for (size_t i = 0; i < GREEDY; i++) {
+		snprintf(names[i], sizeof names[i], "peer-%zu", i);
+		greedy[i].name = names[i];
+		world_next_peer = &greedy[i];
+		for (size_t k = 0; k < LINK_CONNS_OF_PEER && n < LINK_MAX_CONNS - 1; k++)
+			speak(fds[n++] = come(listener, name, 1));
+		if (i == 0) {
+			speak(one = come(listener, name, 1));
+			CHECK(!is_open(one)); /* one more than its share */
+			close(one);
+		}
+	}
+	CHECK_INT(count_open(fds, n), LINK_MAX_CONNS - 1);
+	world_next_peer = &modest;
+	speak(one = come(listener, name, 2));
+	CHECK(is_open(one));
+	CHECK_INT(count_open(fds, n), LINK_MAX_CONNS - 2);
+	drain();
+	CHECK(!is_closed); /* who had one has it still */
+	world_next_peer = &world_peer;
+	for (size_t i = 0; i < n; i++)
+		close(fds[i]);
+	close(one);
+	close(listener);
+	end();
+}
+
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		abort();
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(void)
 {
+	raise_descriptors();
 	log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), false, LOG_LEVEL_ERROR, "test");
 	floods();
 	too_much();
 	trailers();
 	who_does_not_read();
-	silent_strangers();
+	silent_strangers(1);
+	silent_strangers(3);
+	greedy_peers();
 	return check_done();
 }
