@@ -78,10 +78,8 @@ bool link_probe_read(const uint8_t *p, size_t n, struct link_probe *said)
 static bool spend(struct link_server *s, const char *peer)
 {
 	int64_t now = loop_ms(), *at;
-	size_t i = 0;
+	size_t i = server_peer_index(s, peer);
 
-	while (i < s->conf->n_peers && strcmp(s->conf->peers[i].name, peer) != 0)
-		i++;
 	at = &s->probed[i];
 	if (i == s->conf->n_peers || *at > now + (AT_ONCE - 1) * EVERY_MS)
 		return false;

@@ -40,6 +40,15 @@ size_t server_conns_of(const struct link_server *s, const struct pki_peer *peer)
 	return n;
 }
 
+size_t server_peer_index(const struct link_server *s, const char *name)
+{
+	size_t i = 0;
+
+	while (i < s->conf->n_peers && strcmp(s->conf->peers[i].name, name) != 0)
+		i++;
+	return i;
+}
+
 /* ---- what a session tells ---- */
 
 static void on_up(void *arg)
@@ -57,6 +66,7 @@ static void on_up(void *arg)
 		return;
 	}
 	k->peer = peer;
+	link_session_share(k->session, &k->server->out_bytes[server_peer_index(k->server, pki_peer_name(peer))]);
 	if (k->server->seen && link_session_pin(k->session, pin))
 		k->server->seen(k->server->seen_arg, pki_peer_name(peer), pin);
 	if (k->owner) {
@@ -169,7 +179,7 @@ struct link_server *link_server_new(struct loop *l, const struct conf *c, struct
 {
 	struct link_server *s = calloc(1, sizeof *s);
 
-	if (!s)
+	if (!s || !(s->out_bytes = calloc(c->n_peers + 1, sizeof *s->out_bytes)))
 		abort();
 	s->loop = l;
 	s->conf = c;
@@ -188,6 +198,7 @@ void link_server_free(struct link_server *s)
 	while (s->conns)
 		server_conn_free(s->conns);
 	free(s->probed);
+	free(s->out_bytes);
 	free(s);
 }
 

@@ -47,6 +47,7 @@ struct link_server {
 	struct server_conn *conns;
 	struct link_clients *clients; /* take over what is turned, or NULL */
 	size_t n_conns, n_queries;
+	size_t *out_bytes;            /* by peer: answers that wait for it, on all its connections */
 	int64_t crowded;              /* when the log was told last that connections without a key are too many; 0 = never */
 	int64_t front_expires;
 	link_announced_cb *announced;
@@ -107,6 +108,8 @@ enum {
 bool server_has_room(struct link_server *s, const char *from);
 /* Closes and frees ${k}; who owns it is told. */
 void server_conn_free(struct server_conn *k);
+/* The place of the peer ${name} in the settings; n_peers if it has none. */
+size_t server_peer_index(const struct link_server *s, const char *name);
 /* How many connections ${peer} has. */
 size_t server_conns_of(const struct link_server *s, const struct pki_peer *peer);
 /* HOST:PORT of the other end of ${fd}; "-" if it has none. */

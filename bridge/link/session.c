@@ -24,7 +24,7 @@ void link_session_detach(struct link_stream *st)
 	struct link_session *s = st->session;
 
 	s->in_bytes -= st->counted_in;
-	s->out_bytes -= st->counted_out;
+	*s->out_bytes -= st->counted_out;
 	st->counted_in = st->counted_out = 0;
 	*st->at = st->next;
 	if (st->next)
@@ -314,6 +314,7 @@ static struct link_session *session_new(struct loop *l, bool server, const struc
 		return NULL;
 	s->loop = l;
 	s->server = server;
+	s->out_bytes = &s->own_out;
 	s->ev = ev;
 	s->arg = arg;
 	return s;

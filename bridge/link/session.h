@@ -15,7 +15,7 @@ enum {
 	LINK_PENDING = 256 << 10,        /* no more is taken from the streams while this waits for the kernel */
 	LINK_IN_BYTES = 8 << 20,         /* unfinished answers of one connection */
 	LINK_REQUEST_BYTES = 1 << 20,    /* unfinished requests of one connection */
-	LINK_OUT_BYTES = 64 << 20,       /* answers that wait on one connection */
+	LINK_OUT_BYTES = 64 << 20,       /* answers that wait for one peer, on all its connections */
 	LINK_OUT_CALL = 32 << 20,        /* and for one call */
 	LINK_PING_IDLE_MS = 30000,
 	LINK_PING_WAIT_MS = 10000,
@@ -90,6 +90,11 @@ int link_session_binding(const struct link_session *s, uint8_t exporter[PKI_EXPO
 void link_session_drain(struct link_session *s);
 /* A question on an open stream of ${s} got no answer in time: if nothing else was heard either, the connection has to prove that it lives. */
 void link_session_doubt(struct link_session *s);
+/*
+ * What waits on ${s} to be sent counts in ${out_bytes} (borrowed for its life), together with what waits on others that have the same: before anything
+ * waits.
+ */
+void link_session_share(struct link_session *s, size_t *out_bytes);
 /* Streams that are open. */
 size_t link_session_streams(const struct link_session *s);
 

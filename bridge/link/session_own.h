@@ -15,7 +15,8 @@ struct link_session {
 	nghttp2_session *h2;      /* from the end of the handshake on */
 	void *frame;              /* where h2 writes what it sends (session_memory.c); NULL = nowhere that we know */
 	struct link_stream *streams[LINK_BUCKETS]; /* by their numbers: link_session_bucket() */
-	size_t n_streams, in_bytes, out_bytes;
+	size_t n_streams, in_bytes;
+	size_t own_out, *out_bytes; /* what waits to be sent: counted here, or together with that on other connections */
 	struct loop_timer *flush; /* one flush a turn */
 	bool flush_waits;
 	struct loop_timer *ping;  /* exists while streams are open, and until their memory is given back: an idle connection costs nothing */

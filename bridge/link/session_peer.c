@@ -16,6 +16,11 @@ int link_session_binding(const struct link_session *s, uint8_t exporter[PKI_EXPO
 	return 0;
 }
 
+void link_session_share(struct link_session *s, size_t *out_bytes)
+{
+	s->out_bytes = out_bytes;
+}
+
 size_t link_session_streams(const struct link_session *s)
 {
 	return s->n_streams;

@@ -58,7 +58,7 @@ static ssize_t read_out(nghttp2_session *h2, int32_t id, uint8_t *to, size_t roo
 	if (n)
 		memcpy(to, buf_ptr(&st->out), n);
 	buf_consume(&st->out, n);
-	s->out_bytes -= st->counted_out - st->out.len;
+	*s->out_bytes -= st->counted_out - st->out.len;
 	st->counted_out = st->out.len;
 	if (st->out.len || !st->out_last)
 		return n ? (ssize_t)n : NGHTTP2_ERR_DEFERRED;
@@ -82,7 +82,7 @@ int link_stream_request(struct link_session *s, struct link_stream *st, const ng
 		return -1;
 	link_session_attach(s, st, id);
 	st->counted_out = st->out.len;
-	s->out_bytes += st->out.len;
+	*s->out_bytes += st->out.len;
 	link_session_flush(s);
 	return 0;
 }
@@ -92,7 +92,7 @@ uint8_t *link_stream_put(struct link_stream *st, size_t n)
 	struct link_session *s = st->session;
 	uint8_t *p;
 
-	if (st->out_last || n > LINK_OUT_CALL || (s && n + GRPC_HEAD > LINK_OUT_BYTES - s->out_bytes))
+	if (st->out_last || n > LINK_OUT_CALL || (s && n + GRPC_HEAD > LINK_OUT_BYTES - *s->out_bytes))
 		return NULL;
 	p = buf_reserve(&st->out, n + GRPC_HEAD);
 	if (!p)
@@ -100,7 +100,7 @@ uint8_t *link_stream_put(struct link_stream *st, size_t n)
 	grpc_head_put(p, n);
 	buf_commit(&st->out, n + GRPC_HEAD);
 	if (s) {
-		s->out_bytes += st->out.len - st->counted_out;
+		*s->out_bytes += st->out.len - st->counted_out;
 		st->counted_out = st->out.len;
 	}
 	return p + GRPC_HEAD;

@@ -309,24 +309,32 @@ static void trailers(void)
 	end();
 }
 
+/* An answer as large as they get. */
+static struct fb_answer *large_answer(void)
+{
+	char text[701];
+	struct fb_event e = {.start = 1772409600, .end = 1772413200, .busy = FB_OOF, .has_details = true, .subject = text, .location = text};
+	struct fb_answer *a = fb_answer_new(FB_OK);
+
+	memset(text, 'x', 700);
+	text[700] = 0;
+	a->view = FB_VIEW_EVENTS | FB_VIEW_DETAILS;
+	for (int i = 0; i < FB_MAX_EVENTS; i++)
+		fb_answer_add(a, &e);
+	return a;
+}
+
 /* A hundred answers to somebody who never opens the window: they wait, within bounds, and are let go with the connection. */
 static void who_does_not_read(void)
 {
 	uint8_t h[512];
 	size_t n = headers(h);
 	static const uint8_t no_window[6] = {0, 4, 0, 0, 0, 0};
-	struct acl_released r = {fb_answer_new(FB_OK)};
+	struct acl_released r = {large_answer()};
 	struct mallinfo2 before, after;
-	char text[701];
-	struct fb_event e = {.start = 1772409600, .end = 1772413200, .busy = FB_OOF, .has_details = true, .subject = text, .location = text};
 	struct buf b;
 	size_t held;
 
-	memset(text, 'x', 700);
-	text[700] = 0;
-	r.raw->view = FB_VIEW_EVENTS | FB_VIEW_DETAILS;
-	for (int i = 0; i < FB_MAX_EVENTS; i++)
-		fb_answer_add(r.raw, &e);
 	begin();
 	frame(4, 0, 0, no_window, 6);
 	put_query(&b, 100);
@@ -380,6 +388,70 @@ static int come(int listener, const char *name, int host)
 	return mine;
 }
 
+static void speak(int one)
+{
+	if (send(one, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 33, MSG_NOSIGNAL) != 33)
+		abort();
+	world_run_for(loop, 5);
+}
+
+/* Asks about 100 mailboxes on stream ${id}; its call. */
+static struct link_call *ask_all(uint32_t id)
+{
+	size_t before = queries, n;
+	uint8_t h[512];
+	struct buf b;
+
+	put_query(&b, 100);
+	n = headers(h);
+	frame(1, 4, id, h, n);
+	frame(0, 1, id, buf_ptr(&b), b.len);
+	for (int i = 0; i < 500 && queries == before; i++)
+		world_run_for(loop, 10);
+	CHECK_INT(queries, before + 1);
+	buf_free(&b);
+	return open_calls[before];
+}
+
+/* What waits for a peer is counted over all its connections: it gets no more memory by making more of them. */
+static void several_who_do_not_read(void)
+{
+	static const uint8_t no_window[6] = {0, 4, 0, 0, 0, 0};
+	struct acl_released r = {large_answer()};
+	struct link_call *call;
+	int listener, first, second;
+	char name[32];
+
+	begin();
+	listener = world_listen(name);
+	frame(4, 0, 0, no_window, 6);
+	for (uint32_t id = 1; id < 6; id += 2) {
+		call = ask_all(id);
+		for (size_t i = 0; i < 100; i++)
+			link_call_answer(call, i, &r);
+	}
+	first = fd;
+	second = fd = come(listener, name, 1);
+	speak(second);
+	call = ask_all(1);
+	link_call_answer(call, 0, &r);
+	link_call_done(call, FB_OK, NULL);
+	n_heard = 0;
+	settle();
+	CHECK(n_heard > 0 && n_heard < 500); /* that there is no room, and nothing else */
+	close(first);
+	world_run_for(loop, 20);
+	call = ask_all(3); /* that there is some now */
+	link_call_answer(call, 0, &r);
+	link_call_done(call, FB_OK, NULL);
+	n_heard = 0;
+	settle();
+	CHECK(n_heard > 10000);
+	fb_answer_free(r.raw);
+	close(listener);
+	end();
+}
+
 static bool is_open(int one)
 {
 	uint8_t waste[4096];
@@ -397,13 +469,6 @@ static size_t count_open(const int *fds, size_t n)
 	for (size_t i = 0; i < n; i++)
 		count += is_open(fds[i]);
 	return count;
-}
-
-static void speak(int one)
-{
-	if (send(one, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 33, MSG_NOSIGNAL) != 33)
-		abort();
-	world_run_for(loop, 5);
 }
 
 static void never(void *arg, unsigned process, int one)
@@ -514,5 +579,6 @@ int main(void)
 	silent_strangers(1);
 	silent_strangers(3);
 	greedy_peers();
+	several_who_do_not_read();
 	return check_done();
 }
