@@ -6,7 +6,8 @@
 
 static void refuse(struct link_call *c, const char *why)
 {
-	log_event(LOG_LEVEL_WARN, "announce-bad", LS("peer", pki_peer_name(c->conn->peer)), LS("from", c->conn->from), LS("text", why));
+	if (log_quota_takes(c->conn->server->by_peer, pki_peer_name(c->conn->peer)))
+		log_event(LOG_LEVEL_WARN, "announce-bad", LS("peer", pki_peer_name(c->conn->peer)), LS("from", c->conn->from), LS("text", why));
 	server_call_finish(c, GRPC_INVALID_ARGUMENT, why);
 }
 

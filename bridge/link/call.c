@@ -162,7 +162,8 @@ static void take_query(struct link_call *c, const uint8_t *p, size_t n)
 	const char *why;
 
 	if (!link_query_read(p, n, &c->q, &why)) {
-		log_event(LOG_LEVEL_WARN, "link-query-refused", LS("peer", pki_peer_name(c->conn->peer)), LS("id", c->q.request_id), LS("text", why));
+		if (log_quota_takes(s->by_peer, pki_peer_name(c->conn->peer)))
+			log_event(LOG_LEVEL_WARN, "link-query-refused", LS("peer", pki_peer_name(c->conn->peer)), LS("id", c->q.request_id), LS("text", why));
 		server_call_finish(c, GRPC_INVALID_ARGUMENT, why);
 		return;
 	}

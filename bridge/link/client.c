@@ -19,6 +19,7 @@ struct link_clients *link_clients_new(struct loop *l, const struct conf *c, stru
 	k->loop = l;
 	k->conf = c;
 	k->tls = tls;
+	k->quota = log_quota_new(l);
 	k->peers = calloc(c->n_peers + 1, sizeof *k->peers);
 	if (!k->peers)
 		abort();
@@ -69,6 +70,7 @@ void link_clients_free(struct link_clients *k)
 		client_peer_release(&k->peers[i]);
 	}
 	client_turned_free(k);
+	log_quota_free(k->quota);
 	free(k->peers);
 	free(k);
 }

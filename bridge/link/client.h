@@ -1,6 +1,7 @@
 #ifndef BRIDGE_LINK_CLIENT_H
 #define BRIDGE_LINK_CLIENT_H
 #include <sys/socket.h>
+#include "bridge/base/quota.h"
 #include "bridge/link/convert.h"
 #include "bridge/link/link.h"
 #include "bridge/link/session.h"
@@ -72,6 +73,7 @@ struct link_clients {
 	struct pki_tls *tls;
 	bool draining;
 	int64_t resolving_ms;      /* what the names of endpoints took */
+	struct log_quota *quota;   /* of lines about connections that come and go */
 	struct link_self self;
 	void (*taken)(void *arg, const char *peer, const uint8_t pin[PKI_PIN_LEN]);
 	void *arg;

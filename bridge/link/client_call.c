@@ -29,7 +29,7 @@ static void call_end(struct client_call *c, enum fb_reason reason)
 	}
 	if (c->is_announce)
 		client_announced(c);
-	if (c->is_hello && reason != FB_OK)
+	if (c->is_hello && reason != FB_OK && log_quota_takes(p->all->quota, p->conf->name))
 		log_event(LOG_LEVEL_WARN, "link-hello-failed", LS("peer", p->conf->name), LS("text", c->why));
 	if (c->refused > 1)
 		log_event(LOG_LEVEL_WARN, "link-answer-refused", LS("peer", p->conf->name), LS("id", c->q.request_id), LI("times", c->refused),

@@ -66,7 +66,8 @@ static void on_hurry(void *arg)
 {
 	struct link_doorway *d = arg;
 
-	log_event(LOG_LEVEL_WARN, "link-refused", LS("from", d->from), LS("text", "no handshake within 10 s"));
+	if (log_quota_takes(d->server->strangers, d->from))
+		log_event(LOG_LEVEL_WARN, "link-refused", LS("from", d->from), LS("text", "no handshake within 10 s"));
 	server_doorway_close(d);
 }
 

@@ -60,8 +60,9 @@ static void on_up(void *arg)
 	loop_timer_free(k->hurry);
 	k->hurry = NULL;
 	if (!peer || server_conns_of(k->server, peer) >= LINK_CONNS_OF_PEER) {
-		log_event(LOG_LEVEL_WARN, "link-refused", LS("peer", peer ? pki_peer_name(peer) : NULL), LS("from", k->from),
-		          LS("text", "this peer has too many connections already"));
+		if (log_quota_takes(k->server->strangers, k->from))
+			log_event(LOG_LEVEL_WARN, "link-refused", LS("peer", peer ? pki_peer_name(peer) : NULL), LS("from", k->from),
+			          LS("text", "this peer has too many connections already"));
 		server_conn_free(k);
 		return;
 	}
@@ -73,7 +74,8 @@ static void on_up(void *arg)
 		k->owner->up(k->owner_arg);
 		return;
 	}
-	log_event(LOG_LEVEL_INFO, "link-accepted", LS("peer", pki_peer_name(peer)), LS("from", k->from));
+	if (log_quota_takes(k->server->by_peer, pki_peer_name(peer)))
+		log_event(LOG_LEVEL_INFO, "link-accepted", LS("peer", pki_peer_name(peer)), LS("from", k->from));
 }
 
 static struct link_stream *on_open(void *arg)
@@ -141,6 +143,14 @@ static void on_goaway(void *arg)
 		k->owner->goaway(k->owner_arg);
 }
 
+static void say_ended(const struct server_conn *k, const char *why)
+{
+	if (k->peer && log_quota_takes(k->server->by_peer, pki_peer_name(k->peer)))
+		log_event(LOG_LEVEL_INFO, "link-closed", LS("peer", pki_peer_name(k->peer)), LS("from", k->from), LS("text", why));
+	else if (!k->peer && log_quota_takes(k->server->strangers, k->from))
+		log_event(LOG_LEVEL_WARN, "link-refused", LS("from", k->from), LS("text", why ? why : "closed before it said anything"));
+}
+
 static void on_down(void *arg, const char *why)
 {
 	struct server_conn *k = arg;
@@ -151,12 +161,8 @@ static void on_down(void *arg, const char *why)
 		snprintf(text, sizeof text, "%s", why);
 		why = text;
 	}
-	if (k->owner)
-		; /* it is told, and says so */
-	else if (k->peer)
-		log_event(LOG_LEVEL_INFO, "link-closed", LS("peer", pki_peer_name(k->peer)), LS("from", k->from), LS("text", why));
-	else
-		log_event(LOG_LEVEL_WARN, "link-refused", LS("from", k->from), LS("text", why ? why : "closed before it said anything"));
+	if (!k->owner) /* who is told, and says so */
+		say_ended(k, why);
 	conn_end(k, why);
 }
 
@@ -169,7 +175,8 @@ static void on_hurry(void *arg)
 {
 	struct server_conn *k = arg;
 
-	log_event(LOG_LEVEL_WARN, "link-refused", LS("from", k->from), LS("text", "no handshake and no HTTP/2 within 10 s"));
+	if (log_quota_takes(k->server->strangers, k->from))
+		log_event(LOG_LEVEL_WARN, "link-refused", LS("from", k->from), LS("text", "no handshake and no HTTP/2 within 10 s"));
 	server_conn_free(k);
 }
 
@@ -182,6 +189,8 @@ struct link_server *link_server_new(struct loop *l, const struct conf *c, struct
 	if (!s || !(s->out_bytes = calloc(c->n_peers + 1, sizeof *s->out_bytes)))
 		abort();
 	s->loop = l;
+	s->strangers = log_quota_new(l);
+	s->by_peer = log_quota_new(l);
 	s->conf = c;
 	s->tls = tls;
 	s->ev = *ev;
@@ -199,6 +208,8 @@ void link_server_free(struct link_server *s)
 		server_conn_free(s->conns);
 	free(s->probed);
 	free(s->out_bytes);
+	log_quota_free(s->strangers);
+	log_quota_free(s->by_peer);
 	free(s);
 }
 

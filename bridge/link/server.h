@@ -1,5 +1,6 @@
 #ifndef BRIDGE_LINK_SERVER_H
 #define BRIDGE_LINK_SERVER_H
+#include "bridge/base/quota.h"
 #include "bridge/link/convert.h"
 #include "bridge/link/link.h"
 #include "bridge/link/session.h"
@@ -48,6 +49,7 @@ struct link_server {
 	struct link_clients *clients; /* take over what is turned, or NULL */
 	size_t n_conns, n_queries;
 	size_t *out_bytes;            /* by peer: answers that wait for it, on all its connections */
+	struct log_quota *strangers, *by_peer; /* of lines about them */
 	int64_t crowded;              /* when the log was told last that connections without a key are too many; 0 = never */
 	int64_t front_expires;
 	link_announced_cb *announced;

@@ -312,11 +312,7 @@ static struct link_session *session_new(struct loop *l, bool server, const struc
 
 	if (!s)
 		return NULL;
-	s->loop = l;
-	s->server = server;
-	s->out_bytes = &s->own_out;
-	s->ev = ev;
-	s->arg = arg;
+	*s = (struct link_session){.loop = l, .server = server, .out_bytes = &s->own_out, .ev = ev, .arg = arg};
 	return s;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 #include "bridge/base/log.h"
+#include "bridge/base/quota.h"
 #include "bridge/base/text.h"
 
 enum { EXCHANGE_MS = 15000, FAREWELL_MS = 2000, MAX_GUESTS = 8, SENTENCE = 900 };
@@ -37,6 +38,7 @@ struct pairing {
 	struct invited *open;
 	struct guest *guests;
 	size_t n;
+	struct log_quota *quota; /* of lines about those who were refused */
 };
 
 static void guest_free(struct guest *g)
@@ -112,6 +114,8 @@ static void log_guest(const struct guest *g, enum log_level level, const char *e
 {
 	char pin[PKI_PIN_TEXT], own[PKI_PIN_TEXT];
 
+	if (!log_quota_takes(g->all->quota, g->from))
+		return;
 	pki_pin_text(pin, g->pin);
 	pki_pin_text(own, g->own);
 	log_event(level, event, LS("name", name), LS("pin", pin), LS("own_pin", own), LS("from", g->from), LS("text", why));
@@ -325,7 +329,8 @@ void pairing_take(struct pairing *p, struct pki_stream *s, const char *from)
 	make_room(p);
 	g = p->n < MAX_GUESTS ? calloc(1, sizeof *g) : NULL;
 	if (!g || pki_stream_exporter(s, g->exporter) != 0) {
-		log_event(LOG_LEVEL_WARN, "pairing-refused", LS("from", from), LS("text", "too many guests are at the door"));
+		if (log_quota_takes(p->quota, from))
+			log_event(LOG_LEVEL_WARN, "pairing-refused", LS("from", from), LS("text", "too many guests are at the door"));
 		pki_stream_free(s);
 		free(g);
 		return;
@@ -351,7 +356,7 @@ struct pairing *pairing_new(struct loop *l, struct pki_tls *tls, const struct pa
 
 	if (!p)
 		abort();
-	*p = (struct pairing){.loop = l, .tls = tls, .ev = ev, .arg = arg};
+	*p = (struct pairing){.loop = l, .tls = tls, .ev = ev, .arg = arg, .quota = log_quota_new(l)};
 	return p;
 }
 
@@ -369,6 +374,7 @@ void pairing_free(struct pairing *p)
 		free(o);
 	}
 	pki_tls_pairing_until(p->tls, 0);
+	log_quota_free(p->quota);
 	free(p);
 }
 

@@ -16,7 +16,7 @@
 #include "bridge/process/snapshot.h"
 #include "bridge/process/spawn.h"
 
-enum { ACCEPT_AT_ONCE = 32, PATIENCE_MS = 5000, DRAIN_CHECK_MS = 50, LAST_WORDS_MS = 500 };
+enum { ACCEPT_AT_ONCE = 32, PATIENCE_MS = 5000, DRAIN_CHECK_MS = 50, LAST_WORDS_MS = 500, TOLD_MS = 60000 };
 
 struct acceptor {
 	struct acceptor *next;
@@ -55,6 +55,9 @@ static void turn_away(struct bridge *b, int listener)
 	if (fd >= 0)
 		close(fd);
 	b->reserve = fcntl(b->calendars_fd, F_DUPFD_CLOEXEC, 3);
+	if (b->turned_away && loop_ms() - b->turned_away < TOLD_MS)
+		return;
+	b->turned_away = loop_ms();
 	log_event(LOG_LEVEL_WARN, "no-descriptors", LS("fix", "raise LimitNOFILE or lower max_connections"));
 }
 

@@ -54,6 +54,7 @@ struct bridge {
 	struct control_query *queries;
 	struct loop_timer *patience, *drain_check, *hard_stop;
 	int reserve; /* a descriptor to give up when there are no more, so that a caller can be turned away */
+	int64_t turned_away; /* loop_ms() when the log was told last that one was; 0 = never */
 	unsigned generation;
 	bool begun, ready, draining;
 	struct pki_signer *next, *signer; /* the key that comes; the one in use, if it has to say that another is used no more */

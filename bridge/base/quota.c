@@ -1,0 +1,104 @@
+#include "bridge/base/quota.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "bridge/base/log.h"
+
+enum { AT_ONCE = 1000, EVERY_MS = 1000, ALL_AT_ONCE = 5000, ALL_EVERY_MS = 100, TELL_MS = 60000, ACCOUNTS = 64, WHO = 80 };
+
+/* One about whom lines are written. */
+struct account {
+	char who[WHO];
+	int64_t paid;    /* until when the lines about it are paid for */
+	size_t left_out; /* since the last line that told */
+};
+
+struct log_quota {
+	struct loop *loop;
+	struct account all, accounts[ACCOUNTS];
+	struct loop_timer *tell; /* runs while something is left out */
+};
+
+/* Each line costs so long of the future; no more than so many in advance are given. */
+static bool can_pay(const struct account *a, int64_t now, int64_t every, int64_t at_once)
+{
+	return a->paid <= now + (at_once - 1) * every;
+}
+
+static void pay(struct account *a, int64_t now, int64_t every)
+{
+	a->paid = (a->paid > now ? a->paid : now) + every;
+}
+
+static void tell(struct log_quota *q, struct account *a)
+{
+	if (a->left_out)
+		log_event(LOG_LEVEL_WARN, "lines-left-out", LS("about", a->who), LI("times", a->left_out),
+		          LS("text", "so many more lines about it are not in the log, which has the first 1000 and then one a second"));
+	a->left_out = 0;
+}
+
+static void tell_all(void *arg)
+{
+	struct log_quota *q = arg;
+
+	for (size_t i = 0; i < ACCOUNTS; i++)
+		tell(q, &q->accounts[i]);
+	loop_timer_free(q->tell);
+	q->tell = NULL;
+}
+
+/* The account of ${who}, perhaps in the place of the one that has been quiet for longest. */
+static struct account *account_of(struct log_quota *q, const char *who)
+{
+	struct account *quiet = q->accounts;
+
+	for (struct account *a = q->accounts; a < q->accounts + ACCOUNTS; a++) {
+		if (strcmp(a->who, who) == 0)
+			return a;
+		if (a->paid < quiet->paid)
+			quiet = a;
+	}
+	tell(q, quiet);
+	*quiet = (struct account){.paid = 0};
+	snprintf(quiet->who, WHO, "%s", who);
+	return quiet;
+}
+
+bool log_quota_takes(struct log_quota *q, const char *who)
+{
+	const char *port = strrchr(who, ':');
+	int64_t now = loop_ms();
+	struct account *a;
+	char host[WHO];
+
+	snprintf(host, sizeof host, "%.*s", (int)(port ? (size_t)(port - who) : strlen(who)), who);
+	a = account_of(q, host);
+	if (can_pay(a, now, EVERY_MS, AT_ONCE) && can_pay(&q->all, now, ALL_EVERY_MS, ALL_AT_ONCE)) {
+		pay(a, now, EVERY_MS);
+		pay(&q->all, now, ALL_EVERY_MS);
+		return true;
+	}
+	a->left_out++;
+	if (!q->tell)
+		q->tell = loop_timer_new(q->loop, TELL_MS, tell_all, q);
+	return false;
+}
+
+struct log_quota *log_quota_new(struct loop *l)
+{
+	struct log_quota *q = calloc(1, sizeof *q);
+
+	if (!q)
+		abort();
+	q->loop = l;
+	return q;
+}
+
+void log_quota_free(struct log_quota *q)
+{
+	if (!q)
+		return;
+	tell_all(q);
+	free(q);
+}

@@ -1,0 +1,75 @@
+/* links: base */
+#include "bridge/base/quota.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+#include "bridge/base/log.h"
+#include "tests/unit/check.h"
+
+/* Who causes lines without end has some, then one a second, and is told of with a count; nobody else has fewer for it. */
+
+static char said[1 << 20];
+
+/* What ${log}, which is read from its beginning, says. */
+static const char *read_back(FILE *log)
+{
+	size_t n;
+
+	rewind(log);
+	n = fread(said, 1, sizeof said - 1, log);
+	said[n] = 0;
+	return said;
+}
+
+static void one_address(void)
+{
+	struct loop *l = loop_new();
+	struct log_quota *q = log_quota_new(l);
+	FILE *log = tmpfile();
+	char who[40];
+	int64_t end;
+	size_t n = 0, more = 0;
+
+	log_setup(fileno(log), false, LOG_LEVEL_WARN, "test");
+	for (int i = 0; i < 3000; i++) {
+		snprintf(who, sizeof who, "192.0.2.1:%d", 1000 + i);
+		n += log_quota_takes(q, who);
+	}
+	CHECK(n >= 1000 && n < 1010); /* and one for each second that it took */
+	CHECK(log_quota_takes(q, "192.0.2.2:1000"));
+	CHECK(log_quota_takes(q, "[2001:db8::1]:1000"));
+	CHECK(log_quota_takes(q, "site-b"));
+	for (end = loop_ms() + 5000; !more && loop_ms() < end;)
+		more += log_quota_takes(q, "192.0.2.1:1");
+	CHECK_INT(more, 1);
+	CHECK_STR(read_back(log), "");
+	log_quota_free(q);
+	CHECK(strstr(read_back(log), "event=lines-left-out about=192.0.2.1 times=") != NULL);
+	CHECK(strstr(said, "192.0.2.2") == NULL && strstr(said, "site-b") == NULL);
+	fclose(log);
+	loop_free(l);
+}
+
+static void many_addresses(void)
+{
+	struct loop *l = loop_new();
+	struct log_quota *q = log_quota_new(l);
+	char who[40];
+	size_t n = 0;
+
+	log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), false, LOG_LEVEL_WARN, "test");
+	for (int i = 0; i < 20000; i++) {
+		snprintf(who, sizeof who, "[2001:db8::%x]:1", i);
+		n += log_quota_takes(q, who);
+	}
+	CHECK(n >= 5000 && n < 5100);
+	log_quota_free(q);
+	loop_free(l);
+}
+
+int main(void)
+{
+	one_address();
+	many_addresses();
+	return check_done();
+}
