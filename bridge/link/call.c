@@ -188,7 +188,7 @@ static void take_hello(struct link_call *c, const uint8_t *p, size_t n)
 		c->conn->owner->hello(c->conn->owner_arg, h.processes);
 	log_event(LOG_LEVEL_DEBUG, "link-hello", LS("peer", peer), LS("site", h.site), LS("version", h.version), LI("domains", h.n_domains));
 	buf_init(&b, LINK_HELLO_BYTES);
-	to = link_hello_answer(&b, s->conf, peer, &h, s->front_expires) == 0 ? link_stream_put(&c->st, b.len) : NULL;
+	to = link_hello_answer(&b, s->conf, s->table, peer, &h, s->front_expires) == 0 ? link_stream_put(&c->st, b.len) : NULL;
 	if (to)
 		memcpy(to, buf_ptr(&b), b.len);
 	server_call_finish(c, to ? GRPC_OK : GRPC_INTERNAL, to ? NULL : "our hello could not be written");

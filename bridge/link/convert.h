@@ -1,5 +1,6 @@
 #ifndef BRIDGE_LINK_CONVERT_H
 #define BRIDGE_LINK_CONVERT_H
+#include "bridge/address_space/table.h"
 #include "bridge/availability/answer.h"
 #include "bridge/base/buf.h"
 
@@ -47,8 +48,9 @@ void link_hello_free(struct link_hello *h);
 struct conf;
 /* Appends our HelloRequest. -1 if ${out} is full or memory is out. */
 int link_hello_write(struct buf *out, const struct conf *c);
-/* Appends our HelloReply to what ${peer} has ${asked}; ${front_expires} as in link_hello. -1 if ${out} is full or memory is out. */
-int link_hello_answer(struct buf *out, const struct conf *c, const char *peer, const struct link_hello *asked, int64_t front_expires);
+/* Appends our HelloReply to what ${peer} has ${asked}; ${t} is the table of ${c}, ${front_expires} as in link_hello. -1 if ${out} is full or memory is out. */
+int link_hello_answer(struct buf *out, const struct conf *c, const struct address_space *t, const char *peer, const struct link_hello *asked,
+                      int64_t front_expires);
 /* Reads one; domains that are none are left out, site and version are cut to printable text. False with ${why}; nothing is to be freed then. */
 bool link_hello_read(const uint8_t *p, size_t n, bool reply, struct link_hello *h, const char **why);
 

@@ -60,15 +60,8 @@ int link_hello_write(struct buf *out, const struct conf *c)
 	return wire_pack(out, &ask.base);
 }
 
-static bool gives(const struct conf *c, const char *domain, const char *peer)
-{
-	for (size_t i = 0; i < c->n_spaces; i++)
-		if (strcmp(c->spaces[i].forest_name, domain) == 0)
-			return strcmp(c->spaces[i].peer, peer) == 0;
-	return false;
-}
-
-int link_hello_answer(struct buf *out, const struct conf *c, const char *peer, const struct link_hello *asked, int64_t front_expires)
+int link_hello_answer(struct buf *out, const struct conf *c, const struct address_space *t, const char *peer, const struct link_hello *asked,
+                      int64_t front_expires)
 {
 	PB(HelloReply) say = AVAILBRIDGE__LINK__V1__HELLO_REPLY__INIT;
 	char *domains[LINK_HELLO_DOMAINS], *not_yours[LINK_HELLO_DOMAINS];
@@ -79,7 +72,7 @@ int link_hello_answer(struct buf *out, const struct conf *c, const char *peer, c
 	say.n_domains = our_domains(c, domains);
 	say.not_yours = not_yours;
 	for (size_t i = 0; i < asked->n_domains && i < LINK_HELLO_DOMAINS; i++)
-		if (!gives(c, asked->domains[i], peer))
+		if (!address_space_is_of(t, asked->domains[i], peer))
 			not_yours[say.n_not_yours++] = asked->domains[i];
 	say.max_mailboxes = FB_MAX_MAILBOXES;
 	say.max_window_days = FB_MAX_WINDOW_DAYS;

@@ -186,7 +186,7 @@ struct link_server *link_server_new(struct loop *l, const struct conf *c, struct
 {
 	struct link_server *s = calloc(1, sizeof *s);
 
-	if (!s || !(s->out_bytes = calloc(c->n_peers + 1, sizeof *s->out_bytes)))
+	if (!s || !(s->out_bytes = calloc(c->n_peers + 1, sizeof *s->out_bytes)) || !(s->table = address_space_new(c)))
 		abort();
 	s->loop = l;
 	s->strangers = log_quota_new(l);
@@ -208,6 +208,7 @@ void link_server_free(struct link_server *s)
 		server_conn_free(s->conns);
 	free(s->probed);
 	free(s->out_bytes);
+	address_space_free(s->table);
 	log_quota_free(s->strangers);
 	log_quota_free(s->by_peer);
 	free(s);

@@ -41,6 +41,7 @@ struct link_doorway {
 struct link_server {
 	struct loop *loop;
 	const struct conf *conf;
+	struct address_space *table;  /* of conf */
 	struct pki_tls *tls;
 	struct link_server_events ev;
 	void *arg;

@@ -1,4 +1,4 @@
-/* links: base availability pki link gen */
+/* links: base availability pki address_space link gen */
 #define WORLD_REAL_TLS
 #include "bridge/base/arena.h"
 #include "tests/unit/check.h"

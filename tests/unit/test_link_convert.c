@@ -1,4 +1,5 @@
-/* links: base availability link gen */
+/* links: base availability address_space link gen */
+#include <time.h>
 #include "bridge/base/arena.h"
 #include "bridge/base/text.h"
 #include "tests/unit/check.h"
@@ -460,6 +461,7 @@ static void hellos(void)
 	struct conf c;
 	struct conf_peer peers[2];
 	struct conf_address_space own, spaces[2];
+	struct address_space *t;
 	char *claimed[] = {(char *)"b.example", (char *)"a.example", (char *)"x.example"};
 	struct link_hello h;
 	struct buf b;
@@ -470,8 +472,9 @@ static void hellos(void)
 	spaces[1] = (struct conf_address_space){.forest_name = (char *)"a.example", .peer = (char *)"site-a"};
 	c.spaces = spaces;
 	c.n_spaces = 2;
+	t = address_space_new(&c);
 	buf_init(&b, LINK_HELLO_BYTES);
-	CHECK(link_hello_answer(&b, &c, "site-a", &(struct link_hello){.domains = claimed, .n_domains = 3}, 1893456000) == 0);
+	CHECK(link_hello_answer(&b, &c, t, "site-a", &(struct link_hello){.domains = claimed, .n_domains = 3}, 1893456000) == 0);
 	CHECK(link_hello_read(buf_ptr(&b), b.len, true, &h, &why));
 	CHECK_STR(h.site, "site?[31m");
 	CHECK_INT(h.n_domains, 1);
@@ -481,6 +484,7 @@ static void hellos(void)
 	CHECK_INT(h.n_not_ours, 2); /* of what was claimed, what the table gives to another, or to nobody */
 	CHECK(h.n_not_ours == 2 && strcmp(h.not_ours[0], "b.example") == 0 && strcmp(h.not_ours[1], "x.example") == 0);
 	link_hello_free(&h);
+	address_space_free(t);
 	buf_reset(&b);
 	spaces[0].forest_name = (char *)"no domain";
 	CHECK(link_hello_write(&b, &c) == 0);
@@ -492,6 +496,45 @@ static void hellos(void)
 		buf_puts(&b, "\x1a\x03""a.b");
 	CHECK(!link_hello_read(buf_ptr(&b), b.len, true, &h, &why));
 	buf_free(&b);
+}
+
+/* However wide the table is, a Hello costs no more than a question does: a peer may say it as often as it likes. */
+static void hellos_to_a_wide_table(void)
+{
+	enum { WIDE = 100000 };
+	struct conf_address_space own, *spaces = calloc(WIDE, sizeof *spaces);
+	char (*names)[24] = calloc(WIDE, sizeof *names), claimed[LINK_HELLO_DOMAINS][24];
+	struct link_hello asked = {.domains = calloc(LINK_HELLO_DOMAINS, sizeof(char *)), .n_domains = LINK_HELLO_DOMAINS};
+	struct address_space *t;
+	struct conf_peer peers[2];
+	clock_t began;
+	struct conf c;
+	struct buf b;
+
+	world_conf(&c, peers, &own, "site-b", "b.example", "site-a", NULL);
+	for (int i = 0; i < WIDE; i++) {
+		snprintf(names[i], sizeof names[i], "d%d.example", i);
+		spaces[i] = (struct conf_address_space){.forest_name = names[i], .peer = (char *)"site-a"};
+	}
+	for (int i = 0; i < LINK_HELLO_DOMAINS; i++) {
+		snprintf(claimed[i], sizeof claimed[i], "nobody%d.example", i);
+		asked.domains[i] = claimed[i];
+	}
+	c.spaces = spaces;
+	c.n_spaces = WIDE;
+	t = address_space_new(&c);
+	buf_init(&b, LINK_HELLO_BYTES);
+	began = clock();
+	for (int i = 0; i < 100; i++) {
+		buf_reset(&b);
+		CHECK(link_hello_answer(&b, &c, t, "site-a", &asked, 0) == 0);
+	}
+	CHECK((clock() - began) / CLOCKS_PER_SEC < 2);
+	buf_free(&b);
+	address_space_free(t);
+	free(asked.domains);
+	free(names);
+	free(spaces);
 }
 
 static void announcements(void)
@@ -536,6 +579,7 @@ int main(void)
 	more_than_asked();
 	private_words_are_dropped();
 	hellos();
+	hellos_to_a_wide_table();
 	announcements();
 	buf_free(&packed);
 	return check_done();

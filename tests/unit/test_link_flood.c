@@ -1,4 +1,4 @@
-/* links: base availability link gen */
+/* links: base availability address_space link gen */
 #include <malloc.h>
 #include <sys/resource.h>
 #include "bridge/base/arena.h"

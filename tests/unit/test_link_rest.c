@@ -1,4 +1,4 @@
-/* links: base availability link gen */
+/* links: base availability address_space link gen */
 #include "bridge/base/arena.h"
 #include "bridge/link/session_own.h"
 #include "tests/unit/check.h"
