@@ -5,10 +5,11 @@ enum { DAY = 86400 };
 
 enum expiry expiry_of(int64_t until, int64_t now)
 {
-	int64_t left = until - now;
+	int64_t left;
 
-	if (until <= 0)
+	if (until <= 0 || now < 0) /* a peer may say any number */
 		return EXPIRY_UNKNOWN;
+	left = until - now;
 	return left <= 0 ? EXPIRY_OVER : left <= 7 * DAY ? EXPIRY_7 : left <= 30 * DAY ? EXPIRY_30 : left <= 60 * DAY ? EXPIRY_60 : EXPIRY_FAR;
 }
 

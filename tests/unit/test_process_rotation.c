@@ -86,6 +86,8 @@ static void test_expiry(void)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		CHECK_INT(expiry_of(now + rows[i].left, now), rows[i].is);
 	CHECK_INT(expiry_of(0, now), EXPIRY_UNKNOWN);
+	CHECK_INT(expiry_of(INT64_MIN, now), EXPIRY_UNKNOWN); /* as a peer may say */
+	CHECK_INT(expiry_of(INT64_MAX, now), EXPIRY_FAR);
 	buf_init(&b, 256);
 	expiry_put(&b, now + 12 * DAY, now);
 	CHECK_STR(buf_cstr(&b), "ends in 12 days (on 2026-03-14)");
