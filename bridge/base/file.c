@@ -166,6 +166,14 @@ bool file_is_loose(const char *path)
 	return stat(path, &st) == 0 && (st.st_mode & (is_credential(path) ? 007 : 077)) != 0;
 }
 
+int file_standard(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) /* the lowest that is free */
+			return -1;
+	return 0;
+}
+
 int file_join(char *out, size_t size, const char *dir, const char *name)
 {
 	size_t n = strlen(dir);

@@ -19,6 +19,11 @@ int file_write(const char *path, const void *data, size_t len, mode_t mode);
  * systemd's $CREDENTIALS_DIRECTORY are the mask of an access list, which names our user alone.
  */
 bool file_is_loose(const char *path);
+/*
+ * Opens /dev/null as each of the descriptors 0, 1 and 2 that this program was not given: else the first files that it opens were its input and
+ * output. -1 with errno.
+ */
+int file_standard(void);
 /* Joins ${dir} and ${name} with one slash into ${out}, or copies ${name} if it is absolute. -1 if it does not fit. */
 int file_join(char *out, size_t size, const char *dir, const char *name);
 #endif

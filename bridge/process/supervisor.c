@@ -1,5 +1,6 @@
 #include "bridge/process/supervisor_own.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -179,11 +180,23 @@ static int open_all(struct supervisor *s, const char *conf_path, const char *tra
 	return r;
 }
 
+/* What is typed where the daemon was started is for none of its processes to read. */
+static void leave_input(void)
+{
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (null >= 0) {
+		dup2(null, 0);
+		close(null);
+	}
+}
+
 int process_supervise(const char *conf_path, const char *trace)
 {
 	struct supervisor s = {.asker = -1, .started_ms = loop_ms()};
 	struct rlimit none = {0, 0};
 
+	leave_input();
 	log_setup(2, false, LOG_LEVEL_INFO, "supervisor");
 	setrlimit(RLIMIT_CORE, &none);
 	rights_raise_descriptors();
