@@ -112,17 +112,17 @@ int audit_segment_open(int dir, unsigned generation, struct audit_segment *out, 
 	snprintf(out->name, sizeof out->name, "%s-%s", stamp, mark);
 	file_of(file, out->name, ".live");
 	fd = openat(dir, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_APPEND | O_CLOEXEC, 0600);
-	if (fd < 0)
+	if (fd < 0 || audit_folder_sync(dir) != 0)
 		buf_printf(error, "a segment of the audit could not be made: %s", strerror(errno));
 	else if (audit_spine_put(dir, "segment-opened", A_FIELDS(A_STR("segment", out->name), A_INT("generation", generation)),
-	                         out->link, error) != 0) {
+	                         out->link, error) == 0)
+		return fd;
+	if (fd >= 0) {
 		unlinkat(dir, file, 0);
 		close(fd);
-		fd = -1;
 	}
-	if (fd < 0)
-		out->name[0] = 0;
-	return fd;
+	out->name[0] = 0;
+	return -1;
 }
 
 static int read_tail_of(int dir, const char *file, struct audit_tail *out, struct buf *error)

@@ -128,6 +128,13 @@ int audit_folder_open(const char *state_dir)
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+int audit_folder_sync(int dir)
+{
+	int r = fsync(dir);
+
+	return r != 0 && (errno == EINVAL || errno == ENOTSUP) ? 0 : r; /* a file system that cannot: nothing more to be had */
+}
+
 /* A file made by root in a folder of the service must be the service's. */
 static void give_away(int dir, int fd)
 {
@@ -188,7 +195,7 @@ static int read_before(int dir, unsigned number, struct audit_tail *out)
 
 static int begin_file(int dir, struct spine *s, const struct audit_tail *before)
 {
-	if ((s->fd = open_numbered(dir, s->number, O_RDWR | O_CREAT | O_APPEND)) < 0)
+	if ((s->fd = open_numbered(dir, s->number, O_RDWR | O_CREAT | O_APPEND)) < 0 || audit_folder_sync(dir) != 0)
 		return -1;
 	give_away(dir, s->fd);
 	s->tail = (struct audit_tail){.found = before->found, .n = before->n};

@@ -34,6 +34,9 @@ int audit_folder_open(const char *state_dir);
  */
 int audit_open(int dir, const char *name, int flags);
 
+/* A new name in the folder ${dir} is on the disk when this has returned 0. -1 with errno. */
+int audit_folder_sync(int dir);
+
 /*
  * Appends one record to the spine under its lock and waits until it is on the disk. ${hash} (or NULL) gets its hash. What an
  * earlier crash left half written is closed by a record of the kind "torn". 0, or -1 with a sentence in ${error}: then nothing

@@ -4,11 +4,25 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include "bridge/base/log.h"
 #include "tests/unit/audit_help.h"
 
 static struct buf error;
+static size_t folder_syncs; /* how often the folder was written to the disk */
+static bool has_spine;      /* when that was done last, there was a spine */
+
+/* In the place of libc's. */
+int fsync(int fd)
+{
+	if (fd == audit_dir) {
+		folder_syncs++;
+		has_spine = faccessat(audit_dir, "spine-000001.jsonl", F_OK, 0) == 0;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
+
 static const struct audit_query query = {.id = "00112233",
                                          .requester = "anna@a.example",
                                          .target = "bob@b.example",
@@ -307,6 +321,24 @@ static void test_half_left(void)
 	audit_drop();
 }
 
+/* What the spine tells of is there, whenever the power is cut: a new file's name is on the disk before any record is. */
+static void test_names_are_kept(void)
+{
+	struct audit_segment s;
+	int fd;
+
+	audit_new();
+	folder_syncs = 0;
+	CHECK_INT(audit_spine_put(audit_dir, "change", A_FIELDS(A_STR("verb", "rule add")), NULL, &error), 0);
+	CHECK(folder_syncs == 1 && has_spine);
+	CHECK_INT(audit_spine_put(audit_dir, "change", A_FIELDS(A_STR("verb", "rule add")), NULL, &error), 0);
+	CHECK_INT(folder_syncs, 1); /* no new name, no need */
+	CHECK((fd = audit_segment_open(audit_dir, 1, &s, &error)) >= 0);
+	CHECK_INT(folder_syncs, 2);
+	close(fd);
+	audit_drop();
+}
+
 /* Gives the folder and the three files of a spine to ${uid}. */
 static void give_spine(uid_t uid)
 {
@@ -381,6 +413,7 @@ int main(void)
 	test_turn(true);
 	test_turn(false);
 	test_half_left();
+	test_names_are_kept();
 	test_blind();
 	buf_free(&error);
 	return check_done();
