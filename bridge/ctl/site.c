@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "bridge/base/text.h"
 #include "bridge/ctl/args.h"
 #include "bridge/process/control.h"
 
@@ -66,12 +67,24 @@ static enum ctl_daemon knock(const char *path)
 	return result == 1 ? CTL_DAEMON_ABSENT : result == 0 ? CTL_DAEMON_ANSWERED : CTL_DAEMON_SILENT;
 }
 
+/* A bridge in which somebody else runs may answer anything, and this ends on an admin's terminal. ${said} is used up. */
+static void put_lines(struct buf *out, char *said)
+{
+	for (char *end; said; said = end) {
+		if ((end = strchr(said, '\n')))
+			*end++ = 0;
+		text_safe(out, said);
+		if (end)
+			buf_putc(out, '\n');
+	}
+}
+
 enum ctl_daemon ctl_daemon_call(const char *conf_path, const char *request, int timeout_ms, int *code, struct buf *reply)
 {
 	struct conf_problems problems = {0};
 	struct conf *c = conf_load(conf_path, &problems);
 	char path[4096] = "";
-	struct buf error;
+	struct buf error, said;
 	enum ctl_daemon d;
 
 	/* files that are broken now were not when the daemon started: it listens where it did */
@@ -87,12 +100,15 @@ enum ctl_daemon ctl_daemon_call(const char *conf_path, const char *request, int 
 	if (d != CTL_DAEMON_ANSWERED)
 		return d;
 	buf_init(&error, 4096);
-	*code = control_call(path, request, NULL, 0, timeout_ms, reply, &error);
+	buf_init(&said, reply->max);
+	*code = control_call(path, request, NULL, 0, timeout_ms, &said, &error);
 	if (*code < 0) {
-		buf_reset(reply);
 		buf_puts(reply, buf_cstr(&error));
 		d = CTL_DAEMON_SILENT;
+	} else if (said.len) {
+		put_lines(reply, (char *)buf_cstr(&said));
 	}
 	buf_free(&error);
+	buf_free(&said);
 	return d;
 }
