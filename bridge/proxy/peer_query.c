@@ -11,9 +11,19 @@ static bool speaks_for(const struct proxy_query *pq)
 	return address_space_is_of(pq->p->t, domain, pq->asker->name);
 }
 
+/* One line a question, however many it names: each mailbox has a line of its own behind it. */
+static void say_not_ours(const struct proxy_query *pq, const char *first, size_t n)
+{
+	log_event(LOG_LEVEL_WARN, "not-ours", LS("request-id", pq->q.request_id), LS("peer", pq->asker->name), LS("target", first), LI("mailboxes", n),
+	          LS("text", "this peer asks about mailboxes that are not ours, this one first; its table and ours differ"));
+}
+
 /* Only our own mailboxes are answered for: whatever else a peer asks about is refused here and never routed on. */
 static void keep_ours(struct proxy_query *pq)
 {
+	const char *first = NULL;
+	size_t n = 0;
+
 	for (size_t i = 0; i < pq->q.n; i++) {
 		struct proxy_mailbox *m = &pq->m[i];
 
@@ -22,11 +32,12 @@ static void keep_ours(struct proxy_query *pq)
 		m->peer = pq->asker;
 		if (m->route == AS_LOCAL)
 			continue;
-		log_event(LOG_LEVEL_WARN, "not-ours", LS("request-id", pq->q.request_id), LS("peer", pq->asker->name),
-		          LS("target", pq->q.mailboxes[i].asked),
-		          LS("text", "this peer asks about a mailbox that is not ours; its table and ours differ"));
+		if (n++ == 0)
+			first = pq->q.mailboxes[i].asked;
 		query_put_reason(m, FB_NO_ACCESS);
 	}
+	if (n)
+		say_not_ours(pq, first, n);
 }
 
 static void answer_known_peer(struct proxy_query *pq)

@@ -55,9 +55,20 @@ static void only_for_its_own_domains(void)
 static void never_routed_on(void)
 {
 	struct fb_query q = question("b.example", "x@c.example", "x@b.example", "x@nowhere.example", "", "open@a.example", NULL);
+	FILE *log = tmpfile();
+	char line[4096];
+	size_t lines = 0;
 
 	world_new();
+	log_setup(fileno(log), false, LOG_LEVEL_WARN, "test");
 	ask_as("site-b", &q);
+	rewind(log);
+	while (fgets(line, sizeof line, log))
+		if (strstr(line, "event=not-ours"))
+			lines += CHECK(strstr(line, "target=x@c.example mailboxes=4 ") != NULL);
+	CHECK_INT(lines, 1); /* a question, not a mailbox: whoever asks may name a hundred */
+	fclose(log);
+	log_setup(2, false, LOG_LEVEL_ERROR, "test");
 	CHECK_INT(w.n_asks, 0);
 	CHECK_INT(w.answers, 5);
 	for (size_t i = 0; i < 4; i++)
