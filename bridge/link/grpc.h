@@ -58,6 +58,8 @@ enum grpc_read { GRPC_READ_MORE = 0, GRPC_READ_MESSAGE, GRPC_READ_TOO_BIG, GRPC_
 void grpc_reader_init(struct grpc_reader *r, size_t max);
 /* Frees what is held. */
 void grpc_reader_free(struct grpc_reader *r);
+/* The message that was whole is not needed any more: no large one is kept, and the next one may come. */
+void grpc_reader_taken(struct grpc_reader *r);
 /*
  * Takes bytes from ${p}/${n} (both are moved on) until a message is whole (then r->body holds it: call again with what is left, which
  * starts the next one) or all are taken. TOO_BIG and COMPRESSED are final; TOO_BIG is also the answer when out of memory.

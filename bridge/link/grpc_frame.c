@@ -4,6 +4,8 @@
 #include <string.h>
 #include "bridge/base/text.h"
 
+enum { KEEP_BYTES = 4096 }; /* as much is kept for the next message */
+
 static const char *const status_names[GRPC_STATUSES] = {
 	"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
 	"PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
@@ -143,6 +145,15 @@ void grpc_reader_free(struct grpc_reader *r)
 	buf_free(&r->body);
 }
 
+void grpc_reader_taken(struct grpc_reader *r)
+{
+	if (r->body.cap > KEEP_BYTES)
+		buf_free(&r->body);
+	else
+		buf_reset(&r->body);
+	r->n_head = 0;
+}
+
 /* Takes bytes of the head; true once it is whole. */
 static bool feed_head(struct grpc_reader *r, const uint8_t **p, size_t *n)
 {
@@ -160,10 +171,8 @@ enum grpc_read grpc_reader_feed(struct grpc_reader *r, const uint8_t **p, size_t
 {
 	size_t take;
 
-	if (r->n_head == GRPC_HEAD && r->body.len == r->want) { /* the last call gave a whole one */
-		buf_reset(&r->body);
-		r->n_head = 0;
-	}
+	if (r->n_head == GRPC_HEAD && r->body.len == r->want) /* the last call gave a whole one */
+		grpc_reader_taken(r);
 	if (r->n_head < GRPC_HEAD) {
 		if (!*n || !feed_head(r, p, n))
 			return GRPC_READ_MORE;

@@ -112,6 +112,23 @@ static int on_frame(nghttp2_session *h2, const nghttp2_frame *frame, void *arg)
 	return go_on(s);
 }
 
+static void count_in(struct link_session *s, struct link_stream *st)
+{
+	s->in_bytes += st->in.body.len - st->counted_in;
+	st->counted_in = st->in.body.len;
+}
+
+/* What was read of a message is all that is needed of it, and a stream may stay open for long: it is unfinished no more. */
+static void message_taken(struct link_session *s, int32_t id)
+{
+	struct link_stream *st = s->dead ? NULL : link_session_find(s, id);
+
+	if (!st)
+		return;
+	grpc_reader_taken(&st->in);
+	count_in(s, st);
+}
+
 static int on_chunk(nghttp2_session *h2, uint8_t flags, int32_t id, const uint8_t *p, size_t n, void *arg)
 {
 	struct link_session *s = arg;
@@ -122,14 +139,16 @@ static int on_chunk(nghttp2_session *h2, uint8_t flags, int32_t id, const uint8_
 	while (!s->dead && (st = link_session_find(s, id))) {
 		enum grpc_read what = grpc_reader_feed(&st->in, &p, &n);
 
-		s->in_bytes += st->in.body.len - st->counted_in;
-		st->counted_in = st->in.body.len;
+		count_in(s, st);
 		if (s->in_bytes > (s->server ? LINK_REQUEST_BYTES : LINK_IN_BYTES))
 			what = GRPC_READ_TOO_BIG;
 		if (what == GRPC_READ_MORE)
 			break;
 		s->ev->message(s->arg, st, what, buf_ptr(&st->in.body), st->in.body.len);
-		if (what != GRPC_READ_MESSAGE || !n)
+		if (what != GRPC_READ_MESSAGE)
+			break;
+		message_taken(s, id);
+		if (!n)
 			break;
 	}
 	return go_on(s);

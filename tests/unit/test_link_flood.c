@@ -413,6 +413,39 @@ static struct link_call *ask_all(uint32_t id)
 	return open_calls[before];
 }
 
+/* As many questions as there may be streams, each as large as they get, are all taken: what was read of a question is no request that is unfinished. */
+static void as_many_as_there_are_streams(void)
+{
+	static uint8_t body[5 + 65536];
+	uint8_t h[512];
+	size_t n = headers(h);
+	struct buf b;
+
+	begin();
+	buf_init(&b, sizeof body);
+	buf_add(&b, "\x0a\x0b\x12\x09""a.example", 13);
+	for (int i = 0; i < 100; i++) { /* of 300 bytes each */
+		buf_add(&b, "\x12\xac\x02", 3);
+		for (int k = 0; k < 290; k++)
+			buf_putc(&b, 'x');
+		buf_puts(&b, "@b.example");
+	}
+	buf_add(&b, "\x18\x80\x92\x94\xcd\x06\x20\x80\xb5\x99\xcd\x06\x28\x1e\x30\x07", 16);
+	memcpy(body, (uint8_t[]){0, 0, 0, (uint8_t)(b.len >> 8), (uint8_t)b.len}, 5);
+	memcpy(body + 5, buf_ptr(&b), b.len);
+	for (uint32_t id = 1; id < 2 * LINK_STREAMS; id += 2) {
+		frame(1, 4, id, h, n);
+		for (size_t at = 0, all = 5 + b.len; at < all; at += 15000)
+			frame(0, at + 15000 >= all, id, body + at, all - at < 15000 ? all - at : 15000);
+		n_heard = 0;
+		drain();
+	}
+	settle();
+	CHECK_INT(queries, LINK_STREAMS);
+	buf_free(&b);
+	end();
+}
+
 /* What waits for a peer is counted over all its connections: it gets no more memory by making more of them. */
 static void several_who_do_not_read(void)
 {
@@ -580,5 +613,6 @@ int main(void)
 	silent_strangers(3);
 	greedy_peers();
 	several_who_do_not_read();
+	as_many_as_there_are_streams();
 	return check_done();
 }

@@ -518,11 +518,51 @@ static void refuse_once(struct link_stream *st)
 	end_ok(st);
 }
 
+/* One answer, as large as they get, to each of several questions, one after the other; what is lacking comes when all of these are there. */
+enum { LARGE = 8 };
+static struct link_stream *half_answered[LARGE];
+static size_t n_half;
+
+static void large_one_first(struct link_stream *st)
+{
+	static PB(Event) e = AVAILBRIDGE__LINK__V1__EVENT__INIT, *list[FB_MAX_EVENTS];
+	static char text[701];
+	PB(MailboxAnswer) m = truth(0);
+
+	memset(text, 'x', 700);
+	e.start = e.end = q.window.start;
+	e.busy = AVAILBRIDGE__LINK__V1__BUSY_TYPE__BUSY_TIME;
+	e.has_details = true;
+	e.subject = e.location = text;
+	for (size_t i = 0; i < FB_MAX_EVENTS; i++)
+		list[i] = &e;
+	m.events = list;
+	m.n_events = FB_MAX_EVENTS;
+	say(st, &m);
+	half_answered[n_half++] = st;
+}
+
+static void say_the_rest(void)
+{
+	PB(MailboxAnswer) m = truth(1);
+
+	for (size_t i = 0; i < LARGE; i++) {
+		say(half_answered[i], &m);
+		end_ok(half_answered[i]);
+	}
+}
+
+static void ask_one_more(void);
+
 static void on_answer(void *arg, size_t i, const struct fb_answer *raw)
 {
 	got.answers++;
 	got.ok += raw->reason == FB_OK;
 	got.reasons[i] = raw->reason;
+	if (lie == large_one_first && got.answers < LARGE)
+		ask_one_more();
+	else if (lie == large_one_first && got.answers == LARGE)
+		say_the_rest();
 }
 
 static void on_done(void *arg, enum fb_reason reason, const char *why)
@@ -530,10 +570,16 @@ static void on_done(void *arg, enum fb_reason reason, const char *why)
 	got.dones++;
 	got.reason = reason;
 	snprintf(got.why, sizeof got.why, "%s", why ? why : "");
-	loop_stop(loop);
+	if (lie != large_one_first || got.dones == LARGE)
+		loop_stop(loop);
 }
 
 static const struct link_client_events client_events = {on_answer, on_done};
+
+static void ask_one_more(void)
+{
+	link_ask(clients, "site-b", &q, 8000, &client_events, NULL);
+}
 
 static void hear(void (*said)(struct link_stream *st), const char *status)
 {
@@ -625,6 +671,13 @@ static void what_our_client_refuses(void)
 	fclose(logged);
 	hear(refuse_once, NULL);
 	CHECK_INT(got.ok, 2);
+	CHECK_INT(got.reason, FB_OK);
+	memset(&got, 0, sizeof got); /* what is read of an answer is held no more while its question waits for another */
+	lie = large_one_first;
+	ask_one_more();
+	run();
+	CHECK_INT(got.dones, LARGE);
+	CHECK_INT(got.ok, 2 * LARGE);
 	CHECK_INT(got.reason, FB_OK);
 	link_clients_free(clients);
 	link_session_free(liar);
