@@ -7,6 +7,8 @@
 #include <krb5.h>
 #include "bridge/base/file.h"
 #include "bridge/base/log.h"
+#include "bridge/login/pac.h"
+#include "bridge/login/parts.h"
 
 /* The keys live in a keytab of this process's memory: the library would open the file anew for every ticket. */
 static const char memory_keytab[] = "MEMORY:availbridge-front";
@@ -207,6 +209,38 @@ static void log_refusal(OM_uint32 major, OM_uint32 minor)
 	buf_free(&why);
 }
 
+/* Which account the KDC made the ticket for, if it says so: Active Directory does. No: it does not say. */
+static enum fb_fact account_of(gss_name_t name, char account[PAC_NAME_MAX + 1])
+{
+	static const char logon_info[] = "urn:mspac:logon-info";
+	gss_buffer_desc attribute = {sizeof logon_info - 1, (void *)(uintptr_t)logon_info}, info = GSS_C_EMPTY_BUFFER, words = GSS_C_EMPTY_BUFFER;
+	int authenticated, complete, more = -1;
+	OM_uint32 minor, major = gss_get_name_attribute(&minor, name, &attribute, &authenticated, &complete, &info, &words, &more);
+	bool read = major == GSS_S_COMPLETE && pac_account((struct login_bytes){info.value, info.length}, account);
+
+	gss_release_buffer(&minor, &info);
+	gss_release_buffer(&minor, &words);
+	return read ? FB_YES : major == GSS_S_UNAVAILABLE ? FB_NO : FB_COULD_NOT_TELL;
+}
+
+/*
+ * Is the ticket that of ${principal}'s own account? Where no account is called NAME, Active Directory gives whoever asks for NAME's ticket
+ * that of NAME$, a computer's ([MS-KILE] 3.3.5.6.1), and every user may add a computer under a name of his choice.
+ */
+static bool is_own(gss_name_t name, const char *principal)
+{
+	char account[PAC_NAME_MAX + 1], computer[KERBEROS_PRINCIPAL_MAX + 2];
+	enum fb_fact said = account_of(name, account);
+
+	snprintf(computer, sizeof computer, "%.*s$", (int)(strrchr(principal, '@') - principal), principal);
+	if (said == FB_NO || (said == FB_YES && !login_same_name(account, computer)))
+		return true;
+	log_event(LOG_LEVEL_WARN, "ticket-refused", LS("principal", principal), LS("computer", said == FB_YES ? account : NULL),
+	          LS("why", said == FB_YES ? "it is the ticket of a computer that asked for it by another name: there is no account of the principal's"
+	                                   : "what the KDC says in it of the account cannot be read"));
+	return false;
+}
+
 /* The client's name with its realm. False if it is too long or has a zero in it. */
 static bool display(const struct kerberos *k, gss_name_t name, char principal[KERBEROS_PRINCIPAL_MAX + 1], bool *ours)
 {
@@ -225,6 +259,15 @@ static bool display(const struct kerberos *k, gss_name_t name, char principal[KE
 	return ok && at;
 }
 
+/* Whose ticket it is that was good, if that is somebody. */
+static bool names_somebody(const struct kerberos *k, gss_name_t name, OM_uint32 flags, char principal[KERBEROS_PRINCIPAL_MAX + 1], bool *ours)
+{
+	if (!(flags & GSS_C_ANON_FLAG) && display(k, name, principal, ours))
+		return is_own(name, principal);
+	log_event(LOG_LEVEL_INFO, "ticket-refused", LS("why", "it names nobody, or by too long a name"));
+	return false;
+}
+
 enum fb_fact kerberos_accept(const struct kerberos *k, struct login_bytes token, struct login_bytes end_point, struct buf *answer,
                              char principal[KERBEROS_PRINCIPAL_MAX + 1], bool *ours)
 {
@@ -236,11 +279,11 @@ enum fb_fact kerberos_accept(const struct kerberos *k, struct login_bytes token,
 
 	*principal = 0;
 	*ours = false;
-	if (major == GSS_S_COMPLETE && !(flags & GSS_C_ANON_FLAG) && display(k, name, principal, ours))
+	if (major == GSS_S_COMPLETE && names_somebody(k, name, flags, principal, ours))
 		fact = buf_add(answer, out.value, out.length) == 0 ? FB_YES : FB_COULD_NOT_TELL;
 	else if (GSS_ROUTINE_ERROR(major) == GSS_S_NO_CRED || GSS_ROUTINE_ERROR(major) == GSS_S_CREDENTIALS_EXPIRED)
 		fact = FB_COULD_NOT_TELL;
-	if (fact != FB_YES)
+	if (major != GSS_S_COMPLETE)
 		log_refusal(major, minor);
 	gss_release_name(&ignored, &name);
 	gss_release_buffer(&ignored, &out);

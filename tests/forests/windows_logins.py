@@ -108,6 +108,17 @@ def tickets(f):
     f.site.run("reload")
     same(f.curl("--negotiate", "-u", ":")[0], 200, "until an account of ours has its name")
     f.said("mailbox", "requester=a.example ")
+    # Whoever may add a computer may name it as he likes, and gets tickets by that name without the $: it is not the account of ours that has the name.
+    f.forest.computer("helpdesk")
+    f.site.account("helpdesk", "organisation")
+    f.site.run("reload")
+    f.ticket("helpdesk")
+    same(f.curl("--negotiate", "-u", ":")[0], 401, "a computer's ticket by the name of an account of ours")
+    f.said("ticket-refused", "principal=helpdesk@A.EXAMPLE", "helpdesk$")
+    f.site.account("helpdesk$", "organisation")
+    f.site.run("reload")
+    f.ticket("helpdesk$")
+    same(f.curl("--negotiate", "-u", ":")[0], 200, "a computer's ticket by its own name")
     # Without a directory the worker has no file and no network any more, and takes tickets all the same.
     (f.site.dir / "directory.conf").unlink()
     f.site.run("reload")

@@ -184,6 +184,11 @@ class Forest(DirectoryServer):
         """What the forest's own administrator finds: blocks of LDIF."""
         return quiet("ldbsearch", "-H", self.folder / "private/sam.ldb", f"--configfile={self.folder}/etc/smb.conf", filter, *attributes)
 
+    def computer(self, name):
+        """Adds a computer while the server runs, whose account is NAME$."""
+        self.ldb(self.folder, "ldbadd", who.entry(f"CN={name},CN=Computers,{self.tree.base}", ("objectClass", "computer"), ("sAMAccountName", f"{name}$"),
+                                                  ("unicodePwd", f'"{who.PASSWORD}"'.encode("utf-16-le")), ("userAccountControl", 4096)))
+
     def modify(self, ldif):
         """A change while the server runs, through its own database file."""
         self.ldb(self.folder, "ldbmodify", ldif)
