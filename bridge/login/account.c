@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 #include "bridge/availability/upcase.h"
 #include "bridge/base/text.h"
@@ -55,11 +56,26 @@ static const struct conf_account *first(const struct found *ways, size_t n)
 	return NULL;
 }
 
+/* What stands before a domain of ours in ${user}, "" if there is none. */
+static void before_domain(const struct conf *c, const char *user, char out[LOGIN_USER_MAX + 1])
+{
+	const char *at = strrchr(user, '@');
+	size_t n = 0;
+
+	for (size_t i = 0; at && i < c->n_spaces; i++)
+		if (strcmp(c->spaces[i].peer, "local") == 0 && text_ieq(c->spaces[i].forest_name, at + 1))
+			n = (size_t)(at - user);
+	snprintf(out, LOGIN_USER_MAX + 1, "%.*s", (int)n, user);
+}
+
 /* Every way is tried for every account: how long that takes does not tell whether there is such an account. */
 const struct conf_account *login_account(const struct conf *c, const char *user)
 {
 	const char *slash = strchr(user, '\\');
-	struct found ways[4] = {{0}};
+	char before[LOGIN_USER_MAX + 1];
+	struct found ways[5] = {{0}};
+
+	before_domain(c, user, before);
 
 	for (size_t i = 0; i < c->n_accounts; i++) {
 		const struct conf_account *a = &c->accounts[i];
@@ -68,8 +84,10 @@ const struct conf_account *login_account(const struct conf *c, const char *user)
 		note(&ways[1], login_same_name(a->name, user), a);
 		note(&ways[2], login_same_name(a->name, slash ? slash + 1 : user), a);
 		note(&ways[3], text_ieq(a->address ? a->address : "", user), a);
+		note(&ways[4], login_same_name(a->name, before) && !a->address && *before, a);
 	}
-	return *user ? first(ways, 4) : NULL;
+	ways[4].more |= ways[3].more;
+	return *user ? first(ways, 5) : NULL;
 }
 
 const struct conf_account *login_account_of_principal(const struct conf *c, const char *principal, bool ours)

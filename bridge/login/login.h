@@ -61,7 +61,8 @@ bool login_reply_unpack(const uint8_t *p, size_t n, struct login_reply *r);
 
 /*
  * The one account that ${user} means: its name as typed; else in any case (as Windows compares names); else without the DOMAIN\
- * before it; else the address of the person that it alone stands for. NULL if there is none, or more than one. Borrowed.
+ * before it; else the address of the person that it alone stands for; else, where it stands for no person, with @ and a domain of ours behind
+ * it. NULL if there is none, or more than one. Borrowed.
  */
 const struct conf_account *login_account(const struct conf *c, const char *user);
 /*

@@ -24,8 +24,10 @@ static struct conf_account account(const char *name, const char *address)
 }
 
 static struct conf_account list[7];
+static struct conf_address_space spaces[] = {{.forest_name = (char *)"a.example", .peer = (char *)"local"},
+                                             {.forest_name = (char *)"b.example", .peer = (char *)"site-b"}};
 static char hashes_path[] = "/tmp/test_login_account.XXXXXX";
-static struct conf c = {.accounts = list, .n_accounts = 7, .public_url = (char *)"https://mail.a.example", .primary_domain = (char *)"a.example",
+static struct conf c = {.spaces = spaces, .n_spaces = 2, .accounts = list, .n_accounts = 7, .public_url = (char *)"https://mail.a.example", .primary_domain = (char *)"a.example",
                         .nt_hashes = hashes_path, .keytab = (char *)""};
 
 static const char *means(const char *user)
@@ -46,6 +48,14 @@ static void names(void)
 	CHECK_STR(means("OTHER\\bob"), "bob");
 	CHECK_STR(means("j\xc3\x9crgen"), "J\xc3\xbcrgen"); /* upper case beyond ASCII */
 	CHECK_STR(means("twin@a.example"), NULL); /* whose would it be? */
+	CHECK_STR(means("broken@A.Example"), "broken"); /* who stands for no person, at a domain of ours */
+	CHECK_STR(means("j\xc3\x9crgen@a.example"), "J\xc3\xbcrgen");
+	CHECK_STR(means("bob@a.example"), "CORP\\bob"); /* an address comes first */
+	CHECK_STR(means("twin1@a.example"), NULL);       /* a person's account is not called by another's address */
+	CHECK_STR(means("broken@b.example"), NULL);
+	CHECK_STR(means("broken@"), NULL);
+	CHECK_STR(means("@a.example"), NULL);
+	CHECK_STR(means("ANY\\broken@a.example"), NULL);
 	CHECK_STR(means("nobody"), NULL);
 	CHECK_STR(means(""), NULL);
 	CHECK_STR(means("ANY\\"), NULL);
