@@ -35,3 +35,11 @@ bool dn_is_of_child(const char *dn, const char *base)
 		;
 	return text_istarts(dn + i, "DC=");
 }
+
+const char *dn_domain(const char *dn)
+{
+	for (size_t i = 0; dn[i]; i++)
+		if ((i == 0 || (dn[i - 1] == ',' && (i < 2 || dn[i - 2] != '\\'))) && text_istarts(dn + i, "DC="))
+			return dn + i;
+	return "";
+}

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "bridge/base/loop.h"
 #include "bridge/base/text.h"
+#include "bridge/directory/climb.h"
 #include "bridge/directory/dn.h"
 #include "bridge/directory/filter.h"
 #include "bridge/directory/session_inside.h"
@@ -13,10 +14,7 @@ enum {
 	HERE_BYTES = 1 << 20,
 	FILTER_MAX = 1 << 20,
 	DN_MAX = 16384,
-	CHAINS = 50,      /* groups asked about in one search */
-	CLIMB_MAX = 5000, /* groups that one entry may be in */
-	CLIMB_STEP = 50,  /* groups asked about in one search */
-	CLIMB_BYTES = 4 << 20
+	CHAINS = 50 /* groups asked about in one search */
 };
 enum { UNIVERSAL = 8 }; /* GROUP_TYPE_UNIVERSAL_GROUP, MS-ADTS 2.2.12 */
 
@@ -92,6 +90,11 @@ bool groups_all_members_are_at(const char *domain, const char *dn, bool universa
 	return universal || (*domain && dn_is_within(dn, domain) && !dn_is_of_child(dn, domain));
 }
 
+static void no_room(struct directory_session *s)
+{
+	buf_puts(&s->why, "the rules mention more groups of the directory than there is room for");
+}
+
 /* One group as the server spells it, whatever the spelling of its DN in the rules; NULL in ${out} if there is none. */
 static int find_one(struct directory_session *s, const char *dn, struct arena *a, const char **out, bool *universal)
 {
@@ -107,8 +110,37 @@ static int find_one(struct directory_session *s, const char *dn, struct arena *a
 	}
 	found_free(&f);
 	if (full)
-		buf_puts(&s->why, "the rules mention more groups of the directory than there is room for");
+		no_room(s);
 	return r == SEARCH_FAILED || full ? -1 : 0;
+}
+
+/* Puts into *${domains} those of which groups lie in the groups from ${from} to before ${to}, and hold members whom this server does not have. */
+static int look_down(struct directory_session *s, struct groups_here *here, size_t from, size_t to, const char ***domains)
+{
+	struct climb *k = climb_new();
+	int r;
+
+	for (size_t i = from; i < to; i++)
+		if (here->dns[i])
+			climb_add(k, here->dns[i]);
+	r = climb_all(s, k, CLIMB_DOWN);
+	if (r == 0 && !climb_lacking(k, here->arena, domains)) {
+		no_room(s);
+		r = -1;
+	}
+	climb_free(k);
+	return r;
+}
+
+/* Most groups hold no such group: one look for all of them. */
+static int find_lacking(struct directory_session *s, struct groups_here *here)
+{
+	const char **any = NULL;
+	int r = s->is_catalog ? look_down(s, here, 0, s->groups.n, &any) : 0;
+
+	for (size_t i = 0; i < s->groups.n && r == 0 && any; i++)
+		r = look_down(s, here, i, i + 1, &here->lacking[i]);
+	return r;
 }
 
 /* The groups themselves are looked up once a minute. */
@@ -125,11 +157,12 @@ static int find_groups(struct directory_session *s)
 	buf_init(&here.primary, DN_MAX);
 	groups_forget(&s->here);
 	if (!here.arena || !(here.dns = arena_alloc(here.arena, (s->groups.n + 1) * sizeof *here.dns)) ||
-	    !(here.universal = arena_alloc(here.arena, s->groups.n + 1)))
+	    !(here.universal = arena_alloc(here.arena, s->groups.n + 1)) ||
+	    !(here.lacking = arena_alloc(here.arena, (s->groups.n + 1) * sizeof *here.lacking)))
 		abort();
 	for (size_t i = 0; i < s->groups.n && r == 0; i++)
 		r = find_one(s, s->groups.list[i], here.arena, &here.dns[i], &here.universal[i]);
-	if (r == 0)
+	if (r == 0 && (r = find_lacking(s, &here)) == 0)
 		s->here = here;
 	else
 		groups_forget(&here);
@@ -181,11 +214,21 @@ static enum fb_fact in_any_of(struct directory_session *s, const char *dn, size_
 	return fact;
 }
 
+/* Could the entry ${dn} be in the group ${i} without that the server knows? By way of a global group only in that of its own domain. */
+static bool may_be_hidden(const struct directory_session *s, size_t i, const char *dn)
+{
+	const char *const *domain = s->here.lacking[i];
+
+	while (domain && *domain && !text_ieq(*domain, dn_domain(dn)))
+		domain++;
+	return (domain && *domain) || !groups_all_members_are_at(s->root, s->here.dns[i], s->here.universal[i]);
+}
+
 /* The server that has just answered no may not have all members of some groups: of those it did not know. */
-static void doubt(struct directory_session *s, size_t from, size_t to, enum fb_fact *facts)
+static void doubt(struct directory_session *s, const char *dn, size_t from, size_t to, enum fb_fact *facts)
 {
 	for (size_t i = from; i < to && s->has_domains; i++)
-		if (s->here.dns[i] && facts[i] == FB_NO && !groups_all_members_are_at(s->root, s->here.dns[i], s->here.universal[i]))
+		if (s->here.dns[i] && facts[i] == FB_NO && may_be_hidden(s, i, dn))
 			facts[i] = FB_COULD_NOT_TELL;
 }
 
@@ -198,7 +241,7 @@ static int in_chains_of(struct directory_session *s, const char *dn, size_t from
 	if (any == FB_COULD_NOT_TELL)
 		return -1;
 	if (any == FB_NO) {
-		doubt(s, from, to, facts);
+		doubt(s, dn, from, to, facts);
 		return 0;
 	}
 	if (to - from == 1) {
@@ -262,79 +305,17 @@ static int in_primary(struct directory_session *s, const struct buf *sid, enum f
 
 /* ---- where it does not: upwards from the entry, from each group to the groups that it is a member of ---- */
 
-/* All that is known to contain the entry, in the order found; what stands behind `next` has not been asked about yet. */
-struct climb {
-	struct arena *arena;
-	const char *dns[CLIMB_MAX];
-	size_t n, next;
-};
-
-static bool climb_has(const struct climb *k, const char *dn)
+static int climb(struct directory_session *s, const char *dn, enum fb_fact *facts)
 {
-	for (size_t i = 0; i < k->n; i++)
-		if (text_ieq(k->dns[i], dn))
-			return true;
-	return false;
-}
-
-/* A group seen before is a loop, or a second way to it: not gone through again. */
-static bool climb_add(struct climb *k, const char *dn)
-{
-	if (climb_has(k, dn))
-		return true;
-	if (k->n == CLIMB_MAX || !(k->dns[k->n] = arena_strdup(k->arena, dn)))
-		return false;
-	k->n++;
-	return true;
-}
-
-/* The groups that hold any of the next few. */
-static int climb_step(struct directory_session *s, struct climb *k)
-{
-	static const char *const nothing[] = {"", NULL};
-	size_t end = k->n < k->next + CLIMB_STEP ? k->n : k->next + CLIMB_STEP;
-	struct found f;
-	struct buf filter;
-	enum search_result r;
-	bool room = true;
-
-	buf_init(&filter, FILTER_MAX);
-	buf_puts(&filter, "(&");
-	filter_equal(&filter, "objectClass", "", session_attribute(s, CONF_CLASS_GROUP));
-	buf_puts(&filter, "(|");
-	for (; k->next < end; k->next++)
-		filter_equal(&filter, session_attribute(s, CONF_ATTRIBUTE_MEMBER), "", k->dns[k->next]);
-	buf_puts(&filter, "))");
-	const struct directory_query q = {NULL, s->d->base, true, buf_cstr(&filter), nothing, CLIMB_MAX};
-
-	r = session_search(s, "groups above", &q, &f);
-	for (struct found_entry *e = r == SEARCH_DONE ? f.first : NULL; e && room; e = e->next)
-		room = climb_add(k, e->dn);
-	room = room && !(r == SEARCH_DONE && f.more);
-	found_free(&f);
-	buf_free(&filter);
-	if (r == SEARCH_NO_BASE)
-		buf_printf(&s->why, "%s: the base \"%s\" is not there", s->d->servers[s->server], s->d->base);
-	else if (r == SEARCH_DONE && !room)
-		buf_printf(&s->why, "%s is in more than %d groups, which is more than are looked through", k->dns[0], CLIMB_MAX);
-	return r == SEARCH_DONE && room ? 0 : -1;
-}
-
-static int climb_all(struct directory_session *s, const char *dn, enum fb_fact *facts)
-{
-	struct climb *k = calloc(1, sizeof *k);
+	struct climb *k = climb_new();
 	int r;
 
-	if (!k || !(k->arena = arena_new(CLIMB_BYTES)))
-		abort();
-	r = climb_add(k, dn) ? 0 : -1;
-	while (r == 0 && k->next < k->n)
-		r = climb_step(s, k);
+	climb_add(k, dn);
+	r = climb_all(s, k, CLIMB_UP);
 	for (size_t i = 0; i < s->groups.n && r == 0; i++)
 		if (s->here.dns[i])
-			facts[i] = climb_has(k, s->here.dns[i]) ? FB_YES : FB_NO;
-	arena_free(k->arena);
-	free(k);
+			facts[i] = climb_has(k, s->here.dns[i]) ? FB_YES : dn_is_within(s->here.dns[i], s->d->base) ? FB_NO : FB_COULD_NOT_TELL;
+	climb_free(k);
 	return r;
 }
 
@@ -345,12 +326,14 @@ static void say_missing(struct directory_session *s, const char *group)
 		buf_printf(&s->why, "%s does not show the group %s, which the rules name", s->d->servers[s->server], group);
 }
 
-/* Through a Global Catalog, which has the groups of other domains without their members. */
+/* Outside of where groups are looked for; or through a Global Catalog, which has the groups of other domains without their members. */
 static void say_elsewhere(struct directory_session *s, const char *group)
 {
-	if (!s->why.len)
-		buf_printf(&s->why, "%s does not have the members of the group %s, which the rules name: it is of another domain and not "
-		           "universal; make it universal, or name a server of its domain", s->d->servers[s->server], group);
+	if (!s->why.len && !s->active_directory)
+		buf_printf(&s->why, "the group %s, which the rules name, is not below \"%s\", where groups are looked for: see `base`", group, s->d->base);
+	else if (!s->why.len)
+		buf_printf(&s->why, "%s does not have all members of the group %s, which the rules name: it is, or holds, a group of another "
+		           "domain that is not universal; make that universal, or name a server of its domain", s->d->servers[s->server], group);
 }
 
 static int in_any(struct directory_session *s, struct groups_entry *e, enum fb_fact *facts)
@@ -360,7 +343,7 @@ static int in_any(struct directory_session *s, struct groups_entry *e, enum fb_f
 	const struct buf *primary = e->dn.len ? &e->primary : &s->here.sid;
 
 	if (!s->active_directory)
-		return climb_all(s, dn, facts);
+		return climb(s, dn, facts);
 	return in_chains(s, dn, facts) == 0 ? in_primary(s, primary, facts) : -1;
 }
 

@@ -30,6 +30,7 @@ struct groups_here {
 	struct arena *arena;
 	const char **dns; /* as the server spells them; NULL = it has no such group */
 	bool *universal;  /* Active Directory: every Global Catalog has its members */
+	const char ***lacking; /* of each the domains (the last is NULL) some of whose groups are in it without that the server has their members */
 	int64_t until;    /* loop_ms(); looked up anew after that */
 	struct buf sid;   /* of the primary group that was looked up last: most people have the same */
 	struct buf primary; /* its DN; empty = there is none that we see */

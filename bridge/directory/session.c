@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include "bridge/base/loop.h"
+#include "bridge/directory/dn.h"
 #include "bridge/directory/session_inside.h"
 #include "bridge/directory/ticket.h"
 
@@ -134,8 +135,16 @@ static char *first_of(const struct found *f, size_t i)
 	return s;
 }
 
-/* What kind of server it is, from its rootDSE (RFC 4512, section 5.1). */
-static int read_root(struct directory_session *s, int64_t deadline)
+/* MS-ADTS 3.1.1.3.1.10: the ports on which a domain controller shows all of the forest. */
+static bool has_catalog_port(const char *url)
+{
+	int port = atoi(strrchr(url, ':') + 1);
+
+	return port == 3268 || port == 3269;
+}
+
+/* What kind of server the ${i}th is, from its rootDSE (RFC 4512, section 5.1). */
+static int read_root(struct directory_session *s, size_t i, int64_t deadline)
 {
 	static const char *const attributes[] = {"supportedCapabilities", "configurationNamingContext", "defaultNamingContext", NULL};
 	const struct directory_query q = {NULL, "", false, "(objectClass=*)", attributes, 1};
@@ -147,11 +156,12 @@ static int read_root(struct directory_session *s, int64_t deadline)
 		found_free(&f);
 		return -1;
 	}
-	for (size_t i = 0; i < sizeof active_directory_oids / sizeof *active_directory_oids; i++)
-		s->active_directory |= f.first && has_value(&f.first->values[0], active_directory_oids[i]);
+	for (size_t k = 0; k < sizeof active_directory_oids / sizeof *active_directory_oids; k++)
+		s->active_directory |= f.first && has_value(&f.first->values[0], active_directory_oids[k]);
 	s->has_domains = f.first && has_value(&f.first->values[0], active_directory_oids[0]);
 	s->configuration = first_of(&f, 1);
 	s->root = first_of(&f, 2);
+	s->is_catalog = s->has_domains && (has_catalog_port(s->d->servers[i]) || !dn_is_within(s->d->base, s->root));
 	found_free(&f);
 	return 0;
 }
@@ -191,7 +201,7 @@ static int try_server(struct directory_session *s, size_t i)
 		in = log_in(s, deadline);
 		session_step(s, "bind", began, "%s", in == FB_YES ? bound_as(s->d) : buf_cstr(&s->why));
 	}
-	if (in == FB_YES && read_root(s, deadline) == 0)
+	if (in == FB_YES && read_root(s, i, deadline) == 0)
 		return 0;
 	disconnect(s);
 	servers_failed(&s->servers, i, loop_ms());

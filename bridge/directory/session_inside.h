@@ -18,6 +18,7 @@ struct directory_session {
 	bool fresh;                    /* connected in this job: what fails now is not a connection that grew old */
 	bool active_directory;         /* as its rootDSE says */
 	bool has_domains;              /* and it is a domain controller, not a directory without domains (AD LDS) */
+	bool is_catalog;               /* and it is asked as a Global Catalog, which shows other domains' groups without most of their members */
 	char *configuration, *root;    /* the naming contexts of the forest's configuration and of the server's domain, "" = none */
 	struct directory_groups groups;
 	struct groups_here here;       /* the groups as this directory has them */

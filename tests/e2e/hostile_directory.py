@@ -20,7 +20,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "forests/se
 import certificates  # noqa: E402
 
 BIND, BOUND, SEARCH, ENTRY, DONE, REFERENCE = 0x60, 0x61, 0x63, 0x64, 0x65, 0x73
-PAGED = b"1.2.840.113556.1.4.319"
+PAGED, CHAIN = b"1.2.840.113556.1.4.319", b"1.2.840.113556.1.4.1941"
 
 
 # ---- as much BER (X.690) as LDAP (RFC 4511) needs ----
@@ -197,13 +197,18 @@ def referral_to(port):
 GLOBAL, UNIVERSAL = "-2147483646", "-2147483640"  # groupType of security groups, MS-ADTS 2.2.12
 
 
-def catalog(*bobs, board=GLOBAL, member=False):
-    """A Global Catalog: below a domain stand those that are its children in DNS, with accounts of the same names; the type of the Board, and whether it says that bob is in."""
+def catalog(*bobs, board=GLOBAL, member=False, inside=()):
+    """
+    A Global Catalog: below a domain stand those that are its children in DNS, with accounts of the same names; the type of the Board, whether it says that bob is in, and
+    which groups are members of the Board.
+    """
     def behave(c, number, body):
         if b"crossRef" in body:
             c.sendall(message(number, entry("CN=A,CN=Partitions,CN=Configuration,DC=a", nCName=["DC=a"])))
         elif b"sAMAccountName" in body:
             c.sendall(b"".join(message(number, entry(dn, mail=[mail])) for dn, mail in bobs))
+        elif b"memberOf" in body and CHAIN not in body:
+            c.sendall(b"".join(message(number, entry(dn, groupType=[kind])) for dn, kind in inside))
         elif b"memberOf" not in body or member:
             c.sendall(message(number, entry("CN=Board,DC=a", groupType=[board])))
         c.sendall(message(number, done()))
@@ -286,6 +291,12 @@ def main():
         server.domain = domain
         found = ask(f"a group of type {board} at a server of {domain}", catalog(ours, board=board, member=member), exists="yes", who="A\\bob", groups=groups)
         same("not universal" in (found["why"] or ""), groups == "could not tell", f"the sentence of {domain}, {board}: {found['why']}")
+    # What a universal group holds may be another domain's groups, whose members it has not: they can be people of that domain alone.
+    server.domain = "DC=b"
+    for inside, member, groups in ((("CN=Sales,DC=a", GLOBAL), False, "could not tell"), (("CN=Sales,DC=a", GLOBAL), True, "yes"), (("CN=Sales,DC=a", UNIVERSAL), False, "no"),
+                                   (("CN=Sales,DC=c,DC=a", GLOBAL), False, "no"), (("CN=Sales,DC=b", GLOBAL), False, "no")):
+        found = ask(f"a universal group that holds {inside}", catalog(ours, board=UNIVERSAL, member=member, inside=[inside]), exists="yes", who="A\\bob", groups=groups)
+        same("not universal" in (found["why"] or ""), groups == "could not tell", f"the sentence of {inside}: {found['why']}")
     check(server.binds and all(b"correct horse" in b for b in server.binds), "the password went to this server alone, inside TLS")
     server.running = False
     sites.shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,5 @@
 /* links: base availability conf pki directory */
+#include "bridge/directory/dn.h"
 #include "bridge/directory/filter.h"
 #include "bridge/directory/groups.h"
 #include "bridge/directory/job.h"
@@ -178,8 +179,18 @@ static void test_members(void)
 	CHECK(groups_all_members_are_at("DC=a,DC=example", "CN=Board,DC=b,DC=example", true));
 }
 
+static void test_domain(void)
+{
+	CHECK_STR(dn_domain("CN=Board,OU=Staff,DC=a,DC=example"), "DC=a,DC=example");
+	CHECK_STR(dn_domain("CN=x\\,DC=y,dc=a"), "dc=a"); /* a comma in a name */
+	CHECK_STR(dn_domain("DC=a"), "DC=a");
+	CHECK_STR(dn_domain("CN=ADC=x"), "");
+	CHECK_STR(dn_domain(""), "");
+}
+
 int main(void)
 {
+	test_domain();
 	test_filter();
 	test_sid();
 	test_job();
