@@ -57,6 +57,8 @@ struct trace;
  * call.
  */
 void http_trace(struct http *h, struct trace *t, const char *name);
+/* Adds each backend of ${c} whose auth the system's libcurl was built without: `check` and `doctor` say it. */
+void http_warnings(const struct conf *c, struct conf_problems *warnings);
 /* Ends it, its connections and calls; their callbacks never come. NULL is allowed. */
 void http_free(struct http *h);
 /*

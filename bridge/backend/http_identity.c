@@ -45,6 +45,38 @@ static void spell_pin(struct http_identity *id, const struct conf_backend *b)
 	buf_free(&pin);
 }
 
+/* What ${auth} needs and the system's libcurl was built without, or NULL. */
+static const char *lacking(enum conf_auth auth)
+{
+	const int has = curl_version_info(CURLVERSION_NOW)->features;
+
+	if (auth == CONF_AUTH_NTLM && !(has & CURL_VERSION_NTLM))
+		return "NTLM";
+	return auth == CONF_AUTH_NEGOTIATE && !(has & CURL_VERSION_SPNEGO) ? "Kerberos" : NULL;
+}
+
+static void say_lacking(struct buf *out, enum conf_auth auth)
+{
+	buf_printf(out, "auth %s cannot work: libcurl %s of this machine is built without %s", auth == CONF_AUTH_NTLM ? "ntlm" : "negotiate",
+	           curl_version_info(CURLVERSION_NOW)->version, lacking(auth));
+}
+
+void http_warnings(const struct conf *c, struct conf_problems *warnings)
+{
+	struct buf what;
+
+	buf_init(&what, 512);
+	for (size_t i = 0; i < c->n_backends; i++) {
+		if (!lacking(c->backends[i].auth))
+			continue;
+		buf_reset(&what);
+		say_lacking(&what, c->backends[i].auth);
+		conf_problem_add(warnings, c->backends[i].file, 0, "Log in by another auth that the server offers (basic goes over TLS alone), or install a "
+		                 "libcurl that has it; until then its mailboxes have no free/busy.", "%s", buf_cstr(&what));
+	}
+	buf_free(&what);
+}
+
 int http_identity_read(struct http_identity *id, const struct conf *c, const struct conf_backend *b, struct buf *error)
 {
 	struct buf ca;
@@ -56,6 +88,10 @@ int http_identity_read(struct http_identity *id, const struct conf *c, const str
 	buf_init(&id->certificate, PEM_MAX);
 	buf_init(&id->key, PEM_MAX);
 	spell_pin(id, b);
+	if (lacking(b->auth)) {
+		say_lacking(error, b->auth);
+		return -1;
+	}
 	if ((b->auth == CONF_AUTH_BASIC || b->auth == CONF_AUTH_NTLM) && conf_secret_read(c, &b->password, &id->password, error) != 0)
 		return -1;
 	if (check_rights("keytab", b->keytab, error) != 0 || check_rights("client-key", b->client_key, error) != 0)

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "bridge/backend/http.h"
 #include "bridge/base/json.h"
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/site.h"
@@ -66,6 +67,7 @@ static int look(const char *conf_path, bool json, bool verbose)
 		conf_secrets_check(c, &problems);
 		conf_warnings(c, &warnings);
 		login_warnings(c, &warnings);
+		http_warnings(c, &warnings);
 	}
 	buf_init(&b, 64 << 20);
 	if (json) {

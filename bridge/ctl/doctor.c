@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "bridge/backend/http.h"
 #include "bridge/base/json.h"
 #include "bridge/base/log.h"
 #include "bridge/base/text.h"
@@ -158,6 +159,7 @@ static bool configuration(struct doctor *d)
 	} else {
 		conf_forget_passwords(d->conf);
 		conf_warnings(d->conf, &warnings);
+		http_warnings(d->conf, &warnings);
 		if (warnings.n)
 			doctor_ok(d, hop, "valid; %zu thing%s to look at, see `availbridge check`; the first: %s", warnings.n, warnings.n == 1 ? "" : "s",
 			          warnings.list[0].what);
