@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bridge/backend/caldav_own.h"
-#include "bridge/base/text.h"
 
 enum { WHY_MAX = 1024, BODY_MAX = 4 << 20, REDIRECTS = 3 }; /* a body may name all events of a calendar */
 
@@ -166,14 +165,6 @@ static void begin(void *arg)
 		finish(a, FB_CALENDAR_FAILED);
 }
 
-/* How long a server that is busy wants to be left alone: Retry-After in seconds; a date is not read. */
-static int64_t pause_ms(const struct http_reply *r)
-{
-	const char *after = http_header(r, "Retry-After");
-	int64_t seconds;
-	return after && text_int(after, 0, 86400, &seconds) ? seconds * 1000 : 0;
-}
-
 /* It has taken our login, unless that was refused to others meanwhile. */
 static bool works(struct caldav *d, const char *why)
 {
@@ -205,7 +196,7 @@ static bool tell_health(struct caldav_ask *a, const struct http_reply *r, enum f
 	if (r->status != 429 && r->status != 503)
 		return works(a->d, why);
 	*reason = FB_BUSY;
-	return s->health(s->arg, FETCH_BUSY, pause_ms(r), why);
+	return s->health(s->arg, FETCH_BUSY, r->pause_ms, why);
 }
 
 /* Those that wait for their turn need not try. */

@@ -2,7 +2,6 @@
 #include <string.h>
 #include "bridge/availability/zone.h"
 #include "bridge/backend/ews_own.h"
-#include "bridge/base/text.h"
 
 /* What became of a call. The backend's own words are for the log alone. */
 
@@ -24,15 +23,6 @@ static void judge_silence(const struct http_reply *r, bool alone, struct ews_ver
 	v->tell = !(alone && of_the_mailbox);
 }
 
-/* Retry-After in seconds (RFC 9110 10.2.3); a date is not read, and our own pause serves then. */
-static int64_t pause_of(const struct http_reply *r)
-{
-	const char *after = http_header(r, "Retry-After");
-	int64_t seconds;
-
-	return after && text_int(after, 0, 86400, &seconds) ? 1000 * seconds : 0;
-}
-
 /* A status that no EWS answer has. */
 static void judge_status(const struct http_reply *r, struct ews_verdict *v)
 {
@@ -40,7 +30,7 @@ static void judge_status(const struct http_reply *r, struct ews_verdict *v)
 
 	if (r->status == 503 || r->status == 429) {
 		say(v, FETCH_BUSY, FB_BUSY, "it has too much to do");
-		v->pause_ms = pause_of(r);
+		v->pause_ms = r->pause_ms;
 	} else if (r->status == 401 || r->status == 403) {
 		snprintf(why, sizeof why,
 		         "it refused our login (HTTP %d): see auth, user and the password, and that this account may use EWS", r->status);
@@ -97,9 +87,10 @@ void ews_judge(const struct http_reply *r, size_t n, bool alone, struct ews_verd
 			busy += v->answers[i]->reason == FB_BUSY;
 			v->too_long |= is_too_long(v->codes[i]);
 		}
-		if (busy == n)
+		if (busy == n) {
 			say(v, FETCH_BUSY, FB_OK, "it has too much to do, it says of each mailbox");
-		else
+			v->pause_ms = said.back_off_ms;
+		} else
 			say(v, FETCH_WORKS, FB_OK, "");
 	}
 	buf_free(&error);

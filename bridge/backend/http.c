@@ -10,7 +10,7 @@
  * what reads an answer.
  */
 
-enum { BODY_HINT = 1 << 20, URL_MAX = 8 << 10 };
+enum { BODY_HINT = 1 << 20, URL_MAX = 8 << 10, DAY_S = 86400 };
 
 struct http_call {
 	struct http_call *next, **at; /* in one of the three lists */
@@ -182,16 +182,19 @@ static void retire(struct http_call *c)
 static void tell(struct http_call *c, enum http_outcome outcome, const char *why)
 {
 	struct http_reply r = {.outcome = outcome, .why = why, .body = &c->body, .call = c};
+	curl_off_t pause = 0;
 	long status = 0;
 	char *url = NULL;
 
 	if (outcome == HTTP_ANSWERED) {
+		curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &pause);
 		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
 		curl_easy_getinfo(c->easy, CURLINFO_EFFECTIVE_URL, &url);
 	}
 	if (status == 401 || (status && c->fresh))
 		c->http->refused = status == 401;
 	r.status = (int)status;
+	r.pause_ms = pause <= 0 ? 0 : 1000 * (int64_t)(pause < DAY_S ? pause : DAY_S); /* a date may have gone by */
 	r.url = url ? url : "";
 	http_record_end(c->record, why);
 	c->cb(c->arg, &r);

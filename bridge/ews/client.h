@@ -16,7 +16,7 @@ int ews_client_write(struct buf *out, const struct fb_query *q, const struct fb_
 struct ews_client_said {
 	char (*codes)[EWS_CLIENT_CODE_MAX]; /* room for the ResponseCode of each answer, "" = none was given; or NULL */
 	char fault[EWS_CLIENT_CODE_MAX];    /* the code of a SOAP fault; "" = there was none */
-	int back_off_ms;                    /* how long the fault asks to wait; 0 = it does not */
+	int back_off_ms;                    /* how long the fault, or one of the answers, asks to wait; 0 = they do not */
 };
 /*
  * Reads a GetUserAvailabilityResponse: answers[i] (${n} of them, set to NULL first) for each FreeBusyResponse; unqualified

@@ -123,8 +123,13 @@ static bool value_close(struct soap *s, const char *text)
 	return true;
 }
 
+static const struct soap_row values_rows[] = {
+	{NS_TYPES, "Value", 0, NULL, value_open, value_close},
+	{0},
+};
 static const struct soap_row message_rows[] = {
 	{NS_MESSAGES, "ResponseCode", 0, NULL, NULL, code},
+	{NS_MESSAGES, "MessageXml", SOAP_LAX, values_rows, NULL, NULL},
 	{0},
 };
 static const struct soap_row response_rows[] = {
@@ -138,10 +143,6 @@ static const struct soap_row array_rows[] = {
 };
 static const struct soap_row gua_rows[] = {
 	{NS_MESSAGES, "FreeBusyResponseArray", SOAP_LAX, array_rows, NULL, NULL},
-	{0},
-};
-static const struct soap_row values_rows[] = {
-	{NS_TYPES, "Value", 0, NULL, value_open, value_close},
 	{0},
 };
 static const struct soap_row detail_rows[] = {

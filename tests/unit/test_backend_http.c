@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <krb5.h>
 #include <sys/stat.h>
+#include <time.h>
 #include "tests/unit/https_world.h"
 
 /* What one call ended with. */
@@ -12,7 +13,8 @@ struct got {
 	int n;
 	enum http_outcome outcome;
 	int status;
-	char why[400], body[400], url[200], retry[40];
+	int64_t pause_ms;
+	char why[400], body[400], url[200], type[40];
 };
 
 static struct conf conf;
@@ -22,7 +24,7 @@ static int outstanding;
 static void on_done(void *arg, const struct http_reply *r)
 {
 	struct got *g = arg;
-	const char *retry = r->outcome == HTTP_ANSWERED ? http_header(r, "Retry-After") : NULL;
+	const char *type = r->outcome == HTTP_ANSWERED ? http_header(r, "Content-Type") : NULL;
 
 	g->n++;
 	g->outcome = r->outcome;
@@ -30,7 +32,8 @@ static void on_done(void *arg, const struct http_reply *r)
 	snprintf(g->why, sizeof g->why, "%s", r->why ? r->why : "");
 	snprintf(g->body, sizeof g->body, "%s", buf_cstr(r->body));
 	snprintf(g->url, sizeof g->url, "%s", r->url ? r->url : "");
-	snprintf(g->retry, sizeof g->retry, "%s", retry ? retry : "");
+	snprintf(g->type, sizeof g->type, "%s", type ? type : "");
+	g->pause_ms = r->pause_ms;
 	if (--outstanding == 0)
 		loop_stop(world_loop);
 }
@@ -148,7 +151,14 @@ static void answer(struct world_connection *c, const char *head, const char *bod
 	} else if (strcmp(path, "/refuse") == 0)
 		world_say(c, 401, "WWW-Authenticate: NTLM\r\n", "");
 	else if (strcmp(path, "/busy") == 0)
-		world_say(c, 503, "Retry-After: 7\r\n", "later");
+		world_say(c, 503, "Retry-After: 7\r\nContent-Type: text/plain\r\n", "later");
+	else if (strcmp(path, "/busy-until") == 0) {
+		time_t end = time(NULL) + 100;
+
+		strftime(text, sizeof text, "Retry-After: %a, %d %b %Y %H:%M:%S GMT\r\n", gmtime(&end));
+		world_say(c, 503, text, "later");
+	} else if (strcmp(path, "/busy-for-ever") == 0)
+		world_say(c, 503, "Retry-After: 99999999999\r\n", "later");
 	else if (strcmp(path, "/cookie") == 0)
 		world_say(c, 200, "Set-Cookie: a=s3cret1234\r\n", "");
 	else if (strcmp(path, "/hang") == 0)
@@ -213,7 +223,13 @@ static void test_plain(void)
 	CHECK_INT(world_connections - before, 1); /* kept */
 	g = ask_once(h, "/busy", 0);
 	CHECK_INT(g.status, 503);
-	CHECK_STR(g.retry, "7");
+	CHECK_STR(g.type, "text/plain");
+	CHECK_INT(g.pause_ms, 7000);
+	g = ask_once(h, "/busy-until", 0);
+	CHECK(g.pause_ms > 90000 && g.pause_ms <= 100000);
+	g = ask_once(h, "/busy-for-ever", 0);
+	CHECK(g.pause_ms > 3600000 && g.pause_ms <= 86400000); /* newer libcurl takes six hours at most */
+	CHECK_INT(ask_once(h, "/x", 0).pause_ms, 0);
 	http_free(h);
 }
 

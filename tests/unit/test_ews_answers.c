@@ -384,6 +384,12 @@ static void test_garbled(void)
 	CHECK(strstr(buf_cstr(&error), "Too much to do.") && strstr(buf_cstr(&error), "ErrorServerBusy"));
 	CHECK_STR(said.fault, "ErrorServerBusy");
 	CHECK_INT(said.back_off_ms, 0);
+	const char *of_one = ONE("<m:ResponseMessage ResponseClass=\"Error\"><m:ResponseCode>ErrorServerBusy</m:ResponseCode><m:MessageXml>"
+	                         "<t:Value Name=\"BackOffMilliseconds\">7000</t:Value></m:MessageXml></m:ResponseMessage>");
+	CHECK_INT(ews_client_read(of_one, strlen(of_one), fb_zone_utc(), got, 1, &error, &said), 0);
+	CHECK_INT(got[0]->reason, FB_BUSY);
+	CHECK_INT(said.back_off_ms, 7000);
+	fb_answer_free(got[0]);
 	CHECK_INT(ews_client_read("<html/>", 7, fb_zone_utc(), got, 1, &error, NULL), -1);
 	CHECK_INT(ews_client_read("", 0, fb_zone_utc(), got, 1, &error, NULL), -1);
 	buf_free(&error);
