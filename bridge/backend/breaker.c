@@ -5,6 +5,11 @@ static int64_t at_most(int64_t ms, int64_t limit)
 	return ms < limit ? ms : limit;
 }
 
+static int64_t at_least(int64_t ms, int64_t limit)
+{
+	return ms > limit ? ms : limit;
+}
+
 /* The next pause: twice the one before while it stays open. */
 static int64_t next_pause(const struct breaker *b, enum fetch_health h, int64_t asked_ms)
 {
@@ -34,9 +39,14 @@ int64_t breaker_heard(struct breaker *b, enum fetch_health h, int64_t pause_ms)
 	b->failures++;
 	if (b->open ? !b->probing : h == FETCH_DOWN && b->failures < BREAKER_FAILURES)
 		return -1;
-	b->pause_ms = next_pause(b, h, pause_ms);
+	if (b->open && b->why == FETCH_REFUSED && h != FETCH_REFUSED) {
+		/* a server that is down or busy says nothing of the login, which is tried again no sooner for that */
+		b->pause_ms = at_least(at_most(pause_ms, BREAKER_BUSY_PAUSE_MAX_MS), b->pause_ms);
+	} else {
+		b->pause_ms = next_pause(b, h, pause_ms);
+		b->why = h;
+	}
 	b->open = true;
 	b->probing = false;
-	b->why = h;
 	return b->pause_ms;
 }

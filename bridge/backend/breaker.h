@@ -28,7 +28,8 @@ void breaker_probe(struct breaker *b);
 /*
  * What one call ended with; ${pause_ms} as in fetch_health_cb. Returns how long to wait before the next probe if that is to be
  * set anew, else -1. While it is open only what a probe comes to counts: calls that were under way say nothing new. But if one of
- * them worked, a backend that was down is up again; a login that was refused since, or a pause that was asked for, it does not undo.
+ * them worked, a backend that was down is up again; a login that was refused since, or a pause that was asked for, it does not undo. A refused
+ * login stays refused until one worked.
  */
 int64_t breaker_heard(struct breaker *b, enum fetch_health h, int64_t pause_ms);
 #endif

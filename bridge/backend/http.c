@@ -191,7 +191,7 @@ static void tell(struct http_call *c, enum http_outcome outcome, const char *why
 		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
 		curl_easy_getinfo(c->easy, CURLINFO_EFFECTIVE_URL, &url);
 	}
-	if (status == 401 || (status && c->fresh))
+	if (status == 401 || (c->fresh && http_says_of_login(status)))
 		c->http->refused = status == 401;
 	r.status = (int)status;
 	r.pause_ms = pause <= 0 ? 0 : 1000 * (int64_t)(pause < DAY_S ? pause : DAY_S); /* a date may have gone by */
@@ -199,23 +199,6 @@ static void tell(struct http_call *c, enum http_outcome outcome, const char *why
 	http_record_end(c->record, why);
 	c->cb(c->arg, &r);
 	retire(c);
-}
-
-static enum http_outcome outcome_of(CURLcode code)
-{
-	switch (code) {
-	case CURLE_OK: return HTTP_ANSWERED;
-	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_CONNECT: return HTTP_UNREACHABLE;
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CIPHER: return HTTP_UNTRUSTED;
-	case CURLE_OPERATION_TIMEDOUT: return HTTP_TIMED_OUT;
-	default: return HTTP_FAILED;
-	}
 }
 
 static void on_timeout(void *arg)
@@ -279,7 +262,7 @@ static void end_of_call(struct http_call *c, CURLcode code)
 {
 	char why[CURL_ERROR_SIZE + 96];
 	const char *said = c->refused ? c->refused : c->said[0] ? c->said : curl_easy_strerror(code);
-	enum http_outcome outcome = outcome_of(code);
+	enum http_outcome outcome = http_outcome_of(code);
 
 	if (outcome == HTTP_ANSWERED) {
 		if (!redirected(c))

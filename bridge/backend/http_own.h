@@ -70,4 +70,10 @@ bool http_line_allowed(const char *line, size_t len, const char **why);
  * https on the same host and port.
  */
 bool http_redirect(const char *from, const char *location, struct buf *to);
+/* What became of a transfer that curl ended with ${code}. */
+enum http_outcome http_outcome_of(CURLcode code);
+/* How the sentence about a transfer that failed begins; curl's words follow. */
+const char *http_beginning(enum http_outcome outcome);
+/* Does an answer with ${status} say how our login was taken? A server that is out of order or busy may say so before it looks who asks. */
+bool http_says_of_login(long status);
 #endif

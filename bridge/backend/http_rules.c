@@ -59,3 +59,32 @@ bool http_redirect(const char *from, const char *location, struct buf *to)
 	curl_url_cleanup(there);
 	return ok;
 }
+
+enum http_outcome http_outcome_of(CURLcode code)
+{
+	switch (code) {
+	case CURLE_OK: return HTTP_ANSWERED;
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_CONNECT: return HTTP_UNREACHABLE;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER: return HTTP_UNTRUSTED;
+	case CURLE_OPERATION_TIMEDOUT: return HTTP_TIMED_OUT;
+	default: return HTTP_FAILED;
+	}
+}
+
+const char *http_beginning(enum http_outcome outcome)
+{
+	return outcome == HTTP_UNREACHABLE ? "it cannot be reached: " :
+	       outcome == HTTP_UNTRUSTED   ? "it cannot be trusted (ca-file, pin, the host in url): " :
+	                                     "its answer did not come whole: ";
+}
+
+bool http_says_of_login(long status)
+{
+	return status && status < 500 && status != 429;
+}

@@ -53,6 +53,24 @@ static void test_at_once(void)
 	CHECK_INT(breaker_heard(&b, FETCH_DOWN, 0), BREAKER_LONGEST_PAUSE_MS); /* what a server asked for does not bind us once it is gone */
 }
 
+/* A server that is out of order now and then does not make a wrong password tried more often. */
+static void test_refused_and_down(void)
+{
+	static const enum fetch_health between[] = {FETCH_DOWN, FETCH_BUSY};
+	struct breaker b = {0};
+	int64_t all = 0, tried = 0;
+
+	for (int i = 0; all < 3600000; i++) {
+		all += breaker_heard(&b, i % 2 ? between[i / 2 % 2] : FETCH_REFUSED, 0);
+		tried += i % 2 == 0;
+		breaker_probe(&b);
+		CHECK_INT(b.why, FETCH_REFUSED);
+	}
+	CHECK(tried < 10);
+	CHECK_INT(breaker_heard(&b, FETCH_WORKS, 0), -1);
+	CHECK(!b.open);
+}
+
 /* Calls that were under way when it opened: none of them takes back that the login was refused, or that a pause was asked for. */
 static void test_under_way(void)
 {
@@ -137,6 +155,7 @@ int main(void)
 {
 	test_opens();
 	test_at_once();
+	test_refused_and_down();
 	test_under_way();
 	test_job();
 	test_reply();
