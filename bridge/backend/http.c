@@ -23,9 +23,9 @@ struct http_call {
 	void *arg;
 	struct buf body;
 	const char *refused;          /* why we stopped reading the answer */
-	size_t head;                  /* bytes of header lines so far */
+	size_t head, head_before;     /* bytes of header lines so far, and when what is under way was sent */
 	int redirects;                /* left */
-	bool started, fresh;          /* fresh: over a connection of its own making */
+	bool started, fresh, again;   /* fresh: over a connection of its own making; again: it was sent anew */
 	char said[CURL_ERROR_SIZE];
 };
 
@@ -222,7 +222,8 @@ static void enter_multi(struct http_call *c)
 	buf_reset(&c->body);
 	c->said[0] = 0;
 	c->started = true;
-	c->fresh = c->http->refused;
+	c->head_before = c->head;
+	c->fresh = c->http->refused || c->again;
 	c->http->n_running++;
 	if (curl_easy_setopt(c->easy, CURLOPT_FRESH_CONNECT, (long)c->fresh) != CURLE_OK ||
 	    curl_multi_add_handle(c->http->multi.curl, c->easy) != CURLM_OK)
@@ -258,6 +259,24 @@ static bool redirected(struct http_call *c)
 	return true;
 }
 
+/*
+ * The other end may close a kept connection at the very moment of its next use. Whoever asks only wants to read, so what was sent there and not
+ * answered with a single byte is sent once more, over another. False if that is not what happened.
+ */
+static bool sent_again(struct http_call *c, CURLcode code)
+{
+	bool cut = code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING;
+	long made = 0;
+
+	curl_easy_getinfo(c->easy, CURLINFO_NUM_CONNECTS, &made);
+	if (!cut || made || c->again || c->refused || c->head > c->head_before)
+		return false;
+	leave_multi(c);
+	c->again = true;
+	enter_multi(c);
+	return true;
+}
+
 static void end_of_call(struct http_call *c, CURLcode code)
 {
 	char why[CURL_ERROR_SIZE + 96];
@@ -269,12 +288,9 @@ static void end_of_call(struct http_call *c, CURLcode code)
 			tell(c, outcome, NULL);
 		return;
 	}
-	snprintf(why, sizeof why, "%s%s",
-	         outcome == HTTP_UNREACHABLE ? "it cannot be reached: " :
-	         outcome == HTTP_UNTRUSTED   ? "it cannot be trusted (ca-file, pin, the host in url): " :
-	         c->refused                  ? "" :
-	                                       "its answer did not come whole: ",
-	         said);
+	if (sent_again(c, code))
+		return;
+	snprintf(why, sizeof why, "%s%s", c->refused ? "" : http_beginning(outcome), said);
 	tell(c, outcome, why);
 }
 
@@ -343,6 +359,7 @@ struct http_call *http_send(struct http *h, const struct http_request *r, http_d
 	c->cb = cb;
 	c->arg = arg;
 	c->refused = NULL;
+	c->again = false;
 	c->head = 0;
 	c->redirects = r->redirects ? r->redirects : -1;
 	c->body.max = r->max_reply;

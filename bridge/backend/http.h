@@ -63,8 +63,8 @@ void http_warnings(const struct conf *c, struct conf_problems *warnings);
 /* Ends it, its connections and calls; their callbacks never come. NULL is allowed. */
 void http_free(struct http *h);
 /*
- * Starts a call; b->concurrency of them are under way at once, the others wait in turn. The callback comes later, never before
- * this returns.
+ * Starts a call, which must do no harm when the server gets it twice: it is sent again where a kept connection ended before it was answered.
+ * b->concurrency of them are under way at once, the others wait in turn. The callback comes later, never before this returns.
  */
 struct http_call *http_send(struct http *h, const struct http_request *r, http_done_cb *cb, void *arg);
 /* Ends the call, whose callback never comes. */

@@ -17,6 +17,7 @@
 static struct loop *world_loop;
 static char world_dir[] = "/tmp/test-https-XXXXXX", world_ca[64], world_certificate[64], world_key[64];
 static int world_port, world_connections; /* of all time */
+static bool world_once; /* a connection takes one request: with the beginning of another it ends */
 
 struct world_connection {
 	struct world_connection *next;
@@ -60,10 +61,23 @@ static inline void world_up(void *arg)
 {
 }
 
+static inline void world_down(void *arg, const char *why)
+{
+	struct world_connection *c = arg;
+
+	c->done = true; /* stays in the list until the end */
+	pki_stream_free(c->stream);
+	c->stream = NULL;
+}
+
 static inline void world_data(void *arg, struct buf *in)
 {
 	struct world_connection *c = arg;
 
+	if (world_once && c->requests) {
+		world_down(c, NULL);
+		return;
+	}
 	buf_add(&c->in, buf_ptr(in), in->len);
 	buf_consume(in, in->len);
 	for (;;) {
@@ -79,15 +93,6 @@ static inline void world_data(void *arg, struct buf *in)
 		free(h);
 		free(b);
 	}
-}
-
-static inline void world_down(void *arg, const char *why)
-{
-	struct world_connection *c = arg;
-
-	c->done = true; /* stays in the list until the end */
-	pki_stream_free(c->stream);
-	c->stream = NULL;
 }
 
 static inline void world_accept(int fd, int events, void *arg)

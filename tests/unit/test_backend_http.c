@@ -278,6 +278,35 @@ static void test_closed_between(void)
 	http_free(h);
 }
 
+/* A kept connection that ends with its next use: what was not answered at all goes out once more, over another; what is cut there is not sent a third time. */
+static void test_sent_again(void)
+{
+	enum { LARGE = 8 << 20 }; /* more than the sockets take, so that its sending fails */
+	struct conf_backend b = backend_as("svc");
+	struct http *h = open_as(&b);
+	char *body = calloc(1, LARGE);
+	const struct http_request large = {.method = "POST", .url = url_of("/x"), .body = body, .len = LARGE, .max_reply = 300, .timeout_ms = 20000};
+	struct got g = {0};
+	int before = world_connections;
+
+	world_once = true;
+	CHECK_INT(ask_once(h, "/x", 0).status, 200);
+	outstanding++;
+	http_send(h, &large, on_done, &g);
+	loop_run(world_loop);
+	if (!CHECK_INT(g.status, 200))
+		fprintf(stderr, "\t%s\n", g.why);
+	CHECK_INT(world_connections - before, 2);
+	CHECK_INT(ask_once(h, "/x", 0).status, 200);
+	CHECK_INT(world_connections - before, 3);
+	g = ask_once(h, "/cut", 0); /* over another: and it was answered in part */
+	CHECK_INT(g.outcome, HTTP_FAILED);
+	CHECK_INT(world_connections - before, 4);
+	world_once = false;
+	http_free(h);
+	free(body);
+}
+
 static void send_once(struct http *h, const char *method, const char *path, const char *const *headers, const char *body)
 {
 	struct got g = {0};
@@ -704,6 +733,7 @@ int main(void)
 	conf.user = (char[]){""};
 	test_plain();
 	test_closed_between();
+	test_sent_again();
 	test_methods();
 	test_redirects();
 	test_limits();
