@@ -175,7 +175,7 @@ static bool works(struct caldav *d, const char *why)
 }
 
 /*
- * Tells the fetcher how the server is; an error that may be this mailbox's alone (500) says nothing against it. False: it is to be
+ * Tells the fetcher how the server is; what may be this mailbox's alone (500, a calendar too large) says nothing against it. False: it is to be
  * left alone, and others fail for the same ${reason}.
  */
 static bool tell_health(struct caldav_ask *a, const struct http_reply *r, enum fb_reason *reason)
@@ -184,6 +184,8 @@ static bool tell_health(struct caldav_ask *a, const struct http_reply *r, enum f
 	char why[64];
 	*reason = FB_CALENDAR_FAILED;
 	a->d->lost = r->outcome == HTTP_UNREACHABLE || r->outcome == HTTP_UNTRUSTED;
+	if (r->outcome == HTTP_TOO_LARGE)
+		return works(a->d, "");
 	if (r->outcome != HTTP_ANSWERED)
 		return (r->outcome == HTTP_TIMED_OUT && !a->patient) || s->health(s->arg, FETCH_DOWN, 0, r->why);
 	snprintf(why, sizeof why, "the server answers with status %d", r->status);

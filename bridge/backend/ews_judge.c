@@ -16,7 +16,7 @@ static void say(struct ews_verdict *v, enum fetch_health h, enum fb_reason all, 
 /* It did not answer at all. */
 static void judge_silence(const struct http_reply *r, bool alone, struct ews_verdict *v)
 {
-	bool of_the_mailbox = r->outcome == HTTP_TIMED_OUT || r->outcome == HTTP_FAILED;
+	bool of_the_mailbox = r->outcome == HTTP_TIMED_OUT || r->outcome == HTTP_FAILED || r->outcome == HTTP_TOO_LARGE;
 
 	say(v, FETCH_DOWN, r->outcome == HTTP_TIMED_OUT ? FB_TIMEOUT : FB_CALENDAR_FAILED, r->why);
 	v->doubt = of_the_mailbox;

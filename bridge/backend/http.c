@@ -25,6 +25,7 @@ struct http_call {
 	const char *refused;          /* why we stopped reading the answer */
 	size_t head, head_before;     /* bytes of header lines so far, and when what is under way was sent */
 	int redirects;                /* left */
+	bool too_large;               /* and that is why, of an answer that is a success */
 	bool started, fresh, again;   /* fresh: over a connection of its own making; again: it was sent anew */
 	char said[CURL_ERROR_SIZE];
 };
@@ -78,6 +79,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 {
 	struct http_call *c = arg;
 	curl_off_t length = -1;
+	long status = 0;
 
 	if (!c->body.len) { /* one allocation when the length is told, and none when it is too much */
 		curl_easy_getinfo(c->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
@@ -86,6 +88,8 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 	}
 	if ((length > 0 && (uint64_t)length > c->body.max) || buf_add(&c->body, data, size * n) != 0) {
 		c->refused = "it sent a larger answer than is allowed";
+		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+		c->too_large = status / 100 == 2;
 		return 0;
 	}
 	return size * n;
@@ -290,6 +294,8 @@ static void end_of_call(struct http_call *c, CURLcode code)
 	}
 	if (sent_again(c, code))
 		return;
+	if (c->too_large)
+		outcome = HTTP_TOO_LARGE;
 	snprintf(why, sizeof why, "%s%s", c->refused ? "" : http_beginning(outcome), said);
 	tell(c, outcome, why);
 }
@@ -359,7 +365,7 @@ struct http_call *http_send(struct http *h, const struct http_request *r, http_d
 	c->cb = cb;
 	c->arg = arg;
 	c->refused = NULL;
-	c->again = false;
+	c->too_large = c->again = false;
 	c->head = 0;
 	c->redirects = r->redirects ? r->redirects : -1;
 	c->body.max = r->max_reply;

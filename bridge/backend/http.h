@@ -16,9 +16,10 @@ struct http_call;
 enum { HTTP_MAX_HEADERS = 64 << 10, HTTP_MAX_REDIRECTS = 5 }; /* bytes of all header lines of one call, its login and redirects included */
 
 enum http_outcome {
-	HTTP_FAILED = 0,  /* cut, too large, malformed, redirected where it may not */
+	HTTP_FAILED = 0,  /* cut, malformed, redirected where it may not */
 	HTTP_ANSWERED,    /* whole; any status */
 	HTTP_TIMED_OUT,
+	HTTP_TOO_LARGE,   /* it answered with success, and with more than max_reply */
 	HTTP_UNREACHABLE, /* name or connection */
 	HTTP_UNTRUSTED    /* its certificate, or TLS as such */
 };

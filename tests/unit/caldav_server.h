@@ -8,7 +8,7 @@
 
 struct rule {
 	const char *request; /* "METHOD /path", or "METHOD /path\ntext" where the text stands in the request's body */
-	int status;          /* 0 = closes without a word, -1 = says nothing, -2 = 404 once two wait for it */
+	int status;          /* 0 = closes without a word, -1 = says nothing, -2 = 404 once two wait for it, -3 = a multistatus of 1 GB */
 	const char *body, *headers;
 };
 static const struct rule *rules;
@@ -52,6 +52,8 @@ static void answer(struct world_connection *c, const char *head, const char *bod
 			held = NULL;
 		} else if (r->status == -2)
 			held = c;
+		else if (r->status == -3)
+			world_raw(c, "HTTP/1.1 207 Whatever\r\nContent-Length: 1000000000\r\n\r\n<");
 		else if (stop_after && !--stop_after)
 			loop_stop(world_loop);
 		return;

@@ -60,6 +60,14 @@ static void dropped(void)
 	CHECK_INT(got.n, 0);
 }
 
+/* A calendar that is larger than we take fails for its owner alone: the server is well. */
+static void too_large(void)
+{
+	open_engine(CONF_CALDAV_EVENTS, "/c/{user}/", NULL, NULL);
+	expect("anna@a.example", RULES(CALENDAR_RULE("/c/anna/"), {"REPORT /c/anna/", -3, NULL, NULL}), FB_CALENDAR_FAILED, "larger answer");
+	CHECK_INT(health, FETCH_WORKS);
+}
+
 static int told, to_tell;
 
 static void count_told(void *arg, const struct fb_answer *a, const char *why)
@@ -123,6 +131,7 @@ int main(void)
 {
 	world_start(answer);
 	automatic();
+	too_large();
 	dropped();
 	turns(1, 404, FB_NO_ACCESS, 5, 5);
 	turns(2, -2, FB_NO_ACCESS, 8, 8); /* two that end at once make room for two */

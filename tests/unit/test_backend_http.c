@@ -173,10 +173,10 @@ static void answer(struct world_connection *c, const char *head, const char *bod
 	} else if (strcmp(path, "/down") == 0) {
 		snprintf(text, sizeof text, "Location: http://localhost:%d/stolen\r\n", world_port);
 		world_say(c, 302, text, "moved");
-	} else if (strcmp(path, "/large") == 0) {
+	} else if (strncmp(path, "/large", 6) == 0) {
 		memset(text, 'x', 500);
 		text[500] = 0;
-		world_say(c, 200, "", text);
+		world_say(c, path[6] ? 401 : 200, "", text);
 	} else if (strcmp(path, "/endless") == 0) {
 		world_raw(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
 		for (int i = 0; i < 100; i++)
@@ -375,7 +375,8 @@ static void test_limits(void)
 		enum http_outcome outcome;
 		const char *why;
 	} cases[] = {
-		{"/large", HTTP_FAILED, "larger answer"}, {"/endless", HTTP_FAILED, "larger answer"}, {"/headers", HTTP_FAILED, "64 KiB of headers"},
+		{"/large", HTTP_TOO_LARGE, "larger answer"}, {"/endless", HTTP_TOO_LARGE, "larger answer"}, {"/large-error", HTTP_FAILED, "larger answer"},
+		{"/headers", HTTP_FAILED, "64 KiB of headers"},
 		{"/gzip", HTTP_FAILED, "compressed"}, {"/cut", HTTP_FAILED, "did not come whole"},
 		{"/te", HTTP_FAILED, "ransfer"}, /* newer libcurl refuses the encoding in words of its own */
 		{"/hang", HTTP_TIMED_OUT, "did not answer in time"},
