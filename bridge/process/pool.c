@@ -8,6 +8,8 @@
 #include "bridge/process/messages.h"
 
 enum { WAITING_MAX = 100 * FB_MAX_MAILBOXES }; /* a hundred of the largest questions at once */
+enum { STILLBORN_MAX = 3 };
+static const char stillborn_words[] = "its workers end before they are ready: their errors in the log say why";
 
 /* Oldest first. */
 struct jobs {
@@ -50,6 +52,7 @@ struct pool {
 	struct worker *workers;
 	struct jobs waiting; /* without a worker */
 	uint32_t handle;     /* of the last job */
+	unsigned stillborn;  /* workers in a row that ended before they were ready */
 	struct {
 		uint16_t type; /* 0 = none */
 		struct buf data;
@@ -126,6 +129,27 @@ static void worker_unlink(struct worker *w)
 	channel_free(w->channel);
 }
 
+/* Is there no worker, and none to be expected? What waits for one would only wait in vain. */
+static bool is_hopeless(const struct pool *p)
+{
+	for (const struct worker *w = p->workers; w; w = w->next)
+		if (w->ready)
+			return false;
+	return p->stillborn >= STILLBORN_MAX;
+}
+
+/* Each is told so by its timer. */
+static void fail_waiting(struct pool *p)
+{
+	for (struct job *j = p->waiting.first; j; j = j->next) {
+		if (j->why)
+			continue;
+		explicit_bzero(j->data, j->len);
+		j->why = stillborn_words;
+		loop_timer_again(j->deadline, 0);
+	}
+}
+
 /* The worker is gone, for whatever reason: what it worked on could not be done. */
 static void worker_lost(struct worker *w, const char *why)
 {
@@ -133,7 +157,10 @@ static void worker_lost(struct worker *w, const char *why)
 	int64_t pid = w->pid;
 
 	log_event(LOG_LEVEL_WARN, "worker-lost", LS("pool", p->kind.name), LI("pid", w->pid), LS("why", why), LI("busy", w->jobs.n));
+	p->stillborn = w->ready ? 0 : p->stillborn + 1;
 	worker_unlink(w);
+	if (is_hopeless(p))
+		fail_waiting(p);
 	while (w->jobs.first)
 		job_end(w->jobs.first, NULL, 0, why);
 	free(w);
@@ -172,7 +199,8 @@ static void job_late(void *arg)
 	pool_reply_cb *cb = j->cb;
 
 	if (!j->worker) {
-		job_end(j, NULL, j->len > j->pool->kind.max_job ? 0 : POOL_NO_WORKER, j->why ? j->why : "no worker became free in time");
+		job_end(j, NULL, j->len > j->pool->kind.max_job || j->why == stillborn_words ? 0 : POOL_NO_WORKER,
+		        j->why ? j->why : "no worker became free in time");
 		return;
 	}
 	j->cb = NULL;
@@ -233,6 +261,7 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 
 	if (type == MSG_WORKER_READY) {
 		w->ready = true;
+		p->stillborn = 0;
 		w->able = len ? data[0] : 0;
 		p->changed(p->arg, 0);
 	} else {
@@ -283,6 +312,7 @@ void pool_submit(void *pool, const void *job, size_t len, int64_t deadline_ms, p
 	struct pool *p = pool;
 	const char *why = len > p->kind.max_job ? "the question is too large for a worker" :
 	                  p->waiting.n >= WAITING_MAX ? "too many questions wait for a worker" :
+	                  is_hopeless(p)              ? stillborn_words :
 	                                                NULL;
 	struct job *j = malloc(sizeof *j + (why ? 0 : len));
 

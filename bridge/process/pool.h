@@ -11,7 +11,8 @@ struct pool;
 enum { POOL_NO_WORKER = 1 };
 /*
  * The reply, borrowed for the call; or ${data} NULL and a sentence: the worker died or the job's time ran out, or, with ${len}
- * POOL_NO_WORKER, no worker was free for it. Fits calendars_reply_cb and directory_reply_cb.
+ * POOL_NO_WORKER, no worker was free for it. Where workers end before they are ready, one after the other, jobs fail at once. Fits
+ * calendars_reply_cb and directory_reply_cb.
  */
 typedef void pool_reply_cb(void *arg, const uint8_t *data, size_t len, const char *why);
 

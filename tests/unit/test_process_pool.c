@@ -163,6 +163,46 @@ static void test_death(void)
 	close_pool(&s);
 }
 
+/* Workers that end before they are ready, one after the other: nobody waits for the next, until one is ready after all. */
+static void test_stillborn(void)
+{
+	struct seen s = open_pool(60000, 5000, 1);
+	struct pool_status st;
+	struct player p;
+
+	for (int i = 0; i < 3; i++) {
+		let_go = 0;
+		if (i == 2) {
+			s.stop_after = 1;
+			pool_submit(s.pool, "a", 1, s.deadline, on_reply, &s);
+		}
+		close(add_worker(&s));
+		if (i == 2)
+			loop_run(s.loop);
+		UNTIL(s.loop, let_go);
+	}
+	CHECK_STR(s.order, "!");
+	CHECK(strstr(s.why, "before they are ready") != NULL);
+	CHECK_INT(s.len, 0);
+	s.stop_after = 2;
+	pool_submit(s.pool, "b", 1, s.deadline, on_reply, &s);
+	CHECK_INT(s.n, 1); /* never before it returns */
+	loop_run(s.loop);
+	CHECK_STR(s.order, "!!");
+	start_player(&s, &p, 0);
+	do {
+		turn(s.loop, 1);
+		pool_status(s.pool, &st);
+	} while (!st.ready);
+	s.stop_after = 3;
+	pool_submit(s.pool, "c", 1, s.deadline, on_reply, &s);
+	loop_run(s.loop);
+	CHECK_STR(s.order, "!!c");
+	loop_fd_free(p.watch);
+	close(p.fd);
+	close_pool(&s);
+}
+
 static void test_time(void)
 {
 	struct seen s = open_pool(100, 40, 1);
@@ -345,6 +385,7 @@ int main(void)
 {
 	test_order();
 	test_death();
+	test_stillborn();
 	test_time();
 	test_refusals();
 	test_depth();
