@@ -89,8 +89,8 @@ int ics_zone_declare(struct ics_job *j, struct ics_scope *s, const struct ics_co
 /* Onsets of rules before 1965 are left out, unless that is asked about: Outlook's VTIMEZONEs begin in 1601. */
 static int64_t oldest_onset(const struct ics_job *j)
 {
-	int64_t before = j->window.start - 800LL * 86400;
-	return before < -157766400 ? before : -157766400;
+	static const int64_t year_1965 = -157766400, year_1967 = -94694400;
+	return j->window.start < year_1967 ? INT64_MIN : year_1965;
 }
 
 /* What comes after this cannot matter to the window. */
