@@ -60,12 +60,23 @@ static int read_foreign_rule(struct ics_job *j, const struct ics_event *e, const
 	return ics_fail(j->error, p->line, "this series recurs by another calendar than the Gregorian, which is not known here");
 }
 
+/* The midnight of the mailbox, or of whatever zone it is told in, is a date behind a date. */
+static void make_date(const struct ics_job *j, struct ics_time *t)
+{
+	int64_t here = t->is_utc ? fb_zone_wall(j->options->floating, t->wall) : t->wall;
+	if (here % 86400 && t->wall % 86400)
+		return;
+	*t = (struct ics_time){.wall = here % 86400 ? t->wall : here, .is_date = true};
+}
+
 /* DTEND: days for dates, else the exact time between the two instants. */
 static int length_to(struct ics_job *j, struct ics_event *e, const struct ics_property *p)
 {
 	struct ics_time end;
 	if (ics_job_time(j, p, p->value, p->value_len, &end))
 		return -1;
+	if (e->start.is_date && !end.is_date)
+		make_date(j, &end);
 	if (e->start.is_date && end.is_date) {
 		int64_t days = (end.wall - e->start.wall) / 86400;
 		e->length.days = days ? days : 1; /* an all-day event that ends on its own day is meant to last it */

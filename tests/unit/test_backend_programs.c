@@ -61,6 +61,11 @@ static void test_lengths(void)
 }
 
 #define AUTUMN(lines) "BEGIN:VEVENT\nUID:1\nDTSTART" BERLIN "20261020T023000\nDURATION:PT1H\n" lines "END:VEVENT\n"
+	/* days that end at a midnight: that of the mailbox in UTC, or any other */
+	CHECK_STR(event("DTSTART;VALUE=DATE:20260302\nDTEND:20260303T230000Z\n"), "2026-03-01T23:00:00Z/2026-03-03T23:00:00Z Busy");
+	CHECK_STR(event("DTSTART;VALUE=DATE:20260302\nDTEND:20260303T000000Z\n"), "2026-03-01T23:00:00Z/2026-03-02T23:00:00Z Busy");
+	CHECK_STR(event("DTSTART;VALUE=DATE:20260302\nDTEND;TZID=America/New_York:20260303T000000\n"), "2026-03-01T23:00:00Z/2026-03-02T23:00:00Z Busy");
+	CHECK_STR(event("DTSTART;VALUE=DATE:20260302\nDTEND:20260303T093000Z\n"), "2026-03-02T00:00:00Z/2026-03-03T09:30:00Z Busy");
 #define IN_AUTUMN(lines) events_in(AUTUMN(lines), "2026-10-21", "2026-11-01", "UTC")
 
 /* An extra date in UTC may be the second half past two of the night in which the clock goes back. */
