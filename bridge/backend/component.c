@@ -273,6 +273,8 @@ static int take_line(struct reader *r, const struct line *l)
 	while (colon && l->s + n < colon && l->s[n] != ';')
 		n++;
 	int name = name_of(l->s, n);
+	if (r->depth == 1 && name == ICS_UNKNOWN && r->stack[0]->children)
+		return 0; /* what a cache or a mail wrote behind it */
 	if (r->depth == 1 && name != ICS_BEGIN)
 		return ics_fail(r->error, l->number, "this is not an iCalendar file: it must start with BEGIN:VCALENDAR and end with END:VCALENDAR");
 	if (!colon)

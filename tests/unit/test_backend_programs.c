@@ -85,8 +85,30 @@ int main(void)
 	help_start();
 	test_rules();
 	test_zones();
+/* Behind the calendar there may be what a cache wrote there; before it such words say that it is none. */
+static void test_around(void)
+{
+	static const char *const behind[] = {"X-CACHE:hit\n", "<!-- cached: 1.2.2026 -->\n", "\x1a", "\n--\nA footer;\n"};
+	for (size_t i = 0; i < sizeof behind / sizeof *behind; i++) {
+		buf_reset(&error);
+		calendar("BEGIN:VEVENT\n" AT "END:VEVENT\n");
+		buf_puts(&text, behind[i]);
+		struct fb_answer *a = expand("2026-03-01", "2026-04-01", "UTC");
+		CHECK(a && a->n_events == 1);
+		CHECK_STR(buf_cstr(&error), "");
+		fb_answer_free(a);
+	}
+	static const char *const wrong[] = {"END:VCALENDAR\n", "BEGIN:VEVENT\n" AT "END:VEVENT\n", AT, "BEGIN:VCALENDAR\n"};
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		calendar("");
+		buf_puts(&text, wrong[i]);
+		CHECK(!expand("2026-03-01", "2026-04-01", "UTC"));
+	}
+}
+
 	test_definitions();
 	test_lengths();
 	test_extra_dates();
 	return help_end();
 }
+	test_around();
