@@ -74,9 +74,18 @@ static struct ics_zone *zone_add(struct ics_job *j, struct ics_scope *s, const c
 	return z;
 }
 
+/* The one name of a VTIMEZONE; NULL if it has none, or two: a program for WordPress lets several run into one, whose parts nobody can tell apart. */
+static const struct ics_property *only_name(const struct ics_component *c)
+{
+	const struct ics_property *id = ics_property_of(c, ICS_TZID), *p = id;
+	while (p && (p->name != ICS_TZID || (p->value_len == id->value_len && !memcmp(p->value, id->value, p->value_len))))
+		p = p->next;
+	return p ? NULL : id;
+}
+
 int ics_zone_declare(struct ics_job *j, struct ics_scope *s, const struct ics_component *c)
 {
-	const struct ics_property *id = ics_property_of(c, ICS_TZID);
+	const struct ics_property *id = only_name(c);
 	if (!id) /* nobody can mean it */
 		return 0;
 	bool quoted = id->value_len >= 2 && id->value[0] == '"' && id->value[id->value_len - 1] == '"';
@@ -86,7 +95,7 @@ int ics_zone_declare(struct ics_job *j, struct ics_scope *s, const struct ics_co
 	return z ? 0 : -1;
 }
 
-/* Onsets of rules before 1965 are left out, unless that is asked about: Outlook's VTIMEZONEs begin in 1601. */
+/* Onsets of rules before 1965 are left out, unless years so far back are asked about: Outlook's VTIMEZONEs begin in 1601. */
 static int64_t oldest_onset(const struct ics_job *j)
 {
 	static const int64_t year_1965 = -157766400, year_1967 = -94694400;
@@ -214,17 +223,19 @@ static const struct fb_zone *named(struct ics_job *j, const char *name)
 	return j->work > 0 ? fb_zone_named(name) : NULL;
 }
 
-/* Names that say the offset themselves: GMT+0530 (Apple), GMT+05:30 (Google), tzone://Microsoft/Utc (Exchange); NULL for any other. */
+/* Names that say the offset themselves: GMT+0530 (Apple), GMT+05:30 (Google), UTC+01 and tzone://Microsoft/Utc (Exchange); NULL for any other. */
 static const struct fb_zone *spelled_out(struct ics_job *j, const char *name)
 {
 	char offset[] = "+00:00";
 	if (!strcasecmp(name, "tzone://Microsoft/Utc"))
 		return fb_zone_utc();
-	bool colon = strlen(name) == 9 && name[6] == ':';
-	if ((strncmp(name, "GMT", 3) && strncmp(name, "UTC", 3)) || strlen(name) != (colon ? 9 : 8))
+	size_t n = strlen(name);
+	bool utc = !strncmp(name, "UTC", 3), colon = n == 9 && name[6] == ':', hours = n == 6 && utc; /* GMT+1 would be POSIX's: west */
+	if ((!utc && strncmp(name, "GMT", 3)) || (!hours && n != (colon ? 9 : 8)))
 		return NULL;
 	memcpy(offset, name + 3, 3);
-	memcpy(offset + 4, name + 6 + colon, 2);
+	if (!hours)
+		memcpy(offset + 4, name + 6 + colon, 2);
 	return named(j, offset);
 }
 

@@ -30,8 +30,9 @@ static void test_zones(void)
 	/* names that are an offset; of one digit they would be POSIX's, whose sign is the other way round */
 	CHECK_STR(march(IN("GMT+0100")), AS("Busy"));
 	CHECK_STR(march(IN("UTC-0530")), "2026-03-02T14:30:00Z/2026-03-02T15:30:00Z Busy");
+	CHECK_STR(march(IN("UTC+01")), AS("Busy"));
 	CHECK_STR(march(ZONE("GMT+0100", "+0300") IN("GMT+0100")), "2026-03-02T06:00:00Z/2026-03-02T07:00:00Z Busy");
-	CHECK(strstr(march(IN("GMT+1")), "is not known") && strstr(march(IN("GMT+0160")), "is not known") && strstr(march(IN("GMT+01.00")), "is not known"));
+	CHECK(strstr(march(IN("GMT+1")), "is not known") && strstr(march(IN("GMT+01")), "is not known") && strstr(march(IN("GMT+0160")), "is not known") && strstr(march(IN("GMT+01.00")), "is not known"));
 	/* Exchange, with no VTIMEZONE */
 	CHECK_STR(march(IN("\"tzone://Microsoft/Utc\"")), "2026-03-02T09:00:00Z/2026-03-02T10:00:00Z Busy");
 	CHECK_STR(march(IN("tzone://Microsoft/Utc")), "2026-03-02T09:00:00Z/2026-03-02T10:00:00Z Busy");
@@ -44,6 +45,10 @@ static void test_definitions(void)
 {
 	CHECK_STR(march(ZONE("Ours", "0100") IN("Ours")), AS("Busy"));
 	CHECK_STR(march("BEGIN:VTIMEZONE\nX-LIC-LOCATION:Europe/Berlin\nEND:VTIMEZONE\n" IN("Europe/Berlin")), AS("Busy"));
+	/* two that run into one */
+	CHECK_STR(march("BEGIN:VTIMEZONE\nTZID:Europe/Berlin\nBEGIN:STANDARD\nDTSTART:20260101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0100\nEND:STANDARD\n"
+	                "TZID:America/New_York\nBEGIN:STANDARD\nDTSTART:20260201T000000\nTZOFFSETFROM:-0500\nTZOFFSETTO:-0500\nEND:STANDARD\nEND:VTIMEZONE\n"
+	                IN("Europe/Berlin")), AS("Busy"));
 	/* of a place that everybody knows the name is enough */
 	CHECK_STR(march("BEGIN:VTIMEZONE\nTZID:Europe/Berlin\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETTO:+0100\nEND:STANDARD\nEND:VTIMEZONE\n" IN("Europe/Berlin")),
 	          AS("Busy"));
@@ -56,16 +61,16 @@ static void test_lengths(void)
 	/* 29 March has 23 hours, 25 October has 25: a day is a day however its length is told */
 	CHECK_STR(event("DTSTART;VALUE=DATE:20260329\nDURATION:PT24H\n"), "2026-03-28T23:00:00Z/2026-03-29T22:00:00Z Busy");
 	CHECK_STR(event("DTSTART;VALUE=DATE:20260302\nDURATION:P1DT1S\n"), "2026-03-01T23:00:00Z/2026-03-03T23:00:00Z Busy");
-	CHECK_STR(events_in("BEGIN:VEVENT\nDTSTART;VALUE=DATE:20261025\nDURATION:PT1440M\nEND:VEVENT\n", "2026-10-20", "2026-11-01", "Europe/Berlin"),
-	          "2026-10-24T22:00:00Z/2026-10-25T23:00:00Z Busy");
-}
-
-#define AUTUMN(lines) "BEGIN:VEVENT\nUID:1\nDTSTART" BERLIN "20261020T023000\nDURATION:PT1H\n" lines "END:VEVENT\n"
 	/* days that end at a midnight: that of the mailbox in UTC, or any other */
 	CHECK_STR(event("DTSTART;VALUE=DATE:20260302\nDTEND:20260303T230000Z\n"), "2026-03-01T23:00:00Z/2026-03-03T23:00:00Z Busy");
 	CHECK_STR(event("DTSTART;VALUE=DATE:20260302\nDTEND:20260303T000000Z\n"), "2026-03-01T23:00:00Z/2026-03-02T23:00:00Z Busy");
 	CHECK_STR(event("DTSTART;VALUE=DATE:20260302\nDTEND;TZID=America/New_York:20260303T000000\n"), "2026-03-01T23:00:00Z/2026-03-02T23:00:00Z Busy");
 	CHECK_STR(event("DTSTART;VALUE=DATE:20260302\nDTEND:20260303T093000Z\n"), "2026-03-02T00:00:00Z/2026-03-03T09:30:00Z Busy");
+	CHECK_STR(events_in("BEGIN:VEVENT\nDTSTART;VALUE=DATE:20261025\nDURATION:PT1440M\nEND:VEVENT\n", "2026-10-20", "2026-11-01", "Europe/Berlin"),
+	          "2026-10-24T22:00:00Z/2026-10-25T23:00:00Z Busy");
+}
+
+#define AUTUMN(lines) "BEGIN:VEVENT\nUID:1\nDTSTART" BERLIN "20261020T023000\nDURATION:PT1H\n" lines "END:VEVENT\n"
 #define IN_AUTUMN(lines) events_in(AUTUMN(lines), "2026-10-21", "2026-11-01", "UTC")
 
 /* An extra date in UTC may be the second half past two of the night in which the clock goes back. */
@@ -80,11 +85,6 @@ static void test_extra_dates(void)
 	          "2026-03-01T23:00:00Z/2026-03-02T23:00:00Z Busy, 2026-03-05T08:00:00Z/2026-03-05T11:00:00Z Busy");
 }
 
-int main(void)
-{
-	help_start();
-	test_rules();
-	test_zones();
 /* Behind the calendar there may be what a cache wrote there; before it such words say that it is none. */
 static void test_around(void)
 {
@@ -106,9 +106,14 @@ static void test_around(void)
 	}
 }
 
+int main(void)
+{
+	help_start();
+	test_rules();
+	test_zones();
 	test_definitions();
 	test_lengths();
 	test_extra_dates();
+	test_around();
 	return help_end();
 }
-	test_around();
