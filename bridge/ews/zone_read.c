@@ -143,6 +143,11 @@ static bool half_change(const struct zone_half *h, struct fb_change *out)
 	return h->day_order >= 1 && h->day_order <= 5 && h->weekday >= 0;
 }
 
+bool zone_same_change(const struct fb_change *a, const struct fb_change *b)
+{
+	return a->month == b->month && a->day_order == b->day_order && a->weekday == b->weekday && a->second == b->second && a->year == b->year;
+}
+
 bool zone_serial_rule(const struct zone_serial *z, struct fb_zone_rule *out)
 {
 	bool changes = z->standard.month && z->daylight.month && z->standard.bias != z->daylight.bias;
@@ -156,7 +161,8 @@ bool zone_serial_rule(const struct zone_serial *z, struct fb_zone_rule *out)
 		out->daylight_offset = out->standard_offset;
 		return true;
 	}
-	return half_change(&z->standard, &out->to_standard) && half_change(&z->daylight, &out->to_daylight);
+	return half_change(&z->standard, &out->to_standard) && half_change(&z->daylight, &out->to_daylight) &&
+	       !zone_same_change(&out->to_standard, &out->to_daylight);
 }
 
 static void half_put(struct buf *out, const char *tag, int bias, const struct fb_change *c)

@@ -23,7 +23,12 @@ extern const struct soap_row zone_serial_rows[];
 extern const struct soap_row zone_serial_lenient_rows[];
 /* Start of a t:TimeZone: use as its open function. */
 bool zone_serial_open(struct soap *s, const char *text);
-/* The rule that ${z} spells: no month on either side, or equal biases, is no daylight at all (TIME_ZONE_INFORMATION). False if a field is out of range or missing. */
+/* True if both come at the same moment of the year. */
+bool zone_same_change(const struct fb_change *a, const struct fb_change *b);
+/*
+ * The rule that ${z} spells: no month on either side, or equal biases, is no daylight at all (TIME_ZONE_INFORMATION). False if a field is out of range or
+ * missing, or if daylight begins at the moment at which it ends: which of the two holds nobody knows, and Exchange says "The specified time zone isn't valid" (seen).
+ */
 bool zone_serial_rule(const struct zone_serial *z, struct fb_zone_rule *out);
 /* Appends the children of a t:TimeZone for ${rule}. */
 void zone_serial_put(struct buf *out, const struct fb_zone_rule *rule);

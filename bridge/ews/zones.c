@@ -18,15 +18,10 @@ struct zone_years {
 	struct { int from; struct fb_zone_rule rule; } groups[YEARS];
 };
 
-static bool same_change(const struct fb_change *a, const struct fb_change *b)
-{
-	return a->month == b->month && a->day_order == b->day_order && a->weekday == b->weekday && a->second == b->second && a->year == b->year;
-}
-
 static bool same_rule(const struct fb_zone_rule *a, const struct fb_zone_rule *b)
 {
 	return a->standard_offset == b->standard_offset && a->daylight_offset == b->daylight_offset &&
-	       same_change(&a->to_standard, &b->to_standard) && same_change(&a->to_daylight, &b->to_daylight);
+	       zone_same_change(&a->to_standard, &b->to_standard) && zone_same_change(&a->to_daylight, &b->to_daylight);
 }
 
 static bool changes(const struct fb_zone_rule *r)

@@ -58,6 +58,11 @@ static void test_serializable(void)
 	               "ErrorTimeZone"));
 	CHECK(fault_is(SOAP("", GUA(ZONE("-60", HALF("StandardTime", "0", "03:00:00", "5", "10", "Someday"), HALF("DaylightTime", "-60", "02:00:00", "5", "3", "Sunday")) REST)),
 	               "ErrorSchemaValidation"));
+	/* Daylight that begins when it ends is no rule; where it changes nothing it is no daylight. */
+	CHECK(fault_is(SOAP("", GUA(ZONE("-180", HALF("StandardTime", "0", "00:00:00", "1", "1", "Sunday"), HALF("DaylightTime", "-60", "00:00:00", "1", "1", "Sunday")) REST)),
+	               "ErrorTimeZone"));
+	CHECK_INT(offset(SOAP("", GUA(ZONE("-180", HALF("StandardTime", "0", "00:00:00", "1", "1", "Sunday"), HALF("DaylightTime", "0", "00:00:00", "1", "1", "Sunday")) REST)),
+	                 "2026-07-01T00:00:00Z"), 10800);
 }
 
 #define YEAR_HALF(name, bias, time, day, month, year) \
