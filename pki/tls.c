@@ -12,6 +12,7 @@
 #include "pki/parts.h"
 
 enum { LINK_CHAIN_MAX = 32 << 10, FRONT_CHAIN_MAX = 4 << 10 };
+enum { LINK_BLOCK = 1024 }; /* records of the link are multiples of it, so that how much is in them hardly shows (RFC 8446 5.4) */
 
 /* Forward secrecy always; the two CBC suites are the best that older Windows has for an RSA certificate. */
 static const char FRONT_CIPHERS[] =
@@ -259,6 +260,7 @@ static struct pki_tls *pinned_new(enum pki_recipe recipe, const char *cert_path,
 	}
 	SSL_CTX_set_options(t->ctx, SSL_OP_NO_TICKET);
 	SSL_CTX_set_num_tickets(t->ctx, 0);
+	SSL_CTX_set_block_padding(t->ctx, LINK_BLOCK);
 	SSL_CTX_set_max_cert_list(t->ctx, LINK_CHAIN_MAX);
 	SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	SSL_CTX_set_cert_verify_callback(t->ctx, verify_pin, NULL);
