@@ -58,7 +58,7 @@ void log_mailbox(const struct proxy_mailbox *m, enum fb_reason reason)
 	const struct audit_query q = describe(m, fb_reason_row(reason)->word, rule);
 
 	log_event(LOG_LEVEL_INFO, "mailbox", LS("request-id", q.id), LS("client-request-id", q.client_id), LS("requester", q.requester),
-	          LS("target", q.target), LS("peer", q.peer), LS("direction", q.direction), LS("level", q.level), LS("rule", q.rule),
+	          LS("target", q.target), LS("peer", q.peer), LS("direction", q.direction), LS("access-level", q.level), LS("rule", q.rule),
 	          LS("result", q.result), LI("ms", loop_ms() - m->pq->began));
 }
 
