@@ -14,7 +14,7 @@ static struct {
 	bool json;
 	enum log_level level;
 	char role[32];
-	bool hold;
+	bool hold, torn; /* torn: what is written last is the beginning of a line */
 	size_t at_once; /* bytes that one write(2) puts in one piece, whoever else writes there */
 	size_t held;
 	char lines[HELD];
@@ -193,15 +193,26 @@ static size_t piece(const char *p, size_t n)
 	return end ? (size_t)(end - p) + 1 : n;
 }
 
+/* A disk that fills up may take half a line: its end comes before the next one, so that no two are read as one. False if nothing was taken. */
+static bool write_piece(const char *p, size_t n)
+{
+	ssize_t r;
+
+	if (out.torn && write(out.fd, "\n", 1) != 1)
+		return false;
+	out.torn = false;
+	r = write(out.fd, p, n);
+	out.torn = r > 0 && p[r - 1] != '\n';
+	return r > 0;
+}
+
 void log_flush(void)
 {
 	size_t n, done = 0;
-	ssize_t r;
 
 	for (; done < out.held; done += n) {
 		n = piece(out.lines + done, out.held - done);
-		r = write(out.fd, out.lines + done, n);
-		if (r < 0)
+		if (!write_piece(out.lines + done, n))
 			break; /* nobody is left to tell */
 	}
 	out.held = 0;
