@@ -102,7 +102,7 @@ def lines_are_lines(a):
 
 shutil.rmtree(folder, ignore_errors=True)
 disk.mkdir(parents=True)
-if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True).returncode != 0:
+if os.geteuid() != 0 or not shutil.which("mount") or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True).returncode != 0:
     shutil.rmtree(folder)
     print("full_disk: 0 passed, 0 failed (skipped: no file system may be mounted here)")
     sys.exit(0)

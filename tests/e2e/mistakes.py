@@ -97,16 +97,19 @@ def not_a_link(a, b):
 
 
 def clock(a, b):
-    """B's clock is two days ahead: the link does not hang on it, and both sides are told."""
+    """B's clock is days ahead, or more than a year ahead or behind: the link does not hang on it, and both sides are told."""
     b.stop()
     add(a, b, b.pin(), "--domain", "b.example"), add(b, a, a.pin(), "--domain", "a.example")
     run(a, "reload")
-    b.start(clock="+2d")
-    b.up(), a.up()
-    logged(a, "link-clock-skew", "A notices", "ahead_seconds=17")
-    logged(b, "link-clock-skew", "B notices", "ahead_seconds=-17")
-    says(run(a, "status"), "A's status", "clock", "ahead", "timedatectl")
-    says(run(b, "status"), "B's status", "clock", "behind", "timedatectl")
+    for wrong, ahead in (("+2d", "17"), ("+400d", "345"), ("-400d", "-345")):
+        here, there = ("behind", "ahead") if ahead.startswith("-") else ("ahead", "behind")
+        b.start(clock=wrong)
+        b.up(), a.up()
+        logged(a, "link-clock-skew", f"A notices {wrong}", f"ahead_seconds={ahead}")
+        logged(b, "link-clock-skew", f"B notices {wrong}", f"ahead_seconds={ahead[1:] if here == 'behind' else '-' + ahead}")
+        says(run(a, "status"), f"A's status, {wrong}", "clock", here, "timedatectl")
+        says(run(b, "status"), f"B's status, {wrong}", "clock", there, "timedatectl")
+        b.stop()
 
 
 def main():

@@ -1,0 +1,139 @@
+"""Crowds without a login at the front's door: more than there are places, slow in each way at once and coming again as soon as they are put out; handshakes without
+end, and handshakes that are broken off. Whoever wants an answer gets it each time, and nothing of the crowd is left in the process."""
+import contextlib
+import re
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+
+import sites
+from sites import check, codes, descriptors, same, until
+
+NINE = ("20260302T090000Z", "20260302T100000Z")
+PLACES, OF_ADDRESS, ADDRESSES = 160, 40, 8  # there are twice as many in the crowd as the front has places
+ASKED = 25
+
+
+def resident(pid):
+    return int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{pid}/status").read()).group(1))
+
+
+def client_hello(a):
+    out = ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        a.context().wrap_bio(ssl.MemoryBIO(), out, server_hostname="localhost").do_handshake()
+    return out.read()
+
+
+class Slow:
+    """One of the crowd, which goes as far as ${way} says, and then no further."""
+
+    def __init__(self, a, way, address, hello):
+        self.sock = socket.create_connection(("127.0.0.1", a.front), 20, source_address=(address, 0))
+        with contextlib.suppress(OSError):
+            if way == "half a hello":
+                self.sock.sendall(hello[:60])
+            elif way == "half a handshake":
+                self.sock.sendall(hello)
+            elif way != "nothing":
+                self.sock = a.context().wrap_socket(self.sock, server_hostname="localhost")
+                if way == "half a head":
+                    self.sock.sendall(b"POST /EWS/Exchange.asmx HTTP/1.1\r\nHost: a\r\nX: ")
+                elif way == "a body that is not read":
+                    self.sock.sendall(b"POST /EWS/Exchange.asmx HTTP/1.1\r\nHost: a\r\nContent-Length: 400000\r\n\r\n<")
+
+    def is_out(self):
+        """True if the front has closed it."""
+        self.sock.setblocking(False)
+        try:
+            while data := self.sock.recv(65536):
+                pass
+            return not data
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except OSError:
+            return True
+
+
+WAYS = ("nothing", "half a hello", "half a handshake", "a handshake and nothing", "half a head", "a body that is not read")
+
+
+def crowd(a, hello, stop, members):
+    """Fills all places, and comes again for each that is put out."""
+    def one(i):
+        members[i] = Slow(a, WAYS[i % len(WAYS)], f"127.0.4.{1 + i % ADDRESSES}", hello)
+
+    while not stop.is_set():
+        for i in range(2 * PLACES):
+            if stop.is_set():
+                return
+            if not members.get(i) or members[i].is_out():
+                with contextlib.suppress(OSError):
+                    one(i)
+
+
+def slow_in_each_way(a, hello):
+    stop, members = threading.Event(), {}
+    coming = threading.Thread(target=crowd, args=(a, hello, stop, members))
+    coming.start()
+    until(lambda: len(members) == 2 * PLACES, "the crowd is there", 60)
+    got = [codes(a.ask("anna@a.example")) for _ in range(ASKED)]
+    same([g for g in got if g != ["NoError"]], [], "each new connection beside it is answered")
+    check(a.lines("front-full"), "all places were taken")
+    stop.set()
+    coming.join()
+    for m in members.values():
+        m.sock.close()
+
+
+def flood(a):
+    """Handshakes as fast as a machine can."""
+    runs = [subprocess.Popen(["openssl", "s_time", "-connect", f"127.0.0.1:{a.front}", "-new", "-time", "3", "-CAfile", a.ca], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            for _ in range(4)]
+    got = []
+    while any(r.poll() is None for r in runs):
+        got.append(codes(a.ask("anna@a.example")))
+    same([g for g in got if g != ["NoError"]], [], "each question beside a flood of handshakes is answered")
+    made = sum(int(n) for r in runs for n in re.findall(rb"(\d+) connections in", r.stdout.read()))
+    check(len(got) > 3 and made > 50, f"{len(got)} answers beside {made} handshakes")
+
+
+def broken_off(a, hello, pid):
+    """Waves of handshakes that end at each step, by a close, a reset or an alert: none leaves anything."""
+    def wave():
+        for i in range(300):
+            with socket.create_connection(("127.0.0.1", a.front), 20, source_address=(f"127.0.5.{1 + i % ADDRESSES}", 0)) as s:
+                if i % 5:
+                    s.sendall(hello[:len(hello) * (i % 5) // 4])
+                if i % 5 == 4:
+                    s.recv(1 + i * 16)
+                if i % 3 == 0:
+                    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                elif i % 3 == 1:
+                    with contextlib.suppress(OSError):
+                        s.sendall(b"\x15\x03\x03\0\2\2\x28")
+        same(codes(a.ask("anna@a.example")), ["NoError"], "an answer behind a wave")
+
+    fds = descriptors([pid])
+    wave()
+    until(lambda: descriptors([pid]) <= fds, "no descriptor stays")
+    first = resident(pid)
+    for _ in range(4):
+        wave()
+    until(lambda: descriptors([pid]) <= fds, "no descriptor stays")
+    if "asan" not in sites.PROGRAM:
+        check(resident(pid) <= first * 1.05, f"no memory stays: {first} KiB behind the first wave, {resident(pid)} behind the fifth")
+
+
+with sites.pair(a_settings={"max_connections": PLACES, "max_connections_per_address": OF_ADDRESS}) as (a, b):
+    a.calendar("anna", NINE)
+    until(lambda: codes(a.ask("anna@a.example")) == ["NoError"], "the first answer")
+    [pid] = a.children("@bridge")
+    hello = client_hello(a)
+    slow_in_each_way(a, hello)
+    flood(a)
+    broken_off(a, hello, pid)
+    same(list(a.children("@bridge")), [pid], "the same process serves")
+sites.finish()
