@@ -3,7 +3,7 @@
 #include "bridge/backend/ews_own.h"
 #include "bridge/base/arena.h"
 
-enum { MINUTE = 60, DAY = 86400 };
+enum { MINUTE = 60, DAY = 86400, JOINED_MAX = 10 * FB_MAX_EVENTS /* events, of which no client is given more than a tenth */ };
 
 size_t ews_split(struct fb_window w, int interval, int days, struct fb_window out[EWS_PARTS_MAX])
 {
@@ -184,6 +184,7 @@ static bool join_digits(struct fb_answer *out, const struct ews_part *parts, siz
 struct fb_answer *ews_join(const struct ews_part *parts, size_t n)
 {
 	struct fb_answer *out;
+	size_t events = 0;
 	unsigned view = ~0u;
 	bool events_short = false;
 
@@ -192,21 +193,26 @@ struct fb_answer *ews_join(const struct ews_part *parts, size_t n)
 			return fb_answer_new(parts[i].answer->reason);
 		view &= parts[i].answer->view;
 		events_short |= parts[i].answer->events_short;
+		events += parts[i].answer->n_events;
 	}
+	if (events > JOINED_MAX)
+		return fb_answer_new(FB_TOO_BIG);
 	out = fb_answer_new(FB_OK);
-	if (!out || !join_digits(out, parts, n))
-		goto no_memory;
+	if (!out)
+		return NULL;
+	if (!join_digits(out, parts, n))
+		goto too_big;
 	out->view = view;
 	out->events_short = events_short;
 	out->hours = parts[0].answer->hours;
 	for (size_t i = 0; view & FB_VIEW_EVENTS && i < n; i++)
 		if (!add_events(out, parts[i].answer, parts[i].window))
-			goto no_memory;
+			goto too_big;
 	if ((events_short || !(view & FB_VIEW_EVENTS)) && !out->merged)
 		out->reason = FB_CALENDAR_FAILED; /* here events, there digits: together nothing */
 	fb_answer_sort(out);
 	return out;
-no_memory:
+too_big:
 	fb_answer_free(out);
-	return NULL;
+	return fb_answer_new(FB_TOO_BIG);
 }

@@ -95,7 +95,7 @@ void ews_judge(const struct http_reply *r, size_t n, bool alone, struct ews_verd
 void ews_tidy(struct fb_answer **a, struct fb_window w, int interval);
 /*
  * Joins the answers to ${n} windows that follow each other: an event of two of them comes once, digits are joined if all have
- * them. One that failed fails the whole. NULL when out of memory. Caller frees, and frees the parts too.
+ * them. One that failed fails the whole, and more than one answer may hold is too big. NULL when out of memory. Caller frees, and frees the parts too.
  */
 struct fb_answer *ews_join(const struct ews_part *parts, size_t n);
 /*

@@ -71,6 +71,19 @@ static void put_digits(struct buf *out, const char *name, struct fb_window w, in
 	}
 }
 
+/* ${n} events at the beginning of ${w}, each with a subject of ${length} bytes. */
+static void put_many(struct buf *out, struct fb_window w, int n, int length)
+{
+	for (int i = 0; i < n; i++) {
+		buf_puts(out, "<t:CalendarEvent><t:StartTime>");
+		fb_time_put_wall(out, w.start + i);
+		buf_puts(out, "</t:StartTime><t:EndTime>");
+		fb_time_put_wall(out, w.start + HOUR + i);
+		buf_printf(out, "</t:EndTime><t:BusyType>Busy</t:BusyType><t:CalendarEventDetails><t:Subject>%0*d</t:Subject>"
+		           "<t:IsPrivate>false</t:IsPrivate></t:CalendarEventDetails></t:CalendarEvent>", length, i);
+	}
+}
+
 /* What it says of one mailbox, by its name: "busy9" has 09:00 to 10:00, "error-X" that code, ... */
 static void put_mailbox(struct buf *out, const char *name, struct fb_window w, int interval)
 {
@@ -94,6 +107,8 @@ static void put_mailbox(struct buf *out, const char *name, struct fb_window w, i
 		buf_puts(out, "<t:CalendarEventArray>");
 		if (strncmp(name, "empty", 5) == 0)
 			;
+		else if (strncmp(name, "fat", 3) == 0 || strncmp(name, "crowd", 5) == 0)
+			put_many(out, w, *name == 'f' ? 150 : 6000, *name == 'f' ? 60000 : 1);
 		else if (strncmp(name, "odd", 3) == 0)
 			put_event(out, "2026-03-02T09:00:00", "2026-03-02T10:00:00", "Hurried");
 		else if (strncmp(name, "touch", 5) == 0) {
@@ -151,7 +166,7 @@ static void play(struct world_connection *c, const char *head, const char *body)
 {
 	struct buf out;
 
-	buf_init(&out, 8 << 20);
+	buf_init(&out, 16 << 20);
 	exchange.calls++;
 	snprintf(exchange.last, sizeof exchange.last, "%s", body);
 	snprintf(exchange.head, sizeof exchange.head, "%s", head);
@@ -333,6 +348,14 @@ static void test_split(void)
 	wait_all();
 	CHECK_INT(r.a->reason, FB_CALENDAR_FAILED);
 	fb_answer_free(r.a);
+	/* Parts that fit, and together do not: by their texts, or by their number. */
+	for (int i = 0; i < 2; i++) {
+		memset(&r, 0, sizeof r);
+		ask_over(&r, i ? "crowd@b.example" : "fat@b.example", w, 60, 20000);
+		wait_all();
+		CHECK_INT(r.a->reason, FB_TOO_BIG);
+		fb_answer_free(r.a);
+	}
 	ews_backend.window_days = 1;
 
 	memset(&r, 0, sizeof r);
