@@ -16,13 +16,19 @@ static void *ews_open(const struct fetch_site *site, struct buf *error)
 	return e;
 }
 
+static void parts_free(struct ews_question *q)
+{
+	for (size_t i = 0; i < q->n; i++)
+		fb_answer_free(q->parts[i].answer);
+	free(q->parts);
+}
+
 static void question_free(struct ews_question *q)
 {
 	*q->at = q->next;
 	if (q->next)
 		q->next->at = q->at;
-	for (size_t i = 0; i < q->n; i++)
-		fb_answer_free(q->parts[i].answer);
+	parts_free(q);
 	free(q);
 }
 
@@ -44,36 +50,62 @@ static int longest(const struct ews *e)
 	return e->short_windows && days > EWS_SHORT_DAYS ? EWS_SHORT_DAYS : days;
 }
 
+/* Cuts ${q} into its parts, which go out. */
+static void cut(struct ews_question *q)
+{
+	struct fb_window windows[EWS_PARTS_MAX];
+
+	q->n = q->pending = ews_split(q->window, q->interval, longest(q->engine), windows);
+	q->parts = calloc(q->n, sizeof *q->parts);
+	if (!q->parts)
+		abort();
+	for (size_t i = 0; i < q->n; i++) {
+		q->parts[i] = (struct ews_part){.question = q, .window = windows[i]};
+		ews_batch_add(q->engine, &q->parts[i]);
+	}
+}
+
 static void *ews_ask(void *engine, const struct fetch_question *asked, fetch_done_cb *cb, void *arg)
 {
 	struct ews *e = engine;
-	struct fb_window windows[EWS_PARTS_MAX];
-	size_t n = ews_split(asked->window, asked->interval, longest(e), windows);
-	struct ews_question *q = calloc(1, sizeof *q + n * sizeof *q->parts);
+	struct ews_question *q = calloc(1, sizeof *q);
 
 	if (!q)
 		abort();
 	*q = (struct ews_question){.engine = e, .next = e->questions, .at = &e->questions, .cb = cb, .arg = arg, .window = asked->window,
-	                           .interval = asked->interval, .until_ms = loop_ms() + asked->left_ms, .n = n, .pending = n};
+	                           .interval = asked->interval, .until_ms = loop_ms() + asked->left_ms};
 	if (q->next)
 		q->next->at = &q->next;
 	e->questions = q;
 	snprintf(q->address, sizeof q->address, "%s", asked->address);
-	for (size_t i = 0; i < n; i++) {
-		q->parts[i] = (struct ews_part){.question = q, .window = windows[i]};
-		ews_batch_add(e, &q->parts[i]);
-	}
+	cut(q);
 	return q;
+}
+
+static void leave_all(struct ews_question *q)
+{
+	for (size_t i = 0; i < q->n; i++)
+		if (q->parts[i].batch)
+			ews_batch_leave(&q->parts[i]);
 }
 
 static void ews_drop(void *ticket)
 {
 	struct ews_question *q = ticket;
 
-	for (size_t i = 0; i < q->n; i++)
-		if (q->parts[i].batch)
-			ews_batch_leave(&q->parts[i]);
+	leave_all(q);
 	question_free(q);
+}
+
+void ews_ask_again(struct ews_part *p)
+{
+	struct ews_question *q = p->question;
+
+	p->batch = NULL;
+	leave_all(q);
+	parts_free(q);
+	q->why[0] = 0;
+	cut(q);
 }
 
 void ews_part_done(struct ews_part *p, struct fb_answer *a, const char *why)

@@ -8,7 +8,7 @@
  * for a client that asks about a meeting asks about all its people at once. When as many calls are under way as may be, batches
  * go on filling until one is over.
  */
-enum { GATHER_MS = 2, REQUEST_BYTES = 2048, MAILBOX_BYTES = 512, REQUEST_MAX = 1 << 20, LATE_MS = 1 };
+enum { GATHER_MS = 2, REQUEST_BYTES = 2048, MAILBOX_BYTES = 512, REQUEST_MAX = 1 << 20, LATE_MS = 1, DAY_S = 86400 };
 
 static void pump(struct ews *e);
 
@@ -45,6 +45,14 @@ static void suspect_all(struct ews_batch *b)
 			ews_suspect(&b->engine->suspects, b->parts[i]->question->address, loop_ms());
 }
 
+/* Was the ${i}th refused for a window that would be shorter now? */
+static bool is_cut_now(const struct ews_batch *b, const struct ews_verdict *v, size_t i)
+{
+	bool refused = v->all == FB_OK ? ews_is_too_long(v->codes[i]) : v->too_long;
+
+	return refused && b->engine->short_windows && b->window.end - b->window.start > EWS_SHORT_DAYS * DAY_S;
+}
+
 static void hand_out(struct ews_batch *b, struct ews_verdict *v)
 {
 	for (size_t i = 0; i < b->n; i++) {
@@ -57,6 +65,11 @@ static void hand_out(struct ews_batch *b, struct ews_verdict *v)
 		}
 		if (!a)
 			abort();
+		if (is_cut_now(b, v, i)) {
+			fb_answer_free(a);
+			ews_ask_again(p);
+			continue;
+		}
 		if (a->reason == FB_OK)
 			ews_trust(&b->engine->suspects, p->question->address);
 		else if (a->reason == FB_TIMEOUT)
@@ -65,7 +78,7 @@ static void hand_out(struct ews_batch *b, struct ews_verdict *v)
 	}
 }
 
-/* The first question that it refuses is lost, those to come are not. */
+/* What it refused is asked anew, and all that comes is asked so at once. */
 static void shorten(struct ews *e)
 {
 	if (e->short_windows || e->site->backend->window_days <= EWS_SHORT_DAYS)

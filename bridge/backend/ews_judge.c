@@ -43,7 +43,7 @@ static void judge_status(const struct http_reply *r, struct ews_verdict *v)
 	}
 }
 
-static bool is_too_long(const char *code)
+bool ews_is_too_long(const char *code)
 {
 	return strcmp(code, "ErrorTimeIntervalTooBig") == 0;
 }
@@ -58,7 +58,7 @@ static void judge_fault(const struct ews_client_said *said, const char *sentence
 		v->pause_ms = said->back_off_ms;
 	} else {
 		say(v, said->fault[0] ? FETCH_WORKS : FETCH_DOWN, FB_CALENDAR_FAILED, sentence);
-		v->too_long = is_too_long(said->fault);
+		v->too_long = ews_is_too_long(said->fault);
 		v->doubt = !v->too_long;
 		v->tell = said->fault[0] || !alone;
 	}
@@ -85,7 +85,7 @@ void ews_judge(const struct http_reply *r, size_t n, bool alone, struct ews_verd
 
 		for (size_t i = 0; i < n; i++) {
 			busy += v->answers[i]->reason == FB_BUSY;
-			v->too_long |= is_too_long(v->codes[i]);
+			v->too_long |= ews_is_too_long(v->codes[i]);
 		}
 		if (busy == n) {
 			say(v, FETCH_BUSY, FB_OK, "it has too much to do, it says of each mailbox");

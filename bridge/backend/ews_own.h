@@ -32,7 +32,7 @@ struct ews_question {
 	size_t n, pending;       /* parts; those without an answer */
 	char why[160];           /* the first failure's sentence */
 	char address[FB_ADDRESS_MAX + 1];
-	struct ews_part parts[];
+	struct ews_part *parts;
 };
 
 /* One call: being filled, ready to go, or under way. */
@@ -67,6 +67,8 @@ void ews_batch_add(struct ews *e, struct ews_part *p);
 void ews_batch_leave(struct ews_part *p);
 /* Frees all batches without a word to anybody. */
 void ews_batches_free(struct ews *e);
+/* ${p}'s question is asked anew, whole, in windows as short as they are now; ${p} is gone. */
+void ews_ask_again(struct ews_part *p);
 /* ${p} has its answer (owned from here on), and the sentence of its failure for the log, or NULL. */
 void ews_part_done(struct ews_part *p, struct fb_answer *a, const char *why);
 
@@ -87,6 +89,8 @@ struct ews_verdict {
  * about the backend.
  */
 void ews_judge(const struct http_reply *r, size_t n, bool alone, struct ews_verdict *out);
+/* Is ${code}, of a fault or of a mailbox, that of a window which is longer than the server takes? */
+bool ews_is_too_long(const char *code);
 
 /*
  * Brings what one mailbox's answer to ${w} holds into the house's order: reasons that are another's business become a failed

@@ -366,7 +366,7 @@ static void test_split(void)
 	ews_backend.window_days = 62;
 }
 
-/* An Exchange that takes less at once than the settings say, and says so of the call or of a mailbox, is asked about less from then on. */
+/* An Exchange that takes less at once than the settings say, and says so of the call or of a mailbox, is asked again, about less, and so from then on. */
 static void test_short_windows(void)
 {
 	const struct fb_window w = {monday, monday + 62 * DAY};
@@ -382,11 +382,33 @@ static void test_short_windows(void)
 			exchange.most_days = i == 0 ? 42 : 0;
 			ask_over(&r, names[i], w, 60, 20000);
 			wait_all();
-			CHECK_INT(r.a->reason, round == 0 ? FB_CALENDAR_FAILED : FB_OK);
-			CHECK_INT(exchange.calls, round == 0 ? 1 : 2);
-			CHECK(round == 0 || fb_merged_valid(r.a->merged, w, 60));
+			CHECK_INT(r.a->reason, FB_OK);
+			CHECK_INT(exchange.calls, round == 0 ? 3 : 2);
+			CHECK(r.a->merged && fb_merged_valid(r.a->merged, w, 60));
 			fb_answer_free(r.a);
 		}
+	/* Beside others in the call, who are not asked again; several windows of one question; and one that takes still less says no, and no more. */
+	struct reply r[3] = {{0}};
+
+	ews_backend.window_days = 50;
+	reopen_fetcher();
+	forget_calls();
+	ask_over(&r[0], "years@b.example", w, 60, 20000);
+	ask_over(&r[1], "busy@b.example", w, 60, 20000);
+	ask_over(&r[2], "years2@b.example", (struct fb_window){monday, monday + 50 * DAY}, 60, 20000);
+	wait_all();
+	for (int i = 0; i < 3; i++) {
+		CHECK_INT(r[i].n, 1);
+		CHECK_INT(r[i].a->reason, FB_OK);
+		fb_answer_free(r[i].a);
+	}
+	memset(r, 0, sizeof r);
+	exchange.most_days = 30;
+	ask_over(&r[0], "long@b.example", w, 60, 20000);
+	wait_all();
+	CHECK_INT(r[0].a->reason, FB_CALENDAR_FAILED);
+	fb_answer_free(r[0].a);
+	ews_backend.window_days = 62;
 	forget_calls();
 	reopen_fetcher();
 }
