@@ -125,7 +125,7 @@ static void sort_changes(struct expander *x, const struct ics_event *series, con
 		const struct ics_time *t = &list[i]->rid;
 		bool by_day = series && t->is_date && !series->start.is_date;
 		int64_t key = !series ? ics_instant(t, x->set.floating) : by_day ? t->wall : event_key_of(&x->set, series, t);
-		if (series && series->start.is_date)
+		if (series && series->start.is_date && !t->is_utc) /* of UTC that is no midnight here nobody can tell which day it is elsewhere */
 			key = event_midnight(key);
 		x->changes[x->n_changes++] = (struct change){key, by_day, list[i]};
 	}

@@ -85,6 +85,18 @@ static struct occurrence occurrence_at(const struct event_set *x, int64_t key, i
 }
 
 /*
+ * The day that UNTIL lets a series of dates begin last. A quarter of an hour in UTC that is no midnight of the mailbox may be one of a zone ahead of
+ * UTC, by up to 14 hours: then it is the day behind.
+ */
+static int64_t last_day(const struct event_set *x, bool frees)
+{
+	const struct ics_time *u = &x->rule->until;
+	int64_t at = wall_in_dates(x, u), time = at - event_midnight(at);
+	bool elsewhere = u->is_utc && !frees && time >= 10 * 3600 && time % 900 == 0;
+	return event_midnight(at) + (elsewhere ? day : 0);
+}
+
+/*
  * UNTIL bounds the start, itself included (RFC 5545 3.3.10). As a date in a series with times, which the RFC does not want, it is all of that day:
  * so mean it the programs that write it (Evolution, old KDE), while most libraries end with its first moment. What is in doubt is busy, so what
  * makes time free, an EXRULE or an AVAILABLE, gets the shorter reading.
@@ -92,13 +104,13 @@ static struct occurrence occurrence_at(const struct event_set *x, int64_t key, i
 static bool past_until(const struct event_set *x, int64_t wall, int64_t key)
 {
 	const struct ics_time *u = &x->rule->until;
+	bool frees = x->excluding != (x->series->c->kind == ICS_AVAILABLE);
 	if (!x->rule->has_until)
 		return false;
 	if (x->series->start.is_date)
-		return event_midnight(wall) > event_wall_of(x, x->series, u);
+		return event_midnight(wall) > last_day(x, frees);
 	if (u->is_utc)
 		return key > u->wall;
-	bool frees = x->excluding != (x->series->c->kind == ICS_AVAILABLE);
 	return wall > u->wall + (u->is_date && !frees ? day - 1 : 0);
 }
 
