@@ -5,6 +5,15 @@
 
 static const int64_t day = 86400;
 
+/* Has the window, which begins at the wall time ${from}, a day of ${p} before the pattern begins, on ${weekday} at ${midnight}? */
+static bool begins_late(const struct fb_working_period *p, int weekday, int64_t midnight, int64_t from)
+{
+	for (int i = 1; i <= 7 && midnight - (i - 1) * day > from; i++)
+		if (p->days >> (weekday + 7 - i) % 7 & 1)
+			return true;
+	return false;
+}
+
 /* One AVAILABLE as a weekly pattern; 1 if it is one, 0 if it is something that WorkingHours cannot say, -1 with a sentence. */
 static int weekly(struct ics_job *j, const struct ics_component *c, const struct fb_zone **zone, struct fb_working_period *out)
 {
@@ -29,13 +38,13 @@ static int weekly(struct ics_job *j, const struct ics_component *c, const struct
 		return 0;
 	if (!rule || r.freq != RECUR_WEEKLY || r.interval != 1 || r.count || r.months || r.n_setpos || r.hours || s.is_date || !same_zone)
 		return 0;
-	/* hours hold for the whole window: of a pattern that ends in it, or begins in it but not in its first week, the rest would be free */
-	if ((r.has_until && r.until.wall - day < j->window.end) || s.wall > j->window.start + 7 * day || length <= 0 || from + length > day)
+	/* hours hold for the whole window: of a pattern that ends in it, or of which it has days before the first one, the rest would be free */
+	if ((r.has_until && r.until.wall - day < j->window.end) || length <= 0 || from + length > day)
 		return 0;
 	*zone = z;
 	int weekday = (int)((((s.wall - from) / day + 4) % 7 + 7) % 7);
 	*out = (struct fb_working_period){r.weekdays ? r.weekdays : 1U << weekday, (int)(from / 60), (int)((from + length) / 60)};
-	return 1;
+	return !begins_late(out, weekday, s.wall - from, fb_zone_wall(z, j->window.start));
 }
 
 /* The part of the window of which ${c} speaks; without DTSTART or DTEND it has no bound there. */
