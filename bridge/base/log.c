@@ -79,15 +79,6 @@ static size_t plain_run(const char *s)
 	return (size_t)(p - s);
 }
 
-/* Besides the bytes below 0x20: C1 controls, and the line and paragraph separators, at which some viewers break a line. */
-static bool is_control(const char *s, size_t step)
-{
-	const unsigned char *p = (const unsigned char *)s;
-
-	return p[0] < 0x20 || p[0] == 0x7f || (step == 2 && p[0] == 0xc2 && p[1] < 0xa0) ||
-	       (step == 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9));
-}
-
 /* THE encoder: each value of each line, in both forms, goes through here. */
 static void put_value(struct line *l, const char *s)
 {
@@ -112,7 +103,7 @@ static void put_value(struct line *l, const char *s)
 		step = text_utf8_step(s, n);
 		if (*s == '"' || *s == '\\')
 			len = snprintf(coded, sizeof coded, "\\%c", *s);
-		else if (step && !is_control(s, step))
+		else if (step && !text_is_control(s, step))
 			len = snprintf(coded, sizeof coded, "%.*s", (int)step, s);
 		else if (!out.json) {
 			step = 1;

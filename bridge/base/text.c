@@ -320,14 +320,28 @@ int text_xml(struct buf *out, const char *s)
 	return out->failed ? -1 : 0;
 }
 
+bool text_is_control(const char *s, size_t step)
+{
+	const unsigned char *p = (const unsigned char *)s;
+
+	if (step == 1)
+		return p[0] < 0x20 || p[0] == 0x7f;
+	if (step == 2)
+		return (p[0] == 0xc2 && p[1] < 0xa0) || (p[0] == 0xd8 && p[1] == 0x9c); /* C1; U+061C */
+	if (step != 3 || p[0] != 0xe2)
+		return false;
+	if (p[1] == 0x80)
+		return p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae); /* U+200E, U+200F; U+2028 to U+202E */
+	return p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9; /* U+2066 to U+2069 */
+}
+
 int text_safe(struct buf *out, const char *s)
 {
 	size_t n = strlen(s), step;
 
 	for (; n; s += step, n -= step) {
 		step = text_utf8_step(s, n);
-		if (step == 0 || (unsigned char)*s < 0x20 || *s == 0x7f ||
-		    (step == 2 && (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] < 0xa0)) {
+		if (step == 0 || text_is_control(s, step)) {
 			buf_putc(out, '?');
 			step = step ? step : 1;
 		} else

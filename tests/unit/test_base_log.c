@@ -56,6 +56,9 @@ static void test_injection(int to, int from)
 	CHECK_STR(event_part(from), "event=x a=\"\\xFF\\xC0\\xAF m\xc3\xbcller \\x7F\"\n");
 	log_event(LOG_LEVEL_INFO, "x", LS("a", "\xc2\x85\xe2\x80\xa8\\"));
 	CHECK_STR(event_part(from), "event=x a=\"\\xC2\\x85\\xE2\\x80\\xA8\\\\\"\n");
+	/* what a terminal would show from right to left */
+	log_event(LOG_LEVEL_INFO, "x", LS("a", "\xe2\x80\xae" "ko"));
+	CHECK_STR(event_part(from), "event=x a=\"\\xE2\\x80\\xAEko\"\n");
 }
 
 static void test_json(int to, int from)

@@ -135,6 +135,20 @@ static void test_json(void)
 	buf_free(&b);
 }
 
+/* Unicode's Bidi_Control and the line separators, each with its neighbours. */
+static void test_controls(void)
+{
+	static const char *const controls[] = {"\xd8\x9c", "\xe2\x80\x8e", "\xe2\x80\x8f", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaa", "\xe2\x80\xae",
+	                                       "\xe2\x81\xa6", "\xe2\x81\xa9", "\x1f", "\x7f", "\xc2\x80", "\xc2\x9f"};
+	static const char *const others[] = {"\xd8\x9b", "\xd8\x9d", "\xe2\x80\x8d", "\xe2\x80\x90", "\xe2\x80\xa7", "\xe2\x80\xaf", "\xe2\x81\xa5", "\xe2\x81\xaa",
+	                                     "\xe1\x80\xae", "\xf0\x9f\x98\x80", " ", "~", "\xc2\xa0"};
+
+	for (size_t i = 0; i < sizeof controls / sizeof *controls; i++)
+		CHECK(text_is_control(controls[i], strlen(controls[i])));
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		CHECK(!text_is_control(others[i], strlen(others[i])));
+}
+
 static void test_safe(void)
 {
 	struct buf b;
@@ -142,11 +156,15 @@ static void test_safe(void)
 	buf_init(&b, 64);
 	CHECK_INT(text_safe(&b, "a\x1b[2J\n\x7f\xc2\x9b" "1m \xc3\xa4 \x9b\xff \xe2\x82\xac"), 0);
 	CHECK_STR(buf_cstr(&b), "a?[2J???1m \xc3\xa4 ?? \xe2\x82\xac");
+	buf_reset(&b);
+	CHECK_INT(text_safe(&b, "\xe2\x80\xae" "ko\xe2\x81\xa9"), 0);
+	CHECK_STR(buf_cstr(&b), "?ko?");
 	buf_free(&b);
 }
 
 int main(void)
 {
+	test_controls();
 	test_safe();
 	test_numbers();
 	test_base64();
