@@ -160,6 +160,22 @@ int ctl_edit_check(const struct ctl_edit *e)
 	return -1;
 }
 
+/*
+ * A link is left alone: what it leads to may be anybody's, and a file in its place would leave that behind. -1 after a sentence.
+ */
+static int refuse_links(const struct ctl_edit *e)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < e->n; i++)
+		if (e->files[i].text && lstat(e->files[i].path, &st) == 0 && S_ISLNK(st.st_mode)) {
+			ctl_say("nothing was changed: %s is a symbolic link. Put the file itself in its place, or edit by hand what the link leads to.",
+			        e->files[i].path);
+			return -1;
+		}
+	return 0;
+}
+
 /* Replaces or removes one file; its rights and its owner stay, a new one belongs to whom the main file belongs. */
 static int apply(const char *path, const char *text, const struct stat *site)
 {
@@ -183,7 +199,7 @@ int ctl_edit_commit(struct ctl_edit *e)
 {
 	const char *files[CTL_EDIT_FILES + 1] = {NULL};
 	struct stat site;
-	int result = ctl_edit_check(e);
+	int result = refuse_links(e) < 0 ? -1 : ctl_edit_check(e);
 
 	if (result == 0 && stat(e->conf_path, &site) < 0) {
 		ctl_say("%s: %s", e->conf_path, strerror(errno));
