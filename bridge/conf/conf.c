@@ -195,6 +195,18 @@ struct conf *conf_load(const char *path, struct conf_problems *problems)
 	return conf_load_changed(path, NULL, 0, problems);
 }
 
+struct conf *conf_load_main(const char *path, struct conf_problems *problems)
+{
+	struct conf_loading l = {.c = empty(path), .problems = problems};
+	size_t before = problems->n;
+
+	conf_read_main(&l);
+	if (problems->n == before)
+		return l.c;
+	conf_free(l.c);
+	return NULL;
+}
+
 static void wipe(char *secret)
 {
 	if (secret)

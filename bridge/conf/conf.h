@@ -166,6 +166,11 @@ struct conf {
  * 1 MiB for the main file, 16 MiB for each other; @include is refused. Caller frees.
  */
 struct conf *conf_load(const char *path, struct conf_problems *problems);
+/*
+ * The settings of the main file alone, whatever is wrong with the files beside it, which are not read: for where the daemon's socket, its
+ * state and the NT hashes are. NULL with problems added. Caller frees.
+ */
+struct conf *conf_load_main(const char *path, struct conf_problems *problems);
 /* A file as it would be after an edit: ${text} instead of what is on the disk, NULL = as if it were gone. */
 struct conf_change {
 	const char *path; /* as conf_file_path() gives it */

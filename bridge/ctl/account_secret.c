@@ -94,20 +94,21 @@ bool account_make_nt_hash(const char *password, struct account_nt_hash *out)
 	return out->given;
 }
 
-/* Where the settings say that the file is; settings that cannot be read name no other place than the usual one. */
+/* Where the main file says that the hashes are: in another place an old one would stay good. False after sentences. */
 static bool hashes_path(const char *conf_path, char out[4096])
 {
 	struct conf_problems problems = {0};
-	struct conf *c = conf_load(conf_path, &problems);
-	int n = 0;
+	struct conf *c = conf_load_main(conf_path, &problems);
+	bool ok = c && snprintf(out, 4096, "%s", c->nt_hashes) < 4096;
 
-	if (c)
-		n = snprintf(out, 4096, "%s", c->nt_hashes);
-	else if (conf_file_path(out, 4096, conf_path, "nt-hashes.conf") < 0)
-		n = -1;
+	ctl_problems_print(stderr, &problems);
+	if (!c)
+		ctl_say("nothing was changed: without the main file it is not known where NT hashes are kept");
+	else if (!ok)
+		ctl_say("the path of the NT hashes is too long");
 	conf_free(c);
 	conf_problems_free(&problems);
-	return n >= 0 && n < 4096;
+	return ok;
 }
 
 size_t account_line(const struct lines *l, const char *name)
@@ -125,10 +126,8 @@ bool account_edit_nt_hash(struct ctl_edit *edit, const char *name, const struct 
 	struct buf row;
 	size_t at;
 
-	if (!hashes_path(edit->conf_path, path)) {
-		ctl_say("the path of the NT hashes is too long");
+	if (!hashes_path(edit->conf_path, path))
 		return false;
-	}
 	if (file_is_loose(path)) {
 		ctl_say("%s: others than its owner may read or write this file, which holds NT hashes. Run: chmod 600 on it, and set those "
 		        "passwords anew.", path);

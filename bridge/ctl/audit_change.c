@@ -32,11 +32,11 @@ static void command_of(const char *words[COMMAND_MAX + 1])
 	words[n] = NULL;
 }
 
-/* The folder that the daemon keeps its state in; files that are broken now were not when it started. */
+/* The folder that the daemon keeps its state in; a main file that is broken now was not when it started. */
 static void state_of(char out[4096], const char *conf_path)
 {
 	struct conf_problems problems = {0};
-	struct conf *c = conf_load(conf_path, &problems);
+	struct conf *c = conf_load_main(conf_path, &problems);
 
 	out[0] = 0;
 	if (c)

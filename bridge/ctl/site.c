@@ -82,12 +82,13 @@ static void put_lines(struct buf *out, char *said)
 enum ctl_daemon ctl_daemon_call(const char *conf_path, const char *request, int timeout_ms, int *code, struct buf *reply)
 {
 	struct conf_problems problems = {0};
-	struct conf *c = conf_load(conf_path, &problems);
+	struct conf *c = conf_load_main(conf_path, &problems);
+	bool known = c != NULL;
 	char path[4096] = "";
 	struct buf error, said;
 	enum ctl_daemon d;
 
-	/* files that are broken now were not when the daemon started: it listens where it did */
+	/* a main file that is broken now was not when the daemon started: it may well listen where most do */
 	if (c)
 		snprintf(path, sizeof(path), "%s", c->control_socket);
 	else if (conf_file_path(path, sizeof(path), conf_path, "state/control.sock") < 0)
@@ -95,8 +96,13 @@ enum ctl_daemon ctl_daemon_call(const char *conf_path, const char *request, int 
 	conf_free(c);
 	conf_problems_free(&problems);
 	d = knock(path);
-	if (d == CTL_DAEMON_SILENT)
+	if (d == CTL_DAEMON_SILENT) {
 		buf_printf(reply, "the control socket %s cannot be reached: %s", path, strerror(errno));
+	} else if (d == CTL_DAEMON_ABSENT && !known) {
+		buf_printf(reply, "nobody listens at %s, and %s cannot be read, so it is not known whether that is the place; `availbridge check` says what is "
+		           "wrong with it", path, conf_path);
+		d = CTL_DAEMON_SILENT;
+	}
 	if (d != CTL_DAEMON_ANSWERED)
 		return d;
 	buf_init(&error, 4096);

@@ -615,14 +615,14 @@ static void at_once(void)
 	}
 }
 
-/* Something that listens where the daemon would, reads one request and answers ${answer} (NULL = hangs up). */
-static pid_t stand_in(const char *answer, char *request_file)
+/* Something that listens at ${name} as the daemon would, reads one request and answers ${answer} (NULL = hangs up). */
+static pid_t stand_in(const char *name, const char *answer, char *request_file)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	pid_t pid;
 
-	snprintf(a.sun_path, sizeof(a.sun_path), "%.80s/state/control.sock", site_dir);
+	snprintf(a.sun_path, sizeof(a.sun_path), "%.70s/%.30s", site_dir, name);
 	unlink(a.sun_path);
 	if (bind(s, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(s, 4) < 0)
 		abort();
@@ -666,7 +666,7 @@ static void cut_off(void)
 	pid_t pid;
 
 	snprintf(file, sizeof(file), "%s/request", site_dir);
-	pid = stand_in("0\ndone\n", file);
+	pid = stand_in("state/control.sock", "0\ndone\n", file);
 	CHECK_INT(run_here("peer disable site-b"), 0);
 	CHECK(says("Its links are cut."));
 	CHECK_STR(content("request"), "peer-shut site-b\n");
@@ -678,11 +678,11 @@ static void cut_off(void)
 	CHECK_INT(run_here("reload"), 0);
 	CHECK_STR(content("request"), "reload\n");
 	end(pid);
-	pid = stand_in("1\nno such peer\n", file);
+	pid = stand_in("state/control.sock", "1\nno such peer\n", file);
 	CHECK_INT(run_here("peer disable site-b"), 1);
 	CHECK(says("did not cut its links: no such peer"));
 	end(pid);
-	pid = stand_in(NULL, file);
+	pid = stand_in("state/control.sock", NULL, file);
 	CHECK_INT(run_here("peer disable site-b"), 1);
 	CHECK(says("did not answer") && has_line("peers.d/site-b.conf", "enabled no"));
 	/* also with settings that are broken by now: the daemon that runs knew better ones */
@@ -694,6 +694,72 @@ static void cut_off(void)
 	/* its socket stays behind, but nobody listens */
 	CHECK_INT(run_here("status"), 1);
 	CHECK(says("no daemon is running"));
+}
+
+static void replace_in_main(const char *was, const char *is)
+{
+	char text[1 << 16];
+	const char *all = content("availbridge.conf"), *at = strstr(all, was);
+
+	if (!CHECK(at != NULL))
+		return;
+	snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - all), all, is, at + strlen(was));
+	site_write("availbridge.conf", text);
+}
+
+/*
+ * Where the daemon listens and where the NT hashes are stands in the main file, whatever is wrong with the others; and where that cannot be read, it is
+ * not known.
+ */
+static void elsewhere(void)
+{
+	char file[256], line[512];
+	pid_t pid;
+
+	replace_in_main("\"state/control.sock\"", "\"other.sock\"");
+	replace_in_main("\"nt-hashes.conf\"", "\"others.conf\"");
+	site_write("secret", "hunter2\n");
+	snprintf(line, sizeof(line), "account add bea --stands-for server --ntlm --password-file %s/secret", site_dir);
+	CHECK_INT(run_here(line), 0);
+	CHECK(strstr(content("others.conf"), "bea nt=") != NULL);
+	CHECK_INT(run_here("peer add site-q --endpoint q:7443 --pin " PIN2), 0);
+	site_write("peers.d/site-z.conf", "rubbish\n");
+	snprintf(line, sizeof(line), "account passwd bea --password-file %s/secret", site_dir);
+	CHECK_INT(run_here(line), 0);
+	CHECK(!strstr(content("others.conf"), "bea"));
+	snprintf(file, sizeof(file), "%s/request", site_dir);
+	pid = stand_in("other.sock", "0\ndone\n", file);
+	CHECK_INT(run_here("peer disable site-q"), 0);
+	CHECK(says("Its links are cut."));
+	CHECK_STR(content("request"), "peer-shut site-q\n");
+	end(pid);
+	replace_in_main("\nsite = ", "\nsite ");
+	CHECK_INT(run_here("peer disable site-q"), 1);
+	CHECK(says("it is not known whether that is the place") && !strstr(said, "no link to cut"));
+	CHECK_INT(run_here(line), 1);
+	CHECK(says("it is not known where NT hashes are kept"));
+	replace_in_main("\nsite ", "\nsite = ");
+	site_remove("peers.d/site-z.conf");
+	CHECK_INT(run_here("check"), 0);
+}
+
+/* What a link leads to may be anybody's, and its rights are no rights of a file. */
+static void linked(void)
+{
+	char path[256], line[512];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/accounts.conf", site_dir);
+	site_write("real.conf", content("accounts.conf"));
+	CHECK(unlink(path) == 0 && symlink("real.conf", path) == 0);
+	site_write("secret", "hunter2\n");
+	snprintf(line, sizeof(line), "account add linda --stands-for server --password-file %s/secret", site_dir);
+	CHECK_INT(run_here(line), 1);
+	CHECK(says("accounts.conf is a symbolic link") && says("nothing was changed"));
+	CHECK(lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && !strstr(content("real.conf"), "linda"));
+	CHECK_INT(run_here("check"), 0);
+	snprintf(line, sizeof(line), "%s/real.conf", site_dir);
+	CHECK(unlink(path) == 0 && rename(line, path) == 0);
 }
 
 /* What nothing is there for is said, and no command is printed that would do half of it. */
@@ -736,6 +802,8 @@ int main(void)
 	keys();
 	at_once();
 	cut_off();
+	linked();
+	elsewhere();
 	*strstr(site_dir, "/deep") = 0;
 	site_end();
 	return check_done();
