@@ -111,6 +111,11 @@ static size_t ascii_run(const char *s, size_t n)
 	return i;
 }
 
+bool text_is_marked(const char *s, size_t n)
+{
+	return n >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0;
+}
+
 bool text_utf8_valid(const char *s, size_t n)
 {
 	size_t step;

@@ -20,6 +20,8 @@ size_t text_int_put(char *out, int64_t v);
 void text_digits(char *out, size_t n, unsigned v);
 /* True if the ${n} bytes at ${s} are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool text_utf8_valid(const char *s, size_t n);
+/* True if the ${n} bytes at ${s} begin with U+FEFF, which some editors put before a text: nobody sees it, and it is no part of a word. */
+bool text_is_marked(const char *s, size_t n);
 /* How many bytes the well-formed UTF-8 character at the front of the ${n} bytes at ${s} takes: 1 to 4; 0 if none stands there. */
 size_t text_utf8_step(const char *s, size_t n);
 /* Appends the base64 (RFC 4648) of ${n} bytes. Returns 0, or -1 if ${out} is full. */

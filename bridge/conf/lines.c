@@ -67,6 +67,11 @@ struct lines *lines_parse(const char *path, const char *text, size_t len, struct
 	bool bad = false;
 	char *to;
 
+	if (text_is_marked(text, len)) {
+		conf_problem_add(problems, path, 1, CONF_UNMARKED, "the file begins with a byte order mark, which no editor shows");
+		free(l);
+		return NULL;
+	}
 	if (!l || !(l->text = malloc(len + 1)) || !(l->store = calloc(1, len + 1)))
 		abort();
 	memcpy(l->text, text, len);

@@ -152,6 +152,10 @@ static bool scan(struct conf_loading *l, const char *text, size_t len)
 	size_t names = 0;
 	int line = 1;
 
+	if (text_is_marked(text, len)) {
+		COMPLAIN(l, 1, CONF_UNMARKED, "the file begins with a byte order mark, which no editor shows");
+		return false;
+	}
 	for (size_t i = 0; i < len; i++)
 		names += text[i] == '=' || text[i] == ':';
 	if (names > NAMES_MAX) {

@@ -9,6 +9,9 @@ enum {
 	CONF_PEERS_MAX = 10000, CONF_BACKENDS_MAX = 64, CONF_DN_MAX = 1024, CONF_PROBLEMS_MAX = 1000
 };
 
+/* What to do about a text that text_is_marked(). */
+#define CONF_UNMARKED "Save it as UTF-8 without a byte order mark (BOM)."
+
 /* One loading: what is being built and where complaints go. */
 struct conf_loading {
 	struct conf *c;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "bridge/base/file.h"
+#include "bridge/base/text.h"
 #include "bridge/conf/conf.h"
 #include "pki/key.h"
 
@@ -72,7 +73,8 @@ static int take(const char *path, struct buf *text, struct buf *out, struct buf 
 		return -1;
 	case FILE_ABSENT:
 	case FILE_COULD_NOT:
-		buf_printf(error, "the password file %s cannot be read: %s", path, strerror(errno));
+		buf_printf(error, "the password file %s cannot be read: %s%s", path, strerror(errno),
+		           errno == EACCES ? "; it is for the user that availbridge runs as. Run: chown on it" : "");
 		return -1;
 	}
 	const char *s = buf_cstr(text);
@@ -82,6 +84,10 @@ static int take(const char *path, struct buf *text, struct buf *out, struct buf 
 	n -= n && s[n - 1] == '\r';
 	if (n == 0 || memchr(s, '\n', n) || memchr(s, 0, n)) {
 		buf_printf(error, "the password file %s does not hold one line of text", path);
+		return -1;
+	}
+	if (text_is_marked(s, n)) {
+		buf_printf(error, "the password file %s begins with a byte order mark, which no editor shows. Save it as UTF-8 without one", path);
 		return -1;
 	}
 	if (buf_add(out, s, n) < 0) {

@@ -6,6 +6,7 @@
 #include <termios.h>
 #include <unistd.h>
 #include "bridge/base/file.h"
+#include "bridge/base/text.h"
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/site.h"
 #include "bridge/login/ntlm_verify.h"
@@ -27,6 +28,10 @@ static bool first_line(FILE *f, char password[ACCOUNT_PASSWORD_MAX])
 	password[n] = 0;
 	if (n == 0)
 		ctl_say("the password is empty");
+	if (text_is_marked(password, n)) {
+		ctl_say("the password begins with a byte order mark, which no editor shows: save the file as UTF-8 without one");
+		return false;
+	}
 	return n != 0;
 }
 

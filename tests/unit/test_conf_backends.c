@@ -291,6 +291,8 @@ static void secrets(void)
 	CHECK_STR(secret(c, &file), "p w\xc3\xa4rd ");
 	site_write("secret", "x\r\n");
 	CHECK_STR(secret(c, &file), "x");
+	site_write("secret", "\xef\xbb\xbfx\r\n");
+	CHECK(strstr(secret(c, &file), "the password file secret begins with a byte order mark") != NULL);
 	site_write("secret", "\n");
 	CHECK_STR(secret(c, &file), "the password file secret does not hold one line of text");
 	site_write("secret", "a\nb\n");

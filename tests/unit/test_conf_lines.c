@@ -50,6 +50,11 @@ static void wrong(void)
 	conf_problems_free(&p);
 	CHECK(lines_parse("x.conf", "a\0b", 3, &p) == NULL);
 	conf_problems_free(&p);
+	/* what nobody sees is named */
+	CHECK(parse("\xef\xbb\xbf# comment\na b\n", &p) == NULL);
+	CHECK_INT(p.n, 1);
+	CHECK(strstr(p.list[0].what, "byte order mark") && p.list[0].line == 1);
+	conf_problems_free(&p);
 }
 
 /* What was put in comes out again, whatever bytes of text it has. */

@@ -114,6 +114,8 @@ static void main_file(void)
 		const char *text, *want;
 	} cases[] = {
 		{MAIN, ""},
+		{"\xef\xbb\xbf" MAIN, "availbridge.conf:1: the file begins with a byte order mark, which no editor shows\n"},
+		{"site = \"s\";\r\npublic_url = \"https://h\";\r\n# a comment\r\nhidden = [];\r\n", ""},
 		{MAIN "bridges = 2;\nquery_deadline = 5;\nhard_stop = \"1500 ms\";",
 	     "availbridge.conf:6: hard_stop comes before query_deadline\n"},
 		{MAIN "query_dedline = 5;", "availbridge.conf:4: there is no setting 'query_dedline'\n"},
