@@ -23,9 +23,11 @@ const char *identity_name(const struct identity *i)
 
 /* ---- what came of it ---- */
 
-static void refused(struct connection *c, const char *user)
+/* Which step failed is for the log alone: the client hears a plain no. */
+static void refused(struct connection *c, const char *user, const char *scheme, const char *why)
 {
-	log_event(LOG_LEVEL_WARN, "login-failed", LS("account", user), LS("address", c->address), LS("request-id", c->request_id));
+	log_event(LOG_LEVEL_WARN, "login-failed", LS("account", user), LS("scheme", scheme), LS("why", why), LS("address", c->address),
+	          LS("request-id", c->request_id));
 	respond_unauthorized(c);
 }
 
@@ -87,8 +89,10 @@ static void deliver(struct connection *c, const struct login_reply *r)
 {
 	struct auth_claim claim;
 
-	if (auth_read(c->request.authorization, c->front->offered, &claim) != AUTH_CLAIM || r->result == LOGIN_NO)
-		refused(c, r->typed);
+	if (auth_read(c->request.authorization, c->front->offered, &claim) != AUTH_CLAIM)
+		refused(c, r->typed, NULL, "its Authorization field cannot be read");
+	else if (r->result == LOGIN_NO)
+		refused(c, r->typed, auth_name(claim.scheme), r->why);
 	else if (r->result == LOGIN_YES)
 		let_in(c, r, &claim);
 	else
@@ -348,10 +352,11 @@ void login_start(struct connection *c)
 		c->session = (struct identity){0}; /* whoever says something anew is nobody until it is checked */
 	if (result == AUTH_ABSENT && identity_name(&c->session))
 		welcome(c, &c->session);
-	else if (result == AUTH_ABSENT || result == AUTH_UNKNOWN)
+	else if (result == AUTH_ABSENT)
 		respond_unauthorized(c);
-	else if (result == AUTH_MALFORMED)
-		refused(c, "");
+	else if (result != AUTH_CLAIM)
+		refused(c, NULL, NULL, result == AUTH_UNKNOWN ? "it asks for a scheme that the front does not offer; `availbridge status` shows those that it does"
+		                                              : "its Authorization field cannot be read");
 	else if (claim.scheme == LOGIN_BASIC)
 		start_basic(c, &claim);
 	else

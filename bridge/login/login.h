@@ -15,6 +15,7 @@ enum login_scheme { LOGIN_BASIC = 0, LOGIN_NTLM, LOGIN_NEGOTIATE, LOGIN_SCHEMES 
 enum {
 	LOGIN_USER_MAX = 600,          /* bytes of a name as typed, with its domain */
 	LOGIN_ACCOUNT_MAX = 256,
+	LOGIN_WHY_MAX = 200,
 	LOGIN_PASSWORD_MAX = 512,
 	LOGIN_TOKEN_MAX = 48 << 10,    /* a ticket of somebody in a thousand groups */
 	LOGIN_MEMORY_MAX = 12 << 10,
@@ -42,11 +43,14 @@ struct login_reply {
 	char typed[LOGIN_USER_MAX + 1];     /* who it claims to be, "" = it has not said yet */
 	char account[LOGIN_ACCOUNT_MAX + 1];/* the account's name */
 	char address[FB_ADDRESS_MAX + 1];   /* the person that the directory knows by that name and password, or principal */
+	char why[LOGIN_WHY_MAX + 1];        /* after LOGIN_NO: which step failed, for the log alone; "" = not known */
 	struct buf token;                   /* for the client; empty = none */
 	struct buf memory;                  /* after LOGIN_MORE: to hand back with the next step */
 };
 /* Makes an empty reply that says LOGIN_NO. */
 void login_reply_init(struct login_reply *r);
+/* Notes which step failed; copied, cut to LOGIN_WHY_MAX bytes. */
+void login_reply_why(struct login_reply *r, const char *why);
 /* Wipes and frees what it holds; it is then as after login_reply_init(). */
 void login_reply_wipe(struct login_reply *r);
 

@@ -13,6 +13,11 @@ void login_reply_init(struct login_reply *r)
 	buf_init(&r->memory, LOGIN_MEMORY_MAX);
 }
 
+void login_reply_why(struct login_reply *r, const char *why)
+{
+	snprintf(r->why, sizeof(r->why), "%s", why);
+}
+
 void login_reply_wipe(struct login_reply *r)
 {
 	buf_wipe(&r->token);
@@ -58,6 +63,7 @@ void login_reply_pack(struct buf *out, const struct login_reply *r)
 	pack_str(out, r->typed);
 	pack_str(out, r->account);
 	pack_str(out, r->address);
+	pack_str(out, r->why);
 	pack_bytes(out, buf_ptr(&r->token), r->token.len);
 	pack_bytes(out, buf_ptr(&r->memory), r->memory.len);
 }
@@ -85,7 +91,8 @@ bool login_reply_unpack(const uint8_t *p, size_t n, struct login_reply *r)
 	uint8_t result = unpack_u8(&u);
 
 	if (take_text(&u, r->typed, sizeof(r->typed)) && take_text(&u, r->account, sizeof(r->account)) &&
-	    take_text(&u, r->address, sizeof(r->address)) && take_buf(&u, &r->token) && take_buf(&u, &r->memory) && unpack_done(&u) &&
+	    take_text(&u, r->address, sizeof(r->address)) && take_text(&u, r->why, sizeof(r->why)) && take_buf(&u, &r->token) &&
+	    take_buf(&u, &r->memory) && unpack_done(&u) &&
 	    result <= LOGIN_MORE && (result != LOGIN_YES || !*r->account != !*r->address)) {
 		r->result = (enum login_result)result;
 		return true;

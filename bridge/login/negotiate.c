@@ -23,6 +23,7 @@ static void name_principal(const struct login_acceptor *a, const char *principal
 		fact = a->directory->principal(a->directory->arg, principal, r->address);
 	}
 	r->result = fact == FB_YES ? LOGIN_YES : fact == FB_NO ? LOGIN_NO : LOGIN_COULD_NOT_TELL;
+	login_reply_why(r, "the ticket is right, but neither an account nor the directory knows its principal");
 }
 
 /* ${mech}: SPNEGO is around it and this is how the client calls it; SPNEGO_OTHER = nothing is around it. */
@@ -35,6 +36,7 @@ static void accept_ticket(const struct login_acceptor *a, struct login_bytes tok
 	bool ours;
 
 	buf_init(&answer, LOGIN_TOKEN_MAX / 2);
+	login_reply_why(r, "the Kerberos ticket is not taken: event=ticket-refused says why");
 	fact = kerberos_accept(a->kerberos, token, end_point, &answer, principal, &ours);
 	if (fact == FB_YES) {
 		const struct login_bytes said = {answer.len ? buf_ptr(&answer) : NULL, answer.len};
@@ -97,6 +99,7 @@ static void finish(const struct login_acceptor *a, const struct login_handshake 
 	if (r->result == LOGIN_YES && !mic_fits(a, h, said->mic, &s)) {
 		r->result = LOGIN_NO;
 		*r->account = 0;
+		login_reply_why(r, "the client's list of mechanisms was changed on its way, or is not signed");
 	} else if (r->result == LOGIN_YES) {
 		bool sign = said->mic.p && ntlm_sign(a->legacy, &s, false, h->mechs.p, h->mechs.n, mic) == 0;
 
@@ -123,6 +126,7 @@ static void begin(const struct login_acceptor *a, const struct login_question *q
 	struct login_handshake h = {.wrapped = true};
 	struct spnego_init init;
 
+	login_reply_why(r, "nothing that the client offers inside Negotiate works here: Kerberos needs a keytab, NTLM an account with an NT hash");
 	if (!spnego_read_init(q->token.p, q->token.n, &init))
 		return;
 	if (a->kerberos && is_kerberos(init.mechs[0]) && init.token.p) {
@@ -155,6 +159,7 @@ static void go_on(const struct login_acceptor *a, const struct login_question *q
 
 void login_negotiate(const struct login_acceptor *a, const struct login_question *q, struct login_reply *r)
 {
+	login_reply_why(r, "what the client sent inside Negotiate does not follow what came before, or cannot be read");
 	switch (spnego_kind(q->token.p, q->token.n)) {
 	case SPNEGO_KIND_INIT:
 		begin(a, q, r);

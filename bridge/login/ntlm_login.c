@@ -54,6 +54,14 @@ static const uint8_t *binding_of(const struct login_acceptor *a, struct login_by
 	return end_point.p && ntlm_channel_binding(a->legacy, end_point.p, end_point.n, out) == 0 ? out : NULL;
 }
 
+/* Of an account that there is the missing hash counts for more than a proof that nobody could look at. */
+static const char *why_not(const struct conf_account *account, const uint8_t *hash, const struct ntlm_session *s)
+{
+	if (!account)
+		return "no account is meant by this name";
+	return hash ? s->why : "the account has no NT hash, without which it cannot log in by NTLM: `availbridge account passwd --ntlm` gives it one";
+}
+
 void login_ntlm_authenticate(const struct login_acceptor *a, const struct login_handshake *h, struct login_bytes message,
                              struct login_bytes end_point, struct login_reply *r, struct ntlm_session *s)
 {
@@ -64,6 +72,7 @@ void login_ntlm_authenticate(const struct login_acceptor *a, const struct login_
 	const uint8_t *hash;
 	enum fb_fact fact;
 
+	login_reply_why(r, "the client's last NTLM message cannot be read");
 	if (!h->challenge.p || !ntlm_read_authenticate(message.p, message.n, &m))
 		return;
 	snprintf(r->typed, sizeof(r->typed), "%s%s%s", m.domain, *m.domain ? "\\" : "", m.user);
@@ -76,6 +85,8 @@ void login_ntlm_authenticate(const struct login_acceptor *a, const struct login_
 		snprintf(r->account, sizeof(r->account), "%s", account->name);
 	} else if (fact == FB_COULD_NOT_TELL) {
 		r->result = LOGIN_COULD_NOT_TELL;
+	} else {
+		login_reply_why(r, why_not(account, hash, s));
 	}
 }
 
@@ -84,6 +95,8 @@ void login_raw_ntlm(const struct login_acceptor *a, const struct login_question 
 	struct login_handshake h = {0};
 	struct ntlm_session s;
 
+	login_reply_why(r, a->legacy ? "the client's NTLM messages do not follow each other on one connection, or cannot be read"
+	                             : "no account has an NT hash, so nobody can log in by NTLM");
 	if (!a->legacy)
 		return;
 	if (ntlm_type(q->token.p, q->token.n) == NTLM_TYPE_AUTHENTICATE) {

@@ -99,10 +99,12 @@ static bool binding_fits(const struct ntlm_response *r, const uint8_t *ours)
 
 /* The proof was right: the rest of what the response says must be so too. */
 static enum fb_fact check_rest(const struct pki_legacy *l, const struct ntlm_authenticate *m, const struct ntlm_exchange *x,
-                               const struct ntlm_response *response, struct ntlm_session *s)
+                               const struct ntlm_response *response, struct ntlm_session *s, const char **why)
 {
+	*why = "the client names the certificate of another TLS server than ours: something between ends the TLS";
 	if (!binding_fits(response, x->binding))
 		return FB_NO;
+	*why = "the MIC that the client promises is missing or wrong";
 	if (!(response->av_flags & NTLM_AV_FLAG_MIC))
 		return FB_YES;
 	return m->has_mic ? check_mic(l, x, s->key) : FB_NO;
@@ -114,8 +116,9 @@ enum fb_fact ntlm_verify(const struct pki_legacy *l, const struct ntlm_authentic
 	uint8_t key[PKI_MD], proof[PKI_MD], base[PKI_MD];
 	struct ntlm_response response;
 	enum fb_fact fact = FB_NO;
+	const char *why = "the password is wrong";
 
-	memset(s, 0, sizeof(*s));
+	*s = (struct ntlm_session){.why = "the client sent LM or NTLMv1, and NTLMv2 alone is taken"};
 	if (!ntlm_read_response(m->nt, &response))
 		return FB_NO;
 	if (response_key(l, m, nt_hash, key) < 0 ||
@@ -123,10 +126,11 @@ enum fb_fact ntlm_verify(const struct pki_legacy *l, const struct ntlm_authentic
 	    pki_legacy_hmac_md5(l, key, proof, PKI_MD, NULL, 0, base) < 0 || exported_key(l, m, base, s->key) < 0)
 		fact = FB_COULD_NOT_TELL;
 	else if (same(proof, m->nt.p, PKI_MD))
-		fact = check_rest(l, m, x, &response, s);
+		fact = check_rest(l, m, x, &response, s, &why);
 	s->flags = m->flags;
 	if (fact != FB_YES)
 		explicit_bzero(s, sizeof(*s));
+	s->why = fact == FB_NO ? why : NULL;
 	explicit_bzero(key, sizeof(key));
 	explicit_bzero(base, sizeof(base));
 	return fact;

@@ -27,10 +27,11 @@ struct ntlm_exchange {
 struct ntlm_session {
 	uint8_t key[PKI_MD];
 	uint32_t flags;
+	const char *why; /* after FB_NO: which of the checks failed */
 };
 /*
  * Checks the proof under ${nt_hash}, the MIC where MsvAvFlags promises one, and the channel binding where one is named (all zero
- * = none). ${m} is x->authenticate as read. FB_YES fills ${s}; FB_COULD_NOT_TELL is out of memory. The same work for every hash
+ * = none). ${m} is x->authenticate as read. FB_YES fills ${s}, FB_NO its why alone; FB_COULD_NOT_TELL is out of memory. The same work for every hash
  * until the proof is right, so that an account that does not exist is checked with a random one.
  */
 enum fb_fact ntlm_verify(const struct pki_legacy *l, const struct ntlm_authenticate *m, const struct ntlm_exchange *x,

@@ -38,15 +38,26 @@ static enum fb_fact check(const struct login_acceptor *a, const struct conf_acco
 	return right == 1 ? FB_YES : !account || right == 0 ? FB_NO : FB_COULD_NOT_TELL;
 }
 
+static const char *why_not(const struct login_acceptor *a, const struct conf_account *account)
+{
+	if (account)
+		return "the password is wrong";
+	return a->directory && a->directory->bind ? "no account is meant by this name, and the directory does not take it with this password"
+	                                          : "no account is meant by this name";
+}
+
 void login_password(const struct login_acceptor *a, const struct login_question *q, struct login_reply *r)
 {
+	const struct conf_account *account = login_account(a->conf, q->user);
+
 	snprintf(r->typed, sizeof(r->typed), "%s", q->user);
-	switch (check(a, login_account(a->conf, q->user), q, r)) {
+	switch (check(a, account, q, r)) {
 	case FB_YES:
 		r->result = LOGIN_YES;
 		break;
 	case FB_NO:
 		r->result = LOGIN_NO;
+		login_reply_why(r, why_not(a, account));
 		break;
 	case FB_COULD_NOT_TELL:
 		r->result = LOGIN_COULD_NOT_TELL;

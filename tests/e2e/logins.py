@@ -6,7 +6,7 @@ import ssl
 import time
 
 import sites
-from sites import check, codes, same
+from sites import check, codes, same, until
 
 
 def speak(a, data, seconds=10):
@@ -32,6 +32,8 @@ with sites.pair() as (a, b):
         status, headers, text = a.http(body, user=user, password=password)
         same(status, 401, f"{user!r} with another password")
         check("Basic" in headers.get("WWW-Authenticate", ""), "and the scheme that would do")
+    for user, why in (("anna", "the password is wrong"), ("nobody", "no account is meant by this name")):
+        until(lambda: any(f'account={user} scheme=Basic why="{why}"' in line for line in a.lines("login-failed")), f"the log names the step: {why}")
     status, headers, text = a.http(body, user=None)
     same(status, 401, "no login")
     for header in ("Basic", "Basic !!!", "Basic " + base64.b64encode(b"anna").decode(), "Bearer abc", "Basic " + "A" * 9000):

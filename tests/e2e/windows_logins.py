@@ -150,14 +150,22 @@ def offered_and_checked():
     a.run("reload")
 
 
+def tells(words, what):
+    """The last refused login's line names the step that failed."""
+    until(lambda: words in (a.lines("login-failed") or [""])[-1], f"{what}: '{words}' in {a.lines('login-failed')[-1:]}")
+
+
 def by_curl():
     right, wrong = f"anna:{a.password}", "anna:wrong"
     same(curl("--ntlm", "-u", right), [401, 200], "NTLM by curl")
     for user in ("ANNA", "laba\\Anna", "LABA\\anna", "anna@a.example"):
         same(curl("--ntlm", "-u", f"{user}:{a.password}"), [401, 200], f"as {user}")
     same(curl("--ntlm", "-u", wrong), [401, 401], "a wrong password")
+    tells('scheme=NTLM why="the password is wrong"', "a wrong password")
     same(curl("--ntlm", "-u", f"nobody:{a.password}"), [401, 401], "nobody")
+    tells('account=nobody scheme=NTLM why="no account is meant by this name"', "nobody")
     same(curl("--ntlm", "-u", f"basic-only:{a.password}"), [401, 401], "an account without an NT hash")
+    tells("has no NT hash", "an account that stands for Basic alone")
     same(curl("--basic", "-u", f"basic-only:{a.password}"), [200], "which has a password")
     same(curl("--ntlm", "-u", right, "-H", "Transfer-Encoding: chunked", "-H", "Expect:"), [401, 200], "with a chunked body")
     same(curl("--ntlm", "-u", right, "-H", "Expect: 100-continue"), [401, 100, 200], "waiting for 100 Continue")
@@ -170,6 +178,7 @@ def by_curl():
     same(curl("--negotiate", "-u", ":", env=env), [401, 200], "NTLM inside SPNEGO, both sides sign the list of mechanisms")
     words.write_text("LABA:anna:wrong\n")
     same(curl("--negotiate", "-u", ":", env=env), [401, 401], "with a wrong password")
+    tells('scheme=Negotiate why="the password is wrong"', "inside SPNEGO")
 
 
 def by_exchangelib():
@@ -202,6 +211,7 @@ def refused():
     same(Line(a).login(ntlm()), 200, "the client that all of these change")
     for level in (0, 1, 2):
         same(Line(a).login(ntlm(level=level)), 401, f"LM and NTLMv1, level {level}")
+        tells("NTLMv2 alone is taken", f"level {level}")
     mic = slice(72, 88)
     spoilt = {
         "a bit of the MIC": lambda m: m[:75] + bytes([m[75] ^ 4]) + m[76:], "no MIC": lambda m: m[:mic.start] + bytes(16) + m[mic.stop:],
@@ -214,9 +224,12 @@ def refused():
     for what, change in spoilt.items():
         for scheme in ("NTLM", "Negotiate"):
             same(Line(a).login(ntlm(), scheme, change), 401, f"{what} ({scheme})")
+            if "MIC" in what:
+                tells("the MIC that the client promises is missing or wrong", what)
     certificate = ssl.PEM_cert_to_DER_cert((a.dir / "front.pem").read_text().split("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n")
     same(Line(a).login(ntlm(cbt=hashlib.sha256(certificate).digest())), 200, "the channel binding of this certificate")
     same(Line(a).login(ntlm(cbt=hashlib.sha256(b"the one in the middle").digest())), 401, "that of another")
+    tells("names the certificate of another TLS server", "a channel binding")
     for type1 in (b"NTLMSSP\0\1\0\0\0", b"NTLMSSP\0\2\0\0\0" + bytes(40), b"x" * 40, b"NTLMSSP\0\1\0\0\0\7\x82\x08\0" + bytes(5000)):
         same(Line(a).say("NTLM " + base64.b64encode(type1).decode())[0], 401, f"no Type 1: {type1[:14]}")
     check(Line(a).say("NTLM " + "A" * 60000)[0] in (401, 431), "nor what is far too long")
@@ -250,6 +263,7 @@ def of_its_connection():
     asks_as(two, "a.example", "Basic is for its request", authorization=basic)
     same(two.say()[0], 401, "and ends the login of the connection")
     same(two.say("Bearer x")[0], 401, "so does a scheme that is not offered")
+    tells("asks for a scheme that the front does not offer", "Bearer")
     three = Line(a)
     context = ntlm()
     challenge = three.type2(context.step())
