@@ -59,7 +59,8 @@ static void put_list(struct buf *b, const char *key, const struct conf_problems 
 static int look(const char *conf_path, bool json, bool verbose)
 {
 	struct conf_problems problems = {0}, warnings = {0};
-	struct conf *c = conf_load(conf_path, &problems);
+	uid_t before = geteuid();
+	struct conf *c = ctl_load_as_daemon(conf_path, &problems);
 	struct buf b;
 
 	if (c) {
@@ -78,6 +79,8 @@ static int look(const char *conf_path, bool json, bool verbose)
 		json_close(&b, '}');
 		json_print(&b);
 	} else {
+		if (problems.n && geteuid() != before)
+			puts("Looked at as the user that the daemon runs as (setting user):");
 		ctl_problems_print(stdout, &problems);
 		if (warnings.n)
 			puts("Allowed, but look at it:");

@@ -9,6 +9,7 @@
 #include "bridge/base/log.h"
 #include "bridge/base/text.h"
 #include "bridge/ctl/args.h"
+#include "bridge/ctl/limited.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
 #include "bridge/process/sandbox.h"
@@ -123,9 +124,8 @@ struct pki_tls *doctor_link_tls(const struct conf *c, struct pki_pinset *pins, s
 }
 
 /* The keys open the two doors? */
-static bool keys_work(struct doctor *d, struct buf *error)
+static bool keys_work(const struct conf *c, struct buf *error)
 {
-	const struct conf *c = d->conf;
 	struct pki_pinset *pins = pki_pinset_new();
 	struct pki_tls *link = doctor_link_tls(c, pins, error);
 	struct pki_tls *front = link ? pki_tls_front(c->front_certificate, c->front_key, error) : NULL;
@@ -137,26 +137,66 @@ static bool keys_work(struct doctor *d, struct buf *error)
 	return ok;
 }
 
-static bool configuration(struct doctor *d)
+/*
+ * In a child, which becomes the daemon's user: what is wrong with the settings in its eyes, as a line, and what to do as another; nothing if they
+ * are sound.
+ */
+static void look_at_settings(void *arg, char *conf_path, struct buf *reply)
 {
-	static const char hop[] = "configuration";
-	struct conf_problems problems = {0}, warnings = {0};
-	char what[TEXT_MAX_BYTES];
+	static const char set_right[] = "Set that right; `availbridge check` says when it is.";
+	struct conf_problems problems = {0};
+	struct conf *c = ctl_load_as_daemon(conf_path, &problems);
 	struct buf error;
 
 	buf_init(&error, TEXT_MAX_BYTES);
-	d->conf = conf_load(d->conf_path, &problems);
-	if (!d->conf) {
+	if (c && !keys_work(c, &error))
+		conf_problem_add(&problems, c->file, 0, set_right, "%s", buf_cstr(&error));
+	if (c)
+		conf_secrets_check(c, &problems);
+	if (problems.n) {
 		const struct conf_problem *p = &problems.list[0];
 
-		snprintf(what, sizeof what, "%s:%d: %s%s", p->file, p->line ? p->line : 1, p->what,
-		         problems.n > 1 ? " (and more: `availbridge check` names all)" : "");
-		doctor_failed(d, NULL, hop, DOCTOR_HERE, what, "%s", *p->fix ? p->fix : "Set that right; `availbridge check` says when it is.");
-	} else if (!keys_work(d, &error)) {
-		doctor_failed(d, NULL, hop, DOCTOR_HERE, buf_cstr(&error), "set the key or certificate right; `availbridge check` says when it is.");
-		conf_free(d->conf);
-		d->conf = NULL;
-	} else {
+		buf_printf(reply, "%s:%d: %s%s\n%s", p->file, p->line ? p->line : 1, p->what,
+		           problems.n > 1 ? " (and more: `availbridge check` names all)" : "", *p->fix ? p->fix : set_right);
+	}
+	conf_problems_free(&problems);
+	conf_free(c);
+	buf_free(&error);
+}
+
+/* False after the hop has failed: then there is nothing to go on with. */
+static bool settings_are_sound(struct doctor *d, const char *hop)
+{
+	struct limited child = {.run = look_at_settings};
+	struct conf_problems problems = {0};
+	char *fix;
+	struct buf reply;
+	bool ok;
+
+	buf_init(&reply, 4 * TEXT_MAX_BYTES);
+	ok = limited_do(&child, d->conf_path, &reply);
+	limited_end(&child);
+	fix = reply.len ? strchr((char *)buf_cstr(&reply), '\n') : NULL;
+	if (fix)
+		*fix++ = 0;
+	if (!ok)
+		doctor_failed(d, NULL, hop, DOCTOR_HERE, "the settings could not be read: the reader gave up on them",
+		              "compare them with the last version that worked.");
+	else if (fix)
+		doctor_failed(d, NULL, hop, DOCTOR_HERE, buf_cstr(&reply), "%s", fix);
+	else if (!(d->conf = conf_load(d->conf_path, &problems)))
+		doctor_failed(d, NULL, hop, DOCTOR_HERE, "the settings changed while they were read", "run this again.");
+	conf_problems_free(&problems);
+	buf_free(&reply);
+	return d->conf != NULL;
+}
+
+static bool configuration(struct doctor *d)
+{
+	static const char hop[] = "configuration";
+	struct conf_problems warnings = {0};
+
+	if (settings_are_sound(d, hop)) {
 		conf_forget_passwords(d->conf);
 		conf_warnings(d->conf, &warnings);
 		http_warnings(d->conf, &warnings);
@@ -166,9 +206,7 @@ static bool configuration(struct doctor *d)
 		else
 			doctor_ok(d, hop, "valid");
 	}
-	conf_problems_free(&problems);
 	conf_problems_free(&warnings);
-	buf_free(&error);
 	return d->conf != NULL;
 }
 

@@ -11,6 +11,7 @@
 #include "bridge/ctl/doctor.h"
 #include "bridge/ctl/limited.h"
 #include "bridge/ctl/look_up.h"
+#include "bridge/ctl/site.h"
 #include "bridge/ews/client.h"
 #include "bridge/process/control.h"
 #include "bridge/proxy/proxy.h"
@@ -22,11 +23,12 @@ enum { READ_MS = 20000, LOOK_UP_GRACE_MS = 5000, DAY = 86400 };
 struct reading {
 	const struct conf *conf;
 	int dir;
-	size_t good, bad;
-	char first[1024]; /* the first fault, a sentence */
+	size_t good, bad, misnamed;
+	char first[1024];      /* the first fault, a sentence */
+	char nobodys[2][FB_ADDRESS_MAX + 8]; /* the first name that nobody is asked about by, and what it should be */
 };
 
-/* One calendar, in a child under limits: nothing is said if it can be read. */
+/* One calendar, in a child under limits, as the daemon's user: nothing is said if it can be read. */
 static void read_one(void *arg, char *address, struct buf *reply)
 {
 	const struct reading *r = arg;
@@ -39,6 +41,8 @@ static void read_one(void *arg, char *address, struct buf *reply)
 	buf_init(&error, 1024);
 	if (!o.floating)
 		o.floating = fb_zone_utc();
+	if (ctl_become_daemon(r->conf, reply) < 0)
+		return;
 	a = ics_fetch(r->dir, address, w, &o, &stamps, &error);
 	if (!a || a->reason == FB_CALENDAR_FAILED)
 		buf_puts(reply, error.len ? buf_cstr(&error) : "it cannot be read");
@@ -47,18 +51,44 @@ static void read_one(void *arg, char *address, struct buf *reply)
 	buf_free(&error);
 }
 
-static void read_entry(struct reading *r, struct limited *child, const char *name)
+/* To whom the table gives ${domain}, or NULL. */
+static const char *whose(const struct conf *c, const char *domain)
 {
-	char bare[FB_ADDRESS_MAX + 8], address[FB_ADDRESS_MAX + 1];
+	for (size_t i = 0; i < c->n_spaces; i++)
+		if (strcmp(c->spaces[i].forest_name, domain) == 0)
+			return c->spaces[i].peer;
+	return NULL;
+}
+
+/* Whom the file or folder ${name} is about; false if nobody of ours. One that is not called as it should be is noted. */
+static bool is_calendar_of(struct reading *r, const char *name, char address[FB_ADDRESS_MAX + 1])
+{
+	char bare[FB_ADDRESS_MAX + 8], right[FB_ADDRESS_MAX + 8];
 	size_t n = strlen(name);
-	struct buf reply;
+	const char *owner;
+	bool file;
 
 	if (n >= sizeof bare)
-		return;
+		return false;
 	strcpy(bare, name);
-	if (n > 4 && strcmp(name + n - 4, ".ics") == 0)
+	if ((file = n > 4 && strcasecmp(name + n - 4, ".ics") == 0))
 		bare[n - 4] = 0;
-	if (!fb_address_normal(bare, address))
+	if (!fb_address_normal(bare, address) || !(owner = whose(r->conf, fb_address_domain(address))) || strcmp(owner, "local") != 0)
+		return false;
+	snprintf(right, sizeof right, "%s%s", address, file ? ".ics" : "");
+	if (strcmp(name, right) != 0 && r->misnamed++ == 0) {
+		strcpy(r->nobodys[0], name);
+		strcpy(r->nobodys[1], right);
+	}
+	return strcmp(name, right) == 0;
+}
+
+static void read_entry(struct reading *r, struct limited *child, const char *name)
+{
+	char address[FB_ADDRESS_MAX + 1];
+	struct buf reply;
+
+	if (!is_calendar_of(r, name, address))
 		return;
 	buf_init(&reply, 4096);
 	if (!limited_do(child, address, &reply))
@@ -66,8 +96,8 @@ static void read_entry(struct reading *r, struct limited *child, const char *nam
 	if (!reply.len)
 		r->good++;
 	else if (!r->bad++)
-		snprintf(r->first, sizeof r->first, "%s%s%s", strstr(buf_cstr(&reply), bare) ? "" : name, strstr(buf_cstr(&reply), bare) ? "" : ": ",
-		         buf_cstr(&reply));
+		snprintf(r->first, sizeof r->first, "%s%s%s", strstr(buf_cstr(&reply), address) ? "" : name,
+		         strstr(buf_cstr(&reply), address) ? "" : ": ", buf_cstr(&reply));
 	buf_free(&reply);
 }
 
@@ -91,6 +121,10 @@ void doctor_backend(struct doctor *d)
 		doctor_failed(d, NULL, hop, DOCTOR_HERE, what,
 		              "have whatever writes %s write that calendar anew; until then its owner is answered as failed.",
 		              d->conf->calendars);
+	} else if (r.misnamed) {
+		snprintf(what, sizeof what, "%s in %s is nobody's: names are in lower case%s", r.nobodys[0], d->conf->calendars,
+		         r.misnamed > 1 ? " (and others)" : "");
+		doctor_failed(d, NULL, hop, DOCTOR_HERE, what, "call it %s; until then its owner is answered as if there were no such person.", r.nobodys[1]);
 	} else {
 		doctor_ok(d, hop, "%zu can be read%s", r.good, e ? "; time ran out before the rest" : "");
 	}
@@ -109,14 +143,6 @@ static const char *first_domain(const struct doctor *d)
 	for (size_t i = 0; i < d->conf->n_spaces; i++)
 		if (strcmp(d->conf->spaces[i].peer, d->peer->name) == 0)
 			return d->conf->spaces[i].forest_name;
-	return NULL;
-}
-
-static const char *whose(const struct conf *c, const char *domain)
-{
-	for (size_t i = 0; i < c->n_spaces; i++)
-		if (strcmp(c->spaces[i].forest_name, domain) == 0)
-			return c->spaces[i].peer;
 	return NULL;
 }
 

@@ -7,6 +7,7 @@
 #include "bridge/base/text.h"
 #include "bridge/ctl/args.h"
 #include "bridge/process/control.h"
+#include "bridge/process/rights.h"
 
 void ctl_problems_print(FILE *out, const struct conf_problems *p)
 {
@@ -19,6 +20,32 @@ void ctl_problems_print(FILE *out, const struct conf_problems *p)
 		fprintf(out, "%s:%d: %s%s%s%s\n", one->file, one->line ? one->line : 1, one->what, n && one->what[n - 1] == '.' ? "" : ".",
 		        *one->fix ? " " : "", one->fix);
 	}
+}
+
+int ctl_become_daemon(const struct conf *c, struct buf *error)
+{
+	uid_t uid;
+	gid_t gid;
+
+	if (geteuid() != 0 || !*c->user)
+		return 0;
+	return rights_user(c->user, &uid, &gid, error) < 0 ? -1 : rights_drop_root(c->user, uid, gid, error);
+}
+
+struct conf *ctl_load_as_daemon(const char *conf_path, struct conf_problems *problems)
+{
+	struct conf *c = conf_load(conf_path, problems);
+	uid_t before = geteuid();
+	struct buf error;
+
+	buf_init(&error, 4096);
+	if (c && ctl_become_daemon(c, &error) < 0)
+		conf_problem_add(problems, c->file, conf_setting_line(c, "user"), "The daemon would not start with it.", "%s", buf_cstr(&error));
+	buf_free(&error);
+	if (geteuid() == before)
+		return c;
+	conf_free(c);
+	return conf_load(conf_path, problems);
 }
 
 struct conf *ctl_load(const char *conf_path)

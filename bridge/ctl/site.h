@@ -13,6 +13,13 @@ struct conf *ctl_load(const char *conf_path);
  * ${*code} is the exit code. Caller frees.
  */
 struct conf *ctl_load_list(int argc, char **argv, const char *conf_path, const char *verb, bool *json, int *code);
+/*
+ * For a child that looks at files: where root runs the verb it becomes the user that the daemon runs as by ${c} (setting user), for good, since root
+ * may read what that user may not. -1 with a sentence.
+ */
+int ctl_become_daemon(const struct conf *c, struct buf *error);
+/* The settings as that user sees them, with this process become it. NULL with problems added. Caller frees. */
+struct conf *ctl_load_as_daemon(const char *conf_path, struct conf_problems *problems);
 /* Prints each problem as FILE:LINE: what. fix */
 void ctl_problems_print(FILE *out, const struct conf_problems *p);
 /* The normal form of ${s}, an address or a domain, goes to ${out}. False if it is neither. */

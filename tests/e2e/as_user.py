@@ -1,0 +1,86 @@
+"""A daemon that runs as a user of its own, looked at by root: what root may read and that user may not is found by `check` and `doctor`, before somebody's
+times are missing; and so is a calendar that is called in a way in which nobody is asked about. Only root can make such a site."""
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import tempfile
+
+import sites
+from sites import check, codes, same, until
+
+EVENT = ("20260302T090000", "20260302T100000")
+
+
+def hop(site, name):
+    return next(h for h in json.loads(site.run("doctor", "--json", code=None))["hops"] if h["hop"] == name)
+
+
+def give(path, user):
+    shutil.chown(path, user)
+    path.chmod(0o600)
+
+
+def calendars(a):
+    a.calendar("anna", EVENT), a.calendar("bob", EVENT)
+    for name in ("anna", "bob"):
+        give(a.calendars / f"{name}@a.example.ics", "nobody")
+    same(codes(a.ask("anna@a.example", "bob@a.example")), ["NoError"] * 2, "both can be read")
+    same(hop(a, "calendars")["text"], "2 can be read", "and doctor says so")
+    give(a.calendars / "bob@a.example.ics", "root")
+    until(lambda: codes(a.ask("bob@a.example")) == ["ErrorFreeBusyGenerationFailed"], "one that root alone may read is an error")
+    found = hop(a, "calendars")
+    check(found["state"] == "failed" and "bob@a.example" in found["text"] and "Permission denied" in found["text"], f"which doctor finds as root, too: {found}")
+    give(a.calendars / "bob@a.example.ics", "nobody")
+    for wrong in ("Bob@a.example.ics", "bob@A.Example.ics", "bob@a.example.ICS"):
+        (a.calendars / "bob@a.example.ics").rename(a.calendars / wrong)
+        until(lambda: codes(a.ask("bob@a.example")) == ["ErrorNoFreeBusyAccess"], f"{wrong} is nobody's")
+        found = hop(a, "calendars")
+        check(found["state"] == "failed" and wrong in found["text"] and "call it bob@a.example.ics" in found["fix"], f"and doctor says how it should be called: {found}")
+        (a.calendars / wrong).rename(a.calendars / "bob@a.example.ics")
+    (a.calendars / "eve@elsewhere.example.ics").write_text("rubbish")
+    same(hop(a, "calendars")["text"], "2 can be read", "what is about nobody of ours is not counted")
+
+
+def files(a):
+    same(a.run("check"), "ok\n", "all is readable")
+    for name in ("front.key", "identity.key", "accounts.conf", "peers.d/local.conf"):
+        give(a.dir / name, "root")
+        said = a.run("check", code=1)
+        check(name in said and "Permission denied" in said and "as the user that the daemon runs as" in said, f"{name} of root: {said}")
+        found = hop(a, "configuration")
+        check(found["state"] == "failed" and name in found["text"], f"and doctor: {found}")
+        a.run("reload", code=1)
+        check(name in a.stderr, f"for the daemon would say the same: {a.stderr}")
+        give(a.dir / name, "nobody")
+    a.backend("exchange", "ews", ["eve@a.example"], url="https://localhost:1/EWS/Exchange.asmx", auth="basic", user="svc", password="secret")
+    for name in ("backends.d", "backends.d/exchange.conf"):
+        shutil.chown(a.dir / name, "nobody")
+    said = a.run("check", code=1)
+    check("exchange.password cannot be read" in said and "chown" in said, f"a password file of root's: {said}")
+    give(a.dir / "exchange.password", "nobody")
+    same(a.run("check"), "ok\n", "and of its user's")
+    shutil.rmtree(a.dir / "backends.d")
+
+
+def main():
+    if os.geteuid() != 0:
+        check(True, "")
+        print("as_user: not root, so no daemon can be given another user; nothing was looked at")
+        return
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="as-user-"))
+    folder.chmod(0o755)
+    a = sites.Site(folder, "site-a", "a.example")
+    a.set("user", "nobody")
+    with sites.ending(a, folder=folder):
+        owner = pwd.getpwnam("nobody")
+        for path in [a.dir, *a.dir.rglob("*")]:
+            os.lchown(path, owner.pw_uid, owner.pw_gid)
+        a.start(), a.up(links=False)
+        calendars(a)
+        files(a)
+
+
+main()
+sites.finish()
