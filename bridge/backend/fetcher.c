@@ -1,13 +1,15 @@
 #include "bridge/backend/fetcher.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "bridge/backend/breaker.h"
 #include "bridge/backend/fetch_engine.h"
 #include "bridge/backend/fetch_job.h"
 #include "bridge/base/log.h"
 #include "bridge/base/text.h"
 
-enum { REPLY_MAX_BYTES = 2 * FB_ANSWER_BYTES, REPLY_KEPT = 64 << 10, PROBE_SECONDS = 86400, PROBE_MINUTES = 60 };
+enum { REPLY_MAX_BYTES = 2 * FB_ANSWER_BYTES, REPLY_KEPT = 64 << 10, PROBE_SECONDS = 86400, PROBE_MINUTES = 60, TRIAL_GRACE_MS = 1000 };
 
 static const struct fetch_engine *const engines[] = {[CONF_BACKEND_EWS] = &ews_engine, [CONF_BACKEND_CALDAV] = &caldav_engine};
 
@@ -33,6 +35,12 @@ struct fetcher {
 	struct buf reply;           /* the one that is given out; its memory is for the next as well, unless it was a large one */
 	struct fetch_question last; /* what a probe asks */
 	char last_address[FB_ADDRESS_MAX + 1];
+	void (*changed)(void *arg, const char *why); /* NULL = nobody wants to know */
+	void *changed_arg;
+	void (*tried)(void *arg, enum fb_reason reason, const char *why); /* of the one fetcher_try(); NULL once it was told */
+	void *tried_arg;
+	struct loop_timer *trial;
+	char trial_why[FETCHER_WHY_MAX + 1]; /* what was heard of the backend meanwhile */
 };
 
 static void reply_with(struct fetcher *f, const struct fb_answer *a, fetcher_reply_cb *cb, void *arg)
@@ -81,16 +89,29 @@ static void wait_for(struct fetcher *f, int64_t ms)
 		f->pause = loop_timer_new(f->site.loop, ms, probe, f);
 }
 
+static void tell(const struct fetcher *f, const char *why)
+{
+	char cut[FETCHER_WHY_MAX + 1];
+
+	snprintf(cut, sizeof cut, "%s", why ? why : "");
+	if (f->changed)
+		f->changed(f->changed_arg, why ? cut : NULL);
+}
+
 static bool heard(void *arg, enum fetch_health h, int64_t pause_ms, const char *why)
 {
 	struct fetcher *f = arg;
 	bool was_open = f->breaker.open;
 	int64_t wait = breaker_heard(&f->breaker, h, pause_ms);
 
+	if (why)
+		snprintf(f->trial_why, sizeof f->trial_why, "%s", why);
 	if (wait >= 0) {
+		tell(f, why ? why : "it failed");
 		wait_for(f, wait);
 		log_event(LOG_LEVEL_WARN, "backend-down", LS("backend", f->backend->name), LS("why", why), LI("next_ms", wait));
 	} else if (was_open && !f->breaker.open) {
+		tell(f, NULL);
 		loop_timer_free(f->pause);
 		f->pause = NULL;
 		log_event(LOG_LEVEL_INFO, "backend-up", LS("backend", f->backend->name));
@@ -191,6 +212,50 @@ void fetcher_work(struct fetcher *f, const uint8_t *job, size_t len, fetcher_rep
 		start_job(f, &q, cb, arg);
 }
 
+/* ---- one try ---- */
+
+static void end_trial(struct fetcher *f, enum fb_reason reason, const char *why)
+{
+	void (*cb)(void *arg, enum fb_reason reason, const char *why) = f->tried;
+
+	loop_timer_free(f->trial);
+	f->trial = NULL;
+	f->tried = NULL;
+	if (cb)
+		cb(f->tried_arg, reason, why);
+}
+
+static void trial_done(void *arg, const struct fb_answer *answer, const char *why)
+{
+	struct fetcher *f = arg;
+
+	end_trial(f, answer->reason, why ? why : *f->trial_why ? f->trial_why : NULL);
+}
+
+static void trial_late(void *arg)
+{
+	struct fetcher *f = arg;
+
+	end_trial(f, FB_TIMEOUT, *f->trial_why ? f->trial_why : "it did not answer in time");
+}
+
+void fetcher_try(struct fetcher *f, const char *address, void (*cb)(void *arg, enum fb_reason reason, const char *why), void *arg)
+{
+	int64_t now = time(NULL) / 3600 * 3600;
+	const struct fetch_question q = {address, {now, now + PROBE_SECONDS}, PROBE_MINUTES, f->backend->timeout_ms};
+
+	f->tried = cb;
+	f->tried_arg = arg;
+	f->trial = loop_timer_new(f->site.loop, f->backend->timeout_ms + TRIAL_GRACE_MS, trial_late, f);
+	f->engine->ask(f->state, &q, trial_done, f);
+}
+
+void fetcher_watch(struct fetcher *f, void (*changed)(void *arg, const char *why), void *arg)
+{
+	f->changed = changed;
+	f->changed_arg = arg;
+}
+
 struct fetcher *fetcher_new(struct loop *l, const struct conf *c, const struct conf_backend *be, struct buf *error)
 {
 	struct fetcher *f = calloc(1, sizeof *f);
@@ -222,6 +287,7 @@ void fetcher_free(struct fetcher *f)
 	while (f->jobs)
 		end_job(f->jobs);
 	loop_timer_free(f->pause);
+	loop_timer_free(f->trial);
 	http_free(f->site.http);
 	buf_free(&f->reply);
 	free(f);

@@ -1,5 +1,6 @@
 #ifndef BRIDGE_BACKEND_FETCHER_H
 #define BRIDGE_BACKEND_FETCHER_H
+#include "bridge/availability/reason.h"
 #include "bridge/base/buf.h"
 #include "bridge/base/loop.h"
 #include "bridge/conf/conf.h"
@@ -21,6 +22,17 @@ struct fetcher *fetcher_new(struct loop *l, const struct conf *c, const struct c
 struct trace;
 /* From now on what is said to the backend and by it is recorded in ${t} (borrowed for its life); before the first job. */
 void fetcher_trace(struct fetcher *f, struct trace *t);
+enum { FETCHER_WHY_MAX = 1000 };
+/*
+ * ${changed} is told with a sentence of at most FETCHER_WHY_MAX bytes, at each failure, that the backend is down and left alone, and with
+ * NULL that it is back. Before the first job.
+ */
+void fetcher_watch(struct fetcher *f, void (*changed)(void *arg, const char *why), void *arg);
+/*
+ * Asks once about ${address} and the next day, whatever came before, with the backend's own time limit: exactly one ${cb}, never before
+ * this returns. ${why} is a sentence unless the backend answered; an answer of FB_NO_ACCESS is one.
+ */
+void fetcher_try(struct fetcher *f, const char *address, void (*cb)(void *arg, enum fb_reason reason, const char *why), void *arg);
 /*
  * Does the packed ${job}. Exactly one reply, at the end of the job's time at the latest, possibly before this returns. What
  * failed is in its reason, and in the log in more words.

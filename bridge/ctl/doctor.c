@@ -272,6 +272,7 @@ static void look_all(struct doctor *d, const char *name)
 	daemon_answers(d, &daemon);
 	doctor_front(d, &daemon);
 	doctor_backend(d);
+	doctor_backends(d);
 	doctor_directory(d);
 	doctor_aliases(d);
 	one = name ? conf_peer_named(d->conf, name) : NULL;

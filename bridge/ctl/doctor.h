@@ -6,7 +6,8 @@
 
 /*
  * The verb `doctor`: its report in doctor.c, our front in doctor_front.c, the way to one peer in doctor_reach.c and doctor_link.c,
- * table, rules, calendars and a question in doctor_ours.c, the directory in doctor_directory.c, what is named by an alias in doctor_aliases.c.
+ * table, rules, calendars and a question in doctor_ours.c, backends in doctor_backends.c, the directory in doctor_directory.c, what is named
+ * by an alias in doctor_aliases.c.
  */
 
 struct doctor {
@@ -45,6 +46,8 @@ bool doctor_reaches(struct doctor *d, const struct doctor_chain *chain, const ch
 void doctor_front(struct doctor *d, const struct doctor_chain *daemon);
 /* Every calendar of ours can be read. */
 void doctor_backend(struct doctor *d);
+/* Each configured backend can be reached, takes our login and answers a question. */
+void doctor_backends(struct doctor *d);
 /* Each server of the directory can be reached, takes our login, and can be searched. */
 void doctor_directory(struct doctor *d);
 /* With a directory: no rule, no group and nothing hidden names somebody of ours by an alias. */

@@ -70,6 +70,13 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 	fetcher_work(w->fetcher, u.p, u.left, done, a);
 }
 
+static void on_change(void *arg, const char *why)
+{
+	struct backend_worker *w = arg;
+
+	channel_send(w->channel, MSG_BACKEND, why, why ? strlen(why) : 0, -1);
+}
+
 static void on_end(void *arg, const char *why)
 {
 	struct backend_worker *w = arg;
@@ -81,6 +88,7 @@ static void serve(struct backend_worker *w)
 {
 	w->channel = channel_new(w->loop, SPAWN_FIRST_FD, MESSAGES(messages_to_backend_worker), on_message, on_end, w);
 	channel_send(w->channel, MSG_WORKER_READY, NULL, 0, -1);
+	fetcher_watch(w->fetcher, on_change, w);
 	loop_run(w->loop);
 	channel_free(w->channel);
 }

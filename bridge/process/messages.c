@@ -1,5 +1,6 @@
 #include "bridge/process/messages.h"
 #include "bridge/backend/fetch_job.h"
+#include "bridge/backend/fetcher.h"
 #include "bridge/directory/job.h"
 #include "bridge/trace/trace.h"
 
@@ -56,4 +57,5 @@ const struct channel_type messages_to_backend_worker[] = {
 const struct channel_type messages_from_backend_worker[] = {
 	{MSG_WORKER_READY, "worker-ready", 0, 0},
 	{MSG_REPLY, "reply", REPLY_MAX + MESSAGE_HANDLE, 0},
+	{MSG_BACKEND, "backend", FETCHER_WHY_MAX, 0},
 };

@@ -43,7 +43,8 @@ enum message {
 	MSG_JOB,           /* u32 handle, then the job */
 	/* worker -> bridge */
 	MSG_WORKER_READY,  /* of a login worker: u8, the login schemes that it can answer with yes (1 << enum login_scheme each) */
-	MSG_REPLY          /* u32 handle of the job, then the reply */
+	MSG_REPLY,         /* u32 handle of the job, then the reply */
+	MSG_BACKEND        /* the sentence why the backend is left alone; empty: it is asked again */
 };
 
 /* One pool of each kind in a bridge, but of the last one for each configured backend. */
@@ -61,6 +62,6 @@ extern const struct channel_type messages_from_calendar_worker[2];
 extern const struct channel_type messages_from_login_worker[2];
 extern const struct channel_type messages_from_directory_worker[2];
 extern const struct channel_type messages_to_backend_worker[2];
-extern const struct channel_type messages_from_backend_worker[2];
+extern const struct channel_type messages_from_backend_worker[3];
 #define MESSAGES(table) (table), sizeof(table) / sizeof *(table)
 #endif

@@ -42,6 +42,7 @@ struct worker {
 	int64_t pid;
 	bool ready;
 	uint8_t able; /* as said with MSG_WORKER_READY; 0 if nothing was */
+	char *trouble; /* as said with MSG_BACKEND; NULL = none */
 };
 
 struct pool {
@@ -127,6 +128,7 @@ static void worker_unlink(struct worker *w)
 	*at = w->next;
 	loop_timer_free(w->stuck);
 	channel_free(w->channel);
+	free(w->trouble);
 }
 
 /* Is there no worker, and none to be expected? What waits for one would only wait in vain. */
@@ -264,6 +266,9 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 		p->stillborn = 0;
 		w->able = len ? data[0] : 0;
 		p->changed(p->arg, 0);
+	} else if (type == MSG_BACKEND) {
+		free(w->trouble);
+		w->trouble = len ? strndup((const char *)data, len) : NULL;
 	} else {
 		replied(w, data, len);
 	}
@@ -350,6 +355,7 @@ void pool_status(const struct pool *p, struct pool_status *out)
 		if (w->ready)
 			out->able = out->ready++ ? out->able & w->able : w->able;
 		out->busy += w->jobs.n > 0;
+		out->trouble = w->trouble ? w->trouble : out->trouble;
 		out->jobs += w->jobs.n;
 	}
 }

@@ -49,6 +49,7 @@ struct pool_status {
 	size_t workers, ready, busy; /* connected; of these ready; of these at work */
 	size_t waiting;              /* jobs without a worker yet */
 	size_t jobs;                 /* jobs that workers have */
+	const char *trouble;         /* why a backend is left alone, as its worker said; NULL = it is asked. Borrowed, until the next message */
 	uint8_t able;                /* what all that are ready said with MSG_WORKER_READY that they can do; 0 if none is */
 };
 /* How the pool stands now. */

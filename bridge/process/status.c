@@ -18,7 +18,8 @@
  *   bridge                the bridge that answered: generation, landlock, open_queries, front_connections, logins (the schemes that its front offers),
  *                         cache_mib (its ceiling), recording (`serve --trace`: off, on, ended), recorded_bytes
  *   over_budget[]         who is over a budget now: who, peer (who names them, or null), setting, limit, refused (mailboxes)
- *   pools[]               of that bridge: name (calendar, login, directory, "backend NAME"), workers, ready, busy, jobs (that they have), waiting
+ *   pools[]               of that bridge: name (calendar, login, directory, "backend NAME"), workers, ready, busy, jobs (that they have),
+ *                         waiting, trouble (why a backend is left alone, or null)
  *   peers[]               as `peer show --json` gives each
  * `peer show --json`, one object:
  *   name, state (up connecting down disabled), since_ms, dialled_by (us, them: over a connection that the peer made), endpoint,
@@ -40,6 +41,11 @@ static void put_pool(struct buf *out, const struct pool *p, bool json)
 	if (!json) {
 		buf_printf(out, "%s workers: %zu of %zu ready, %zu busy, %zu job%s waiting\n", st.name, st.ready, st.workers, st.busy,
 		           st.waiting, st.waiting == 1 ? "" : "s");
+		if (st.trouble) {
+			buf_puts(out, "  ! it is down, and left alone until a probe finds it back: ");
+			text_safe(out, st.trouble);
+			buf_putc(out, '\n');
+		}
 		return;
 	}
 	json_open(out, NULL, '{');
@@ -49,6 +55,7 @@ static void put_pool(struct buf *out, const struct pool *p, bool json)
 	json_int(out, "busy", st.busy);
 	json_int(out, "jobs", st.jobs);
 	json_int(out, "waiting", st.waiting);
+	json_str(out, "trouble", st.trouble);
 	json_close(out, '}');
 }
 

@@ -1,6 +1,7 @@
 """Site B's people live behind an ews backend: another bridge's front, and an nginx with one fixed reply. What A sees through the link is what the
 backend says; a backend that is down, refuses or is unknown is an error for its mailboxes and for no others; two that point at each other end."""
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -105,10 +106,21 @@ def test_down(a, b, x):
     for _ in range(10):
         same(codes(a.ask("bob@b.example")), ["ErrorFreeBusyGenerationFailed"], "answered")
     same(len(b.lines("backend-failed")), failed, "without being asked again")
+    check("reached" in (trouble(b) or "") and "! it is down" in b.run("status"), f"status says that it is down, and why: {trouble(b)}")
     x.start()
     x.up(links=False)
     until(lambda: len(b.lines("backend-up")) > ups, "B notices that it is back, though nobody asks", 60)
     same(codes(a.ask("bob@b.example")), ["NoError"], "and goes on")
+    same(trouble(b), None, "and status has no more to say")
+
+
+def trouble(b):
+    """Why the backend is left alone, as status has it."""
+    return next(p["trouble"] for p in json.loads(b.run("status", "--json"))["pools"] if p["name"] == "backend exchange")
+
+
+def doctor(b):
+    return next(h for h in json.loads(b.run("doctor", "--json", code=None))["hops"] if h["hop"] == "backend exchange")
 
 
 def test_refused(b, x):
@@ -123,9 +135,12 @@ def test_refused(b, x):
         same(codes(b.ask("bob@b.example", "file@b.example")), ["ErrorFreeBusyGenerationFailed", "NoError"], what)
         until(lambda: len(b.lines("backend-failed")) > before, f"{what}: the log says it")
         check(reason in b.lines("backend-failed")[before], f"{what}: and why: {b.lines('backend-failed')[before:]}")
+        hop = doctor(b)
+        check(hop["state"] == "failed" and reason in hop["text"] and "backends.d/exchange.conf" in hop["fix"], f"{what}: doctor finds it too: {hop}")
     ews_backend_of(b, x)
     b.run("reload")
     same(codes(b.ask("bob@b.example")), ["NoError"], "all is well again")
+    same(doctor(b)["state"], "ok", "to doctor as well")
 
 
 def test_ntlm(b, x):
