@@ -301,8 +301,19 @@ static void judge_answer(struct doctor *d, const char *target, const struct fb_a
 		              "the running daemon has other settings than the files, or tries the link again only in a while: run "
 		              "`availbridge reload`.");
 		break;
+	case FB_BUSY:
+		doctor_failed(d, NULL, hop, DOCTOR_BOTH, what,
+		              "see in `availbridge status` who is over a budget, whether the audit can be written, and what keeps that site busy.");
+		break;
+	case FB_DIRECTORY_FAILED:
+		doctor_failed(d, NULL, hop, DOCTOR_BOTH, what,
+		              "event=directory-failed in the log says why; `availbridge doctor` tries each server of that site's directory.");
+		break;
+	case FB_NOT_COMPUTED:
+		doctor_failed(d, NULL, hop, DOCTOR_BOTH, what, "the lines of the log around the one with target=%s say which side failed, and why.", target);
+		break;
 	default:
-		doctor_failed(d, NULL, hop, DOCTOR_THERE, what, "the log there says why; the request is in it.");
+		doctor_failed(d, NULL, hop, DOCTOR_THERE, what, "the log there says why, in the lines around the one with target=%s.", target);
 	}
 }
 
