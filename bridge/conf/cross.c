@@ -21,8 +21,7 @@ static int by_domain(const void *a, const void *b)
 	return order ? order : x->line - y->line;
 }
 
-/* The rows sorted by domain (malloc'd). */
-static const struct conf_address_space **sorted(const struct conf *c)
+const struct conf_address_space **conf_rows_sorted(const struct conf *c)
 {
 	const struct conf_address_space **list = calloc(c->n_spaces + 1, sizeof(*list));
 
@@ -34,8 +33,7 @@ static const struct conf_address_space **sorted(const struct conf *c)
 	return list;
 }
 
-/* The row of ${domain} in a ${list} of sorted(), or NULL. */
-static const struct conf_address_space *row_of(const struct conf *c, const struct conf_address_space **list, const char *domain)
+const struct conf_address_space *conf_row_of(const struct conf *c, const struct conf_address_space **list, const char *domain)
 {
 	size_t low = 0, high = c->n_spaces;
 
@@ -53,9 +51,9 @@ static const struct conf_address_space *row_of(const struct conf *c, const struc
 	return NULL;
 }
 
-static bool is_of(const struct conf *c, const struct conf_address_space **list, const char *domain, const char *peer)
+bool conf_is_of(const struct conf *c, const struct conf_address_space **list, const char *domain, const char *peer)
 {
-	const struct conf_address_space *row = row_of(c, list, domain);
+	const struct conf_address_space *row = conf_row_of(c, list, domain);
 
 	return row && strcmp(row->peer, peer) == 0;
 }
@@ -93,7 +91,7 @@ static void check_primary(struct conf_loading *l, const struct conf_address_spac
 			free(c->primary_domain);
 			c->primary_domain = conf_dup(c->spaces[i].forest_name);
 		}
-	if (*c->primary_domain && !is_of(c, list, c->primary_domain, "local"))
+	if (*c->primary_domain && !conf_is_of(c, list, c->primary_domain, "local"))
 		MAIN(l, "primary_domain", "Name a domain that address-spaces.conf gives to local.",
 		     "primary_domain %s is not one of our own domains", c->primary_domain);
 }
@@ -114,7 +112,7 @@ static void check_accounts(struct conf_loading *l, const struct conf_address_spa
 	conf_file_path(path, sizeof(path), c->file, "accounts.conf");
 	for (size_t i = 0; i < c->n_accounts; i++) {
 		a[i] = &c->accounts[i];
-		if (a[i]->address && !is_of(c, list, fb_address_domain(a[i]->address), "local"))
+		if (a[i]->address && !conf_is_of(c, list, fb_address_domain(a[i]->address), "local"))
 			conf_problem_add(l->problems, path, a[i]->line, "An account stands for one of our own people.",
 			                 "%s is in none of our domains", a[i]->address);
 	}
@@ -289,7 +287,7 @@ static void check_main(struct conf_loading *l)
 
 void conf_cross_check(struct conf_loading *l)
 {
-	const struct conf_address_space **list = sorted(l->c);
+	const struct conf_address_space **list = conf_rows_sorted(l->c);
 
 	check_main(l);
 	check_spaces(l, list);
@@ -299,97 +297,5 @@ void conf_cross_check(struct conf_loading *l)
 		check_peer(l, &l->c->peers[i]);
 	check_pins(l);
 	check_backends(l);
-	free(list);
-}
-
-/* The domain of a rule's word, or NULL for * and groups. */
-static const char *domain_of(const char *word)
-{
-	if (strcmp(word, "*") == 0 || strncmp(word, "group:", 6) == 0)
-		return NULL;
-	return strchr(word, '@') ? fb_address_domain(word) : word;
-}
-
-static void warn_rule(const struct conf *c, const struct conf_address_space **list, const struct conf_peer *p,
-                      const struct conf_rule *r, struct conf_problems *w)
-{
-	const char *asker = r->in ? p->name : "local", *asked = r->in ? "local" : p->name;
-	const char *from = domain_of(r->requester), *to = domain_of(r->target);
-
-	if (from && !is_of(c, list, from, asker))
-		conf_problem_add(w, p->file, r->line, "Give the domain its row with `availbridge address-space add`, or remove the rule.",
-		                 "the rule can never match: %s is no domain of %s", from, asker);
-	if (to && !is_of(c, list, to, asked))
-		conf_problem_add(w, p->file, r->line, "Give the domain its row with `availbridge address-space add`, or remove the rule.",
-		                 "the rule can never match: %s is no domain of %s", to, asked);
-}
-
-static bool serves_domain(const struct conf_backend *b, const char *domain)
-{
-	for (size_t k = 0; k < b->n_serves; k++)
-		if (strcmp(b->serves[k], "*") == 0 || strcmp(b->serves[k], domain) == 0)
-			return true;
-	return false;
-}
-
-/* Two people who are called alike, in two of our domains, would be one at a place that takes the name alone. */
-static void warn_places(const struct conf *c, const struct conf_backend *b, struct conf_problems *w)
-{
-	const char *const places[] = {b->url, b->calendar, b->principal, b->freebusy_url};
-	const char *first = NULL, *second = NULL;
-
-	for (size_t i = 0; i < c->n_spaces; i++)
-		if (strcmp(c->spaces[i].peer, "local") == 0 && serves_domain(b, c->spaces[i].forest_name)) {
-			second = first;
-			first = c->spaces[i].forest_name;
-		}
-	for (size_t i = 0; second && i < sizeof(places) / sizeof(places[0]); i++)
-		if (places[i] && strstr(places[i], "{user}") && !strstr(places[i], "{domain}") && !strstr(places[i], "{address}"))
-			conf_problem_add(w, b->file, 0, "Write {domain} or {address} into it, unless such two are always one person.",
-			                 "%s is the same place for NAME@%s and NAME@%s", places[i], second, first);
-}
-
-static void warn_backends(const struct conf *c, const struct conf_address_space **list, struct conf_problems *w)
-{
-	for (size_t i = 0; i < c->n_backends; i++) {
-		warn_places(c, &c->backends[i], w);
-		for (size_t k = 0; k < c->backends[i].n_serves; k++) {
-			const struct conf_backend *b = &c->backends[i];
-			const char *domain = domain_of(b->serves[k]);
-
-			if (domain && !is_of(c, list, domain, "local"))
-				conf_problem_add(w, b->file, b->serves_lines[k],
-				                 "Give the domain to local with `availbridge address-space add`, or remove the line.",
-				                 "the backend is never asked about it: %s is none of our domains", domain);
-		}
-	}
-}
-
-void conf_warnings(const struct conf *c, struct conf_problems *warnings)
-{
-	const struct conf_address_space **list = sorted(c);
-
-	for (size_t i = 0; i < c->n_peers; i++) {
-		const struct conf_peer *p = &c->peers[i];
-		const struct conf_rule *all[2] = {NULL, NULL};
-		bool domain = i == 0;
-
-		for (size_t k = 0; k < c->n_spaces && !domain; k++)
-			domain = strcmp(c->spaces[k].peer, p->name) == 0;
-		if (!domain)
-			conf_problem_add(warnings, p->file, 0, "Run `availbridge address-space add --forest-name THEIR-DOMAIN --peer NAME`.",
-			                 "no domain points to the peer %s, so it can neither ask nor answer", p->name);
-		for (size_t k = 0; k < p->n_rules; k++) {
-			const struct conf_rule *r = &p->rules[k];
-
-			warn_rule(c, list, p, r, warnings);
-			if (all[r->in])
-				conf_problem_add(warnings, p->file, r->line, "Move it up or remove it.",
-				                 "the rule can never match: line %d already matches all", all[r->in]->line);
-			else if (strcmp(r->requester, "*") == 0 && strcmp(r->target, "*") == 0)
-				all[r->in] = r;
-		}
-	}
-	warn_backends(c, list, warnings);
 	free(list);
 }

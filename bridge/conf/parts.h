@@ -67,6 +67,12 @@ struct lines *conf_read_lines(struct conf_loading *l, const char *path);
 
 /* What no file can know alone (conf/cross.c). */
 void conf_cross_check(struct conf_loading *l);
+/* The rows of ${c} sorted by domain. Caller frees the list alone. */
+const struct conf_address_space **conf_rows_sorted(const struct conf *c);
+/* The row of ${domain} in a ${list} of conf_rows_sorted(), or NULL. */
+const struct conf_address_space *conf_row_of(const struct conf *c, const struct conf_address_space **list, const char *domain);
+/* True if that row is ${peer}'s. */
+bool conf_is_of(const struct conf *c, const struct conf_address_space **list, const char *domain, const char *peer);
 /* Frees what the rows of the main file own (conf/schema.c). */
 void conf_free_main(struct conf *c);
 #endif

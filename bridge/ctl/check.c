@@ -2,16 +2,22 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+#include "bridge/availability/clock.h"
 #include "bridge/backend/http.h"
 #include "bridge/base/json.h"
 #include "bridge/ctl/args.h"
+#include "bridge/ctl/https.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
 #include "bridge/login/login.h"
 #include "bridge/process/sandbox.h"
+#include "pki/certificate.h"
 #include "pki/rotation.h"
 #include "pki/tls.h"
+
+enum { SOON = 30 * 86400 }; /* seconds */
 
 /* Do the certificates and keys open the two doors? */
 static void check_keys(const struct conf *c, struct conf_problems *problems)
@@ -41,6 +47,27 @@ static void check_keys(const struct conf *c, struct conf_problems *problems)
 	buf_free(&error);
 }
 
+/* What does not keep the daemon from starting, and clients out all the same. */
+static void warn_front(const struct conf *c, struct conf_problems *warnings)
+{
+	int line = conf_setting_line(c, "front_certificate");
+	int64_t from, until, now = time(NULL);
+	char host[256], port[8];
+	struct buf text;
+
+	buf_init(&text, 8192);
+	if (pki_cert_dates(c->front_certificate, &from, &until, &text) == 0 && (now < from || until - now < SOON)) {
+		fb_time_put_utc(&text, now < from ? from : until);
+		conf_problem_add(warnings, c->file, line, "Put a valid one, with its chain, and its key in their places.", "%s %s %s", c->front_certificate,
+		                 now < from ? "is not valid before" : now < until ? "ends soon, at" : "expired at", buf_cstr(&text));
+	}
+	buf_reset(&text);
+	if (https_split_url(c->public_url, host, port) == 0 && pki_cert_covers(c->front_certificate, host, &text) == 0)
+		conf_problem_add(warnings, c->file, line, "Take a certificate with that name, or change public_url.",
+		                 "%s does not name %s, the host of public_url; it names %s", c->front_certificate, host, buf_cstr(&text));
+	buf_free(&text);
+}
+
 static void put_list(struct buf *b, const char *key, const struct conf_problems *p)
 {
 	json_open(b, key, '[');
@@ -67,6 +94,7 @@ static int look(const char *conf_path, bool json, bool verbose)
 		check_keys(c, &problems);
 		conf_secrets_check(c, &problems);
 		conf_warnings(c, &warnings);
+		warn_front(c, &warnings);
 		login_warnings(c, &warnings);
 		http_warnings(c, &warnings);
 	}

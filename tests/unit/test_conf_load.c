@@ -312,6 +312,18 @@ static void warnings(void)
 	conf_problems_free(&p);
 	conf_free(c);
 	site_remove("peers.d/site-b.conf");
+	/* what a typing error would show, or take out of a group */
+	site_write("availbridge.conf", "site = \"s\";\npublic_url = \"https://h\";\nhidden = [\"boss@a.example\", \"chief@a.exmaple\"];\n"
+	                               "groups = { board = [\"anna@a.example\", \"a.example\", \"eve@c.example\"]; };\n");
+	c = conf_load(site_main, &p);
+	if (CHECK(c != NULL))
+		conf_warnings(c, &p);
+	if (CHECK_INT(p.n, 2)) {
+		CHECK(p.list[0].line == 3 && strstr(p.list[0].what, "chief@a.exmaple"));
+		CHECK(p.list[1].line == 4 && strstr(p.list[1].what, "eve@c.example"));
+	}
+	conf_problems_free(&p);
+	conf_free(c);
 }
 
 /* What is printed as in force is itself a main file that means the same. */
