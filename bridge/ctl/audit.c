@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "bridge/availability/reason.h"
 #include "bridge/base/json.h"
 #include "bridge/base/text.h"
 #include "bridge/ctl/audit.h"
@@ -127,7 +128,8 @@ struct shown {
 	char *raw;
 };
 struct showing {
-	const char *requester, *target, *peer, *id, *result, *kind, *since, *until;
+	const char *requester, *target, *peer, *id, *result, *kind, *since_text, *until_text;
+	int64_t since, until; /* seconds since 1970 */
 	struct shown *list;
 	size_t n, room;
 };
@@ -146,8 +148,7 @@ static bool keep(void *arg, const struct audit_record *r, const char *raw, const
 	if (!wanted(s->requester, r, "requester") || !wanted(s->target, r, "target") || !wanted(s->peer, r, "peer") ||
 	    !wanted(s->id, r, "id") || !wanted(s->result, r, "result") || (s->kind && strcmp(s->kind, r->kind) != 0))
 		return true;
-	/* all times have one form, so their letters compare as they do */
-	if ((s->since && strcmp(r->time, s->since) < 0) || (s->until && strcmp(r->time, s->until) >= 0))
+	if (r->seconds < s->since || r->seconds >= s->until)
 		return true;
 	if (s->n == s->room) {
 		s->room = s->room ? 2 * s->room : 1024;
@@ -220,9 +221,27 @@ static void print_shown(struct showing *s, bool json)
 	free(s->list);
 }
 
+/* A word that no record has would find nothing, and look as if nothing had happened. False after a sentence. */
+static bool words_are_known(const struct showing *s)
+{
+	static const char *const kinds[] = {"query", "change", "change-failed", "gap", "serving", "stopped", "segment-opened", "checkpoint",
+	                                    "segment-closed", "pruned", "torn"};
+	size_t i = 0, n = sizeof(kinds) / sizeof(kinds[0]);
+
+	while (s->kind && i < n && strcmp(s->kind, kinds[i]) != 0)
+		i++;
+	if (i == n)
+		ctl_say("there is no kind of record called %s; availbridge(8) lists those that there are", s->kind);
+	else if (s->result && !text_ieq(s->result, "cancelled") && !text_ieq(fb_reason_row(fb_reason_named(s->result))->word, s->result))
+		ctl_say("there is no result called %s; availbridge(8) lists those that there are", s->result);
+	else
+		return true;
+	return false;
+}
+
 static int show(int argc, char **argv, const char *conf_path)
 {
-	struct showing s = {0};
+	struct showing s = {.until = INT64_MAX};
 	bool json = false;
 	const struct ctl_option options[] = {{"requester", .value = &s.requester},
 	                                     {"target", .value = &s.target},
@@ -230,8 +249,8 @@ static int show(int argc, char **argv, const char *conf_path)
 	                                     {"id", .value = &s.id},
 	                                     {"result", .value = &s.result},
 	                                     {"kind", .value = &s.kind},
-	                                     {"since", .value = &s.since},
-	                                     {"until", .value = &s.until},
+	                                     {"since", .value = &s.since_text},
+	                                     {"until", .value = &s.until_text},
 	                                     {"json", .flag = &json},
 	                                     {0}};
 	struct ctl_words words;
@@ -241,7 +260,7 @@ static int show(int argc, char **argv, const char *conf_path)
 
 	if (ctl_args(argc, argv, options, &words) < 0 || words.n)
 		return ctl_usage("audit");
-	if (!ctl_audit_time(s.since) || !ctl_audit_time(s.until))
+	if (!ctl_audit_time(s.since_text, &s.since) || !ctl_audit_time(s.until_text, &s.until) || !words_are_known(&s))
 		return CTL_USAGE;
 	if (!(c = ctl_load(conf_path)))
 		return CTL_NO;

@@ -23,8 +23,8 @@ int ctl_audit_change(const char *conf_path, const char *kind, const char *const 
 int ctl_audit_came_to(const char *conf_path, const char *const *files, int r);
 /* The audit's folder of ${c}, open to be read; -1 after a sentence. */
 int ctl_audit_open(const struct conf *c);
-/* True if ${s} is NULL or a time that --since and --until take; else a sentence was printed. */
-bool ctl_audit_time(const char *s);
+/* Reads a time that --since and --until take into ${seconds} (since 1970), which a NULL leaves as it is. False after a sentence. */
+bool ctl_audit_time(const char *s, int64_t *seconds);
 /* Prints ${s}, which stands in a record, without what a terminal might take for a command. */
 void ctl_audit_print(const char *s);
 /* audit compare. */

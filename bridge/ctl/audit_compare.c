@@ -29,12 +29,16 @@ struct side {
 	uint64_t bad;
 };
 
-bool ctl_audit_time(const char *s)
+bool ctl_audit_time(const char *s, int64_t *seconds)
 {
-	int64_t seconds;
+	int64_t read;
 
-	if (!s || (fb_time_parse(s, &seconds) != FB_TIME_BAD && (strlen(s) == 10 || s[strlen(s) - 1] == 'Z')))
+	if (!s)
 		return true;
+	if (fb_time_parse(s, &read) != FB_TIME_BAD && (strlen(s) == 10 || s[strlen(s) - 1] == 'Z')) {
+		*seconds = read;
+		return true;
+	}
 	ctl_say("'%s' is no time; write 2026-03-02 or 2026-03-02T08:00:00Z", s);
 	return false;
 }
@@ -175,13 +179,6 @@ static int read_both(const struct conf *c, const char *path, struct side *ours, 
 	return 0;
 }
 
-static int64_t time_or(const char *s, int64_t otherwise)
-{
-	int64_t seconds;
-
-	return s && fb_time_parse(s, &seconds) != FB_TIME_BAD ? seconds : otherwise;
-}
-
 static int report(const struct comparing *k, const struct side *ours, const struct side *theirs)
 {
 	printf("%" PRIu64 " are at both sides, %" PRIu64 " only here, %" PRIu64 " only at %s.\n", k->both, k->only_here,
@@ -212,16 +209,16 @@ static const char *peer_of(const struct conf *c, const char *name)
 	return NULL;
 }
 
-static int compare(const struct conf *c, const char *path, struct side *ours, struct side *theirs, const char *since,
-                   const char *until)
+/* ${since} and ${until}: 0 = as long as both sides kept an audit. */
+static int compare(const struct conf *c, const char *path, struct side *ours, struct side *theirs, int64_t since, int64_t until)
 {
 	struct comparing k = {.peer = ours->peer};
 
 	if (read_both(c, path, ours, theirs) < 0)
 		return CTL_NO;
 	/* A match counts whenever it was; what stands alone counts only while both sides kept an audit. */
-	k.since = time_or(since, (ours->first > theirs->first ? ours->first : theirs->first));
-	k.until = time_or(until, (ours->last < theirs->last ? ours->last : theirs->last) + 1);
+	k.since = since ? since : ours->first > theirs->first ? ours->first : theirs->first;
+	k.until = until ? until : (ours->last < theirs->last ? ours->last : theirs->last) + 1;
 	if (ours->n)
 		qsort(ours->list, ours->n, sizeof(*ours->list), by_key);
 	if (theirs->n)
@@ -236,20 +233,21 @@ int ctl_audit_compare(int argc, char **argv, const char *conf_path)
 	const struct ctl_option options[] = {
 		{"peer", .value = &peer}, {"as", .value = &as}, {"since", .value = &since}, {"until", .value = &until}, {0}};
 	struct side ours = {.ours = true}, theirs = {.ours = false};
+	int64_t from = 0, to = 0;
 	struct ctl_words words;
 	struct conf *c;
 	int code = CTL_NO;
 
 	if (ctl_args(argc, argv, options, &words) < 0 || words.n != 1)
 		return ctl_usage("audit");
-	if (!ctl_audit_time(since) || !ctl_audit_time(until))
+	if (!ctl_audit_time(since, &from) || !ctl_audit_time(until, &to))
 		return CTL_USAGE;
 	if (!(c = ctl_load(conf_path)))
 		return CTL_NO;
 	ours.peer = peer_of(c, peer);
 	theirs.peer = as ? as : c->site;
 	if (ours.peer)
-		code = compare(c, words.list[0], &ours, &theirs, since, until);
+		code = compare(c, words.list[0], &ours, &theirs, from, to);
 	side_free(&ours);
 	side_free(&theirs);
 	conf_free(c);

@@ -64,6 +64,9 @@ with sites.pair() as (a, b):
          [("bob@b.example", "in", "site-a", "a.example", "ok"), ("nobody@b.example", "in", "site-a", "a.example", "no-access")], "the same question at the other end")
     check(all(r["rule"] and r["level"] for r in theirs), "rule and level")
     same([r["target"] for r in show(a, "--target", "BOB@b.example", "--result", "ok", "--id", last[0]["id"])], ["bob@b.example"], "show filters")
+    for words in (("--kind", "qurey"), ("--result", "no-acces"), ("--since", "yesterday")):
+        a.run("audit", "show", *words, code=2)
+        check(words[1] in a.stderr, f"a word that no record can have is an error, not an empty list: {a.stderr}")
     same(show(a, "--until", "2020-01-01"), [], "by time too")
     check("bob@b.example" in a.run("audit", "show", "--peer", "site-b"), "show for people")
 
