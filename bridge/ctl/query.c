@@ -231,7 +231,17 @@ static void put_json(struct buf *out, const struct asking *a, struct fb_answer *
 	buf_puts(out, "]}\n");
 }
 
-static int show(const struct asking *a, const struct buf *reply, struct buf *error)
+/* Why a mailbox failed is in the log, under the id that the texts of failures end with. */
+static void say_id(struct buf *reply)
+{
+	static const char before[] = "(request id ";
+	const char *at = strstr(buf_cstr(reply), before);
+
+	if (at)
+		ctl_say("the log says more, here and at the other site, in the lines with request-id=%.*s", FB_REQUEST_ID_LEN, at + sizeof before - 1);
+}
+
+static int show(const struct asking *a, struct buf *reply, struct buf *error)
 {
 	struct fb_answer *answers[FB_MAX_MAILBOXES] = {NULL};
 	struct grid g = {a->q.window, a->q.interval, a->zone, grid_wants_colour(), grid_width()};
@@ -255,6 +265,9 @@ static int show(const struct asking *a, const struct buf *reply, struct buf *err
 	else
 		grid_put(&out, &g, a->q.mailboxes, answers, a->q.n);
 	fwrite(buf_ptr(&out), 1, out.len, stdout);
+	fflush(stdout);
+	if (!all)
+		say_id(reply);
 	for (size_t i = 0; i < a->q.n; i++)
 		fb_answer_free(answers[i]);
 	fb_zone_free(asked_in);

@@ -3,11 +3,12 @@ limits as at the front; and who may use the control socket."""
 import json
 import os
 import pty
+import re
 import stat
 import subprocess
 
 import sites
-from sites import PROGRAM, check, same
+from sites import PROGRAM, check, same, until
 
 NINE = ("20260302T090000", "20260302T100000")
 DAY = ["--start", "2026-03-02T08:00:00", "--end", "2026-03-02T12:00:00", "--zone", "Europe/Berlin"]
@@ -25,6 +26,10 @@ with sites.pair() as (a, b):
     for way, words in ways.items():
         lines = a.run("query", *words, *DAY, *people, "nobody@b.example", code=1).splitlines()
         same([line.split("  ", 1)[1].strip() for line in lines[1:5]], ["..##....", "....tt..", "wwwwwwww", "(no-access)"], f"{way}: the grid")
+        found = re.search(r"request-id=([0-9a-f]{32})$", a.stderr.strip())
+        check(found, f"{way}: who failed can be found in the log: {a.stderr}")
+        for site in (a, b):
+            until(lambda: any(f"request-id={found and found.group(1)} " in line and "target=nobody@b.example" in line for line in site.lines("mailbox")), f"{way}: at {site.name}")
         check(lines[0].startswith("Mon 2026-03-02 +01:00"), f"{way}: the day and the zone, not {lines[0]}")
         check(any("busy" in line and "tentative" in line for line in lines[5:]), f"{way}: a legend")
         check("\033" not in "".join(lines), f"{way}: no colour in a pipe")
