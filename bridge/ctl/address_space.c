@@ -174,7 +174,7 @@ static int list(int argc, char **argv, const char *conf_path)
 
 	if (!(c = ctl_load_list(argc, argv, conf_path, "address-space", &json, &code)))
 		return code;
-	buf_init(&b, 64 << 20);
+	buf_init(&b, CTL_LIST_MAX);
 	json_open(&b, NULL, '[');
 	for (size_t i = 0; i < c->n_spaces; i++)
 		if (json)

@@ -247,7 +247,7 @@ static int list(int argc, char **argv, const char *conf_path)
 		return CTL_USAGE;
 	if (!(c = ctl_load(conf_path)))
 		return CTL_NO;
-	buf_init(&b, 64 << 20);
+	buf_init(&b, CTL_LIST_MAX);
 	if (json)
 		json_open(&b, NULL, '[');
 	for (size_t i = 0; i < c->n_peers; i++) {

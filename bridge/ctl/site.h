@@ -25,6 +25,9 @@ void ctl_problems_print(FILE *out, const struct conf_problems *p);
 /* The normal form of ${s}, an address or a domain, goes to ${out}. False if it is neither. */
 bool ctl_who(const char *s, char out[FB_ADDRESS_MAX + 1]);
 
+/* Bytes of a list of all rules or rows, which may be a million of each: as much as 16 MiB of lines can come to. */
+#define CTL_LIST_MAX ((size_t)1 << 30)
+
 /* A reload: the check of the settings, and the new processes until they are ready. */
 enum { CTL_RELOAD_MS = 60000 };
 enum ctl_daemon { CTL_DAEMON_SILENT = 0, CTL_DAEMON_ABSENT, CTL_DAEMON_ANSWERED };
