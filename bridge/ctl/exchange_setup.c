@@ -84,7 +84,7 @@ static bool usable(const struct conf_account *a)
 static void find_account(struct setup *s)
 {
 	for (size_t i = 0; i < s->c->n_accounts && !s->account; i++)
-		if (s->user ? strcmp(s->c->accounts[i].name, s->user) == 0 : usable(&s->c->accounts[i]))
+		if (s->user ? text_ieq(s->c->accounts[i].name, s->user) : usable(&s->c->accounts[i]))
 			s->account = &s->c->accounts[i];
 	if (s->account && !usable(s->account)) {
 		missing(s, "the account %s stands for one person; Exchange asks for all of them.", s->account->name);
