@@ -275,7 +275,7 @@ static void check_main(struct conf_loading *l)
 	else if (!S_ISDIR(st.st_mode))
 		MAIN(l, "calendars", "Name a folder.", "calendars names %s, which is no folder", c->calendars);
 	if (strlen(c->control_socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		MAIN(l, "control_socket", "Choose a shorter path, for example below /run.",
+		MAIN(l, "control_socket", "Choose a shorter path, for example /run/availbridge/control.sock.",
 		     "control_socket is longer than a socket's path can be: %s", c->control_socket);
 	if (c->working_start >= c->working_end)
 		MAIN(l, conf_setting_line(c, "working_start") ? "working_start" : "working_end", "Put working_end behind working_start.",

@@ -32,10 +32,10 @@ const char ctl_header_peer[] =
 	"#   unconfirmed \"SIX WORDS\"           written by pairing, removed by `availbridge peer confirm`\n"
 	"#   free-busy-access-enabled yes|no   free-busy-access-level None|AvailabilityOnly|LimitedDetails\n"
 	"#   rule in|out REQUESTER TARGET LEVEL     in = what they may see of ours, out = what we may ask of theirs;\n"
-	"#                                          an address, a domain, * or group:NAME; the first match counts\n";
+	"#                                          an address, a domain, *, group:NAME or group:DN; the first match counts\n";
 const char ctl_header_local[] =
 	"# What our own people may see of each other: the first match counts, no match is None.\n"
-	"#   rule in REQUESTER TARGET None|AvailabilityOnly|LimitedDetails     an address, a domain, * or group:NAME\n"
+	"#   rule in REQUESTER TARGET None|AvailabilityOnly|LimitedDetails     an address, a domain, *, group:NAME or group:DN\n"
 	"# Edit with `availbridge rule --peer local`, then `availbridge reload`.\n";
 
 int ctl_edit_start(struct ctl_edit *e, const char *conf_path)

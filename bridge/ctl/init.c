@@ -223,11 +223,10 @@ static void what_next(const struct making *m)
 	path_of(m, path, "availbridge.conf");
 	printf("The site %s is in %s. What comes next:\n"
 	       "  availbridge -c %s account add NAME --stands-for user:ADDRESS     who may log in\n"
-	       "  availbridge -c %s identity show                                  our pin, for the other side\n"
-	       "  availbridge -c %s peer add NAME --endpoint HOST:PORT --pin PIN --domain DOMAIN\n"
-	       "  availbridge -c %s check && availbridge -c %s serve\n"
+	       "  availbridge -c %s check && availbridge -c %s serve     or the systemd unit\n"
+	       "  availbridge -c %s peer invite --name NAME                        while it runs: pairs with another site\n"
 	       "Put ADDRESS.ics files into %s%s%s.\n",
-	       m->site, m->dir, path, path, path, path, path, m->calendars[0] == '/' ? "" : m->dir, m->calendars[0] == '/' ? "" : "/",
+	       m->site, m->dir, path, path, path, path, m->calendars[0] == '/' ? "" : m->dir, m->calendars[0] == '/' ? "" : "/",
 	       m->calendars);
 }
 

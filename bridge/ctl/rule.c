@@ -70,7 +70,7 @@ static char *word_of(const char *what, const char *s)
 	char *word = conf_rule_word(s);
 
 	if (!word)
-		ctl_say("'%s' is no %s; write an address, a domain, * or group:NAME", s, what);
+		ctl_say("'%s' is no %s; write an address, a domain, *, group:NAME or group:DN", s, what);
 	return word;
 }
 

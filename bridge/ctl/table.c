@@ -32,7 +32,7 @@ const struct ctl_verb ctl_verbs[] = {
 	 "peer accept TEXT|- [--name NAME] [--endpoint HOST:PORT ...] [--yes] [--resolver HOST:PORT]\n"
 	 "peer confirm NAME [--yes] [--resolver HOST:PORT]\n"
 	 "peer check-domains [NAME|local] [--resolver HOST:PORT] [--json]\n"
-	 "peer add NAME --endpoint HOST:PORT ... --pin PIN [--domain DOMAIN ...] [--dial both|out|in]\n"
+	 "peer add NAME --endpoint HOST:PORT ... --pin PIN [--domain DOMAIN ...] [--dial both|out|in] [--resolver HOST:PORT]\n"
 	 "peer remove NAME\n"
 	 "peer enable NAME\n"
 	 "peer disable NAME\n"

@@ -39,7 +39,7 @@ static void put(struct exchange *x, enum pki_pairing_type type, const struct buf
 	buf_init(&b, PKI_PAIRING_FRAME_MAX);
 	pki_pairing_put(&x->proof, &b, type, body ? buf_ptr(body) : NULL, body ? body->len : 0);
 	if (b.failed)
-		stop(x, "our own offer is too long: name fewer domains with --domain");
+		stop(x, "our own offer is too long: pair the manual way, by `identity show` and `peer add` on both sides");
 	else
 		pki_stream_write(x->stream, buf_ptr(&b), b.len);
 	buf_wipe(&b);

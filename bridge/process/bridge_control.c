@@ -77,7 +77,7 @@ static void query_readable(int fd, int events, void *arg)
 	ssize_t n = to ? recv(fd, to, room < 65536 ? room : 65536, 0) : -1;
 
 	if (!to)
-		query_say(q, "The request is larger than max_request allows.\n");
+		query_say(q, "The request is larger than max_request_kib allows.\n");
 	else if (n > 0)
 		buf_commit(&q->body, (size_t)n);
 	else if (n == 0)
@@ -122,7 +122,7 @@ static void control_query(struct bridge *b, const char *name, const void *rest, 
 	q->watch = loop_fd_new(b->loop, fd, LOOP_READ, query_readable, q);
 	q->timer = loop_timer_new(b->loop, BODY_MS, query_slow, q);
 	if (buf_add(&q->body, rest, n) != 0)
-		query_say(q, "The request is larger than max_request allows.\n");
+		query_say(q, "The request is larger than max_request_kib allows.\n");
 }
 
 static void control_status(struct bridge *b, const uint8_t *known, size_t n, bool json, int fd)
