@@ -1,4 +1,4 @@
-# make demo | check | check-clients | check-forests | install | fuzz | soak SECONDS=600 | bench | clean      V=1 shows the commands
+# make demo | check | check-clients | check-forests | install | uninstall | fuzz | soak SECONDS=600 | bench | clean      V=1 shows the commands
 PREFIX  ?= /usr
 SYSCONF ?= /etc
 FUZZ_SECONDS ?= 30
@@ -83,7 +83,9 @@ clean:
 	$(Q)rm -rf build
 install: all
 	$(Q)DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONF='$(SYSCONF)' scripts/install.sh $(O)/availbridge
+uninstall:
+	$(Q)DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONF='$(SYSCONF)' scripts/install.sh --remove
 
 -include $(OBJ:.o=.d) $(O)/bridge/main.d $(UNIT:%=%.d)
-.PHONY: all deps program unit fuzzers floors demo check check-clients check-forests soak bench fuzz clean install
+.PHONY: all deps program unit fuzzers floors demo check check-clients check-forests soak bench fuzz clean install uninstall
 .DELETE_ON_ERROR:

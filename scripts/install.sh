@@ -1,17 +1,20 @@
 #!/bin/sh
 # install.sh PROGRAM: puts the program, its unit, its user, its folders and its pages where DESTDIR, PREFIX and SYSCONF say.
+# install.sh --remove: takes them away again. Settings, keys, the audit and the user stay.
 set -eu
 cd "$(dirname "$0")/.."
 program=$1
 : "${PREFIX:=/usr}" "${SYSCONF:=/etc}" "${DESTDIR:=}"
 etc=$SYSCONF/availbridge
+doc=$PREFIX/share/doc/availbridge
 
-put() { install -D -m "$1" "$2" "$DESTDIR$3"; }
+put() {
+	if [ "$program" = --remove ]; then rm -f "$DESTDIR$3"; else install -D -m "$1" "$2" "$DESTDIR$3"; fi
+}
 # The same with the paths of this installation in it.
 fill() {
-	mkdir -p "$(dirname "$DESTDIR$2")"
-	sed "s|@SBIN@|$PREFIX/sbin|g; s|@ETC@|$etc|g" "$1" >"$DESTDIR$2"
-	chmod 644 "$DESTDIR$2"
+	put 644 "$1" "$2"
+	[ "$program" = --remove ] || sed "s|@SBIN@|$PREFIX/sbin|g; s|@ETC@|$etc|g" "$1" >"$DESTDIR$2"
 }
 
 put 755 "$program" "$PREFIX/sbin/availbridge"
@@ -21,8 +24,14 @@ put 644 scripts/systemd/availbridge.sysusers "$PREFIX/lib/sysusers.d/availbridge
 for page in docs/*.[58]; do
 	put 644 "$page" "$PREFIX/share/man/man${page##*.}/$(basename "$page")"
 done
-put 644 LICENSE "$PREFIX/share/doc/availbridge/LICENSE"
-for page in README.md docs/*.md; do
-	put 644 "$page" "$PREFIX/share/doc/availbridge/$(basename "$page")"
+put 644 LICENSE "$doc/LICENSE"
+put 644 README.md "$doc/README.md"
+for page in docs/*.md docs/*.svg; do
+	put 644 "$page" "$doc/$(basename "$page")"
 done
-install -d -m 750 "$DESTDIR$etc"
+if [ "$program" = --remove ]; then
+	rmdir "$DESTDIR$doc" 2>/dev/null || :
+	echo "$etc and /var/lib/availbridge stay; what is in them is yours."
+elif [ ! -d "$DESTDIR$etc" ]; then
+	install -d -m 750 "$DESTDIR$etc"
+fi

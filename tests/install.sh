@@ -14,8 +14,15 @@ check "there is a user" 'grep -q "^u availbridge" "$root/opt/ab/lib/sysusers.d/a
 check "there are folders" 'grep -q "^d /opt/etc/availbridge 0750 availbridge " "$root/opt/ab/lib/tmpfiles.d/availbridge.conf"'
 check "the manual is there" 'test -s "$root/opt/ab/share/man/man8/availbridge.8" && test -s "$root/opt/ab/share/man/man5/availbridge.conf.5"'
 check "the licence is there" 'cmp -s LICENSE "$root/opt/ab/share/doc/availbridge/LICENSE"'
+check "the pages lead nowhere that is not there" '! for f in $(grep -ohE "[a-z-]+\.(md|svg)" README.md docs/*.md | sort -u); do ls "$root/opt/ab/share/doc/availbridge/$f" || echo "$f"; done 2>/dev/null | grep -v /'
+chmod 700 "$root/opt/etc/availbridge" && echo mine >"$root/opt/etc/availbridge/mine"
+make BUILD="${BUILD:-build}" --no-print-directory install DESTDIR="$root" PREFIX=/opt/ab SYSCONF=/opt/etc || exit 1
+check "an upgrade leaves the settings and the rights of their folder" '[ "$(stat -c %a "$root/opt/etc/availbridge")" = 700 ] && [ "$(cat "$root/opt/etc/availbridge/mine")" = mine ]'
 if command -v systemd-analyze >/dev/null; then
 	check "systemd understands the unit" '! systemd-analyze verify "$root/opt/ab/lib/systemd/system/availbridge.service" 2>&1 | grep -i "unknown\|invalid\|failed to parse"'
 fi
+make BUILD="${BUILD:-build}" --no-print-directory uninstall DESTDIR="$root" PREFIX=/opt/ab SYSCONF=/opt/etc >/dev/null || exit 1
+check "what was installed can be taken away" '[ -z "$(find "$root/opt/ab" -type f)" ] && [ ! -e "$root/opt/ab/share/doc/availbridge" ]'
+check "and the settings stay" '[ -e "$root/opt/etc/availbridge/mine" ]'
 echo "install: $passed passed, $failed failed"
 [ $failed = 0 ]
