@@ -19,6 +19,8 @@ static const char FRONT_CIPHERS[] =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256:"
     "ECDHE-ECDSA-AES256-SHA384:ECDHE-RSA-AES256-SHA384";
+/* No groups of large integers: one handshake with ffdhe8192 takes a hundred times the time of the others, and anybody may ask for it. */
+static const char GROUPS[] = "X25519:P-256:P-384:P-521";
 static const char SUITES_13[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 
 static const unsigned char ALPN_H2[] = "\x02h2", ALPN_HTTP[] = "\x08http/1.1", ALPN_PAIR[] = "\x12" "availbridge-pair/1",
@@ -194,9 +196,10 @@ static struct pki_tls *recipe_new(enum pki_recipe recipe, int lowest, struct buf
 {
 	struct pki_tls *t = calloc(1, sizeof(*t));
 
-	if (!t || !(t->ctx = SSL_CTX_new(TLS_method()))) {
-		buf_puts(error, "TLS cannot be set up: out of memory.");
-		free(t);
+	if (!t || !(t->ctx = SSL_CTX_new(TLS_method())) || SSL_CTX_set1_groups_list(t->ctx, GROUPS) != 1) {
+		buf_puts(error, t && t->ctx ? "TLS cannot be set up: OpenSSL lacks one of the groups X25519, P-256, P-384 and P-521."
+		                            : "TLS cannot be set up: out of memory.");
+		pki_tls_free(t);
 		return NULL;
 	}
 	t->recipe = recipe;

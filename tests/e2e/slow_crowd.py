@@ -100,6 +100,17 @@ def flood(a):
     check(len(got) > 3 and made > 50, f"{len(got)} answers beside {made} handshakes")
 
 
+def costly(a):
+    """A stranger chooses how the keys are agreed on, but not at our cost: ffdhe8192 takes a hundred milliseconds, before anybody has said who it is."""
+    for port, alpn in ((a.front, "http/1.1"), (a.link, "h2")):
+        for version in ("-tls1_2", "-tls1_3") if port == a.front else ("-tls1_3",):
+            for group, taken in (("ffdhe2048", False), ("ffdhe8192", False), ("X448", False), ("X25519", True), ("P-256", True), ("P-384", True), ("P-521", True)):
+                r = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", version, "-alpn", alpn, "-groups", group], input=b"", capture_output=True, timeout=20)
+                same(b"Server Temp Key" in r.stdout, taken, f"{group} at {alpn}, {version}")
+        r = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-tls1_2", "-cipher", "DHE:kRSA"], input=b"", capture_output=True, timeout=20)
+        check(b"Cipher is (NONE)" in r.stdout, f"nothing without elliptic curves at {alpn}")
+
+
 def broken_off(a, hello, pid):
     """Waves of handshakes that end at each step, by a close, a reset or an alert: none leaves anything."""
     def wave():
@@ -133,6 +144,7 @@ with sites.pair(a_settings={"max_connections": PLACES, "max_connections_per_addr
     [pid] = a.children("@bridge")
     hello = client_hello(a)
     slow_in_each_way(a, hello)
+    costly(a)
     flood(a)
     broken_off(a, hello, pid)
     same(list(a.children("@bridge")), [pid], "the same process serves")
