@@ -1,0 +1,153 @@
+"""An Exchange, or what stands before it, that writes what it means in another way than most: read as it is meant, each time."""
+import http.server
+import ssl
+import threading
+
+import sites
+from sites import check, codes, same
+
+HEAD = f'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:m="{sites.M[1:-1]}" xmlns:t="{sites.T[1:-1]}">'
+SUCCESS = '<m:ResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode></m:ResponseMessage>'
+DIGITS = "<t:MergedFreeBusy>0022000000000000</t:MergedFreeBusy>"
+HOURS = ("<t:WorkingHours><t:TimeZone><t:Bias>-60</t:Bias><t:StandardTime><t:Bias>0</t:Bias><t:Time>03:00:00</t:Time><t:DayOrder>5</t:DayOrder><t:Month>10</t:Month>"
+         "<t:DayOfWeek>Sunday</t:DayOfWeek></t:StandardTime><t:DaylightTime><t:Bias>-60</t:Bias><t:Time>02:00:00</t:Time><t:DayOrder>5</t:DayOrder><t:Month>3</t:Month>"
+         "<t:DayOfWeek>Sunday</t:DayOfWeek></t:DaylightTime></t:TimeZone><t:WorkingPeriodArray><t:WorkingPeriod><t:DayOfWeek>Monday Friday</t:DayOfWeek>"
+         "<t:StartTimeInMinutes>480</t:StartTimeInMinutes><t:EndTimeInMinutes>1020</t:EndTimeInMinutes></t:WorkingPeriod></t:WorkingPeriodArray></t:WorkingHours>")
+
+
+def event(start="2026-03-02T09:00:00", end="2026-03-02T10:00:00", more=""):
+    return f"<t:CalendarEvent><t:StartTime>{start}</t:StartTime><t:EndTime>{end}</t:EndTime><t:BusyType>Busy</t:BusyType>{more}</t:CalendarEvent>"
+
+
+def view(inside=DIGITS + f"<t:CalendarEventArray>{event()}</t:CalendarEventArray>", kind="DetailedMerged"):
+    return f"<m:FreeBusyView><t:FreeBusyViewType>{kind}</t:FreeBusyViewType>{inside}</m:FreeBusyView>"
+
+
+def envelope(boxes, header="", before="", after=""):
+    return (f"{before}{HEAD}{header}<s:Body><m:GetUserAvailabilityResponse><m:FreeBusyResponseArray>{boxes}</m:FreeBusyResponseArray>"
+            f"</m:GetUserAvailabilityResponse></s:Body></s:Envelope>{after}")
+
+
+def box(inside):
+    return f"<m:FreeBusyResponse>{inside}</m:FreeBusyResponse>"
+
+
+NORMAL = SUCCESS + view()
+DECLARED = '<?xml version="1.0" encoding="utf-8"?>\n'
+VERSION = '<s:Header><t:ServerVersionInfo MajorVersion="15" MinorVersion="2" MajorBuildNumber="1544" MinorBuildNumber="4" Version="V2017_07_11"/></s:Header>'
+DETAILS = ("<t:CalendarEventDetails><t:ID>00000000</t:ID><t:Subject>%s</t:Subject><t:Location/><t:IsMeeting>true</t:IsMeeting><t:IsRecurring>false</t:IsRecurring>"
+           "<t:IsException>false</t:IsException><t:IsReminderSet>true</t:IsReminderSet><t:IsPrivate>false</t:IsPrivate></t:CalendarEventDetails>")
+# The whole text of what is said of a mailbox.
+TEXTS = {
+    "declared": envelope(box(NORMAL), VERSION, DECLARED, "\n\r\n"),
+    "comments": envelope(box("<!-- a -->" + SUCCESS + "<!-- b -->" + view()), before="<!-- proxied -->", after="<!-- c --><?end?>"),
+    "view-first": envelope(box(view() + SUCCESS)),
+    "hours-first": envelope(box(SUCCESS + view(HOURS + f"<t:CalendarEventArray>{event()}</t:CalendarEventArray>" + DIGITS))),
+    "hours-odd": envelope(box(SUCCESS + view(DIGITS + f"<t:CalendarEventArray>{event()}</t:CalendarEventArray>" + HOURS.replace("1020", "later")))),
+    "hours-empty": envelope(box(SUCCESS + view(DIGITS + f"<t:CalendarEventArray>{event()}</t:CalendarEventArray><t:WorkingHours/>"))),
+    "no-digits": envelope(box(SUCCESS + view(f"<t:CalendarEventArray>{event()}</t:CalendarEventArray>", "Detailed"))),
+    "short-digits": envelope(box(SUCCESS + view(f"<t:MergedFreeBusy>0022</t:MergedFreeBusy><t:CalendarEventArray>{event()}</t:CalendarEventArray>"))),
+    "blanks": envelope(box(SUCCESS.replace("NoError", "\n   NoError\n  ") + view().replace("0022000000000000", "\n 0022000000000000 \n").replace(">Busy<", "> Busy <"))),
+    "fractions": envelope(box(SUCCESS + view(DIGITS + f"<t:CalendarEventArray>{event('2026-03-02T09:00:00.0000000', '2026-03-02T10:00:00.000Z')}</t:CalendarEventArray>"))),
+    "offsets": envelope(box(SUCCESS + view(DIGITS + f"<t:CalendarEventArray>{event('2026-03-02T10:00:00+01:00', '2026-03-02T05:00:00-05:00')}</t:CalendarEventArray>"))),
+    "2007": envelope(box(SUCCESS + view(DIGITS + f"<t:CalendarEventArray>{event('2026-03-02T09:00:00-04:00', '2026-03-02T10:00:00-04:00')}</t:CalendarEventArray>")),
+                     VERSION.replace('"15"', '"8"')),
+    "more": envelope(box("<m:ResponseMessage ResponseClass='Success'><m:MessageText/><m:ResponseCode>NoError</m:ResponseCode><m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>"
+                         "</m:ResponseMessage>" + view() + "<m:Later a='1'><m:x/></m:Later>")),
+    "details": envelope(box(SUCCESS + view(DIGITS + f"<t:CalendarEventArray>{event(more=DETAILS % ('x' * 30000))}</t:CalendarEventArray>"))),
+    "cdata": envelope(box(SUCCESS + view(DIGITS + f"<t:CalendarEventArray>{event(more=DETAILS % '<![CDATA[a<b]]>&amp;')}</t:CalendarEventArray>"))),
+    "no-code": envelope(box('<m:ResponseMessage ResponseClass="Success"/>' + view())),
+    "prefixes": envelope(box(NORMAL)).replace("<m:", "<ns1:").replace("</m:", "</ns1:").replace("xmlns:m=", "xmlns:ns1=").replace("<s:", "<S:").replace("</s:", "</S:")
+    .replace("xmlns:s=", "xmlns:S="),
+    "merged-only": envelope(box(SUCCESS + view(DIGITS, "MergedOnly"))),
+}
+PLAIN = TEXTS["declared"]
+# The same text in other bytes, and with other ways of HTTP around it.
+BYTES = {
+    "utf8-bom": PLAIN.encode("utf-8-sig"), "utf16": PLAIN.replace("utf-8", "utf-16").encode("utf-16"),
+    "utf16-big": b"\xfe\xff" + PLAIN.replace("utf-8", "utf-16").encode("utf-16-be"), "latin1": PLAIN.replace("utf-8", "iso-8859-1").encode("latin-1"),
+    "upper": PLAIN.replace("utf-8", "UTF-8").encode(), "undeclared": envelope(box(NORMAL)).encode(),
+}
+WAYS = ("chunked", "untyped", "closed", "continued", "cookies", "one-zero", "until-close", "slow-pieces", "500")
+
+
+class Odd(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        name = self.path.strip("/")
+        if name in WAYS:
+            getattr(self, "way_" + name.replace("-", "_"))(PLAIN.encode())
+        else:
+            self.say(TEXTS[name].encode() if name in TEXTS else BYTES[name])
+
+    def say(self, body, status=200, **headers):
+        self.send_response(status)
+        for name, value in {"Content-Type": "text/xml; charset=utf-8", "Content-Length": str(len(body)), **{k.replace("_", "-"): v for k, v in headers.items()}}.items():
+            if value:
+                self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def way_chunked(self, body):
+        self.say(b"".join(b"%x; part=1\r\n%s\r\n" % (len(body[i:i + 7]), body[i:i + 7]) for i in range(0, len(body), 7)) + b"0\r\nX-Trailer: 1\r\n\r\n",
+                 Content_Length=None, Transfer_Encoding="chunked")
+
+    def way_untyped(self, body):
+        self.say(body, Content_Type=None)
+
+    def way_closed(self, body):
+        self.close_connection = True
+        self.say(body, Connection="close")
+
+    def way_continued(self, body):
+        self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.say(body)
+
+    def way_cookies(self, body):
+        self.say(body, Set_Cookie="exchangecookie=0123456789abcdef; path=/; HttpOnly", X_FEServer="EX01", Persistent_Auth="true")
+
+    def way_one_zero(self, body):
+        self.protocol_version = "HTTP/1.0"
+        self.close_connection = True
+        self.say(body)
+
+    def way_until_close(self, body):
+        self.close_connection = True
+        self.say(body, Content_Length=None, Connection="close")
+
+    def way_slow_pieces(self, body):
+        self.say(b"", Content_Length=str(len(body)))
+        for i in range(0, len(body), 100):
+            self.wfile.write(body[i:i + 100])
+
+    def way_500(self, body):
+        self.say(body, 500)
+
+
+with sites.pair(start=False) as (a, b):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(b.dir / "front.pem", b.dir / "front.key")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Odd)
+    server.daemon_threads, server.handle_error = True, lambda *_: None
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    names = [*TEXTS, *BYTES, *WAYS]
+    for name in names:
+        b.backend(name, "ews", [f"{name}@b.example"], url=f"https://localhost:{server.server_port}/{name}", auth="none", ca_file=b.ca)
+    b.start()
+    b.up(links=False)
+    for name in names:
+        for round in ("first", "again"):
+            got = b.ask(f"{name}@b.example")
+            if not same(codes(got), ["NoError"], f"{name}, {round}: {b.lines('backend-failed')[-1:]}"):
+                continue
+            same(got[0]["merged"], "0022000000000000", f"{name}, {round}: the digits")
+            if name != "merged-only":
+                same([(e["start"], e["end"]) for e in got[0]["events"]], [("2026-03-02T09:00:00", "2026-03-02T10:00:00")], f"{name}, {round}: the event")
+    check(not b.lines("backend-down"), "none of them is down")
+sites.finish()
