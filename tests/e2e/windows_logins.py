@@ -160,6 +160,11 @@ def by_curl():
     same(curl("--ntlm", "-u", right), [401, 200], "NTLM by curl")
     for user in ("ANNA", "laba\\Anna", "LABA\\anna", "anna@a.example"):
         same(curl("--ntlm", "-u", f"{user}:{a.password}"), [401, 200], f"as {user}")
+    a.account("exchange", "organisation", "--ntlm")
+    a.run("reload")
+    for user, expected in (("exchange", 200), ("LABA\\exchange", 200), ("Exchange@A.Example", 200), ("exchange@b.example", 401)):
+        same(curl("--ntlm", "-u", f"{user}:{a.password}"), [401, expected], f"the organisation's account as {user}")
+    a.run("account", "remove", "exchange")
     same(curl("--ntlm", "-u", wrong), [401, 401], "a wrong password")
     tells('scheme=NTLM why="the password is wrong"', "a wrong password")
     same(curl("--ntlm", "-u", f"nobody:{a.password}"), [401, 401], "nobody")
