@@ -286,6 +286,14 @@ def codes(found):
     return [a["code"] for a in found]
 
 
+def sanitized(one):
+    """What a sanitizer said in the log of a site or another server. A site's line by line: a soak's is larger than the machine's memory."""
+    with contextlib.ExitStack() as stack:
+        by_line = isinstance(one, Site) and one.log_path.exists()
+        lines = stack.enter_context(one.log_path.open(errors="replace")) if by_line else one.log().splitlines()
+        return [line for line in lines if "Sanitizer" in line or "runtime error:" in line]
+
+
 @contextlib.contextmanager
 def ending(*which, folder):
     """These sites, and other servers, end with the block; so does the folder that they are in, unless something failed."""
@@ -300,7 +308,7 @@ def ending(*which, folder):
         for one in which:
             one.stop()
         for one in which:
-            if found := [line for line in one.log().splitlines() if "Sanitizer" in line or "runtime error:" in line]:
+            if found := sanitized(one):
                 check(False, f"the sanitizers are silent at {one.name}: {found[:3]}")
         if not failed:
             shutil.rmtree(folder, ignore_errors=True)
