@@ -78,10 +78,13 @@ static enum fb_reason reason_of(const char *code)
 static bool code(struct soap *s, const char *text)
 {
 	struct answers *a = answers_of(s);
+	size_t n = strnlen(text, EWS_CLIENT_CODE_MAX - 1);
 
 	a->reason = reason_of(text);
-	if (a->said && a->said->codes)
-		snprintf(a->said->codes[a->at], EWS_CLIENT_CODE_MAX, "%s", text);
+	if (a->said && a->said->codes) {
+		memcpy(a->said->codes[a->at], text, n);
+		a->said->codes[a->at][n] = 0;
+	}
 	return true;
 }
 

@@ -22,6 +22,7 @@ struct answers {
 	enum fb_reason reason;
 	struct fb_event event;
 	struct fb_working_period period;
+	struct fb_working_hours hours; /* as read last */
 	const char *fault_code, *fault_text;
 	bool is_back_off;         /* the value at hand is how long to stay away */
 	int back_off_ms;

@@ -132,13 +132,21 @@ static bool is_private(struct soap *s, const char *text)
 	return flag(s, text, FB_PRIVATE);
 }
 
+static bool hours_open(struct soap *s, const char *text)
+{
+	answers_of(s)->hours = (struct fb_working_hours){0};
+	answers_of(s)->zone.serial.given = false;
+	return true;
+}
+
 static bool hours_close(struct soap *s, const char *text)
 {
 	struct answers *a = answers_of(s);
 
 	/* Working hours that make no sense are none; they do not make the events doubtful. */
-	a->now->hours.known = a->zone.serial.given && zone_serial_rule(&a->zone.serial, &a->now->hours.zone);
-	a->zone.serial.given = false;
+	if (text)
+		a->hours.known = a->zone.serial.given && zone_serial_rule(&a->zone.serial, &a->hours.zone);
+	a->now->hours = a->hours;
 	return true;
 }
 
@@ -151,7 +159,7 @@ static bool period_open(struct soap *s, const char *text)
 static bool period_close(struct soap *s, const char *text)
 {
 	struct answers *a = answers_of(s);
-	struct fb_working_hours *h = &a->now->hours;
+	struct fb_working_hours *h = &a->hours;
 
 	if (h->n < FB_MAX_PERIODS && a->period.days && a->period.start <= a->period.end)
 		h->periods[h->n++] = a->period;
@@ -228,6 +236,6 @@ const struct soap_row client_view_rows[] = {
 	{NS_TYPES, "FreeBusyViewType", 0, NULL, NULL, view_type},
 	{NS_TYPES, "MergedFreeBusy", 0, NULL, NULL, merged},
 	{NS_TYPES, "CalendarEventArray", SOAP_LAX, events_rows, events_open, NULL},
-	{NS_TYPES, "WorkingHours", SOAP_LAX, hours_rows, NULL, hours_close},
+	{NS_TYPES, "WorkingHours", SOAP_LAX | SOAP_AGAIN, hours_rows, hours_open, hours_close},
 	{0},
 };

@@ -33,6 +33,12 @@ struct sax {
 	bool (*end)(void *arg);
 	/* ${n} bytes of text; one text may come in any number of pieces, cut between any two characters. */
 	bool (*text)(void *arg, const char *p, size_t n);
+	/*
+	 * The element that ${keep} was set for has come again: the same bytes in the same scope, with as many elements around it. True: it was
+	 * taken, and nothing more of it is told. False: it is told like any other. Only sax_plain() calls it; not NULL where keep is set.
+	 */
+	bool (*again)(void *arg);
+	bool keep; /* set by start(): the element at hand may come again; one at a time, and none within it */
 	/* Why the walk ends early, as a sentence. Only sax_libxml2() calls it; may be NULL. */
 	void (*broken)(void *arg, const char *why);
 	int line, column; /* of the event at hand, set by the walker; 0 = not known */

@@ -1,7 +1,7 @@
 #include <string.h>
 #include <strings.h>
 #include "bridge/base/text.h"
-#include "bridge/ews/sax.h"
+#include "bridge/ews/sax_scope.h"
 
 /*
  * One pass over the bytes and no memory but what is below. It takes XML 1.0 with namespaces as far as software writes it: UTF-8, declared
@@ -10,16 +10,15 @@
  */
 
 /* Less than the limits of sax.h, and than any that libxml2 has of its own. */
-enum { LARGEST = 8 << 20, LONGEST_NAME = 100, ATTRIBUTES = 16, NAMESPACES = 32 };
+enum { LARGEST = 8 << 20, LONGEST_NAME = 100, ATTRIBUTES = 16 };
 
 /* What a byte may be. */
 enum {
 	BLANK = 1,
 	NAME_START = 2,
 	NAME = 4,
-	TEXT = 8,   /* stands for itself between tags */
-	VALUE = 16, /* stands for itself in an attribute, whichever its quotes are */
-	URI = 32    /* of the namespaces that are taken */
+	TEXT = 8,  /* stands for itself between tags */
+	VALUE = 16 /* stands for itself in an attribute, whichever its quotes are */
 };
 static const unsigned char kinds[256] = {
 	['\t' ... '\n'] = BLANK | TEXT,
@@ -30,18 +29,18 @@ static const unsigned char kinds[256] = {
 	['#' ... '%'] = TEXT | VALUE,
 	['\''] = TEXT,
 	['(' ... ','] = TEXT | VALUE,
-	['-' ... '.'] = TEXT | VALUE | URI | NAME,
-	['/'] = TEXT | VALUE | URI,
-	['0' ... '9'] = TEXT | VALUE | URI | NAME,
+	['-' ... '.'] = TEXT | VALUE | NAME,
+	['/'] = TEXT | VALUE,
+	['0' ... '9'] = TEXT | VALUE | NAME,
 	[':' ... ';'] = TEXT | VALUE,
 	['=' ... '@'] = TEXT | VALUE,
-	['A' ... 'Z'] = TEXT | VALUE | URI | NAME | NAME_START,
+	['A' ... 'Z'] = TEXT | VALUE | NAME | NAME_START,
 	['[' ... '\\'] = TEXT | VALUE,
 	[']'] = VALUE, /* "]]>" may not stand in a text */
 	['^'] = TEXT | VALUE,
-	['_'] = TEXT | VALUE | URI | NAME | NAME_START,
+	['_'] = TEXT | VALUE | NAME | NAME_START,
 	['`'] = TEXT | VALUE,
-	['a' ... 'z'] = TEXT | VALUE | URI | NAME | NAME_START,
+	['a' ... 'z'] = TEXT | VALUE | NAME | NAME_START,
 	['{' ... 0x7f] = TEXT | VALUE,
 };
 
@@ -49,21 +48,24 @@ static const unsigned char kinds[256] = {
 struct name {
 	struct sax_text whole, prefix, local;
 };
-struct namespace {
-	struct sax_text prefix, uri; /* an empty prefix is the default namespace, an empty URI takes it back */
-};
 /* An element that is open. */
 struct element {
 	struct sax_text name;
 	size_t outside; /* namespaces in scope around it */
 };
+/* The element that may come again. */
+struct kept {
+	struct sax_text bytes;  /* n = 0 while it is open, and when there is none */
+	size_t depth;           /* of what it stands in */
+	struct sax_scope scope; /* around it */
+};
 struct walk {
 	const char *p, *end;
-	const struct sax *sax;
+	struct sax *sax;
 	struct element open[SAX_MAX_DEPTH];
 	size_t depth;
-	struct namespace spaces[NAMESPACES];
-	size_t n_spaces;
+	struct sax_scope scope;
+	struct kept kept;
 	struct sax_attribute attributes[ATTRIBUTES]; /* of the tag at hand; ns is the prefix until all are read */
 	size_t n_attributes;
 };
@@ -76,16 +78,6 @@ static inline bool is(const char *p, unsigned kind)
 static inline struct sax_text text_to(const char *from, const char *to)
 {
 	return (struct sax_text){from, (size_t)(to - from)};
-}
-
-static inline bool same(struct sax_text a, struct sax_text b)
-{
-	return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
-}
-
-static inline bool same_word(struct sax_text a, const char *word)
-{
-	return same(a, text_to(word, word + strlen(word)));
 }
 
 /* True if there was a blank. */
@@ -171,47 +163,7 @@ static bool value(struct walk *w, struct sax_text *out)
 	return w->p++ < w->end;
 }
 
-/* ---- namespaces */
-
-/* The namespace of ${prefix}; an empty one of none, and false for a prefix that is not declared. */
-static bool resolve(const struct walk *w, struct sax_text prefix, struct sax_text *uri)
-{
-	for (size_t i = w->n_spaces; i-- > 0;)
-		if (same(w->spaces[i].prefix, prefix)) {
-			*uri = w->spaces[i].uri;
-			return true;
-		}
-	*uri = (struct sax_text){"", 0};
-	return prefix.n == 0;
-}
-
-/* libxml2 wants a URI, and not those two that no prefix may have. */
-static bool is_namespace(struct sax_text uri)
-{
-	static const char scheme[] = "http://";
-	size_t n = sizeof scheme - 1;
-
-	if (uri.n <= n || memcmp(uri.p, scheme, n) != 0 || !is(uri.p + n, NAME_START))
-		return false;
-	for (size_t i = n; i < uri.n; i++)
-		if (!is(uri.p + i, URI))
-			return false;
-	return !same_word(uri, "http://www.w3.org/XML/1998/namespace") && !same_word(uri, "http://www.w3.org/2000/xmlns/");
-}
-
-/* ${outside}: where those of this tag begin; it may not declare a prefix twice. */
-static bool declare(struct walk *w, struct sax_text prefix, struct sax_text uri, size_t outside)
-{
-	if (w->n_spaces == NAMESPACES || (uri.n ? !is_namespace(uri) : prefix.n != 0) || (prefix.n >= 3 && strncasecmp(prefix.p, "xml", 3) == 0))
-		return false;
-	for (size_t i = outside; i < w->n_spaces; i++)
-		if (same(w->spaces[i].prefix, prefix))
-			return false;
-	w->spaces[w->n_spaces++] = (struct namespace){prefix, uri};
-	return true;
-}
-
-/* ---- tags */
+/* ---- attributes */
 
 static bool attribute(struct walk *w, size_t outside)
 {
@@ -220,10 +172,10 @@ static bool attribute(struct walk *w, size_t outside)
 
 	if (!name(w, &n) || !value(w, &v))
 		return false;
-	if (same_word(n.prefix, "xmlns"))
-		return declare(w, n.local, v, outside);
-	if (same_word(n.whole, "xmlns"))
-		return declare(w, n.prefix, v, outside);
+	if (sax_is(n.prefix, "xmlns"))
+		return sax_scope_declare(&w->scope, n.local, v, outside);
+	if (sax_is(n.whole, "xmlns"))
+		return sax_scope_declare(&w->scope, n.prefix, v, outside);
 	if (w->n_attributes == ATTRIBUTES)
 		return false;
 	w->attributes[w->n_attributes++] = (struct sax_attribute){n.prefix, n.local, v};
@@ -236,29 +188,57 @@ static bool resolve_attributes(struct walk *w)
 	for (size_t i = 0; i < w->n_attributes; i++) {
 		struct sax_attribute *a = &w->attributes[i];
 
-		if (a->ns.n && !resolve(w, a->ns, &a->ns))
+		if (a->ns.n && !sax_scope_resolve(&w->scope, a->ns, &a->ns))
 			return false;
 		for (size_t j = 0; j < i; j++)
-			if (same(w->attributes[j].name, a->name) && same(w->attributes[j].ns, a->ns))
+			if (sax_same(w->attributes[j].name, a->name) && sax_same(w->attributes[j].ns, a->ns))
 				return false;
 	}
 	return true;
 }
 
+/* ---- elements that come again */
+
+/* The element from ${from} on, whose scope around it is the ${outside} outermost, may come again. Its end is still to come. */
+static void keep(struct walk *w, const char *from, size_t outside)
+{
+	w->sax->keep = false;
+	w->kept = (struct kept){.bytes = {from, 0}, .depth = w->depth, .scope = w->scope};
+	w->kept.scope.n = outside;
+}
+
+/* Is it there once more from ${from} on? */
+static bool is_again(const struct walk *w, const char *from)
+{
+	const struct kept *k = &w->kept;
+
+	return k->bytes.n && (size_t)(w->end - from) >= k->bytes.n && memcmp(from, k->bytes.p, k->bytes.n) == 0 && w->depth == k->depth &&
+	       sax_scope_same(&w->scope, &k->scope);
+}
+
+/* ---- tags */
+
 static bool end_element(struct walk *w)
 {
-	w->n_spaces = w->open[--w->depth].outside;
+	w->scope.n = w->open[--w->depth].outside;
+	if (!w->kept.bytes.n && w->kept.bytes.p && w->depth == w->kept.depth)
+		w->kept.bytes = text_to(w->kept.bytes.p, w->p);
 	return w->sax->end(w->sax->arg);
 }
 
 /* From behind its "<". */
 static bool start_tag(struct walk *w)
 {
-	size_t outside = w->n_spaces;
+	size_t outside = w->scope.n;
+	const char *from = w->p;
 	struct sax_text ns;
 	struct name n;
 	bool blank, empty;
 
+	if (is_again(w, from) && w->sax->again(w->sax->arg)) {
+		w->p += w->kept.bytes.n;
+		return true;
+	}
 	if (w->depth == SAX_MAX_DEPTH || !name(w, &n))
 		return false;
 	w->n_attributes = 0;
@@ -266,10 +246,14 @@ static bool start_tag(struct walk *w)
 		if (!blank || !attribute(w, outside))
 			return false;
 	empty = skip(w, "/");
-	if (!skip(w, ">") || !resolve(w, n.prefix, &ns) || !resolve_attributes(w))
+	if (!skip(w, ">") || !sax_scope_resolve(&w->scope, n.prefix, &ns) || !resolve_attributes(w))
 		return false;
+	if (!w->sax->start(w->sax->arg, ns, n.local, w->attributes, w->n_attributes))
+		return false;
+	if (w->sax->keep)
+		keep(w, from, outside);
 	w->open[w->depth++] = (struct element){n.whole, outside};
-	return w->sax->start(w->sax->arg, ns, n.local, w->attributes, w->n_attributes) && (!empty || end_element(w));
+	return !empty || end_element(w);
 }
 
 /* From behind its "</". */
@@ -367,8 +351,8 @@ static bool declaration(struct walk *w)
 	if (!given(w, "version", &version) || !given(w, "encoding", &encoding) || !given(w, "standalone", &standalone))
 		return false;
 	skip_blanks(w);
-	return skip(w, "?>") && same_word(version, "1.0") && encoding.n == 5 && strncasecmp(encoding.p, "utf-8", 5) == 0 &&
-	       (same_word(standalone, "yes") || same_word(standalone, "no"));
+	return skip(w, "?>") && sax_is(version, "1.0") && encoding.n == 5 && strncasecmp(encoding.p, "utf-8", 5) == 0 &&
+	       (sax_is(standalone, "yes") || sax_is(standalone, "no"));
 }
 
 bool sax_plain(const void *p, size_t n, struct sax *sax)
@@ -376,12 +360,14 @@ bool sax_plain(const void *p, size_t n, struct sax *sax)
 	struct walk w;
 
 	sax->line = sax->column = 0;
+	sax->keep = false;
 	if (n == 0 || n > LARGEST)
 		return false;
 	w.p = p;
 	w.end = w.p + n;
 	w.sax = sax;
-	w.depth = w.n_spaces = 0;
+	w.depth = w.scope.n = 0;
+	w.kept.bytes = (struct sax_text){NULL, 0};
 	skip(&w, "\xef\xbb\xbf");
 	if (!declaration(&w))
 		return false;

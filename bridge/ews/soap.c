@@ -23,6 +23,9 @@ struct soap_state {
 	struct buf text;
 	const struct sax_attribute *attributes;
 	size_t n_attributes;
+	struct sax_text ns; /* what ns_word, of some row, was found to be last */
+	const char *ns_word;
+	const struct soap_row *kept, *kept_in; /* the element that may come again, and what it stands in */
 };
 
 static void note(struct soap *s, const char *code, const char *why, bool placed)
@@ -71,9 +74,21 @@ static bool is(struct sax_text t, const char *word)
 	return strlen(word) == t.n && memcmp(t.p, word, t.n) == 0;
 }
 
-static bool same_name(const struct soap_row *row, struct sax_text ns, struct sax_text name)
+/* In most documents one namespace is asked about again and again, and stands at the same place each time. */
+static bool in_namespace(struct soap_state *st, struct sax_text ns, const char *word)
 {
-	return is(name, row->name) && (!row->ns || is(ns, row->ns));
+	if (ns.p == st->ns.p && ns.n == st->ns.n && word == st->ns_word)
+		return true;
+	if (!is(ns, word))
+		return false;
+	st->ns = ns;
+	st->ns_word = word;
+	return true;
+}
+
+static bool same_name(struct soap_state *st, const struct soap_row *row, struct sax_text ns, struct sax_text name)
+{
+	return is(name, row->name) && (!row->ns || in_namespace(st, ns, row->ns));
 }
 
 /* The first required row from where the frame stands to before ${end} that was never met; NULL if none. */
@@ -98,7 +113,7 @@ static const struct soap_row *step(struct soap *s, struct soap_frame *f, struct 
 	const char *absent;
 	size_t i = lax ? 0 : f->at;
 
-	while (f->rows && f->rows[i].name && !same_name(&f->rows[i], ns, name))
+	while (f->rows && f->rows[i].name && !same_name(s->state, &f->rows[i], ns, name))
 		i++;
 	if (!f->rows || !f->rows[i].name) {
 		if (!lax)
@@ -159,6 +174,13 @@ static bool is_nil(struct soap_state *st)
 	return nil && (is(nil->value, "true") || is(nil->value, "1"));
 }
 
+static void keep(struct soap_state *st, const struct soap_row *row)
+{
+	st->kept = row;
+	st->kept_in = st->frames[st->depth - 2].row;
+	st->sax.keep = true;
+}
+
 static bool on_start(void *arg, struct sax_text ns, struct sax_text name, const struct sax_attribute *attributes, size_t n_attributes)
 {
 	struct soap_state *st = arg;
@@ -184,7 +206,16 @@ static bool on_start(void *arg, struct sax_text ns, struct sax_text name, const 
 	if (row->open)
 		row->open(s, NULL);
 	st->n_attributes = 0;
+	if (row->flags & SOAP_AGAIN)
+		keep(st, row);
 	return !s->fault.code;
+}
+
+static bool on_again(void *arg)
+{
+	struct soap_state *st = arg;
+
+	return !st->skipped && st->frames[st->depth - 1].row == st->kept_in && st->kept->close(st->s, NULL);
 }
 
 static bool is_blank(char c)
@@ -265,6 +296,7 @@ static void begin(struct soap *s, const struct soap_row *roots)
 	st->frames[0] = (struct soap_frame){.rows = roots};
 	st->depth = 1;
 	st->skipped = 0;
+	st->ns_word = NULL;
 	if (s->begin)
 		s->begin(s);
 }
@@ -285,7 +317,7 @@ static void read_any(struct soap *s, const void *p, size_t n, size_t max)
 
 bool soap_read(struct soap *s, const void *p, size_t n, size_t max, const struct soap_row *roots)
 {
-	struct soap_state st = {.s = s, .sax = {.arg = &st, .start = on_start, .end = on_end, .text = on_text, .broken = on_broken}};
+	struct soap_state st = {.s = s, .sax = {.arg = &st, .start = on_start, .end = on_end, .text = on_text, .again = on_again, .broken = on_broken}};
 
 	s->state = &st;
 	buf_init(&st.text, s->max_text ? s->max_text : SOAP_MAX_TEXT);

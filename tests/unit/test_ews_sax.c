@@ -320,6 +320,32 @@ static void test_replies(void)
 	reply_is_read(text, 1);
 }
 
+/* How many elements of ${xml} came again, those within one other being kept; it must say the same as without. */
+static size_t again(const char *xml)
+{
+	struct events e;
+
+	events_init(&e);
+	CHECK(takes(xml));
+	CHECK(events_plain_again(&e, xml, strlen(xml), 2));
+	buf_free(&e.out);
+	return e.again;
+}
+
+static void test_again(void)
+{
+	CHECK_INT(again("<a><b x='1'>t<c/></b><b x='1'>t<c/></b> <b x='1'>t<c/></b></a>"), 2);
+	CHECK_INT(again("<a><b/><b/>t<b/></a>"), 2);
+	CHECK_INT(again("<a><b>t</b><b>u</b><b>u</b><b>t</b></a>"), 1);
+	/* as many bytes, another scope */
+	CHECK_INT(again("<a xmlns='http://x.example/'><b/><c xmlns='http://x.example/'><b/><b/></c></a>"), 0);
+	CHECK_INT(again("<a xmlns:p='http://x.example/'><p:b/><p:b/></a>"), 1);
+	/* elsewhere */
+	CHECK_INT(again("<a><b>t</b><c><b>t</b></c><b>t</b></a>"), 0);
+	CHECK_INT(again("<a><b><b/></b><b/></a>"), 0);
+	CHECK_INT(again("<a><b/><bb/></a>"), 0);
+}
+
 /* What another bridge is asked with. */
 static void test_own_question(void)
 {
@@ -344,6 +370,7 @@ int main(void)
 	test_clients();
 	test_questions();
 	test_replies();
+	test_again();
 	test_own_question();
 	return check_done();
 }

@@ -1,0 +1,74 @@
+/* links: base availability ews acl conf pki */
+#include <string.h>
+#include "bridge/ews/client.h"
+#include "tests/unit/check.h"
+
+/* Three people; of whom the working hours are ${first}, ${second} and ${third} inside. */
+static void hours_read(const char *first, const char *second, const char *third, struct fb_answer *answers[3])
+{
+	static const char one[] = "<m:FreeBusyResponse><m:ResponseMessage ResponseClass='Success'><m:ResponseCode>NoError</m:ResponseCode></m:ResponseMessage>"
+	                          "<m:FreeBusyView><t:FreeBusyViewType>FreeBusy</t:FreeBusyViewType><t:CalendarEventArray/>%s</m:FreeBusyView></m:FreeBusyResponse>";
+	const char *const hours[] = {first, second, third};
+	struct buf b, error;
+
+	buf_init(&b, 1 << 16);
+	buf_init(&error, 1000);
+	buf_puts(&b, "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/' xmlns:m='http://schemas.microsoft.com/exchange/services/2006/messages' "
+	             "xmlns:t='http://schemas.microsoft.com/exchange/services/2006/types'><s:Body><m:GetUserAvailabilityResponse><m:FreeBusyResponseArray>");
+	for (size_t i = 0; i < 3; i++)
+		buf_printf(&b, one, hours[i]);
+	buf_puts(&b, "</m:FreeBusyResponseArray></m:GetUserAvailabilityResponse></s:Body></s:Envelope>");
+	CHECK_INT(ews_client_read(buf_ptr(&b), b.len, fb_zone_utc(), answers, 3, &error, NULL), 0);
+	buf_free(&b);
+	buf_free(&error);
+}
+
+#define HOURS(bias, days)                                                                                                                                      \
+	"<t:WorkingHours><t:TimeZone><t:Bias>" bias "</t:Bias><t:StandardTime><t:Bias>0</t:Bias><t:Time>02:00:00</t:Time><t:DayOrder>1</t:DayOrder>"           \
+	"<t:Month>0</t:Month><t:DayOfWeek>Sunday</t:DayOfWeek></t:StandardTime><t:DaylightTime><t:Bias>0</t:Bias><t:Time>02:00:00</t:Time>"                    \
+	"<t:DayOrder>1</t:DayOrder><t:Month>0</t:Month><t:DayOfWeek>Sunday</t:DayOfWeek></t:DaylightTime></t:TimeZone><t:WorkingPeriodArray><t:WorkingPeriod>" \
+	"<t:DayOfWeek>" days "</t:DayOfWeek><t:StartTimeInMinutes>480</t:StartTimeInMinutes><t:EndTimeInMinutes>1020</t:EndTimeInMinutes></t:WorkingPeriod>"   \
+	"</t:WorkingPeriodArray></t:WorkingHours>"
+
+static void hours_are(const struct fb_answer *a, bool known, int offset, unsigned days)
+{
+	CHECK_INT(a->reason, FB_OK);
+	CHECK_INT(a->hours.known, known);
+	CHECK_INT(a->hours.zone.standard_offset, offset);
+	CHECK_INT(a->hours.n, days ? 1 : 0);
+	CHECK_INT(a->hours.periods[0].days, days);
+}
+
+/* Working hours that are the same as those before are not read again; each has its own all the same. */
+static void test_hours(void)
+{
+	static const char west[] = HOURS("60", "Monday"), east[] = HOURS("-60", "Monday Friday"), none[] = "<t:WorkingHours/>";
+	static const struct {
+		const char *hours[3];
+		int offset[3];
+		unsigned days[3];
+	} rows[] = {
+		{{west, west, west}, {-3600, -3600, -3600}, {2, 2, 2}},
+		{{west, west, east}, {-3600, -3600, 3600}, {2, 2, 34}},
+		{{west, east, west}, {-3600, 3600, -3600}, {2, 34, 2}},
+		{{east, "", east}, {3600, 0, 3600}, {34, 0, 34}},
+		{{"", none, none}, {0, 0, 0}, {0, 0, 0}},
+		{{east, none, east}, {3600, 0, 3600}, {34, 0, 34}},
+	};
+
+	for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+		struct fb_answer *a[3];
+
+		hours_read(rows[k].hours[0], rows[k].hours[1], rows[k].hours[2], a);
+		for (size_t i = 0; i < 3; i++) {
+			hours_are(a[i], rows[k].days[i] != 0, rows[k].offset[i], rows[k].days[i]);
+			fb_answer_free(a[i]);
+		}
+	}
+}
+
+int main(void)
+{
+	test_hours();
+	return check_done();
+}
