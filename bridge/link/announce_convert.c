@@ -6,9 +6,9 @@
 #define PB(name) Availbridge__Link__V1__##name
 
 static const struct wire_cap caps[] = {
-	{&availbridge__link__v1__announce_request__descriptor, 1, 0, LINK_SPKI_BYTES},
-	{&availbridge__link__v1__announce_request__descriptor, 2, 0, LINK_SIGNATURE_BYTES},
-	{&availbridge__link__v1__announce_request__descriptor, 3, 0, LINK_PIN_BYTES},
+	{&availbridge__link__v1__announce_request__descriptor, 1, 0, LINK_SPKI_BYTES, NULL},
+	{&availbridge__link__v1__announce_request__descriptor, 2, 0, LINK_SIGNATURE_BYTES, NULL},
+	{&availbridge__link__v1__announce_request__descriptor, 3, 0, LINK_PIN_BYTES, NULL},
 	{0},
 };
 

@@ -3,7 +3,7 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/text.h"
 #include "bridge/link/convert.h"
-#include "bridge/link/wire.h"
+#include "bridge/link/hours.h"
 #include "link.pb-c.h"
 
 /*
@@ -11,81 +11,25 @@
  * That it is the same as what protobuf-c makes of link.proto is held by the tests.
  */
 
-enum { MAX_DIGITS = (FB_MAX_WINDOW_DAYS * 1440 + 60) / FB_MIN_INTERVAL + 1, MAX_OFFSET = 24 * 3600, MAX_SECOND = 8 * 86400, FLAGS = 31 };
+enum { MAX_DIGITS = (FB_MAX_WINDOW_DAYS * 1440 + 60) / FB_MIN_INTERVAL + 1, FLAGS = 31 };
 static const int64_t first_second = -62135596800, last_second = 253402300799; /* years 1..9999 */
 
 /* The numbers of link.proto. */
 enum { ANSWER_INDEX = 1, ANSWER_MAILBOX, ANSWER_REASON, ANSWER_VIEW, ANSWER_MERGED, ANSWER_EVENTS, ANSWER_WORKING_HOURS };
 enum { EVENT_START = 1, EVENT_END, EVENT_BUSY, EVENT_HAS_DETAILS, EVENT_FLAGS, EVENT_SUBJECT, EVENT_LOCATION };
-enum { HOURS_ZONE = 1, HOURS_PERIODS };
-enum { PERIOD_DAYS = 1, PERIOD_START, PERIOD_END };
-enum { ZONE_STANDARD_OFFSET = 1, ZONE_DAYLIGHT_OFFSET, ZONE_TO_STANDARD, ZONE_TO_DAYLIGHT };
-enum { CHANGE_MONTH = 1, CHANGE_DAY_ORDER, CHANGE_WEEKDAY, CHANGE_SECOND, CHANGE_YEAR };
 
 static const struct wire_cap answer_caps[] = {
-	{&availbridge__link__v1__mailbox_answer__descriptor, ANSWER_MAILBOX, 0, FB_ADDRESS_MAX},
-	{&availbridge__link__v1__mailbox_answer__descriptor, ANSWER_MERGED, 0, MAX_DIGITS},
-	{&availbridge__link__v1__mailbox_answer__descriptor, ANSWER_EVENTS, FB_MAX_EVENTS, 0},
-	{&availbridge__link__v1__event__descriptor, EVENT_SUBJECT, 0, LINK_TEXT_BYTES},
-	{&availbridge__link__v1__event__descriptor, EVENT_LOCATION, 0, LINK_TEXT_BYTES},
-	{&availbridge__link__v1__working_hours__descriptor, HOURS_PERIODS, FB_MAX_PERIODS, 0},
+	{&availbridge__link__v1__mailbox_answer__descriptor, ANSWER_MAILBOX, 0, FB_ADDRESS_MAX, NULL},
+	{&availbridge__link__v1__mailbox_answer__descriptor, ANSWER_MERGED, 0, MAX_DIGITS, NULL},
+	{&availbridge__link__v1__mailbox_answer__descriptor, ANSWER_EVENTS, FB_MAX_EVENTS, 0, NULL},
+	{&availbridge__link__v1__mailbox_answer__descriptor, ANSWER_WORKING_HOURS, 0, 0, &link_hours_known},
+	{&availbridge__link__v1__event__descriptor, EVENT_SUBJECT, 0, LINK_TEXT_BYTES, NULL},
+	{&availbridge__link__v1__event__descriptor, EVENT_LOCATION, 0, LINK_TEXT_BYTES, NULL},
+	{&availbridge__link__v1__working_hours__descriptor, LINK_HOURS_PERIODS, FB_MAX_PERIODS, 0, NULL},
 	{0},
 };
 
 /* ---- writing ---- */
-
-static bool change_fits(const struct fb_change *c)
-{
-	return c->month >= 0 && c->month <= 12 && c->day_order >= 0 && c->day_order <= 31 && c->weekday >= 0 && c->weekday <= 6 &&
-	       c->second >= 0 && c->second <= MAX_SECOND && c->year >= 0 && c->year <= 9999;
-}
-
-static bool zone_fits(const struct fb_zone_rule *z)
-{
-	return abs(z->standard_offset) <= MAX_OFFSET && abs(z->daylight_offset) <= MAX_OFFSET && change_fits(&z->to_standard) && change_fits(&z->to_daylight);
-}
-
-static void write_change(struct buf *out, unsigned field, const struct fb_change *c)
-{
-	size_t from = wire_begin(out, field);
-
-	wire_put(out, CHANGE_MONTH, (uint64_t)c->month);
-	wire_put(out, CHANGE_DAY_ORDER, (uint64_t)c->day_order);
-	wire_put(out, CHANGE_WEEKDAY, (uint64_t)c->weekday);
-	wire_put(out, CHANGE_SECOND, (uint64_t)c->second);
-	wire_put(out, CHANGE_YEAR, (uint64_t)c->year);
-	wire_end(out, from);
-}
-
-static void write_zone(struct buf *out, const struct fb_zone_rule *z)
-{
-	size_t from = wire_begin(out, HOURS_ZONE);
-
-	wire_put_signed(out, ZONE_STANDARD_OFFSET, z->standard_offset);
-	wire_put_signed(out, ZONE_DAYLIGHT_OFFSET, z->daylight_offset);
-	write_change(out, ZONE_TO_STANDARD, &z->to_standard);
-	write_change(out, ZONE_TO_DAYLIGHT, &z->to_daylight);
-	wire_end(out, from);
-}
-
-/* Nothing if there are none to tell. */
-static void write_hours(struct buf *out, const struct fb_working_hours *w)
-{
-	size_t from, period;
-
-	if (!w->known || !zone_fits(&w->zone) || w->n > FB_MAX_PERIODS)
-		return;
-	from = wire_begin(out, ANSWER_WORKING_HOURS);
-	write_zone(out, &w->zone);
-	for (size_t i = 0; i < w->n; i++) {
-		period = wire_begin(out, HOURS_PERIODS);
-		wire_put(out, PERIOD_DAYS, w->periods[i].days);
-		wire_put(out, PERIOD_START, (uint32_t)w->periods[i].start);
-		wire_put(out, PERIOD_END, (uint32_t)w->periods[i].end);
-		wire_end(out, period);
-	}
-	wire_end(out, from);
-}
 
 /* ${s} cut to LINK_TEXT_BYTES between two characters; nothing for what is no text. */
 static void write_text(struct buf *out, unsigned field, const char *s)
@@ -132,7 +76,7 @@ static void write_ok(struct buf *out, const struct fb_answer *a)
 		wire_put_bytes(out, ANSWER_MERGED, a->merged, strlen(a->merged));
 	for (size_t i = 0; a->view & FB_VIEW_EVENTS && i < a->n_events; i++)
 		write_event(out, &a->events[i], a->view & FB_VIEW_DETAILS);
-	write_hours(out, &a->hours);
+	link_hours_write(out, ANSWER_WORKING_HOURS, &a->hours);
 }
 
 int link_answer_write(const struct fb_query *q, size_t i, const struct fb_answer *a, uint8_t *(*place)(void *arg, size_t n), void *arg)
@@ -157,69 +101,6 @@ int link_answer_write(const struct fb_query *q, size_t i, const struct fb_answer
 }
 
 /* ---- reading: what wire_within() has passed ---- */
-
-static bool read_change(struct wire_bytes in, struct fb_change *out)
-{
-	struct wire_field f;
-	uint32_t v[CHANGE_YEAR + 1] = {0};
-
-	while (wire_next(&in, &f))
-		if (f.number <= CHANGE_YEAR)
-			v[f.number] = (uint32_t)f.value;
-	if (v[CHANGE_MONTH] > 12 || v[CHANGE_DAY_ORDER] > 31 || v[CHANGE_WEEKDAY] > 6 || v[CHANGE_SECOND] > MAX_SECOND || v[CHANGE_YEAR] > 9999)
-		return false;
-	*out = (struct fb_change){(int)v[CHANGE_MONTH], (int)v[CHANGE_DAY_ORDER], (int)v[CHANGE_WEEKDAY], (int)v[CHANGE_SECOND], (int)v[CHANGE_YEAR]};
-	return true;
-}
-
-static bool read_offset(uint64_t v, int *out)
-{
-	int32_t offset = wire_signed(v);
-
-	*out = offset;
-	return offset >= -MAX_OFFSET && offset <= MAX_OFFSET;
-}
-
-static bool read_zone(struct wire_bytes in, struct fb_zone_rule *out)
-{
-	struct wire_field f;
-	bool ok = true;
-
-	while (wire_next(&in, &f))
-		if (f.number == ZONE_STANDARD_OFFSET)
-			ok &= read_offset(f.value, &out->standard_offset);
-		else if (f.number == ZONE_DAYLIGHT_OFFSET)
-			ok &= read_offset(f.value, &out->daylight_offset);
-		else if (f.number == ZONE_TO_STANDARD || f.number == ZONE_TO_DAYLIGHT)
-			ok &= read_change(f.bytes, f.number == ZONE_TO_STANDARD ? &out->to_standard : &out->to_daylight);
-	return ok;
-}
-
-static bool read_period(struct wire_bytes in, struct fb_working_period *out)
-{
-	struct wire_field f;
-	uint32_t v[PERIOD_END + 1] = {0};
-
-	while (wire_next(&in, &f))
-		if (f.number <= PERIOD_END)
-			v[f.number] = (uint32_t)f.value;
-	*out = (struct fb_working_period){v[PERIOD_DAYS], (int)v[PERIOD_START], (int)v[PERIOD_END]};
-	return v[PERIOD_DAYS] <= 127 && v[PERIOD_START] <= 1440 && v[PERIOD_END] <= 1440;
-}
-
-static bool read_hours(struct wire_bytes in, struct fb_working_hours *out)
-{
-	bool has_zone = false, ok = true;
-	struct wire_field f;
-
-	while (wire_next(&in, &f))
-		if (f.number == HOURS_ZONE)
-			ok &= has_zone = read_zone(f.bytes, &out->zone);
-		else if (f.number == HOURS_PERIODS)
-			ok &= read_period(f.bytes, &out->periods[out->n++]); /* answer_caps: no more than there is room for */
-	out->known = true;
-	return has_zone && ok;
-}
 
 /* A text of an event, in the answer's memory; NULL for "", which is none. */
 static const char *read_text(struct fb_answer *a, struct wire_bytes in, bool *ok)
@@ -330,7 +211,7 @@ static const char *read_ok(const struct message *m, struct wire_bytes in, const 
 	while (a->view & FB_VIEW_EVENTS && wire_next(&in, &f))
 		if (f.number == ANSWER_EVENTS && (why = read_event(f.bytes, a)))
 			return why;
-	if (m->has_hours && !read_hours(m->hours, &a->hours))
+	if (m->has_hours && !link_hours_read(m->hours, &a->hours))
 		return "the working hours cannot be";
 	fb_answer_sort(a);
 	return NULL;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bridge/base/log.h"
+#include "bridge/link/hours.h"
 
 enum {
 	LAST_WORD_MS = 200, SKEW_SECONDS = 60,
@@ -23,6 +24,7 @@ static void call_end(struct client_call *c, enum fb_reason reason)
 
 	link_stream_reset(&c->st, NGHTTP2_CANCEL);
 	loop_timer_free(c->timer);
+	link_hours_forget();
 	if (p) {
 		client_call_unqueue(c);
 		p->n_calls--;

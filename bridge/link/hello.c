@@ -10,13 +10,13 @@
 #define PB(name) Availbridge__Link__V1__##name
 
 static const struct wire_cap hello_caps[] = {
-	{&availbridge__link__v1__hello_request__descriptor, 1, 0, LINK_SITE_BYTES},
-	{&availbridge__link__v1__hello_request__descriptor, 2, 0, LINK_SITE_BYTES},
-	{&availbridge__link__v1__hello_request__descriptor, 3, LINK_HELLO_DOMAINS, FB_DOMAIN_MAX},
-	{&availbridge__link__v1__hello_reply__descriptor, 1, 0, LINK_SITE_BYTES},
-	{&availbridge__link__v1__hello_reply__descriptor, 2, 0, LINK_SITE_BYTES},
-	{&availbridge__link__v1__hello_reply__descriptor, 3, LINK_HELLO_DOMAINS, FB_DOMAIN_MAX},
-	{&availbridge__link__v1__hello_reply__descriptor, 9, LINK_HELLO_DOMAINS, FB_DOMAIN_MAX},
+	{&availbridge__link__v1__hello_request__descriptor, 1, 0, LINK_SITE_BYTES, NULL},
+	{&availbridge__link__v1__hello_request__descriptor, 2, 0, LINK_SITE_BYTES, NULL},
+	{&availbridge__link__v1__hello_request__descriptor, 3, LINK_HELLO_DOMAINS, FB_DOMAIN_MAX, NULL},
+	{&availbridge__link__v1__hello_reply__descriptor, 1, 0, LINK_SITE_BYTES, NULL},
+	{&availbridge__link__v1__hello_reply__descriptor, 2, 0, LINK_SITE_BYTES, NULL},
+	{&availbridge__link__v1__hello_reply__descriptor, 3, LINK_HELLO_DOMAINS, FB_DOMAIN_MAX, NULL},
+	{&availbridge__link__v1__hello_reply__descriptor, 9, LINK_HELLO_DOMAINS, FB_DOMAIN_MAX, NULL},
 	{0},
 };
 

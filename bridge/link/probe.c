@@ -12,7 +12,7 @@
 
 enum { EVERY_MS = 10000, AT_ONCE = 6 };
 
-static const struct wire_cap caps[] = {{&availbridge__link__v1__probe_request__descriptor, 1, 0, FB_ADDRESS_MAX}, {0}};
+static const struct wire_cap caps[] = {{&availbridge__link__v1__probe_request__descriptor, 1, 0, FB_ADDRESS_MAX, NULL}, {0}};
 
 int link_probe_ask_write(struct buf *out, const char *mailbox)
 {

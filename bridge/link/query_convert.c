@@ -12,9 +12,9 @@ enum { DAY = 86400, DST_SLACK = 3600 }; /* 62 days on a wall clock may be an hou
 static const int64_t first_second = -62135596800, last_second = 253402300799; /* years 1..9999 */
 
 static const struct wire_cap query_caps[] = {
-	{&availbridge__link__v1__query_request__descriptor, 2, FB_MAX_MAILBOXES, FB_ADDRESS_MAX},
-	{&availbridge__link__v1__requester__descriptor, 1, 0, FB_ADDRESS_MAX},
-	{&availbridge__link__v1__requester__descriptor, 2, 0, FB_DOMAIN_MAX},
+	{&availbridge__link__v1__query_request__descriptor, 2, FB_MAX_MAILBOXES, FB_ADDRESS_MAX, NULL},
+	{&availbridge__link__v1__requester__descriptor, 1, 0, FB_ADDRESS_MAX, NULL},
+	{&availbridge__link__v1__requester__descriptor, 2, 0, FB_DOMAIN_MAX, NULL},
 	{0},
 };
 

@@ -5,6 +5,11 @@
 
 enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5, MAX_FIELDS = 16, MAX_UNKNOWN = 16, VARINT_MAX = 10, HEAD_MAX = 5, ROOM = 16 << 10 };
 
+bool wire_same(struct wire_bytes a, struct wire_bytes b)
+{
+	return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+}
+
 static bool skip(struct wire_bytes *c, size_t n)
 {
 	if (n > c->n)
@@ -123,6 +128,8 @@ static bool known(const ProtobufCMessageDescriptor *d, const ProtobufCFieldDescr
 		*why = "a text is not UTF-8, or has a zero byte in it";
 		return false;
 	}
+	if (cap && cap->before && wire_same(*cap->before, bytes))
+		return true;
 	/* The contract nests no message in itself: the depth is that of link.proto. */
 	return f->type != PROTOBUF_C_TYPE_MESSAGE || wire_within(f->descriptor, bytes.p, bytes.n, caps, why);
 }

@@ -6,12 +6,21 @@
 #include <stdint.h>
 #include "bridge/base/buf.h"
 
+/* A message, or the text of a field: borrowed. */
+struct wire_bytes {
+	const uint8_t *p;
+	size_t n;
+};
 /* How often a repeated field may stand in its message, and how long a string may be; 0 = no limit of that kind. */
 struct wire_cap {
 	const ProtobufCMessageDescriptor *of;
 	uint32_t field;
 	size_t max_count, max_length;
+	const struct wire_bytes *before; /* a message with these bytes was found to be within before, and is not walked again; NULL = each is walked */
 };
+
+/* The same bytes? */
+bool wire_same(struct wire_bytes a, struct wire_bytes b);
 
 /*
  * Walks the ${n} bytes at ${p} as a message of type ${d} and takes no memory: true if it is well-formed, every string is
@@ -20,11 +29,6 @@ struct wire_cap {
  */
 bool wire_within(const ProtobufCMessageDescriptor *d, const uint8_t *p, size_t n, const struct wire_cap *caps, const char **why);
 
-/* A message, or the text of a field: borrowed. */
-struct wire_bytes {
-	const uint8_t *p;
-	size_t n;
-};
 struct wire_field {
 	unsigned number;
 	uint64_t value;          /* of a varint: what link.proto calls int64, uint32, bool or enum is in its low bits */
