@@ -77,7 +77,7 @@ static void *ews_ask(void *engine, const struct fetch_question *asked, fetch_don
 	if (q->next)
 		q->next->at = &q->next;
 	e->questions = q;
-	snprintf(q->address, sizeof q->address, "%s", asked->address);
+	memcpy(q->address, asked->address, strnlen(asked->address, FB_ADDRESS_MAX)); /* the rest is zero */
 	cut(q);
 	return q;
 }

@@ -1,5 +1,4 @@
 #include "bridge/backend/remote.h"
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "bridge/backend/fetch_job.h"
@@ -186,7 +185,7 @@ static void start(struct remote *r, size_t backend, const char *address, struct 
 		abort();
 	*q = (struct question){.next = *bucket, .remote = r, .backend = backend, .window = w, .interval = interval,
 	                       .deadline = loop_ms() + deadline_ms};
-	snprintf(q->address, sizeof q->address, "%s", address);
+	memcpy(q->address, address, strnlen(address, FB_ADDRESS_MAX)); /* the rest is zero */
 	q->last = &q->waiters;
 	*bucket = q;
 	join(q, cb, arg);
