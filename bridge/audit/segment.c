@@ -163,6 +163,19 @@ int audit_segment_check(int dir, struct audit_segment *s, struct buf *error)
 	return 0;
 }
 
+void audit_segment_rest(int dir, const struct audit_segment *s)
+{
+	char file[AUDIT_NAME + 8];
+	int fd;
+
+	file_of(file, s->name, ".live");
+	fd = audit_open(dir, file, O_RDONLY);
+	if (fd < 0)
+		return;
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	close(fd);
+}
+
 int audit_segment_close(int dir, const char *name, struct buf *error)
 {
 	char live[AUDIT_NAME + 8], closed[AUDIT_NAME + 8], last[AUDIT_HEX], torn[AUDIT_HEX];

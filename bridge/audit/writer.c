@@ -27,7 +27,8 @@ struct audit_writer {
 	bool failing;             /* the log has said so, and not yet that it is over */
 	int64_t alerted;          /* loop_ms() of the last alert, 0 = none */
 	int why;                  /* errno of the first loss */
-	void (*changed)(void *arg); /* or NULL */
+	size_t grown;             /* bytes, since somebody was told */
+	void (*on_changed)(void *arg), (*on_grown)(void *arg); /* or NULL */
 	void *arg;
 };
 
@@ -49,8 +50,8 @@ struct audit_writer *audit_writer_new(struct loop *l, bool sync, bool refuse)
 
 static void say_changed(const struct audit_writer *w)
 {
-	if (w->changed)
-		w->changed(w->arg);
+	if (w->on_changed)
+		w->on_changed(w->arg);
 }
 
 static void alert(struct audit_writer *w)
@@ -92,10 +93,20 @@ static void settle_gap(struct audit_writer *w, size_t whole, bool half)
 	say_changed(w);
 }
 
+static void grow(struct audit_writer *w, size_t bytes)
+{
+	w->grown += bytes;
+	if (w->grown < AUDIT_GROWN_BYTES)
+		return;
+	w->grown %= AUDIT_GROWN_BYTES;
+	if (w->on_grown)
+		w->on_grown(w->arg);
+}
+
 /* Writes what was added, and notes what becomes of each answer. */
 static void write_added(struct audit_writer *w)
 {
-	size_t first = w->settled, count = w->n - first, whole, lacking;
+	size_t first = w->settled, count = w->n - first, bytes = w->chain.lines.len, whole, lacking;
 	bool half, gap = w->gap != 0, may = true;
 	int why;
 
@@ -113,6 +124,7 @@ static void write_added(struct audit_writer *w)
 	for (size_t i = 0; i < count; i++)
 		w->records[first + i].ok = i < whole || may;
 	w->settled = w->n;
+	grow(w, bytes);
 }
 
 static bool sync_now(struct audit_writer *w)
@@ -259,8 +271,9 @@ bool audit_writer_fails(const struct audit_writer *w)
 	return w->lost > 0;
 }
 
-void audit_writer_watch(struct audit_writer *w, void (*changed)(void *arg), void *arg)
+void audit_writer_watch(struct audit_writer *w, void (*changed)(void *arg), void (*grown)(void *arg), void *arg)
 {
-	w->changed = changed;
+	w->on_changed = changed;
+	w->on_grown = grown;
 	w->arg = arg;
 }

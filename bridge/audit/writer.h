@@ -9,6 +9,8 @@
  */
 struct audit_writer;
 
+enum { AUDIT_GROWN_BYTES = 4 << 20 };
+
 /* What becomes of the answer. */
 enum audit_said {
 	AUDIT_REFUSED = 0, /* it could not be written down: the answer must not leave */
@@ -45,6 +47,9 @@ enum audit_said audit_writer_say(struct audit_writer *w, const struct audit_quer
 uint64_t audit_writer_lost(const struct audit_writer *w);
 /* True if the last that was tried could not be written. */
 bool audit_writer_fails(const struct audit_writer *w);
-/* ${changed} is called whenever what these two say becomes another; it may not use the writer. */
-void audit_writer_watch(struct audit_writer *w, void (*changed)(void *arg), void *arg);
+/*
+ * ${changed} is called whenever what these two say becomes another, ${grown} whenever about AUDIT_GROWN_BYTES more have been written; neither may
+ * use the writer.
+ */
+void audit_writer_watch(struct audit_writer *w, void (*changed)(void *arg), void (*grown)(void *arg), void *arg);
 #endif

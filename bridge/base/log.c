@@ -1,4 +1,5 @@
 #include "bridge/base/log.h"
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -217,6 +218,11 @@ void log_hold(bool hold)
 	out.hold = hold;
 	/* A file that is appended to takes all in one piece, a pipe what POSIX says; a line is never longer. */
 	out.at_once = fstat(out.fd, &st) == 0 && S_ISREG(st.st_mode) ? sizeof out.lines : LINE;
+}
+
+void log_rest(void)
+{
+	posix_fadvise(out.fd, 0, 0, POSIX_FADV_DONTNEED); /* a pipe has no such memory, and says so */
 }
 
 static void put_line(const struct line *l, enum log_level level)

@@ -31,6 +31,8 @@ void log_setup(int fd, bool json, enum log_level level, const char *role);
  * process that calls log_flush() at the end of each turn of its loop; it must end with log_hold(false).
  */
 void log_hold(bool hold);
+/* Nobody will read soon what the log holds: the system need not keep it in memory, once it is on the disk. For a file; it may wait for the disk. */
+void log_rest(void);
 /* Writes what is held. */
 void log_flush(void);
 /*

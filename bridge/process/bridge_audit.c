@@ -1,7 +1,7 @@
 #include "bridge/base/pack.h"
 #include "bridge/process/bridge.h"
 
-/* Tells the supervisor, for `status`, how many records the audit lacks: not once a record, for a full disk loses many. */
+/* What the supervisor is told of the audit: for `status` how many records it lacks (not once a record, for a full disk loses many), and that it has grown. */
 
 enum { TELL_MS = 200 };
 
@@ -27,7 +27,14 @@ static void changed(void *arg)
 		b->audit_told = loop_timer_new(b->loop, TELL_MS, tell, b);
 }
 
+static void grown(void *arg)
+{
+	struct bridge *b = arg;
+
+	channel_send(b->supervisor, MSG_AUDIT_GROWN, NULL, 0, -1);
+}
+
 void bridge_audit_open(struct bridge *b)
 {
-	audit_writer_watch(b->audit, changed, b);
+	audit_writer_watch(b->audit, changed, grown, b);
 }

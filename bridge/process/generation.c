@@ -43,6 +43,20 @@ static void hand_on(const struct generation *g, const uint8_t *data, size_t len,
 	close(fd);
 }
 
+/* A word about its audit, which is taken. */
+static bool is_of_audit(struct segments *s, uint16_t type, const uint8_t *data, size_t len)
+{
+	if (type == MSG_AUDIT_LOST)
+		segments_lost(s, data, len);
+	else if (type == MSG_AUDIT_GROWN)
+		segments_grown(s);
+	else if (type == MSG_AUDIT_TURNED)
+		segments_turned(s);
+	else
+		return false;
+	return true;
+}
+
 void generation_heard(void *arg, uint16_t type, const uint8_t *data, size_t len, int fd)
 {
 	struct slot *s = arg;
@@ -65,14 +79,8 @@ void generation_heard(void *arg, uint16_t type, const uint8_t *data, size_t len,
 		kill_lost(s, data, len);
 		return;
 	}
-	if (type == MSG_AUDIT_LOST) {
-		segments_lost(&s->audit, data, len);
+	if (is_of_audit(&s->audit, type, data, len))
 		return;
-	}
-	if (type == MSG_AUDIT_TURNED) {
-		segments_turned(&s->audit);
-		return;
-	}
 	if (type == MSG_FAILED) {
 		snprintf(text, sizeof text, "%.*s", (int)(len < sizeof text ? len : sizeof text - 1), (const char *)data);
 		log_error("%s", text);

@@ -27,6 +27,7 @@ const struct channel_type messages_from_bridge[] = {
 	{MSG_READY, "ready", 0, 0},
 	{MSG_LOST, "lost", 8, 0},
 	{MSG_AUDIT_LOST, "audit-lost", 9, 0},
+	{MSG_AUDIT_GROWN, "audit-grown", 0, 0},
 	{MSG_AUDIT_TURNED, "audit-turned", 0, 0},
 	{MSG_SHUT_DONE, "shut-done", 4, 0},
 	{MSG_FAILED, "failed", MESSAGE_TEXT_MAX, 0},

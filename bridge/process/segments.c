@@ -79,6 +79,12 @@ static void close_one(struct segments *s, char name[AUDIT_NAME])
 	buf_free(&error);
 }
 
+void segments_grown(const struct segments *s)
+{
+	audit_segment_rest(s->dir, &s->now);
+	log_rest();
+}
+
 void segments_turned(struct segments *s)
 {
 	s->turned = true;

@@ -29,6 +29,11 @@ int segments_folder(const char *state_dir, uid_t uid, gid_t gid, struct buf *err
 void segments_next(struct segments *s, struct channel *to);
 /* The bridge says that it writes to the new one. */
 void segments_turned(struct segments *s);
+/*
+ * The bridge's MSG_AUDIT_GROWN. What it has written goes to the disk now and out of the memory that the system keeps of files: nobody reads it
+ * soon, and the next piece is written into the same memory. Here and not in the bridge, for the disk may let this wait.
+ */
+void segments_grown(const struct segments *s);
 /* The bridge's MSG_AUDIT_LOST. */
 void segments_lost(struct segments *s, const uint8_t *data, size_t len);
 /* Once a minute: a checkpoint; the next segment if this one is old or large or missing. */

@@ -88,6 +88,7 @@ int main(void)
 	CHECK_STR(t.s.now.name, first);
 	CHECK_INT(t.s.now.checked, 3);
 	say(2);
+	segments_grown(&t.s); /* which changes nothing of it */
 	/* a day old: the next one, and the old one is closed when the bridge has left it */
 	t.s.now.opened_ms -= 25 * 3600 * 1000;
 	segments_minute(&t.s, t.supervisor);
