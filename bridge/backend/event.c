@@ -13,7 +13,7 @@ struct expander {
 	struct event_set set;
 	struct change *changes, *futures; /* overrides by key; those with RANGE=THISANDFUTURE once more */
 	size_t n_changes, n_futures;
-	unsigned hidden; /* FB_PRIVATE if a series of this UID is, or its rest from an override on: an override that says nothing of it is no less */
+	unsigned hidden; /* FB_PRIVATE: hidden_of() the UID at hand; an override that says nothing of it is no less so than its series */
 };
 
 static const int64_t day = 86400, slack = 2 * 86400; /* slack: wall and UTC are never further apart */
@@ -187,7 +187,7 @@ static int expand_series(struct expander *x, const struct ics_event *e)
 	return 0;
 }
 
-/* All events of one UID: overrides stand first in ${list}. */
+/* All events of one UID and collection: overrides stand first in ${list}. */
 static int expand_group(struct expander *x, const struct ics_event **list, size_t n, unsigned *busy_file)
 {
 	const struct ics_event **overrides = list, **series;
@@ -196,9 +196,6 @@ static int expand_group(struct expander *x, const struct ics_event **list, size_
 	while (n_over < n && list[n_over]->is_override)
 		n_over++;
 	series = list + n_over;
-	x->hidden = 0;
-	for (size_t i = 0; i < n; i++)
-		x->hidden |= !list[i]->is_override || list[i]->and_future ? list[i]->status.flags & FB_PRIVATE : 0;
 	for (size_t i = 0; i < n - n_over; i++)
 		best = series[i]->sequence > best ? series[i]->sequence : best;
 	sort_changes(x, NULL, overrides, n_over);
@@ -241,15 +238,26 @@ static int by_uid(const void *a, const void *b)
 
 static bool same_uid(const struct ics_event *a, const struct ics_event *b)
 {
-	return a->uid && b->uid && a->uid_len == b->uid_len && a->collection == b->collection && !memcmp(a->uid, b->uid, a->uid_len);
+	return a->uid && b->uid && a->uid_len == b->uid_len && !memcmp(a->uid, b->uid, a->uid_len);
+}
+
+/* FB_PRIVATE if a series of the UID that ${list} begins with is, or its rest from an override on; in whatever collection. */
+static unsigned hidden_of(const struct ics_event **list, size_t n)
+{
+	unsigned hidden = 0;
+	for (size_t i = 0; i < n && (!i || same_uid(list[0], list[i])); i++)
+		hidden |= !list[i]->is_override || list[i]->and_future ? list[i]->status.flags & FB_PRIVATE : 0;
+	return hidden;
 }
 
 static int expand_all(struct expander *x, const struct ics_event **list, size_t n, unsigned *busy_file)
 {
 	for (size_t i = 0, to; i < n; i = to) {
 		to = i + 1;
-		while (to < n && same_uid(list[i], list[to]))
+		while (to < n && same_uid(list[i], list[to]) && list[i]->collection == list[to]->collection)
 			to++;
+		if (!i || !same_uid(list[i - 1], list[i]))
+			x->hidden = hidden_of(list + i, n - i);
 		if (expand_group(x, list + i, to - i, busy_file))
 			return -1;
 	}

@@ -1,4 +1,5 @@
 /* links: base availability conf dns pki ews acl budget trace backend */
+#include "bridge/backend/job.h"
 #include "tests/unit/ics_help.h"
 
 static void test_lengths(void)
@@ -222,6 +223,25 @@ static size_t hidden_in(const char *body)
 		n += (a->events[i].flags & FB_PRIVATE) != 0;
 	fb_answer_free(a);
 	return n;
+}
+
+/* Of a series in one collection and an override of it in another: how many in March are private, and all. */
+static void test_private_collections(void)
+{
+	static const char series[] = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:s\n" AT "RRULE:FREQ=DAILY;COUNT=3\nCLASS:PRIVATE\nEND:VEVENT\nEND:VCALENDAR\n";
+	static const char override[] = "BEGIN:VCALENDAR\n" CHANGE(":20260303T080000Z", "DTSTART:20260303T100000Z\nDURATION:PT1H\n") "END:VCALENDAR\n";
+	struct ics_options o = {.floating = fb_zone_utc()};
+	struct fb_answer *a = fb_answer_new(FB_OK);
+	struct ics_job j;
+	CHECK(!ics_job_start(&j, (struct fb_window){1772323200, 1775001600}, &o, a, &error));
+	CHECK(!ics_job_read(&j, series, sizeof series - 1));
+	j.collection = 1;
+	CHECK(!ics_job_read(&j, override, sizeof override - 1) && !ics_job_finish(&j, NULL));
+	if (CHECK_INT(a->n_events, 4)) /* the override is none of the other collection's series */
+		for (size_t i = 0; i < 4; i++)
+			CHECK(a->events[i].flags & FB_PRIVATE);
+	ics_job_free(&j);
+	fb_answer_free(a);
 }
 
 static void test_private(void)
@@ -507,6 +527,7 @@ int main(void)
 	test_status();
 	test_details();
 	test_private();
+	test_private_collections();
 	test_zones();
 	test_zones_written_out();
 	test_faults();
