@@ -90,15 +90,18 @@ static bool read_interval(struct recur_rule *r, const char *v, size_t n)
 	return true;
 }
 
+/* macOS Calendar writes 0 of what has no end, or ends by UNTIL, an Android calendar -1. */
 static bool read_count(struct recur_rule *r, const char *v, size_t n)
 {
 	r->count = 0;
+	if (n == 2 && !memcmp(v, "-1", 2))
+		return true;
 	for (size_t i = 0; i < n && i < 12; i++) {
 		if (v[i] < '0' || v[i] > '9')
 			return false;
 		r->count = r->count * 10 + (v[i] - '0');
 	}
-	return n <= 12 && r->count > 0;
+	return n > 0 && n <= 12;
 }
 
 static bool read_until(struct recur_rule *r, const char *v, size_t n)

@@ -13,24 +13,30 @@ static bool digits(const char *s, int n, int *out)
 	return true;
 }
 
+/* The ${n} digits behind the T: an hour, and where they are given minutes and seconds. */
+static bool read_time(const char *s, size_t n, struct fb_civil *c)
+{
+	if ((n != 2 && n != 4 && n != 6) || !digits(s, 2, &c->hour))
+		return false;
+	if ((n > 2 && !digits(s + 2, 2, &c->minute)) || (n > 4 && !digits(s + 4, 2, &c->second)))
+		return false;
+	if (c->hour > 23 || c->minute > 59 || c->second > 60)
+		return false;
+	c->second -= c->second == 60;
+	return true;
+}
+
 bool ics_time_read(const char *s, size_t n, struct ics_time *t)
 {
 	struct fb_civil c = {0};
-	bool has_time = n == 15 || (n == 16 && (s[15] == 'Z' || s[15] == 'z'));
-	if (n != 8 && !has_time)
-		return false;
-	if (!digits(s, 4, &c.year) || !digits(s + 4, 2, &c.month) || !digits(s + 6, 2, &c.day))
+	bool has_time = n > 8, utc = has_time && (s[n - 1] == 'Z' || s[n - 1] == 'z');
+	if (n < 8 || !digits(s, 4, &c.year) || !digits(s + 4, 2, &c.month) || !digits(s + 6, 2, &c.day))
 		return false;
 	if (c.year < 1 || c.month < 1 || c.month > 12 || c.day < 1 || c.day > fb_month_days(c.year, c.month))
 		return false;
-	if (has_time) {
-		if ((s[8] != 'T' && s[8] != 't') || !digits(s + 9, 2, &c.hour) || !digits(s + 11, 2, &c.minute) || !digits(s + 13, 2, &c.second))
-			return false;
-		if (c.hour > 23 || c.minute > 59 || c.second > 60)
-			return false;
-		c.second -= c.second == 60;
-	}
-	*t = (struct ics_time){fb_civil_seconds(&c), !has_time, n == 16, n == 16 ? fb_zone_utc() : NULL};
+	if (has_time && ((s[8] != 'T' && s[8] != 't') || !read_time(s + 9, n - 9 - utc, &c)))
+		return false;
+	*t = (struct ics_time){fb_civil_seconds(&c), !has_time, utc, utc ? fb_zone_utc() : NULL};
 	return true;
 }
 

@@ -19,7 +19,10 @@ struct ics_duration {
 	int64_t days, seconds;
 };
 
-/* Reads YYYYMMDD or YYYYMMDDTHHMMSS[Z] (year 1 and later; second 60 is read as 59); ${t}'s zone is UTC or NULL. False if it is neither. */
+/*
+ * Reads YYYYMMDD or YYYYMMDDTHHMMSS[Z] (year 1 and later; second 60 is read as 59), where Google leaves out SS and MM if they are 00; ${t}'s zone is
+ * UTC or NULL. False if it is neither.
+ */
 bool ics_time_read(const char *s, size_t n, struct ics_time *t);
 /* Reads P1W, P1DT2H3M4S and the like. False if it is none, or longer than 10,000 years. */
 bool ics_duration_read(const char *s, size_t n, struct ics_duration *d);

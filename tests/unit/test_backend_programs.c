@@ -12,6 +12,11 @@ static void test_rules(void)
 	CHECK_STR(event(AT "RRULE:FREQ=DAILY;UNTIL=20260304T080000Z;INTERVAL=1;BYDAY=MO, TU,\tWE , TH\n ;WKST=SU\n"), AS("Busy") ", " TUE ", " WED);
 	/* Outlook 2013 */
 	CHECK_STR(event(AT "RRULE:FREQ=WEEKLY;COUNT=3;INTERVAL=0;BYDAY=MO,TU,WE\n"), AS("Busy") ", " TUE ", " WED);
+	/* macOS, Android */
+	CHECK_STR(event(AT "RRULE:FREQ=DAILY;COUNT=0;UNTIL=20260304T080000Z\n"), AS("Busy") ", " TUE ", " WED);
+	CHECK_STR(event(AT "RRULE:FREQ=DAILY;UNTIL=20260304T080000Z;COUNT=-1;INTERVAL=1\n"), AS("Busy") ", " TUE ", " WED);
+	/* Google */
+	CHECK_STR(event("DTSTART" BERLIN "20260302T09\nDTEND" BERLIN "20260302T1000\nRRULE:FREQ=DAILY;COUNT=3\nEXDATE" BERLIN "20260303T09\n"), AS("Busy") ", " WED);
 	/* a list that ends with a comma, of what is left out alone: what an RDATE meant there would be free */
 	CHECK_STR(event(AT "RRULE:FREQ=DAILY;COUNT=3\nEXDATE:20260303T080000Z,\n"), AS("Busy") ", " WED);
 	CHECK_STR(event(AT "RDATE:20260303T080000Z,\n"), "line 7: this RDATE is no date or time: it must look like 20260302 or 20260302T080000Z");

@@ -155,7 +155,7 @@ static void test_work(void)
 
 static void test_bad(void)
 {
-	CHECK(bad("") && bad("COUNT=3") && bad("FREQ=FORTNIGHTLY") && bad("FREQ=DAILY;COUNT=0") && bad("FREQ=DAILY;COUNT=3x"));
+	CHECK(bad("") && bad("COUNT=3") && bad("FREQ=FORTNIGHTLY") && bad("FREQ=DAILY;COUNT=-2") && bad("FREQ=DAILY;COUNT=") && bad("FREQ=DAILY;COUNT=-") && bad("FREQ=DAILY;COUNT=3x"));
 	CHECK(bad("FREQ=DAILY;INTERVAL=-1") && bad("FREQ=DAILY;INTERVAL="));
 	CHECK(bad("FREQ=DAILY;UNTIL=2026") && bad("FREQ=DAILY;UNTIL=20260230") && bad("FREQ=DAILY;BYMONTH=13") && bad("FREQ=DAILY;BYMONTH=0"));
 	CHECK(bad("FREQ=DAILY;BYDAY=99MO") && bad("FREQ=DAILY;BYDAY=0MO") && bad("FREQ=DAILY;BYDAY=XX") && bad("FREQ=DAILY;BYDAY=MO,"));

@@ -10,7 +10,9 @@ static bool time_of(const char *s, struct ics_time *t)
 
 static void test_times(void)
 {
-	static const char *const bad[] = {"", "2026030", "20260302T", "20260302T0800", "20260302T080000ZZ", "20260302 080000", "20261302", "20260229", "20260300",
+	static const char *const bad[] = {"", "2026030", "20260302T", "20260302TZ",
+	                                  "20260302Z", "20260302T8", "20260302T080", "20260302T08000", "20260302T08000Z",
+	                                  "20260302T08:00", "20260302T080000ZZ", "20260302T0800000", "20260302 080000", "20261302", "20260229", "20260300",
 	                                  "20260302T240000", "20260302T086000", "20260302T080061", "00000101", "2026-03-02", "20260302T08000x", "+0260302"};
 	struct ics_time t;
 	CHECK(time_of("20260302T080000Z", &t) && t.is_utc && !t.is_date && t.zone == fb_zone_utc());
@@ -18,6 +20,10 @@ static void test_times(void)
 	CHECK(time_of("20240229", &t) && t.is_date && !t.is_utc && !t.zone);
 	CHECK(time_of("20261231T235960", &t) && !t.zone);
 	CHECK_INT(t.wall, fb_days(2026, 12, 31) * 86400 + 86399); /* no leap seconds here */
+	CHECK(time_of("20260302T0830", &t) && !t.is_utc && !t.is_date);
+	CHECK_INT(t.wall, fb_days(2026, 3, 2) * 86400 + 8 * 3600 + 30 * 60);
+	CHECK(time_of("20260302T16Z", &t) && t.is_utc && t.zone == fb_zone_utc());
+	CHECK_INT(t.wall, fb_days(2026, 3, 2) * 86400 + 16 * 3600);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		if (!CHECK(!time_of(bad[i], &t)))
 			fprintf(stderr, "\t%s\n", bad[i]);
