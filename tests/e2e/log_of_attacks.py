@@ -1,7 +1,8 @@
 """Whatever strangers, clients and peers put into the fields that are logged: each line is one record, for jq as for whoever reads the words; each request that was
-answered has exactly one line; and nobody without a login makes the house ask anybody anything."""
+answered has exactly one line; nobody without a login makes the house ask anybody anything; and nothing that is sent makes a process open a file or call anybody."""
 import base64
 import collections
+import contextlib
 import http.client
 import json
 import re
@@ -17,6 +18,31 @@ NINE = ("20260302T090000Z", "20260302T100000Z")
 EVIL = ("a\r\ntime=2026-01-01T00:00:00.000Z level=info event=login account=boss", '","event":"login","account":"boss', "%n%s%x%p", "\x1b]0;x\x07\x1b[2J", "\u2028\u2029\x85",
         "\\\" \\\\", "é\xff", "a" * 5000, "{}[]=;|", "\ud83d\ude00")
 NUMBER = re.compile(rb"request-id: ([0-9a-f]{32})\r\n")
+
+
+OUTER = (b'<!DOCTYPE a SYSTEM "http://127.0.0.1:9/x.dtd"><a/>', b'<!DOCTYPE a [<!ENTITY % x SYSTEM "file:///etc/passwd">%x;]><a/>', b'<?xml-stylesheet href="http://127.0.0.1:9/"?><a/>',
+         b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>', b'<a xmlns:i="http://www.w3.org/2001/XInclude"><i:include href="file:///etc/passwd" parse="text"/></a>',
+         b'<a xmlns:x="http://www.w3.org/2001/XMLSchema-instance" x:schemaLocation="u http://127.0.0.1:9/x.xsd"/>')
+
+
+@contextlib.contextmanager
+def watched(a):
+    """What is sent meanwhile makes no process open, call, start or change anything: strace sees none of that, and does see them accept. Where it may not look, that is said."""
+    pids, kept = list(a.children()), a.dir.parent / "strace"
+    calls = "accept4,open,openat,openat2,connect,socket,execve,clone,clone3,fork,unlink,unlinkat,rename,renameat,link,symlink,mkdir,chmod,ptrace,io_uring_setup"
+    strace = subprocess.Popen(["strace", "-f", "-o", kept, "-e", f"trace={calls}", *(x for pid in pids for x in ("-p", str(pid)))], stderr=subprocess.PIPE, text=True)
+    told = [strace.stderr.readline() for _ in pids]
+    if not all("attached" in line for line in told):
+        print(f"no process was watched: strace may not look into another here: {told[0].strip()}")
+        strace.kill()
+        kept = None
+    yield
+    strace.terminate()
+    strace.wait()
+    if kept:
+        lines = kept.read_text().splitlines()
+        check(any("accept4(" in line for line in lines), "strace sees what they do")
+        same([line for line in lines if "accept4(" not in line and "(" in line][:3], [], "no file, no connection, no program")
 
 
 def speak(a, data):
@@ -53,6 +79,9 @@ def requests(a):
 
     for e in EVIL:
         yield post(b"/EWS/Exchange.asmx", basic(e, e), body)
+    for path in (b"/EWS/Exchange.asmx", b"/autodiscover/autodiscover.xml", b"/autodiscover/autodiscover.svc"):
+        for outer in OUTER:
+            yield post(path, known, outer)
     for e in evil:
         flat = e.replace(b"\r", b"").replace(b"\n", b"")
         yield b"GET /" + e + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
@@ -118,9 +147,16 @@ with sites.pair(start=False) as (a, b):
     a.set("log_format", "json")
     a.set("log_level", "debug")
     a.start(), b.start(), a.up(), b.up()
-    without_a_login(a)
-    same([len(s.lines("mailbox")) + s.log().count('"event":"mailbox"') for s in (a, b)], [0, 0], "nobody was asked about anybody")
-    ids = attack_front(a)
+    same(codes(a.ask("anna@a.example", "bob@b.example", "nobody@a.example")), ["NoError", "NoError", "ErrorNoFreeBusyAccess"], "what is read once is known then")
+
+    def asked():
+        return [s.log().count("event=mailbox") + s.log().count('"event":"mailbox"') for s in (a, b)]
+
+    until(lambda: asked() == [3, 1], "each mailbox has its line")
+    with watched(a):
+        without_a_login(a)
+        same(asked(), [3, 1], "nobody was asked about anybody")
+        ids = attack_front(a)
     check(len(ids) > 100, f"requests that were answered: {len(ids)}")
     attack_link(a, a.dir.parent)
     until(lambda: codes(a.ask("anna@a.example", "bob@b.example")) == ["NoError"] * 2, "and all is well")
