@@ -591,6 +591,44 @@ static void greedy_peers(void)
 	end();
 }
 
+static size_t lines_with(FILE *log, const char *words)
+{
+	char line[4096];
+	size_t n = 0;
+
+	rewind(log);
+	while (fgets(line, sizeof line, log))
+		n += strstr(line, words) != NULL;
+	return n;
+}
+
+/* Strangers who come and go fill no disk with lines about them, and how many there were is told. */
+static void refused_again_and_again(void)
+{
+	enum { TIMES = 1300 };
+	FILE *log = tmpfile();
+	char name[32];
+	int listener;
+	size_t n;
+
+	begin();
+	listener = world_listen(name);
+	log_setup(fileno(log), false, LOG_LEVEL_INFO, "test");
+	for (int i = 0; i < TIMES; i++) {
+		close(come(listener, name, 5));
+		world_run_for(loop, 1);
+	}
+	world_run_for(loop, 20);
+	n = lines_with(log, "event=link-refused from=127.0.1.5:");
+	CHECK(n >= 1000 && n < 1100); /* and one for each second that it takes */
+	CHECK_INT(lines_with(log, "event=lines-left-out"), 0);
+	end();
+	CHECK_INT(lines_with(log, "event=lines-left-out about=127.0.1.5 times="), 1);
+	log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), false, LOG_LEVEL_ERROR, "test");
+	fclose(log);
+	close(listener);
+}
+
 static void raise_descriptors(void)
 {
 	struct rlimit limit;
@@ -614,5 +652,6 @@ int main(void)
 	greedy_peers();
 	several_who_do_not_read();
 	as_many_as_there_are_streams();
+	refused_again_and_again();
 	return check_done();
 }
