@@ -1,7 +1,6 @@
 #include "pki/identity.h"
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include "bridge/base/file.h"
 #include "bridge/base/text.h"
 #include "pki/parts.h"
 
@@ -101,20 +101,13 @@ static int write_new(const char *path, BIO *pem, mode_t mode, struct buf *error)
 {
 	char *data;
 	long n = BIO_get_mem_data(pem, &data);
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	int saved;
 
-	if (fd < 0) {
-		buf_printf(error, "%s cannot be made: %s.%s", path, strerror(errno),
-		           errno == EEXIST ? " It is kept; remove it first if it shall be replaced." : "");
-		return -1;
-	}
-	if (n > 0 && fchmod(fd, mode) == 0 && write(fd, data, (size_t)n) == n && fsync(fd) == 0 && close(fd) == 0)
+	if (n > 0 && file_write_new(path, data, (size_t)n, mode) == 0)
 		return 0;
-	saved = errno;
-	close(fd);
-	unlink(path);
-	buf_printf(error, "%s cannot be written: %s.", path, strerror(saved));
+	if (errno == EEXIST)
+		buf_printf(error, "%s cannot be made: it exists, and is kept; remove it first if it shall be replaced.", path);
+	else
+		buf_printf(error, "%s cannot be written: %s.", path, strerror(errno));
 	return -1;
 }
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "bridge/base/text.h"
 
-enum { STEP = 65536 };
+enum { STEP = 65536, TMP_SIZE = 4096 };
 
 static enum file_result read_all(int fd, struct buf *out)
 {
@@ -118,15 +118,16 @@ static int sync_folder(const char *path)
 	return r;
 }
 
-int file_write(const char *path, const void *data, size_t len, mode_t mode)
+/* Writes all of it to a file beside ${path}, whose name goes to ${tmp}. -1 with errno: there is none then. */
+static int write_beside(char tmp[TMP_SIZE], const char *path, const void *data, size_t len, mode_t mode)
 {
-	char tmp[4096], mark[17];
+	char mark[17];
 	unsigned char random[8];
 	int fd, saved, r;
 
 	text_random(random, sizeof random);
 	text_hex(mark, random, sizeof random);
-	if (snprintf(tmp, sizeof tmp, "%s.%s.new", path, mark) >= (int)sizeof tmp) {
+	if (snprintf(tmp, TMP_SIZE, "%s.%s.new", path, mark) >= TMP_SIZE) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
@@ -139,16 +140,39 @@ int file_write(const char *path, const void *data, size_t len, mode_t mode)
 		saved = errno;
 		r = -1;
 	}
-	if (r == 0 && rename(tmp, path) != 0) {
-		saved = errno;
-		r = -1;
-	}
-	if (r != 0) {
+	if (r != 0)
 		unlink(tmp);
-		errno = saved;
+	errno = saved;
+	return r;
+}
+
+int file_write(const char *path, const void *data, size_t len, mode_t mode)
+{
+	char tmp[TMP_SIZE];
+	int saved;
+
+	if (write_beside(tmp, path, data, len, mode) != 0)
 		return -1;
-	}
-	return sync_folder(path);
+	if (rename(tmp, path) == 0)
+		return sync_folder(path);
+	saved = errno;
+	unlink(tmp);
+	errno = saved;
+	return -1;
+}
+
+int file_write_new(const char *path, const void *data, size_t len, mode_t mode)
+{
+	char tmp[TMP_SIZE];
+	int saved, r;
+
+	if (write_beside(tmp, path, data, len, mode) != 0)
+		return -1;
+	r = link(tmp, path);
+	saved = errno;
+	unlink(tmp);
+	errno = saved;
+	return r == 0 ? sync_folder(path) : -1;
 }
 
 static bool is_credential(const char *path)

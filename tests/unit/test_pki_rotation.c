@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "pki/identity.h"
@@ -12,6 +14,16 @@
 static char dir[] = "/tmp/rotation-XXXXXX", cert[64], key[64];
 static struct pki_identity_files files = {cert, key};
 static struct buf why;
+
+static int writes_left; /* the process ends at this one, if it is not 0 */
+
+/* In the place of libc's. */
+ssize_t write(int fd, const void *p, size_t n)
+{
+	if (writes_left && --writes_left == 0)
+		_exit(9);
+	return syscall(SYS_write, fd, p, n);
+}
 
 static void fresh(void)
 {
@@ -75,6 +87,31 @@ static void test_course(void)
 	CHECK(memcmp(pin, first, PKI_PIN_LEN) == 0);
 	CHECK(!there("identity-old.key") && !there("identity-old.pem"));
 	CHECK_INT(pki_rotation_promote(&files, &why), 0);
+}
+
+/* Killed at whatever write, the making of a next identity leaves one that is whole or none, and the next call makes it. */
+static void test_cut_next(void)
+{
+	uint8_t pin[PKI_PIN_LEN];
+	int status = 1;
+
+	for (int n = 1; n < 10 && status != 0; n++) {
+		pid_t pid;
+
+		fresh();
+		buf_reset(&why);
+		if ((pid = fork()) == 0) {
+			writes_left = n;
+			_exit(pki_rotation_next(&files, "site-a", &why) == 0 ? 0 : 1);
+		}
+		CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && (status == 0 || WEXITSTATUS(status) == 9));
+		CHECK_INT(pki_rotation_pin(&files, PKI_NEXT, pin, &why), status == 0);
+		if (status != 0)
+			CHECK_INT(pki_rotation_next(&files, "site-a", &why), 0);
+		CHECK_INT(pki_rotation_promote(&files, &why), 0);
+		CHECK_STR(buf_cstr(&why), "");
+	}
+	CHECK_INT(status, 0);
 }
 
 /* Killed after each step, a promotion leaves a usable pair, and the next call ends it. */
@@ -201,6 +238,7 @@ int main(void)
 	snprintf(cert, sizeof cert, "%s/identity.pem", dir);
 	snprintf(key, sizeof key, "%s/identity.key", dir);
 	test_course();
+	test_cut_next();
 	test_cut_promotion();
 	test_statement();
 	test_dates();
