@@ -10,7 +10,7 @@
 
 /* Filling a slot: what each kind of process is started with, and what it is told first. */
 
-enum { STEADY_MS = 1000, BACKOFF_MS = 100, BACKOFF_MAX_MS = 10000 };
+enum { STEADY_MS = 1000, BACKOFF_MS = 100, BACKOFF_MAX_MS = 1000, AGAIN_MS = 10000 };
 
 static const char *const roles[] = {
 	[WORKER_CALENDAR] = "@calendar-worker", [WORKER_LOGIN] = "@login-worker", [WORKER_DIRECTORY] = "@directory-worker",
@@ -105,8 +105,8 @@ static void start_again(void *arg);
 /* It could not be started, for want of processes, memory or descriptors: that may be over soon. */
 static void try_later(struct slot *s)
 {
-	log_error("cannot start a process (%s), and tries again in %d seconds: %s", slot_role(s) + 1, BACKOFF_MAX_MS / 1000, strerror(errno));
-	s->again = loop_timer_new(s->g->loop, BACKOFF_MAX_MS, start_again, s);
+	log_error("cannot start a process (%s), and tries again in %d seconds: %s", slot_role(s) + 1, AGAIN_MS / 1000, strerror(errno));
+	s->again = loop_timer_new(s->g->loop, AGAIN_MS, start_again, s);
 }
 
 static int start_bridge(struct slot *s)

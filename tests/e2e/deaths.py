@@ -1,0 +1,68 @@
+"""Each kind of process killed again and again, faster than it can settle, while somebody asks: it is back each time within a second or so, no death costs more than
+the question that it was at, and in the end nobody holds a descriptor more than before."""
+import os
+import signal
+import threading
+
+import sites
+from sites import check, codes, descriptors, same, until
+
+NINE = ("20260302T090000Z", "20260302T100000Z")
+RIGHT = "0022000000000000"
+KILLS = 8
+
+
+class Asker(threading.Thread):
+    """Asks as fast as it is answered; a connection that breaks and an answer that is an error are lost alike."""
+
+    def __init__(self, a):
+        super().__init__()
+        self.a, self.stop, self.right, self.lost, self.wrong = a, threading.Event(), 0, 0, []
+
+    def run(self):
+        while not self.stop.is_set():
+            try:
+                found = self.a.ask("anna@a.example", "bob@b.example", timeout=20)
+            except Exception:
+                self.lost += 1
+                continue
+            self.wrong += [x for x in found if x["code"] == "NoError" and x["merged"] != RIGHT or x["code"] != "NoError" and x["merged"]]
+            self.right += all(x["code"] == "NoError" for x in found)
+            self.lost += any(x["code"] != "NoError" for x in found)
+
+    def end(self):
+        self.stop.set()
+        self.join()
+        return self
+
+
+def killed(a, role):
+    """So many rounds, in each of which all of the role die at once; how many died."""
+    deaths = 0
+    for _ in range(KILLS):
+        pids = set(a.children(role))
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        deaths += len(pids)
+        if not until(lambda: len(set(a.children(role)) - pids) >= len(pids), f"{role} is back", 2.5):
+            break
+    return deaths
+
+
+with sites.pair() as (a, b):
+    a.calendar("anna", NINE)
+    b.calendar("bob", NINE)
+    until(lambda: codes(a.ask("anna@a.example", "bob@b.example")) == ["NoError"] * 2, "the first answer")
+    for role in ("@calendar-worker", "@login-worker", "@bridge"):
+        fds, number = descriptors([a.process.pid]), len(a.children())
+        asker = Asker(a)
+        asker.start()
+        deaths = killed(a, role)
+        until(lambda: len(a.children()) == number and a.is_up(), f"{role}: all are up again")
+        asker.end()
+        same(asker.wrong, [], f"{role}: what was answered was right or an error")
+        check(asker.lost <= deaths, f"{role}: {asker.lost} questions lost by {deaths} deaths; {asker.right} answered")
+        until(lambda: codes(a.ask("anna@a.example", "bob@b.example")) == ["NoError"] * 2, f"{role}: answers as before")
+        until(lambda: descriptors([a.process.pid]) <= fds, f"{role}: the supervisor holds what it held, {fds}")
+    a.run("audit", "verify")
+sites.finish()
