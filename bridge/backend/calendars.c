@@ -10,12 +10,12 @@ enum { BUCKETS = 16384, DAY = 86400, JOB_MAX = 4096 };
 
 /* A calendar as a worker made it. In its bucket's chain and in the list of all, most recently used first. */
 struct kept {
-	char *address;
 	struct calendars_result r;
 	size_t bytes;
 	unsigned lent; /* callbacks that read it at this moment: it must outlive them even if it is forgotten meanwhile */
 	bool forgotten;
 	struct kept *chain, *newer, *older;
+	char address[];
 };
 /* Somebody who waits for a flight to land. */
 struct waiter {
@@ -85,7 +85,6 @@ static void kept_free(struct kept *k)
 {
 	fb_answer_free(k->r.answer);
 	ics_stamps_free(&k->r.stamps);
-	free(k->address);
 	free(k);
 }
 
@@ -155,17 +154,13 @@ static bool covers(struct fb_window a, struct fb_window b)
 static bool keep(struct calendars *c, const char *address, const struct calendars_result *r)
 {
 	struct kept *old = find(c, address), *k;
+	size_t n = strlen(address), bytes = sizeof *k + 4096 + arena_used(r->answer->arena) + r->stamps.n * sizeof *r->stamps.list;
 	if (old)
 		forget(c, old);
-	if (!r->keep || !(k = calloc(1, sizeof *k)))
+	if (!r->keep || bytes > c->max_bytes || !(k = calloc(1, sizeof *k + n + 1)))
 		return false;
-	k->address = strdup(address);
-	k->bytes = sizeof *k + 4096 + arena_used(r->answer->arena) + r->stamps.n * sizeof *r->stamps.list;
-	if (!k->address || k->bytes > c->max_bytes) {
-		free(k->address);
-		free(k);
-		return false;
-	}
+	memcpy(k->address, address, n);
+	k->bytes = bytes;
 	k->r = *r;
 	while (c->oldest && c->bytes + k->bytes > c->max_bytes)
 		forget(c, c->oldest);

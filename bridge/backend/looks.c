@@ -13,11 +13,11 @@ enum { PLACES = 1 << 15, KEEP_MS = 1000, EVENTS = 16 << 10 };
 
 /* One look at ADDRESS.ics and ADDRESS/. */
 struct look {
-	char *address;
 	int64_t at; /* loop_ms() */
 	enum fb_fact exists;
 	bool plain; /* a file that no other name leads to, or nothing at all: all its changes are told */
 	struct ics_stamp file;
+	char address[];
 };
 
 struct looks {
@@ -39,8 +39,6 @@ struct looks *looks_new(int dir_fd)
 
 static void forget(struct look **place)
 {
-	if (*place)
-		free((*place)->address);
 	free(*place);
 	*place = NULL;
 }
@@ -145,17 +143,17 @@ static bool is_fresh(const struct look *o, const char *address)
 /* What was seen of ${address}, or NULL: then the caller must look itself. */
 static const struct look *look(struct looks *k, const char *address)
 {
-	struct look **place = place_of(k, address, strlen(address)), *o;
+	size_t n = strlen(address);
+	struct look **place = place_of(k, address, n), *o;
 
 	if (k->watch_fd < 0)
 		return NULL;
 	if (is_fresh(*place, address))
 		return *place;
 	forget(place);
-	if (!(o = calloc(1, sizeof *o)) || !(o->address = strdup(address))) {
-		free(o);
+	if (!(o = calloc(1, sizeof *o + n + 1)))
 		return NULL;
-	}
+	memcpy(o->address, address, n);
 	o->at = loop_ms();
 	o->exists = ics_look(k->dir_fd, address, &o->file, &o->plain);
 	*place = o;
