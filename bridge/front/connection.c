@@ -184,12 +184,23 @@ static void take_head(struct connection *c, struct buf *in, size_t n)
 		login_start(c);
 }
 
+/* Line ends alone, which some clients send behind a body (RFC 9112 2.2): the next request has not begun, and may be long in coming. */
+static bool is_between(const struct buf *in)
+{
+	const uint8_t *p = buf_ptr(in);
+
+	for (size_t i = 0; i < in->len; i++)
+		if (p[i] != '\r' && p[i] != '\n')
+			return false;
+	return in->len <= HTTP_BLANK_MAX;
+}
+
 /* True if a whole head was taken. */
 static bool read_head(struct connection *c, struct buf *in)
 {
 	size_t n;
 
-	if (in->len == 0)
+	if (!c->started && is_between(in))
 		return false;
 	if (!c->started) {
 		c->started = true;

@@ -33,8 +33,8 @@ size_t http_head_find(const uint8_t *p, size_t n, size_t *scanned)
 {
 	size_t i = *scanned, skip = 0;
 
-	/* Empty lines before a request are passed over (RFC 9112 2.2), two at most. */
-	while (skip < 4 && n - skip >= 2 && p[skip] == '\r' && p[skip + 1] == '\n')
+	/* Empty lines before a request are passed over (RFC 9112 2.2). */
+	while (skip < HTTP_BLANK_MAX && n - skip >= 2 && p[skip] == '\r' && p[skip + 1] == '\n')
 		skip += 2;
 	if (i < skip)
 		i = skip;

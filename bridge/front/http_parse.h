@@ -13,6 +13,7 @@ enum {
 	HTTP_HEAD_MAX = 64 << 10,   /* request line and all fields; Kerberos tokens are large */
 	HTTP_TARGET_MAX = 2048,
 	HTTP_FIELDS_MAX = 100,
+	HTTP_BLANK_MAX = 4,         /* of empty lines before a request: two */
 	HTTP_TRAILER_MAX = 4 << 10, /* chunk extensions and trailers together, a message */
 };
 

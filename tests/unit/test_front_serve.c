@@ -601,6 +601,13 @@ static void idle_and_drain(void)
 	wait_down(idle);
 	hang_up(idle);
 	settle();
+	/* An empty line behind a request is no beginning of another, of which the rest would be waited for and then asked for. */
+	idle = dial("192.0.2.1");
+	CHECK_INT(ask(idle, "GET /1 HTTP/1.1\r\n" HOST ALICE "\r\n\r\n"), 404);
+	wait_down(idle);
+	CHECK_INT(idle->in.len, 0);
+	hang_up(idle);
+	settle();
 	idle = dial("192.0.2.1");
 	busy = dial("192.0.2.1");
 	CHECK_INT(ask(idle, "GET /1 HTTP/1.1\r\n" HOST ALICE "\r\n"), 404);
