@@ -1,12 +1,32 @@
 #include <string.h>
 #include "bridge/availability/clock.h"
 #include "bridge/backend/event.h"
+#include "bridge/base/text.h"
 
 enum { TEXT_MAX = 512 }; /* of a subject or place: Exchange cuts at 255 characters */
 
 const struct fb_zone *ics_event_zone(const struct ics_event *e, const struct fb_zone *floating)
 {
 	return e->start.zone ? e->start.zone : floating;
+}
+
+/* The ${n} bytes at ${s} in the arena; what is no UTF-8, as in a file that is in Latin 1, becomes replacement characters: nobody takes the text else. */
+static const char *kept_text(struct ics_job *j, const char *s, size_t n)
+{
+	char text[3 * TEXT_MAX];
+	size_t len = 0;
+	for (size_t i = 0, step; i < n; i += step) {
+		const char *c = s + i;
+		size_t bytes = step = text_utf8_step(c, n - i);
+		if (!step) {
+			c = "\xef\xbf\xbd";
+			bytes = 3;
+			step = 1;
+		}
+		memcpy(text + len, c, bytes);
+		len += bytes;
+	}
+	return arena_strndup(j->arena, text, len);
 }
 
 /* TEXT (RFC 5545 3.3.11) without its backslashes, cut to fit at a character's edge. */
@@ -27,7 +47,7 @@ static const char *text_of(struct ics_job *j, const struct ics_property *p)
 		n--;
 	if (i < p->value_len && n && (unsigned char)text[n - 1] >= 0xc0)
 		n--;
-	return arena_strndup(j->arena, text, n);
+	return kept_text(j, text, n);
 }
 
 /* A number that only orders versions: anything unreadable is 0. */

@@ -90,6 +90,41 @@ static void test_extra_dates(void)
 	          "2026-03-01T23:00:00Z/2026-03-02T23:00:00Z Busy, 2026-03-05T08:00:00Z/2026-03-05T11:00:00Z Busy");
 }
 
+/* What the bridge gets of the texts of ${lines} from its worker: subject, place. */
+static const char *texts_of(const char *lines)
+{
+	struct buf packed;
+	buf_init(&packed, 1 << 20);
+	buf_reset(&out);
+	buf_reset(&text);
+	buf_printf(&text, "BEGIN:VCALENDAR\nBEGIN:VEVENT\n" AT "%sEND:VEVENT\nEND:VCALENDAR\n", lines);
+	struct fb_answer *a = expand("2026-03-01", "2026-04-01", "UTC"), *b = NULL;
+	if (CHECK(a)) {
+		fb_answer_pack(&packed, a);
+		struct unpack u = unpack_start(buf_ptr(&packed), packed.len);
+		b = fb_answer_unpack(&u);
+	}
+	if (CHECK(b && b->n_events == 1))
+		buf_printf(&out, "%s, %s", b->events[0].subject, b->events[0].location);
+	fb_answer_free(a);
+	fb_answer_free(b);
+	buf_free(&packed);
+	return buf_cstr(&out);
+}
+
+/* Texts in Latin 1, cut within a character or otherwise none: they cost their own letters, and not the mailbox its answer. */
+static void test_texts(void)
+{
+	CHECK_STR(texts_of("SUMMARY:Caf\xc3\xa9\nLOCATION:M\xc3\xbcnchen\n"), "Caf\xc3\xa9, M\xc3\xbcnchen");
+	CHECK_STR(texts_of("SUMMARY:Caf\xe9 a\nLOCATION:M\xfcnchen\n"), "Caf\xef\xbf\xbd a, M\xef\xbf\xbdnchen");
+	CHECK_STR(texts_of("SUMMARY:\xe2\x82\nLOCATION:\xed\xa0\x80\n"), "\xef\xbf\xbd\xef\xbf\xbd, \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+	char lines[4096] = "LOCATION:x\nSUMMARY:";
+	memset(lines + strlen(lines), 0xe9, 3000);
+	strcpy(lines + strlen(lines), "\n");
+	CHECK_INT(strlen(texts_of(lines)) % 3, 0); /* whole characters, and ", x" */
+	CHECK(out.len > 1000 && out.len < 2000);
+}
+
 /* Behind the calendar there may be what a cache wrote there; before it such words say that it is none. */
 static void test_around(void)
 {
@@ -119,6 +154,7 @@ int main(void)
 	test_definitions();
 	test_lengths();
 	test_extra_dates();
+	test_texts();
 	test_around();
 	return help_end();
 }
