@@ -228,6 +228,8 @@ static void enter_multi(struct http_call *c)
 	c->started = true;
 	c->head_before = c->head;
 	c->fresh = c->http->refused || c->again;
+	if (c->http->refused)
+		http_identity_renew(&c->http->identity);
 	c->http->n_running++;
 	if (curl_easy_setopt(c->easy, CURLOPT_FRESH_CONNECT, (long)c->fresh) != CURLE_OK ||
 	    curl_multi_add_handle(c->http->multi.curl, c->easy) != CURLM_OK)
@@ -288,7 +290,10 @@ static void end_of_call(struct http_call *c, CURLcode code)
 	enum http_outcome outcome = http_outcome_of(code);
 
 	if (outcome == HTTP_ANSWERED) {
-		if (!redirected(c))
+		if (http_identity_lacks_ticket(&c->http->identity, c->easy))
+			tell(c, HTTP_UNREACHABLE, "it wants a Kerberos ticket, and none could be got for it: is a KDC there, does it know the service HTTP/ of the "
+			     "host in url, is the clock right?");
+		else if (!redirected(c))
 			tell(c, outcome, NULL);
 		return;
 	}

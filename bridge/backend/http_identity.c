@@ -158,3 +158,17 @@ bool http_identity_apply(struct http_identity *id, CURL *easy)
 	return set_verification(id, easy) && set_blob(easy, CURLOPT_SSLCERT_BLOB, &id->certificate) &&
 	       set_blob(easy, CURLOPT_SSLKEY_BLOB, &id->key) && set_login(id, easy);
 }
+
+bool http_identity_lacks_ticket(const struct http_identity *id, CURL *easy)
+{
+	long status = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	return status == 401 && id->auth == CONF_AUTH_NEGOTIATE && !http_keytab_has_ticket();
+}
+
+void http_identity_renew(const struct http_identity *id)
+{
+	if (id->auth == CONF_AUTH_NEGOTIATE)
+		http_keytab_forget();
+}

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "bridge/backend/http_own.h"
 
 /*
@@ -73,6 +74,42 @@ static void offer(struct copying *c, const char *principal)
 	krb5_kt_close(c->context, c->file);
 	krb5_free_principal(c->context, c->principal);
 	*c = (struct copying){0};
+}
+
+static bool is_for_a_service(const krb5_creds *c)
+{
+	const krb5_data *first = c->server->length == 2 ? &c->server->data[0] : NULL;
+
+	return first && !krb5_is_config_principal(offered.context, c->server) &&
+	       !(first->length == strlen(KRB5_TGS_NAME) && memcmp(first->data, KRB5_TGS_NAME, first->length) == 0);
+}
+
+bool http_keytab_has_ticket(void)
+{
+	krb5_cc_cursor cursor;
+	krb5_ccache tickets;
+	krb5_creds creds;
+	bool found = false;
+
+	if (!offered.principal || krb5_cc_resolve(offered.context, memory, &tickets))
+		return false;
+	if (krb5_cc_start_seq_get(offered.context, tickets, &cursor) == 0) {
+		while (krb5_cc_next_cred(offered.context, tickets, &cursor, &creds) == 0) {
+			found |= is_for_a_service(&creds) && creds.times.endtime > time(NULL);
+			krb5_free_cred_contents(offered.context, &creds);
+		}
+		krb5_cc_end_seq_get(offered.context, tickets, &cursor);
+	}
+	krb5_cc_close(offered.context, tickets);
+	return found;
+}
+
+void http_keytab_forget(void)
+{
+	krb5_ccache tickets;
+
+	if (offered.principal && krb5_cc_resolve(offered.context, memory, &tickets) == 0)
+		krb5_cc_destroy(offered.context, tickets);
 }
 
 int http_keytab_offer(const char *path, const char *principal, struct buf *error)

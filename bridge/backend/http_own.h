@@ -23,10 +23,19 @@ int http_identity_read(struct http_identity *id, const struct conf *c, const str
  * with a sentence.
  */
 int http_keytab_offer(const char *path, const char *principal, struct buf *error);
+/* Has GSSAPI a ticket for a service, got by that key? It has one for the only server that this process asks, or none. */
+bool http_keytab_has_ticket(void);
+/* Forgets all tickets: others are got when they are needed. */
+void http_keytab_forget(void);
 /* Wipes and frees what was read. */
 void http_identity_free(struct http_identity *id);
 /* Gives ${easy} the login and the verification, for as long as it lives. False if curl refuses any of it: nothing may be sent then. */
 bool http_identity_apply(struct http_identity *id, CURL *easy);
+
+/* Did the answer to ${easy} refuse us because there was no ticket to log in with? Then nothing was tried that could lock an account. */
+bool http_identity_lacks_ticket(const struct http_identity *id, CURL *easy);
+/* The next login is to be a new one: with a ticket for the key that the server has now. */
+void http_identity_renew(const struct http_identity *id);
 
 /*
  * Has ${easy} send ${lines} (as of struct http_request) with its next requests, and what each of ours says. *${list} is what it

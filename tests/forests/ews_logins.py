@@ -57,8 +57,22 @@ def test_no_ticket(b, x, forest):
     forest.stop()
     b.run("reload")
     same(codes(b.ask("bob@b.example", "file@c.example")), ["ErrorFreeBusyGenerationFailed", "NoError"], "without a domain controller")
+    until(lambda: any("none could be got" in line for line in b.lines("backend-failed")), "and the log says that there is no ticket", 5)
     forest.start()
-    until(lambda: codes(b.ask("bob@b.example")) == ["NoError"], "it comes back by itself", 90)
+    # breaker.h: a login that was refused would be tried again after BREAKER_REFUSED_PAUSE_MS, less a fifth
+    until(lambda: codes(b.ask("bob@b.example")) == ["NoError"], "it comes back by itself, and soon: no login was refused", 20)
+
+
+def test_new_key(b, x, forest):
+    """Exchange's key changes: tickets for the old one, which are kept for hours, are refused; another is got by itself."""
+    old = forest.keytab("HTTP/localhost")
+    forest.modify(f"dn: {forest.tree.person(next(p for p in forest.tree.people if p.name == who.HTTP_SERVICE))}\nchangetype: modify\nreplace: unicodePwd\n" +
+                  who.line("unicodePwd", '"An0ther-horse"'.encode("utf-16-le")) + "\n\n")
+    old.unlink()
+    forest.keytab("HTTP/localhost")
+    x.run("reload")
+    until(lambda: codes(b.ask("bob@b.example")) == ["ErrorFreeBusyGenerationFailed"], "the old ticket is refused")
+    until(lambda: codes(b.ask("bob@b.example")) == ["NoError"], "and a new one is taken", 60)
 
 
 def test_ntlm(b, x, forest):
@@ -104,6 +118,7 @@ def main():
         test_ticket(b, x, forest)
         test_other_principal(b, x, forest)
         test_no_ticket(b, x, forest)
+        test_new_key(b, x, forest)
         test_ntlm(b, x, forest)
         test_ntlm_again(b, x)
 
