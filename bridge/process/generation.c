@@ -10,7 +10,7 @@
 #include "bridge/base/pack.h"
 #include "bridge/process/generation_own.h"
 
-enum { READY_MS = 30000, LINGER_MS = 2000, MINUTE_MS = 60000 };
+enum { READY_MS = 30000, LINGER_MS = 2000, MINUTE_MS = 60000, SOON_MS = 1000 };
 
 static void fail(struct generation *g, const char *why)
 {
@@ -157,14 +157,25 @@ static void lay_out(struct generation *g, const struct plan *p)
 		add_workers(g, WORKER_BACKEND, i, g->bridges);
 }
 
+void generation_audit_soon(struct generation *g)
+{
+	g->audit_ms = SOON_MS;
+	if (g->minute)
+		loop_timer_again(g->minute, g->audit_ms);
+}
+
 static void on_minute(void *arg)
 {
 	struct generation *g = arg;
+	bool without = false;
 	size_t i;
 
-	for (i = 0; i < g->bridges; i++)
+	for (i = 0; i < g->bridges; i++) {
 		segments_minute(&g->slots[i].audit, g->slots[i].channel);
-	loop_timer_again(g->minute, MINUTE_MS);
+		without = without || (g->slots[i].channel && !g->slots[i].audit.given);
+	}
+	g->audit_ms = without && 2 * g->audit_ms < MINUTE_MS ? 2 * g->audit_ms : MINUTE_MS;
+	loop_timer_again(g->minute, g->audit_ms);
 }
 
 struct generation *generation_new(struct loop *l, unsigned number, const char *conf_path, const struct plan *plan,
@@ -177,12 +188,12 @@ struct generation *generation_new(struct loop *l, unsigned number, const char *c
 	if (!g)
 		abort();
 	*g = (struct generation){.loop = l, .number = number, .hard_stop_ms = plan->hard_stop_ms, .snapshot = plan->snapshot,
-	                         .sockets = sockets, .ev = ev, .arg = arg};
+	                         .sockets = sockets, .ev = ev, .arg = arg, .audit_ms = MINUTE_MS};
 	g->conf_path = strdup(conf_path);
 	g->audit = fcntl(plan->audit, F_DUPFD_CLOEXEC, 3); /* it outlives the plan */
 	lay_out(g, plan);
 	for (i = 0; i < g->bridges; i++)
-		if (slot_start(&g->slots[i]) != 0) {
+		if (g->audit < 0 || slot_start(&g->slots[i]) != 0) {
 			buf_printf(error, "cannot start a process: %s", strerror(errno));
 			g->state = ENDING;
 			for (i = 0; i < g->n; i++)
@@ -191,7 +202,7 @@ struct generation *generation_new(struct loop *l, unsigned number, const char *c
 			return NULL;
 		}
 	g->timer = loop_timer_new(l, READY_MS, not_ready_in_time, g);
-	g->minute = loop_timer_new(l, MINUTE_MS, on_minute, g);
+	g->minute = loop_timer_new(l, g->audit_ms, on_minute, g);
 	return g;
 }
 

@@ -42,7 +42,8 @@ struct generation {
 	size_t n_shut;
 	uint32_t shut_number;
 	struct loop_timer *timer; /* for READY, then for the end by force */
-	struct loop_timer *minute;
+	struct loop_timer *minute; /* for its audit */
+	int64_t audit_ms;          /* so long it waits; less than a minute while a bridge has no segment */
 };
 
 /* slot.c: the role of its process, "@bridge". */
@@ -58,6 +59,9 @@ void slot_kill(struct slot *s, int signo);
 void generation_heard(void *arg, uint16_t type, const uint8_t *data, size_t len, int fd);
 /* generation.c: a bridge's channel has ended. */
 void generation_cut(void *arg, const char *why);
+
+/* generation.c: a bridge was started and could not be given a segment: that is tried again soon. */
+void generation_audit_soon(struct generation *g);
 
 /* generation_shut.c: tells the bridge in ${s}, which was just started, of all that was cut off. */
 void generation_shut_again(struct slot *s);

@@ -7,7 +7,7 @@
 /*
  * The supervisor's half of the audit: it makes each bridge process's segment and hands it the descriptor, notes in the spine how
  * far each has come, gives a new one every day, and closes what is done with. Failures are in the log; the bridge then refuses or
- * answers as audit_full says, and every minute it is tried again.
+ * answers as audit_full says, and it is tried again, for a bridge without a segment soon and then each minute.
  */
 struct segments {
 	int dir;                  /* the audit's folder, borrowed */

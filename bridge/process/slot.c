@@ -116,6 +116,8 @@ static int start_bridge(struct slot *s)
 	if (spawn_bridge(s) != 0)
 		return -1;
 	segments_next(&s->audit, s->channel); /* before it can be asked anything */
+	if (!s->audit.given)
+		generation_audit_soon(g);
 	for (size_t i = g->bridges; i < g->n; i++)
 		if (g->slots[i].bridge == s && !g->slots[i].again && start_worker(&g->slots[i]) != 0)
 			try_later(&g->slots[i]);

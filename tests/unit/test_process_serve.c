@@ -1,13 +1,16 @@
 /* links: all */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "bridge/base/file.h"
@@ -34,6 +37,24 @@ pid_t fork(void)
 	if (forks_left && *forks_left > 0)
 		--*forks_left;
 	return _Fork();
+}
+
+static volatile int *full; /* no segment of an audit can be made */
+
+/* In the place of libc's as well. */
+int openat(int at, const char *name, int flags, ...)
+{
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
+	va_end(args);
+	if (full && *full && flags & O_CREAT && strstr(name, ".live")) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return (int)syscall(SYS_openat, at, name, flags, mode);
 }
 
 /* Ports that are free now. They stay reserved until the caller closes *${fd}. */
@@ -378,6 +399,42 @@ static void test_no_more_processes(void)
 	CHECK(status_with("\"name\":\"login\",\"workers\":2,\"ready\":2", "\"pid\":0") != NULL);
 }
 
+static int segments_open(void)
+{
+	char path[240];
+	struct dirent *e;
+	int n = 0;
+	DIR *d;
+
+	snprintf(path, sizeof path, "%s/site/state/audit", dir);
+	for (d = opendir(path); d && (e = readdir(d));)
+		n += strstr(e->d_name, ".live") != NULL;
+	if (d)
+		closedir(d);
+	return n;
+}
+
+/* A bridge that starts while the disk is full has what it records in soon after there is room, and not a minute later. */
+static void test_room_again(void)
+{
+	const char *s = status_with("\"state\":\"running\"", "\"pid\":0");
+	int64_t end = loop_ms() + PATIENCE_MS;
+	char dead[40];
+	pid_t pid = s ? pid_of(s, "bridge", 0) : -1;
+
+	CHECK_INT(segments_open(), 1);
+	*full = 1;
+	snprintf(dead, sizeof dead, "\"pid\":%d,", pid);
+	if (!CHECK(pid > 0 && kill(pid, SIGKILL) == 0))
+		return;
+	CHECK(status_with("\"state\":\"running\"", dead) != NULL);
+	CHECK_INT(segments_open(), 0);
+	*full = 0;
+	while (!segments_open() && loop_ms() < end)
+		pause_a_little();
+	CHECK_INT(segments_open(), 1);
+}
+
 static void test_stop(void)
 {
 	const char *s = status_with("\"state\":\"running\"", NULL);
@@ -399,10 +456,11 @@ int main(int argc, char **argv)
 		return role;
 	if (argc > 1) /* a verb that the supervisor runs by itself: this program has none, and must not test itself once more */
 		return 0;
-	forks_left = mmap(NULL, sizeof *forks_left, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	forks_left = mmap(NULL, 2 * sizeof *forks_left, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (forks_left == MAP_FAILED || !mkdtemp(dir))
 		return 1;
 	*forks_left = -1;
+	full = forks_left + 1;
 	front = free_port(&fds[0]);
 	link = free_port(&fds[1]);
 	CHECK_INT(make_site(front, link), 0);
@@ -415,6 +473,7 @@ int main(int argc, char **argv)
 		test_stuck_worker();
 		test_supervisor_killed();
 		test_no_more_processes();
+		test_room_again();
 		test_stop();
 	}
 	if (check_failed) {
