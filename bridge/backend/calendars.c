@@ -150,6 +150,12 @@ static bool covers(struct fb_window a, struct fb_window b)
 	return a.start <= b.start && a.end >= b.end;
 }
 
+/* Does ${r} answer who asks about ${w}? A failure may be that it was asked about too long a time: it is one of any longer, and none of a shorter. */
+static bool answers(const struct calendars_result *r, struct fb_window w)
+{
+	return r->answer->reason == FB_CALENDAR_FAILED ? covers(w, r->window) : covers(r->window, w);
+}
+
 /* Keeps ${r} (taking it over) in place of what was kept before; false if it is not to be kept, and then still the caller's. */
 static bool keep(struct calendars *c, const char *address, const struct calendars_result *r)
 {
@@ -219,7 +225,7 @@ static void hand_out(struct calendars **alive, struct flight *f, const struct ca
 	for (struct waiter *w = f->waiters; w && *alive; w = w->next) {
 		if (w->late && !current)
 			continue;
-		if (covers(r->window, w->w))
+		if (answers(r, w->w))
 			w->cb(w->arg, r->answer);
 		else
 			start(*alive, f->address, w->w, w->w, w->cb, w->arg);
@@ -342,7 +348,7 @@ static struct flight *start(struct calendars *c, const char *address, struct fb_
 void calendars_fetch(struct calendars *c, const char *address, struct fb_window w, calendars_done_cb *cb, void *arg)
 {
 	struct kept *k = find(c, address);
-	if (k && covers(k->r.window, w)) {
+	if (k && answers(&k->r, w)) {
 		if (looks_hold(c->looks, address, &k->r.stamps)) {
 			unlist(c, k);
 			list_first(c, k);

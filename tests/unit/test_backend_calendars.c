@@ -255,9 +255,24 @@ static void test_too_much_beside(struct calendars *c)
 	work(false);
 	CHECK_INT(answers, had + 2);
 	CHECK_INT(last, FB_OK);
+	/* what is too much for a long time is kept as such, and stands in the way of no shorter one */
+	settle("dense@a.example.ics");
+	ask(c, "dense@a.example", MARCH + 30 * DAY, 30);
+	ask(c, "dense@a.example", MARCH + 30 * DAY, 2);
+	work(false);
+	CHECK_INT(answers, had + 4);
+	CHECK_INT(last, FB_OK);
 	ask(c, "dense@a.example", MARCH + 30 * DAY, 30);
 	work(false);
 	CHECK_INT(last, FB_CALENDAR_FAILED);
+	size_t jobs_before = submitted;
+	ask(c, "dense@a.example", MARCH + 30 * DAY, 30);
+	ask(c, "dense@a.example", MARCH + 29 * DAY, 31);
+	CHECK_INT(submitted, jobs_before);
+	CHECK_INT(last, FB_CALENDAR_FAILED);
+	ask(c, "dense@a.example", MARCH + 30 * DAY, 2);
+	work(false);
+	CHECK_INT(last, FB_OK);
 }
 
 int main(void)
