@@ -155,6 +155,21 @@ def its_look_up(a, b):
     healed(a, b)
 
 
+def our_directory(a, b):
+    """What the peer got of us was our own failure: it is not sent to look for it."""
+    (a.dir / "secret").touch(mode=0o600)
+    (a.dir / "secret").write_text("x\n")
+    (a.dir / "directory.conf").write_text("server ldaps://127.0.0.1:1\npreset openldap\nbase DC=a\nbind simple\nbind-name CN=x\npassword-file secret\n")
+    a.run("reload")
+    healed(a, b)
+    rows = doctor(a, "site-b")
+    same([k for k, r in rows.items() if r["state"] == "failed"], [(None, "directory"), ("site-b", "its look-up")], "our directory cannot be asked, and the peer was told so")
+    same((rows[("site-b", "its look-up")]["side"], "directory-failed" in rows[("site-b", "its look-up")]["fix"]), ("both", True), "whose turn it is")
+    (a.dir / "directory.conf").unlink()
+    a.run("reload")
+    healed(a, b)
+
+
 def told_by_the_peer(a, b):
     """What only the other side can know, it tells: what its settings are about us."""
     mine = b.dir / "peers.d/site-a.conf"
@@ -173,6 +188,9 @@ def told_by_the_peer(a, b):
     its_look_up(a, b)
     seen = [(None, "its side") if ("site-b", "its side") in (rows := doctor(a, "site-b")) else rows[("site-b", "its table")]["state"] for _ in range(8)]
     same(seen, ["ok"] * 6 + [(None, "its side")] * 2, "six probes at once are answered, and no more")
+    b.run("reload")
+    healed(a, b)
+    our_directory(a, b)
     b.run("reload")
     healed(a, b)
 
