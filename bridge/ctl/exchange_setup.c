@@ -16,7 +16,7 @@
  * comments.
  */
 
-enum { OUT_MAX = 4 << 20, SPACES_MAX = 100 /* Active Directory returns no more address spaces than that */ };
+enum { SPACES_MAX = 100 /* Active Directory returns no more address spaces than that */ };
 
 struct setup {
 	struct conf *c;
@@ -330,7 +330,7 @@ static int run(struct setup *s, const char *conf_path)
 		conf_free(s->c);
 		return CTL_NO;
 	}
-	buf_init(&s->out, OUT_MAX);
+	buf_init(&s->out, CTL_LIST_MAX);
 	buf_printf(&s->out, "# For the Exchange Management Shell of %s (Exchange %s).\n", s->c->primary_domain,
 	           s->old ? "2010" : "2013, 2016, 2019, SE");
 	check_peers(s);
@@ -341,7 +341,7 @@ static int run(struct setup *s, const char *conf_path)
 		put_trust(s);
 	}
 	put_script(s);
-	fputs(s->out.failed ? "" : buf_cstr(&s->out), stdout);
+	fputs(buf_cstr(&s->out), stdout);
 	if (s->missing)
 		ctl_say("%zu thing%s missing: see the lines that begin with # MISSING", s->missing, s->missing == 1 ? " is" : "s are");
 	buf_free(&s->out);

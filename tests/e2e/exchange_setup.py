@@ -103,6 +103,13 @@ with sites.pair(start=False) as (a, b):
     text = setup("--access-method", "PerUserFB", "--user", "cas")
     same([c["-AccessMethod"][1] for c in commands(text, "Add-AvailabilityAddressSpace")], ["PerUserFB"], "by person")
     check("Get-Credential -Credential 'cas'" in text and "stands for `server`" in text, "and what that takes")
+    check("Get-Credential -Credential 'cas'" in setup("--access-method", "PerUserFB", "--user", "CAS"), "a name in any case, as at the front")
+    rows = a.dir / "address-spaces.conf"
+    before = rows.read_text()
+    rows.write_text(before + "".join(f"d{i}.example site-b\n" for i in range(9000)))
+    text = setup(code=1)
+    check(any("9001 domains" in m for m in missing(text)) and len(commands(text, "Add-AvailabilityAddressSpace")) == 9001, "of however many domains all is printed")
+    rows.write_text(before)
     check("\nRemove-AvailabilityAddressSpace 'b.example' -Confirm:$false\n" in setup("--remove"), "removal")
 
     # README's example is what this prints.
