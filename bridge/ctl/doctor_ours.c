@@ -119,7 +119,8 @@ void doctor_backend(struct doctor *d)
 	} else if (r.bad) {
 		snprintf(what, sizeof what, "%s%s", r.first, r.bad > 1 ? " (and others)" : "");
 		doctor_failed(d, NULL, hop, DOCTOR_HERE, what,
-		              "have whatever writes %s write that calendar anew; until then its owner is answered as failed.",
+		              "have whatever writes %s write that calendar anew, so that the daemon's user can read it; until then its owner is "
+		              "answered as failed.",
 		              d->conf->calendars);
 	} else if (r.misnamed) {
 		snprintf(what, sizeof what, "%s in %s is nobody's: names are in lower case%s", r.nobodys[0], d->conf->calendars,

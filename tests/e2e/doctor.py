@@ -126,6 +126,7 @@ def here(a, b, login):
     cert, key = expired_certificate()
     with changed(a.dir / "front.pem", cert), changed(a.dir / "front.key", key):
         one(a, ["site-b", *login], "front certificate", "here", "expired", "front_certificate", peer=None, behind=["front login", "Autodiscover"])
+        check("front.pem expired at" in a.run("check"), "check says that a front certificate has ended, and lets the daemon start with it")
     a.calendar("anna", text="BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART:nonsense\r\nEND:VCALENDAR\r\n")
     one(a, ["site-b"], "calendars", "here", "anna@a.example", "write that calendar anew", peer=None)
     a.calendar("anna")
