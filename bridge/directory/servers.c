@@ -39,10 +39,14 @@ void servers_failed(struct servers *s, size_t i, int64_t now)
 void servers_work(struct servers *s, size_t i)
 {
 	s->skip_until[i] = 0;
-	s->rest_until = 0;
+	s->rest_until = s->refused_ms = 0;
 }
 
-void servers_rest(struct servers *s, int64_t until)
+int64_t servers_refused(struct servers *s, int64_t now)
 {
-	s->rest_until = until;
+	s->refused_ms = s->refused_ms ? 4 * s->refused_ms : SERVERS_REFUSED_MS;
+	if (s->refused_ms > SERVERS_REFUSED_MOST_MS)
+		s->refused_ms = SERVERS_REFUSED_MOST_MS;
+	s->rest_until = now + s->refused_ms;
+	return s->refused_ms;
 }

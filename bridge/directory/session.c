@@ -10,7 +10,7 @@
 #include "bridge/directory/session_inside.h"
 #include "bridge/directory/ticket.h"
 
-enum { CONNECT_MS = 2000, PASSWORD_MAX = 1024, WHY_MAX = 8192, REFUSED_MS = 30000 };
+enum { CONNECT_MS = 2000, PASSWORD_MAX = 1024, WHY_MAX = 8192 };
 /*
  * MS-ADTS 3.1.1.3.4.3: LDAP_CAP_ACTIVE_DIRECTORY_OID, LDAP_CAP_ACTIVE_DIRECTORY_ADAM_OID. Where one of them is, matching
  * rules in chains work.
@@ -205,10 +205,9 @@ static int try_server(struct directory_session *s, size_t i)
 		return 0;
 	disconnect(s);
 	servers_failed(&s->servers, i, loop_ms());
-	if (in == FB_NO) {
-		buf_puts(&s->why, "; the name and the password are not tried again for 30 seconds, so that the account is not locked out");
-		servers_rest(&s->servers, loop_ms() + REFUSED_MS);
-	}
+	if (in == FB_NO)
+		buf_printf(&s->why, "; the name and the password are not tried again for %d seconds, so that the account is not locked out",
+		           (int)(servers_refused(&s->servers, loop_ms()) / 1000));
 	return -1;
 }
 
@@ -225,7 +224,10 @@ int session_connect(struct directory_session *s)
 			servers_work(&s->servers, s->server);
 			return 0;
 		}
-	if (!s->why.len)
+	if (!s->why.len && s->servers.refused_ms)
+		buf_printf(&s->why, "the directory has refused our login, which is tried again in %d seconds: see bind-name, password-file, keytab",
+		           (int)((s->servers.rest_until - loop_ms()) / 1000 + 1));
+	else if (!s->why.len)
 		buf_puts(&s->why, "no server of the directory works just now; the last attempts failed moments ago");
 	return -1;
 }

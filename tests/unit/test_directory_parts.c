@@ -126,10 +126,20 @@ static void test_servers(void)
 	servers_work(&s, 0);
 	servers_begin(&s);
 	CHECK_INT(servers_next(&s, 4001), 0);
-	servers_rest(&s, 9000);
+	CHECK_INT(servers_refused(&s, 5000), SERVERS_REFUSED_MS);
 	servers_begin(&s);
-	CHECK_INT(servers_next(&s, 8999), -1);
-	CHECK_INT(servers_next(&s, 1000 + SERVER_SKIP_MS + 9000), 0);
+	CHECK_INT(servers_next(&s, 5000 + SERVERS_REFUSED_MS - 1), -1);
+	CHECK_INT(servers_next(&s, 5000 + SERVERS_REFUSED_MS), 0);
+	/* A wrong password is tried a few times in an hour by each who asks. */
+	int tries = 2;
+	for (int64_t now = 5000 + SERVERS_REFUSED_MS, end = 5000 + 3600000; (now += servers_refused(&s, now)) < end; tries++) {
+		servers_begin(&s);
+		CHECK_INT(servers_next(&s, now - 1), -1);
+		CHECK_INT(servers_next(&s, now), 0);
+	}
+	CHECK(tries <= 7);
+	servers_work(&s, 0);
+	CHECK_INT(servers_refused(&s, 4000000), SERVERS_REFUSED_MS); /* one that worked meanwhile was another */
 }
 
 static void test_disabled(void)
