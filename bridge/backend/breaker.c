@@ -10,11 +10,12 @@ static int64_t at_least(int64_t ms, int64_t limit)
 	return ms > limit ? ms : limit;
 }
 
-/* The next pause: twice the one before while it stays open. */
+/* The next pause: twice the one before while it stays open, four times after a refused login, of which an hour bears few. */
 static int64_t next_pause(const struct breaker *b, enum fetch_health h, int64_t asked_ms)
 {
 	int64_t first = h == FETCH_REFUSED ? BREAKER_REFUSED_PAUSE_MS : BREAKER_PAUSE_MS;
-	int64_t own = b->open ? at_most(2 * b->pause_ms, h == FETCH_REFUSED ? BREAKER_LONGEST_REFUSED_MS : BREAKER_LONGEST_PAUSE_MS) : first;
+	int64_t longer = h == FETCH_REFUSED ? at_most(4 * b->pause_ms, BREAKER_LONGEST_REFUSED_MS) : at_most(2 * b->pause_ms, BREAKER_LONGEST_PAUSE_MS);
+	int64_t own = b->open ? longer : first;
 
 	if (own < first)
 		own = first;

@@ -6,7 +6,7 @@
 
 /*
  * Whether a backend is worth asking. Pure: it is told what happened and says when to try again. Closed: go on. Open: answer at
- * once; after a pause one probe, and after each that fails a pause twice as long.
+ * once; after a pause one probe, and after each that fails a pause twice as long, or four times where our login was refused.
  */
 enum {
 	BREAKER_FAILURES = 3,              /* calls in a row that fail until it opens; a refused login or a busy server opens it at once */
