@@ -354,8 +354,8 @@ int bridge_role(int argc, char **argv)
 	loop_timer_free(b.patience);
 	loop_timer_free(b.drain_check);
 	loop_timer_free(b.hard_stop);
+	bridge_close(&b); /* it may tell the supervisor of what it writes down in the end */
 	channel_free(b.supervisor);
-	bridge_close(&b);
 	loop_free(b.loop);
 	log_hold(false);
 	buf_free(&error);
