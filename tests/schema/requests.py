@@ -130,9 +130,10 @@ def document(r):
 
 
 def lenient(text):
-    """What we read although the schema forbids it: a half without Month (Zimbra), no window for the meeting times ([MS-OXWAVLS])."""
+    """What we read although the schema forbids it: a half without Month (Zimbra), no window for the meeting times ([MS-OXWAVLS]), a day (php-ews)."""
     return (len(re.findall(r"[:<]Month\b", text)) < len(re.findall(r"[:<]DayOrder\b", text))
-            or "DetailedSuggestionsWindow" not in text and "SuggestionsViewOptions" in text)
+            or "DetailedSuggestionsWindow" not in text and "SuggestionsViewOptions" in text
+            or re.search(r"Time\b[^>]*>2026-03-01<", text))
 
 
 def main():
