@@ -100,6 +100,7 @@ static bool weekday(struct soap *s, const char *text)
 	while (words[i] && strcmp(words[i], text) != 0)
 		i++;
 	serial_of(s)->now->weekday = i > 6 ? -1 : i;
+	serial_of(s)->now->has_weekday = true;
 	return words[i] || serial_of(s)->lenient || soap_word(s, "DayOfWeek", text, words) >= 0;
 }
 
@@ -115,21 +116,35 @@ static bool year(struct soap *s, const char *text)
 	return serial_of(s)->lenient || soap_fault(s, "ErrorTimeZone", "Year is %.40s; it must be a year.", text);
 }
 
+/*
+ * The EWS Managed API, told to speak as to Exchange 2007, leaves the weekday out where it gives a year: of changes on a date, and of zones that had
+ * daylight once and have none now.
+ */
+static bool half_close(struct soap *s, const char *text)
+{
+	const struct zone_half *h = serial_of(s)->now;
+
+	if (h->has_weekday || h->year)
+		return true;
+	serial_of(s)->bad |= h->month != 0;
+	return serial_of(s)->lenient || soap_violation(s, "Element DayOfWeek is missing in StandardTime or DaylightTime.");
+}
+
 /* Zimbra sends a StandardTime without a Month: not required here. */
 static const struct soap_row half_rows[] = {
 	{NS_TYPES, "Bias", SOAP_REQUIRED, NULL, NULL, inner_bias},
 	{NS_TYPES, "Time", SOAP_REQUIRED, NULL, NULL, clock_time},
 	{NS_TYPES, "DayOrder", SOAP_REQUIRED, NULL, NULL, day_order},
 	{NS_TYPES, "Month", 0, NULL, NULL, month},
-	{NS_TYPES, "DayOfWeek", SOAP_REQUIRED, NULL, NULL, weekday},
+	{NS_TYPES, "DayOfWeek", 0, NULL, NULL, weekday},
 	{NS_TYPES, "Year", 0, NULL, NULL, year},
 	{0},
 };
 #define SERIAL_ROWS(flags)                                                                         \
 	{                                                                                          \
 		{NS_TYPES, "Bias", SOAP_REQUIRED, NULL, NULL, outer_bias},                         \
-		{NS_TYPES, "StandardTime", (flags), half_rows, standard_open, NULL},               \
-		{NS_TYPES, "DaylightTime", (flags), half_rows, daylight_open, NULL},               \
+		{NS_TYPES, "StandardTime", (flags), half_rows, standard_open, half_close},         \
+		{NS_TYPES, "DaylightTime", (flags), half_rows, daylight_open, half_close},         \
 		{0},                                                                               \
 	}
 const struct soap_row zone_serial_rows[] = SERIAL_ROWS(SOAP_REQUIRED);

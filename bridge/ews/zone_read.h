@@ -8,6 +8,7 @@
 /* One of StandardTime and DaylightTime as read; biases are the wire's minutes west. */
 struct zone_half {
 	int bias, second, day_order, month, weekday, year; /* weekday -1: Day, Weekday or WeekendDay, which name no day */
+	bool has_weekday; /* the element was there */
 };
 /* SerializableTimeZone as read. */
 struct zone_serial {
@@ -26,8 +27,9 @@ bool zone_serial_open(struct soap *s, const char *text);
 /* True if both come at the same moment of the year. */
 bool zone_same_change(const struct fb_change *a, const struct fb_change *b);
 /*
- * The rule that ${z} spells: no month on either side, or equal biases, is no daylight at all (TIME_ZONE_INFORMATION). False if a field is out of range or
- * missing, or if daylight begins at the moment at which it ends: which of the two holds nobody knows, and Exchange says "The specified time zone isn't valid" (seen).
+ * The rule that ${z} spells: no month on either side, or equal biases, is no daylight at all (TIME_ZONE_INFORMATION). False if a field is out of
+ * range or missing, or if daylight begins at the moment at which it ends: which of the two holds nobody knows, and Exchange says "The specified
+ * time zone isn't valid" (seen).
  */
 bool zone_serial_rule(const struct zone_serial *z, struct fb_zone_rule *out);
 /* Appends the children of a t:TimeZone for ${rule}. */

@@ -81,6 +81,21 @@ static void test_year(void)
 	CHECK_INT(offset(x, "2026-09-20T01:00:00Z"), 3600);
 }
 
+#define NO_WEEKDAY(name, bias, day, month, year) \
+	"<t:" name "><t:Bias>" bias "</t:Bias><t:Time>00:00:00</t:Time><t:DayOrder>" day "</t:DayOrder><t:Month>" month "</t:Month>" year "</t:" name ">"
+
+/* What .NET makes of Moscow and of fixed dates for Exchange 2007: a year, and no weekday. Without either nobody knows the day. */
+static void test_managed_api(void)
+{
+	CHECK_INT(offset(SOAP("", GUA(ZONE("-180", NO_WEEKDAY("StandardTime", "0", "1", "1", "<t:Year>2026</t:Year>"),
+	                                   NO_WEEKDAY("DaylightTime", "0", "1", "1", "<t:Year>2026</t:Year>")) REST)), "2026-07-01T00:00:00Z"), 10800);
+	CHECK_INT(offset(SOAP("", GUA(ZONE("-60", NO_WEEKDAY("StandardTime", "0", "20", "9", "<t:Year>2026</t:Year>"),
+	                                   NO_WEEKDAY("DaylightTime", "-60", "10", "4", "<t:Year>2026</t:Year>")) REST)), "2026-07-01T00:00:00Z"), 7200);
+	CHECK(fault_is(SOAP("", GUA(ZONE("-60", NO_WEEKDAY("StandardTime", "0", "5", "10", ""), NO_WEEKDAY("DaylightTime", "-60", "5", "3", "")) REST)), "ErrorSchemaValidation"));
+	CHECK(fault_is(SOAP("", GUA(ZONE("-60", NO_WEEKDAY("StandardTime", "0", "5", "10", "<t:Year>0</t:Year>"),
+	                                 NO_WEEKDAY("DaylightTime", "-60", "5", "3", "<t:Year>0</t:Year>")) REST)), "ErrorSchemaValidation"));
+}
+
 #define CONTEXT(definition) SOAP("<t:TimeZoneContext>" definition "</t:TimeZoneContext>", GUA(REST))
 
 static void test_context(void)
@@ -241,6 +256,7 @@ int main(int argc, char **argv)
 	buf_init(&out, 8 << 20);
 	test_serializable();
 	test_year();
+	test_managed_api();
 	test_context();
 	test_full_definition();
 	test_every_year();
