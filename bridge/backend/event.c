@@ -174,6 +174,10 @@ static int expand_override(struct expander *x, const struct ics_event *e)
 static int expand_series(struct expander *x, const struct ics_event *e)
 {
 	int64_t lo, hi;
+	if (e->outside && x->n_changes)
+		return ics_fail(x->set.j->error, e->c->line, "the time zone of this series is not known, so neither is what others of its UID change");
+	if (e->outside)
+		return 0;
 	search_span(x, e, &lo, &hi);
 	if (event_set_gather(&x->set, e, lo, hi))
 		return -1;

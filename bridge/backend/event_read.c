@@ -1,6 +1,7 @@
 #include <string.h>
 #include "bridge/availability/clock.h"
 #include "bridge/backend/event.h"
+#include "bridge/backend/recur.h"
 #include "bridge/base/text.h"
 
 enum { TEXT_MAX = 512 }; /* of a subject or place: Exchange cuts at 255 characters */
@@ -10,7 +11,7 @@ const struct fb_zone *ics_event_zone(const struct ics_event *e, const struct fb_
 	return e->start.zone ? e->start.zone : floating;
 }
 
-/* The ${n} bytes at ${s} in the arena; what is no UTF-8, as in a file that is in Latin 1, becomes replacement characters: nobody takes the text else. */
+/* The ${n} bytes at ${s} in the arena; what is no UTF-8, as in a file in Latin 1, becomes replacement characters: nobody takes the text else. */
 static const char *kept_text(struct ics_job *j, const char *s, size_t n)
 {
 	char text[3 * TEXT_MAX];
@@ -174,6 +175,55 @@ static int read_properties(struct ics_job *j, struct ics_event *e)
 	return 0;
 }
 
+/* When ${c} begins last, by its digits; false if that cannot be told. It has one rule or none, which has an end. */
+static bool last_start(const struct ics_component *c, int64_t first, int64_t *last)
+{
+	struct recur_rule r;
+	char why[128];
+	size_t rules = 0;
+	*last = first;
+	for (const struct ics_property *p = c->first; p; p = p->next) {
+		if (p->name == ICS_RDATE || p->name == ICS_RECURRENCE_ID || p->name == ICS_MICROSOFT_RRULE || (p->name == ICS_RRULE && rules++))
+			return false;
+		if (p->name == ICS_RRULE && (!recur_read(p->value, p->value_len, &r, why, sizeof why) || !r.has_until))
+			return false;
+		if (p->name == ICS_RRULE && r.until.wall > first)
+			*last = r.until.wall;
+	}
+	return true;
+}
+
+/* Does ${c} lie outside of the window in whatever zone its digits are told? No two clocks are further apart than two days. */
+static bool lies_outside(const struct ics_job *j, const struct ics_component *c)
+{
+	static const int64_t day = 86400, apart = 2 * 86400;
+	const struct ics_property *start = ics_property_of(c, ICS_DTSTART), *end = ics_property_of(c, ICS_DTEND),
+	                          *duration = ics_property_of(c, ICS_DURATION);
+	struct ics_time from, to;
+	struct ics_duration d = {0};
+	int64_t last;
+	if (!start || !ics_time_read(start->value, start->value_len, &from) || !last_start(c, from.wall, &last))
+		return false;
+	if (end ? !ics_time_read(end->value, end->value_len, &to) : duration && !ics_duration_read(duration->value, duration->value_len, &d))
+		return false;
+	int64_t length = end ? to.wall - from.wall : d.days * day + d.seconds;
+	return length >= -apart && (last + length + day + apart < j->window.start || from.wall - apart > j->window.end);
+}
+
+/* Start and end. What is in a zone that nobody knows needs none where it takes no time of the window: calendars are full of what is long over. */
+static int read_times(struct ics_job *j, struct ics_event *e, const struct ics_property *start)
+{
+	j->unknown_zone = false;
+	if (!ics_job_time(j, start, start->value, start->value_len, &e->start) &&
+	    !read_length(j, e, ics_property_of(e->c, ICS_DTEND), ics_property_of(e->c, ICS_DURATION)))
+		return 0;
+	if (!j->unknown_zone || e->c->kind != ICS_VEVENT || !lies_outside(j, e->c))
+		return -1;
+	buf_reset(j->error);
+	e->outside = true;
+	return 0;
+}
+
 int ics_event_read(struct ics_job *j, const struct ics_component *c)
 {
 	const struct ics_property *start = ics_property_of(c, ICS_DTSTART);
@@ -185,13 +235,13 @@ int ics_event_read(struct ics_job *j, const struct ics_component *c)
 	e->status.flags |= j->all_private ? FB_PRIVATE : 0;
 	if (read_properties(j, e))
 		return -1;
-	if (start ? ics_job_time(j, start, start->value, start->value_len, &e->start) : !e->status.cancelled)
-		return start ? -1 : ics_fail(j->error, c->line, "this VEVENT has no DTSTART");
+	if (!start && !e->status.cancelled)
+		return ics_fail(j->error, c->line, "this VEVENT has no DTSTART");
 	if (!start && !e->is_override)
 		return 0; /* cancelled, and takes no time anywhere */
 	if (!start)
 		e->start = e->rid;
-	else if (read_length(j, e, ics_property_of(c, ICS_DTEND), ics_property_of(c, ICS_DURATION)))
+	else if (read_times(j, e, start))
 		return -1;
 	e->next = j->events;
 	j->events = e;
