@@ -1,4 +1,6 @@
 /* links: base availability conf pki login */
+#include <dlfcn.h>
+#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "bridge/base/text.h"
@@ -6,6 +8,19 @@
 #include "bridge/login/nt_hashes.h"
 #include "pki/password.h"
 #include "tests/unit/check.h"
+
+/* What a password costs, which is how long it takes: this stands before OpenSSL's own, and counts. */
+static uint64_t work;
+
+int EVP_PBE_scrypt(const char *pass, size_t pass_len, const unsigned char *salt, size_t salt_len, uint64_t n, uint64_t r, uint64_t p, uint64_t most,
+                   unsigned char *key, size_t key_len)
+{
+	__typeof__(EVP_PBE_scrypt) *real;
+
+	*(void **)&real = dlsym(RTLD_NEXT, "EVP_PBE_scrypt");
+	work += n * r * p;
+	return real(pass, pass_len, salt, salt_len, n, r, p, most, key, key_len);
+}
 
 /* The password of each is its own name with an 'x' behind it. */
 static struct conf_account account(const char *name, const char *address)
@@ -102,6 +117,29 @@ static enum login_result ask(const struct login_acceptor *a, const char *user, c
 	return r->result;
 }
 
+static uint64_t work_of(const struct login_acceptor *a, const char *user, const char *password)
+{
+	struct login_reply r;
+
+	login_reply_init(&r);
+	work = 0;
+	ask(a, user, password, &r);
+	login_reply_wipe(&r);
+	return work;
+}
+
+/* Whether there is such an account costs the same. */
+static void same_work(const struct login_acceptor *a)
+{
+	uint64_t right = work_of(a, "alice", "alicex");
+
+	CHECK(right > 0);
+	CHECK_INT(work_of(a, "alice", "wrong"), right);
+	CHECK_INT(work_of(a, "nobody", "wrong"), right);
+	CHECK_INT(work_of(a, "anna@a.example", "wrong"), right);
+	CHECK_INT(work_of(a, "anna@a.example", "secret"), right);
+}
+
 static void passwords(void)
 {
 	struct conf_problems problems = {0};
@@ -140,6 +178,8 @@ static void passwords(void)
 	CHECK_INT(ask(with, "alice@a.example", "secret", &r), LOGIN_NO);
 	CHECK_STR(bound_as, "availbridge-nobody@a.example");
 	login_reply_wipe(&r);
+	same_work(plain);
+	same_work(with);
 	login_acceptor_free(plain);
 	login_acceptor_free(with);
 	CHECK_INT(problems.n, 0);
