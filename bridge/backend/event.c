@@ -175,7 +175,7 @@ static int expand_series(struct expander *x, const struct ics_event *e)
 {
 	int64_t lo, hi;
 	if (e->outside && x->n_changes)
-		return ics_fail(x->set.j->error, e->c->line, "the time zone of this series is not known, so neither is what others of its UID change");
+		return ics_fail(x->set.j->error, e->c->line, "when this is cannot be told, so neither can what others of its UID change");
 	if (e->outside)
 		return 0;
 	search_span(x, e, &lo, &hi);

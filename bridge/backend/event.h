@@ -14,7 +14,7 @@ struct ics_event {
 	struct ics_time start;
 	struct ics_duration length; /* days nominal, seconds exact (RFC 5545 3.8.5.3) */
 	bool is_override, and_future;
-	bool outside; /* of the window in whatever zone: its own is not known, nor where exactly it lies */
+	bool outside; /* of the window, however it is meant (in_doubt) */
 	struct ics_time rid;
 	int64_t sequence, stamp;
 	struct ics_status status;

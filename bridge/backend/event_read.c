@@ -114,9 +114,8 @@ static int length_to(struct ics_job *j, struct ics_event *e, const struct ics_pr
 		if (e->length.seconds < 0 && end.zone == e->start.zone) /* a start in the hour that the clock leaves out */
 			e->length.seconds = end.wall - e->start.wall;
 	}
-	if (e->length.days < 0 || e->length.seconds < 0)
-		return ics_fail(j->error, p->line, "this event ends before it starts");
-	return 0;
+	j->in_doubt = e->length.days < 0 || e->length.seconds < 0;
+	return j->in_doubt ? ics_fail(j->error, p->line, "this event ends before it starts") : 0;
 }
 
 static int read_length(struct ics_job *j, struct ics_event *e, const struct ics_property *end, const struct ics_property *duration)
@@ -126,7 +125,8 @@ static int read_length(struct ics_job *j, struct ics_event *e, const struct ics_
 	if (duration) {
 		if (!ics_duration_read(duration->value, duration->value_len, &e->length))
 			return ics_fail(j->error, duration->line, "this DURATION is none");
-		if (e->length.days < 0 || e->length.seconds < 0)
+		j->in_doubt = e->length.days < 0 || e->length.seconds < 0;
+		if (j->in_doubt)
 			return ics_fail(j->error, duration->line, "this event ends before it starts: its DURATION is negative");
 	}
 	if (e->start.is_date && e->c->kind == ICS_VEVENT) { /* 24 hours are less than a day when the clock goes back */
@@ -193,7 +193,10 @@ static bool last_start(const struct ics_component *c, int64_t first, int64_t *la
 	return true;
 }
 
-/* Does ${c} lie outside of the window in whatever zone its digits are told? No two clocks are further apart than two days. */
+/*
+ * Does ${c} lie outside of the window in whatever zone its digits are told, and whichever of start and end comes first? No two clocks are further
+ * apart than two days.
+ */
 static bool lies_outside(const struct ics_job *j, const struct ics_component *c)
 {
 	static const int64_t day = 86400, apart = 2 * 86400;
@@ -207,17 +210,18 @@ static bool lies_outside(const struct ics_job *j, const struct ics_component *c)
 	if (end ? !ics_time_read(end->value, end->value_len, &to) : duration && !ics_duration_read(duration->value, duration->value_len, &d))
 		return false;
 	int64_t length = end ? to.wall - from.wall : d.days * day + d.seconds;
-	return length >= -apart && (last + length + day + apart < j->window.start || from.wall - apart > j->window.end);
+	int64_t before = length < 0 ? length : 0, behind = length > 0 ? length : 0;
+	return last + behind + day + apart < j->window.start || from.wall + before - apart > j->window.end;
 }
 
-/* Start and end. What is in a zone that nobody knows needs none where it takes no time of the window: calendars are full of what is long over. */
+/* Start and end. What is in doubt of an event does not matter where it takes no time of the window in any case: much in calendars is long over. */
 static int read_times(struct ics_job *j, struct ics_event *e, const struct ics_property *start)
 {
-	j->unknown_zone = false;
+	j->in_doubt = false;
 	if (!ics_job_time(j, start, start->value, start->value_len, &e->start) &&
 	    !read_length(j, e, ics_property_of(e->c, ICS_DTEND), ics_property_of(e->c, ICS_DURATION)))
 		return 0;
-	if (!j->unknown_zone || e->c->kind != ICS_VEVENT || !lies_outside(j, e->c))
+	if (!j->in_doubt || e->c->kind != ICS_VEVENT || !lies_outside(j, e->c))
 		return -1;
 	buf_reset(j->error);
 	e->outside = true;

@@ -26,7 +26,7 @@ struct ics_job {
 	struct ics_scope *scope;  /* of the VCALENDAR whose times are being read: what a TZID means there */
 	struct ics_zone *zones, *built; /* those of all files, newest first; those that own what they mean */
 	size_t n_zones;
-	bool unknown_zone; /* one was looked for that nobody knows */
+	bool in_doubt; /* of the event being read: its zone is not known, or it ends before it starts; its digits say about when it is all the same */
 	const struct ics_property *placed; /* the property whose TZID was looked up last, for long lists of times */
 	const struct fb_zone *place;       /* what it gave; NULL: it has none */
 	struct ics_event *events; /* of all files, newest first */

@@ -379,7 +379,7 @@ const struct fb_zone *ics_zone_find(struct ics_job *j, const char *tzid, size_t 
 		ics_job_tired(j, line);
 		return NULL;
 	}
-	j->unknown_zone |= !z->zone;
+	j->in_doubt |= !z->zone;
 	if (!z->zone)
 		ics_fail(j->error, line, "the time zone \"%.*s\" is not known: there is no VTIMEZONE for it, and it is no IANA or Windows name",
 		         (int)(n > 80 ? 80 : n), tzid);
