@@ -76,6 +76,13 @@ static const char *remedy(void)
 	case ELOOP:
 	case EMLINK:
 		return ". In its place in the folder of the audit stands a link, or no file: find out who put it there, and move it away";
+	case ENOSPC:
+	case EDQUOT:
+		return ". Make room in state_dir";
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return ". Give state_dir to the user that availbridge runs as, or see that it may be written";
 	default:
 		return "";
 	}
@@ -284,7 +291,7 @@ static int put_record(struct spine *s, const char *kind, const struct audit_fiel
 	if (r != 0) {
 		buf_puts(error, "a record of the audit would be too long");
 	} else if (audit_write(s->fd, buf_ptr(&lines), lines.len) != lines.len || fdatasync(s->fd) != 0) {
-		buf_printf(error, "the audit could not be written: %s", strerror(errno));
+		buf_printf(error, "the audit could not be written: %s%s", strerror(errno), remedy());
 		/* Nobody else appends while the lock is held: what was taken of it goes again. */
 		if (ftruncate(s->fd, (off_t)s->tail.size) != 0)
 			buf_puts(error, "; its last line is torn now, which the next record will say");

@@ -5,6 +5,7 @@ import os
 import pathlib
 import pwd
 import shutil
+import subprocess
 import tempfile
 
 import sites
@@ -64,6 +65,17 @@ def files(a):
     shutil.rmtree(a.dir / "backends.d")
 
 
+def full_disk(a):
+    """An edit on a full disk says where room is wanted, and leaves the files as they are."""
+    edit = f"{sites.PROGRAM} -c {a.config} rule add --peer local --direction in --requester '*' --target '*' --level None"
+    state, rules = a.dir / "state", a.dir / "peers.d/local.conf"
+    before = rules.read_text()
+    r = subprocess.run(["unshare", "-m", "sh", "-c", f"mount -t tmpfs -o size=64k none {state} && {edit} && head -c 100000 /dev/zero >{state}/fill; "
+                        f"for i in $(seq 60); do {edit} || exit 1; done"], capture_output=True, text=True, timeout=60)
+    check(r.returncode == 1 and "No space left on device. Make room in state_dir" in r.stderr and "nothing was changed" in r.stderr, f"{r.stdout}{r.stderr}")
+    same(rules.read_text(), before + "rule in * * None\n" * r.stdout.count("rule in * * None"), "the edits that were made before the disk was full, and no other")
+
+
 def main():
     if os.geteuid() != 0:
         check(True, "")
@@ -80,6 +92,7 @@ def main():
         a.start(), a.up(links=False)
         calendars(a)
         files(a)
+        full_disk(a)
 
 
 main()
