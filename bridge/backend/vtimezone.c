@@ -371,8 +371,10 @@ const struct fb_zone *ics_zone_find(struct ics_job *j, const char *tzid, size_t 
 	bool broken = !z->zone && z->vtimezone && build(j, z) < 0;
 	if (!z->zone)
 		z->zone = known(j, tzid, n);
-	if (broken && !z->zone)
+	if (broken && !z->zone) {
+		j->in_doubt |= j->work > 0;
 		return NULL;
+	}
 	if (broken) /* the name is one that everybody knows */
 		buf_reset(j->error);
 	if (j->work <= 0) { /* what was not found may be there */
