@@ -219,8 +219,9 @@ static void not_met(struct doctor *d, struct doctor_chain *chain, struct meeting
 		shake(&h, tls, fd, endpoint, d->peer->name);
 	if (!m->was_up && !h.up) {
 		doctor_failed(d, chain, tls_hop, DOCTOR_BOTH, *h.why ? h.why : *m->why ? m->why : "no TLS came about within 5 s",
-		              "the endpoint must be the link of %s (link_listen there), and the pin here what `availbridge identity "
-		              "show` prints there, compared by voice: then `availbridge peer set %s --pin PIN` here, and reload.",
+		              "the endpoint must be the link of %s (link_listen there; one that takes connections and says nothing has its reason "
+		              "in the log there), and the pin here what `availbridge identity show` prints there, compared by voice: then "
+		              "`availbridge peer set %s --pin PIN` here, and reload.",
 		              d->peer->name, d->peer->name);
 		doctor_reaches(d, chain, hello_hop);
 		return;

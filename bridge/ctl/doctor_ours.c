@@ -299,8 +299,8 @@ static void judge_answer(struct doctor *d, const char *target, const struct fb_a
 	case FB_PEER_FAILED:
 	case FB_NO_ADDRESS_SPACE:
 		doctor_failed(d, NULL, hop, DOCTOR_HERE, what,
-		              "the running daemon has other settings than the files, or tries the link again only in a while: run "
-		              "`availbridge reload`.");
+		              "the running daemon has other settings than the files, or another address for the endpoint's name, or tries the link "
+		              "again only in a while: run `availbridge reload`.");
 		break;
 	case FB_BUSY:
 		doctor_failed(d, NULL, hop, DOCTOR_BOTH, what,

@@ -112,5 +112,5 @@ void doctor_reach(struct doctor *d, struct doctor_chain *chain)
 	else
 		doctor_failed(d, chain, "TCP", DOCTOR_THERE, first,
 		              "see that the daemon runs, that link_listen is what the endpoint here says, and that no firewall on the "
-		              "way shuts that port.");
+		              "way shuts that port; if that site has moved: `availbridge peer set %s --endpoint HOST:PORT` here, and reload.", p->name);
 }

@@ -99,7 +99,7 @@ def here(a, b, login):
     with socket.socket() as shut:
         shut.bind(("127.0.0.1", 0))  # bound, not listening: nobody else gets it
         with edited(peer, r"^endpoint .*$", f"endpoint 127.0.0.1:{shut.getsockname()[1]}"):
-            one(a, ["site-b"], "TCP", "there", str(shut.getsockname()[1]), "link_listen", "firewall", behind=LINK)
+            one(a, ["site-b"], "TCP", "there", str(shut.getsockname()[1]), "link_listen", "firewall", "peer set site-b --endpoint", behind=LINK)
     with edited(peer, r"^endpoint .*$", "endpoint no-such-host.invalid:7443"):
         one(a, ["site-b"], "name", "here", "no-such-host.invalid", "peer set site-b --endpoint", behind=("TCP",) + LINK)
     with changed(a.dir / "password", "not-the-password\n"):
