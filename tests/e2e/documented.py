@@ -2,6 +2,7 @@
 README to be pasted can be pasted."""
 import json
 import re
+import subprocess
 
 import sites
 from sites import check, same
@@ -55,10 +56,36 @@ def options(a):
                 check(any(option in part for part in PLAIN.split(f"{name}")[1:]), f"{name} {option} is in the manual")
 
 
+def by_hand(b):
+    """The commands of docs/link-protocol.md, as they stand there but for the names of files and the port."""
+    page = (sites.ROOT / "docs/link-protocol.md").read_text().split("## 9.")[1]
+    blocks = ["\n".join(line[4:] for line in block.splitlines()) for block in re.findall(r"\n\n((?:    .*\n)+)", page)]
+    own = next(block for block in blocks if block.startswith("openssl")).strip()
+    asking = [c for c in re.split(r"\n(?=python3)", blocks[0].replace("\\\n", " ")) if "client.py" in c]
+    same(len(asking), 2, "a hello and a query")
+    here = {"own.": f"{b.dir}/own.", "their-identity.pem": str(b.dir / "identity.pem"), "HOST:7443": f"127.0.0.1:{b.link}", "python3 ": "/usr/bin/python3 "}
+
+    def run(command):
+        for word, mine in here.items():
+            command = command.replace(word, mine)
+        r = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, cwd=sites.ROOT / "tests/e2e/stranger")
+        same(r.returncode, 0, f"{command}\n{r.stdout}{r.stderr}")
+        return r.stdout
+    run(own)
+    pin = run("openssl x509 -in own.pem -noout -pubkey | openssl pkey -pubin -outform DER | openssl dgst -sha256").split()[-1]
+    b.run("peer", "add", "x", "--endpoint", "127.0.0.1:1", "--pin", "sha256:" + pin, "--domain", "x.example")
+    b.run("peer", "set", "x", "--free-busy-access-enabled", "yes")
+    b.rule("x", "in", "*", "*", "LimitedDetails")
+    b.run("reload")
+    check('"site-b"' in run(asking[0]), "hello")
+    check("bob@b.example" in run(asking[1]), "a query")
+
+
 with sites.pair() as (a, b):
     a.calendar("anna", ("20260302T090000", "20260302T100000"))
     b.calendar("bob", ("20260302T090000", "20260302T100000", {"SUMMARY": "x"}))
     same(a.http(sites.request(["bob@b.example"]))[0], 200, "a question for the audit")
     fields(a)
     options(a)
+    by_hand(b)
 sites.finish()

@@ -59,7 +59,7 @@ def main():
     p.add_argument("--start", type=int)
     p.add_argument("--end", type=int)
     p.add_argument("mailboxes", nargs="*")
-    a = p.parse_args()
+    a = p.parse_intermixed_args()
     with channel(a.endpoint, Identity(a.cert, a.key, "stranger"), a.peer_cert) as ch:
         try:
             if a.what == "hello":
