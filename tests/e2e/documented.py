@@ -81,6 +81,19 @@ def by_hand(b):
     check("bob@b.example" in run(asking[1]), "a query")
 
 
+def examples(folder):
+    """The files at the end of availbridge.conf(5), in a site of their own, are valid."""
+    page = (sites.ROOT / "docs/availbridge.conf.5").read_text().split(".SH EXAMPLES\n.nf\n")[1].split(".fi")[0].replace("\\-", "-")
+    c = sites.Site(folder, "site-c", "a.example")
+    for name, text in re.findall(r"# (\S+\.conf)[^\n]*\n((?:[^#\n].*\n)+)", page):
+        if name == "availbridge.conf":
+            text = re.sub(r"(?m)^groups = .*$", lambda _: text.strip(), c.config.read_text())
+        (c.dir / name).write_text(text)
+        (c.dir / name).chmod(0o600)
+    same(c.run("check", code=None), "ok\n", f"the manual's examples: {c.stderr}")
+    same(len(c.run("rule", "list", "--peer", "site-b").splitlines()), 4, "with all of their rules")
+
+
 with sites.pair() as (a, b):
     a.calendar("anna", ("20260302T090000", "20260302T100000"))
     b.calendar("bob", ("20260302T090000", "20260302T100000", {"SUMMARY": "x"}))
@@ -88,4 +101,5 @@ with sites.pair() as (a, b):
     fields(a)
     options(a)
     by_hand(b)
+    examples(a.dir.parent)
 sites.finish()
