@@ -176,7 +176,9 @@ static bool one_day(struct recur_rule *r, const char *v, size_t n)
 		r->weekdays |= 1U << day;
 		return true;
 	}
-	if (!signed_range(v, n - 2, 53, &nth))
+	if (number(v, n - 2, &nth) && nth == 255) /* GroupWise means the last one */
+		nth = -1;
+	else if (!signed_range(v, n - 2, 53, &nth))
 		return false;
 	for (size_t i = 0; i < r->n_nth; i++)
 		if (r->nth[i].n == nth && r->nth[i].weekday == day)
