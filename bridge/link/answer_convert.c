@@ -15,14 +15,14 @@ enum { MAX_DIGITS = (FB_MAX_WINDOW_DAYS * 1440 + 60) / FB_MIN_INTERVAL + 1, FLAG
 static const int64_t first_second = -62135596800, last_second = 253402300799; /* years 1..9999 */
 
 /* The numbers of link.proto. */
-enum { ANSWER_INDEX = 1, ANSWER_MAILBOX, ANSWER_REASON, ANSWER_VIEW, ANSWER_MERGED, ANSWER_EVENTS, ANSWER_WORKING_HOURS };
+enum { ANSWER_INDEX = 1, ANSWER_MAILBOX, ANSWER_REASON, ANSWER_VIEW, ANSWER_MERGED, ANSWER_EVENTS };
 enum { EVENT_START = 1, EVENT_END, EVENT_BUSY, EVENT_HAS_DETAILS, EVENT_FLAGS, EVENT_SUBJECT, EVENT_LOCATION };
 
 static const struct wire_cap answer_caps[] = {
 	{&availbridge__link__v1__mailbox_answer__descriptor, ANSWER_MAILBOX, 0, FB_ADDRESS_MAX, NULL},
 	{&availbridge__link__v1__mailbox_answer__descriptor, ANSWER_MERGED, 0, MAX_DIGITS, NULL},
 	{&availbridge__link__v1__mailbox_answer__descriptor, ANSWER_EVENTS, FB_MAX_EVENTS, 0, NULL},
-	{&availbridge__link__v1__mailbox_answer__descriptor, ANSWER_WORKING_HOURS, 0, 0, &link_hours_known},
+	{&availbridge__link__v1__mailbox_answer__descriptor, LINK_ANSWER_HOURS, 0, 0, &link_hours_known},
 	{&availbridge__link__v1__event__descriptor, EVENT_SUBJECT, 0, LINK_TEXT_BYTES, NULL},
 	{&availbridge__link__v1__event__descriptor, EVENT_LOCATION, 0, LINK_TEXT_BYTES, NULL},
 	{&availbridge__link__v1__working_hours__descriptor, LINK_HOURS_PERIODS, FB_MAX_PERIODS, 0, NULL},
@@ -76,7 +76,7 @@ static void write_ok(struct buf *out, const struct fb_answer *a)
 		wire_put_bytes(out, ANSWER_MERGED, a->merged, strlen(a->merged));
 	for (size_t i = 0; a->view & FB_VIEW_EVENTS && i < a->n_events; i++)
 		write_event(out, &a->events[i], a->view & FB_VIEW_DETAILS);
-	link_hours_write(out, ANSWER_WORKING_HOURS, &a->hours);
+	link_hours_write(out, &a->hours);
 }
 
 int link_answer_write(const struct fb_query *q, size_t i, const struct fb_answer *a, uint8_t *(*place)(void *arg, size_t n), void *arg)
@@ -185,7 +185,7 @@ static struct message read_message(struct wire_bytes in)
 		case ANSWER_MERGED:
 			m.merged = f.bytes;
 			break;
-		case ANSWER_WORKING_HOURS:
+		case LINK_ANSWER_HOURS:
 			m.hours = f.bytes;
 			m.has_hours = true;
 			break;

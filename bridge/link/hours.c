@@ -52,9 +52,9 @@ static void write_zone(struct buf *out, const struct fb_zone_rule *z)
 	wire_end(out, from);
 }
 
-static void write_new(struct buf *out, unsigned field, const struct fb_working_hours *w)
+static void write_new(struct buf *out, const struct fb_working_hours *w)
 {
-	size_t from = wire_begin(out, field), period;
+	size_t from = wire_begin(out, LINK_ANSWER_HOURS), period;
 
 	write_zone(out, &w->zone);
 	for (size_t i = 0; i < w->n; i++) {
@@ -67,7 +67,7 @@ static void write_new(struct buf *out, unsigned field, const struct fb_working_h
 	wire_end(out, from);
 }
 
-void link_hours_write(struct buf *out, unsigned field, const struct fb_working_hours *w)
+void link_hours_write(struct buf *out, const struct fb_working_hours *w)
 {
 	size_t from = out->len, n;
 
@@ -77,7 +77,7 @@ void link_hours_write(struct buf *out, unsigned field, const struct fb_working_h
 		buf_add(out, written.bytes, n_written);
 		return;
 	}
-	write_new(out, field, w);
+	write_new(out, w);
 	n = out->len - from;
 	if (out->failed || n > KNOWN_BYTES)
 		return;

@@ -8,10 +8,11 @@
  * and neither is what was read last, as long as link_hours_forget() is not called.
  */
 
-enum { LINK_HOURS_ZONE = 1, LINK_HOURS_PERIODS }; /* the numbers of link.proto */
+/* The numbers of link.proto: where they stand in a MailboxAnswer, and what stands in them. */
+enum { LINK_ANSWER_HOURS = 7, LINK_HOURS_ZONE = 1, LINK_HOURS_PERIODS };
 
-/* Appends ${w} as the field ${field}; nothing if there is nothing to tell, or what no reader would take. */
-void link_hours_write(struct buf *out, unsigned field, const struct fb_working_hours *w);
+/* Appends ${w} as that field of a MailboxAnswer; nothing if there is nothing to tell, or what no reader would take. */
+void link_hours_write(struct buf *out, const struct fb_working_hours *w);
 /* Reads ${in}, which wire_within() has passed, into ${out} (all zero). False if such hours cannot be. */
 bool link_hours_read(struct wire_bytes in, struct fb_working_hours *out);
 /* The bytes that were read last; n = 0: none. */

@@ -5,8 +5,6 @@
 
 /* Working hours on the link, those that are the same as the ones before among them. */
 
-enum { HOURS_FIELD = 7 };
-
 static const struct fb_working_hours early = {.known = true, .zone = {3600, 7200, {10, 5, 0, 10800, 0}, {3, 5, 0, 7200, 0}}, .n = 1, .periods = {{62, 420, 900}}};
 static const struct fb_working_hours late = {.known = true, .zone = {3600, 7200, {10, 5, 0, 10800, 0}, {3, 5, 0, 7200, 0}}, .n = 1, .periods = {{62, 600, 1080}}};
 static const struct fb_working_hours impossible = {.known = true, .zone = {90000, 7200, {0}, {0}}, .n = 1, .periods = {{62, 600, 1080}}};
@@ -19,9 +17,9 @@ static struct wire_bytes on_wire(struct buf *b, const struct fb_working_hours *w
 	struct wire_bytes all;
 
 	buf_init(b, 1 << 16);
-	link_hours_write(b, HOURS_FIELD, w);
+	link_hours_write(b, w);
 	all = (struct wire_bytes){buf_ptr(b), b->len};
-	CHECK(wire_next(&all, &f) && f.number == HOURS_FIELD && all.n == 0);
+	CHECK(wire_next(&all, &f) && f.number == LINK_ANSWER_HOURS && all.n == 0);
 	m = availbridge__link__v1__working_hours__unpack(NULL, f.bytes.n, f.bytes.p);
 	CHECK(m && m->n_periods == 1 && m->periods[0]->start == (uint32_t)w->periods[0].start && m->zone->daylight_offset == w->zone.daylight_offset);
 	availbridge__link__v1__working_hours__free_unpacked(m, NULL);
@@ -60,7 +58,7 @@ static void impossible_ones(void)
 	struct buf b;
 
 	buf_init(&b, 1 << 16);
-	link_hours_write(&b, HOURS_FIELD, &impossible);
+	link_hours_write(&b, &impossible);
 	CHECK_INT(b.len, 0);
 	buf_free(&b);
 	link_hours_forget();
@@ -73,7 +71,7 @@ static void impossible_ones(void)
 /* A message with hours that were read is passed for them; the same hours with a byte changed are walked, and refused. */
 static void passed(void)
 {
-	struct wire_cap caps[] = {{&availbridge__link__v1__mailbox_answer__descriptor, HOURS_FIELD, 0, 0, &link_hours_known}, {0}};
+	struct wire_cap caps[] = {{&availbridge__link__v1__mailbox_answer__descriptor, LINK_ANSWER_HOURS, 0, 0, &link_hours_known}, {0}};
 	struct fb_working_hours got = {0};
 	struct wire_bytes bytes;
 	const char *why;
