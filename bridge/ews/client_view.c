@@ -143,7 +143,7 @@ static bool hours_close(struct soap *s, const char *text)
 {
 	struct answers *a = answers_of(s);
 
-	/* Working hours that make no sense are none; they do not make the events doubtful. */
+	/* Working hours that make no sense are none; they do not make the events doubtful. Those that come again are as they were read. */
 	if (text)
 		a->hours.known = a->zone.serial.given && zone_serial_rule(&a->zone.serial, &a->hours.zone);
 	a->now->hours = a->hours;

@@ -32,12 +32,15 @@ enum soap_flag {
 	SOAP_NILLABLE = 16, /* may be xsi:nil="true", and is empty then */
 	SOAP_MIXED = 32, /* with children, but ${close} is also given the text behind the last of them */
 	SOAP_CUT = 64, /* text is cut at the limit, and no violation */
-	SOAP_AGAIN = 128 /* in a SOAP_LAX one, and often the same as the one before it: then ${close} alone is called, with NULL */
+	SOAP_AGAIN = 128 /* in one that is SOAP_LAX and not SOAP_MIXED, and often the same as the one before it: then ${close} alone is called, with NULL */
 };
 
 struct soap;
 
-/* Called for a start tag (${text} NULL; soap_attribute() works), an end tag (${text} is its text, trimmed) or an element that comes again (SOAP_AGAIN). False ends the reading; say why by soap_violation() first. */
+/*
+ * Called for a start tag (${text} NULL; soap_attribute() works), an end tag (${text} is its text, trimmed) or an element that comes again
+ * (SOAP_AGAIN). False ends the reading; say why by soap_violation() first.
+ */
 typedef bool soap_fn(struct soap *s, const char *text);
 
 /* One element that may stand inside another. A table ends with a row whose name is NULL. */

@@ -39,10 +39,12 @@ static void hours_are(const struct fb_answer *a, bool known, int offset, unsigne
 	CHECK_INT(a->hours.periods[0].days, days);
 }
 
-/* Working hours that are the same as those before are not read again; each has its own all the same. */
+/* Working hours that are the same as those before are not read again; each has its own all the same, and none has what only looks like them. */
 static void test_hours(void)
 {
 	static const char west[] = HOURS("60", "Monday"), east[] = HOURS("-60", "Monday Friday"), none[] = "<t:WorkingHours/>";
+	static const char foreign[] = "</m:FreeBusyView><m:FreeBusyView xmlns:t='http://a.example/'>" HOURS("60", "Monday");
+	static const char elsewhere[] = "</m:FreeBusyView><x>" HOURS("60", "Monday") "</x><m:FreeBusyView>";
 	static const struct {
 		const char *hours[3];
 		int offset[3];
@@ -54,6 +56,8 @@ static void test_hours(void)
 		{{east, "", east}, {3600, 0, 3600}, {34, 0, 34}},
 		{{"", none, none}, {0, 0, 0}, {0, 0, 0}},
 		{{east, none, east}, {3600, 0, 3600}, {34, 0, 34}},
+		{{west, foreign, west}, {-3600, 0, -3600}, {2, 0, 2}},
+		{{west, elsewhere, west}, {-3600, 0, -3600}, {2, 0, 2}},
 	};
 
 	for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
