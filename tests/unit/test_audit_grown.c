@@ -1,8 +1,11 @@
 /* links: base availability pki audit */
 #include "bridge/audit/writer.h"
+#include <linux/magic.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
 #include "tests/unit/audit_help.h"
 
-/* An audit that grows says so, piece by piece. */
+/* An audit that grows says so, piece by piece, and can be taken out of memory. */
 
 static const struct audit_query query = {
 	.id = "00112233", .requester = "anna@a.example", .target = "bob@b.example", .peer = "site-b", .direction = "out", .rule = "1", .result = "ok"};
@@ -10,6 +13,41 @@ static const struct audit_query query = {
 static void one_more(void *arg)
 {
 	++*(int *)arg;
+}
+
+/* How much of the segment is in the system's memory of files, in pages. */
+static size_t remembered(const struct audit_segment *s)
+{
+	static unsigned char pages[1 << 16];
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char file[AUDIT_NAME + 8];
+	struct stat st;
+	size_t n = 0;
+	void *p;
+	int fd;
+
+	snprintf(file, sizeof file, "%s.live", s->name);
+	fd = audit_open(audit_dir, file, O_RDONLY);
+	CHECK_INT(fstat(fd, &st), 0);
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK(p != MAP_FAILED && mincore(p, (size_t)st.st_size, pages) == 0);
+	for (size_t i = 0; i * page < (size_t)st.st_size; i++)
+		n += pages[i] & 1;
+	munmap(p, (size_t)st.st_size);
+	close(fd);
+	return n;
+}
+
+/* Written to the disk it leaves that memory, but where there is no disk. */
+static void rests(int fd, const struct audit_segment *s)
+{
+	size_t before = remembered(s);
+	struct statfs fs;
+
+	CHECK_INT(fdatasync(fd), 0);
+	audit_segment_rest(audit_dir, s);
+	CHECK_INT(fstatfs(fd, &fs), 0);
+	CHECK(before > 0 && (fs.f_type == TMPFS_MAGIC || remembered(s) < before / 2));
 }
 
 int main(void)
@@ -32,7 +70,7 @@ int main(void)
 		CHECK_INT(fstat(fd, &st), 0);
 	}
 	CHECK_INT(told, 2);
-	audit_segment_rest(audit_dir, &s);
+	rests(fd, &s);
 	CHECK_INT(audit_look(), 0);
 	audit_writer_free(w);
 	loop_free(l);
