@@ -31,7 +31,7 @@ struct channel {
 	size_t n_fds;
 	struct outgoing *first, **last;
 	size_t waiting;
-	bool ended, busy, freed;
+	bool ended, busy, freed, missed;
 };
 
 static void really_free(struct channel *c)
@@ -279,11 +279,14 @@ static int put(struct channel *c, uint16_t type, const uint32_t *handle, const v
 	size_t front = handle ? HANDLE : 0;
 	struct outgoing *o;
 
-	if (c->ended || len > QUEUE_MAX - c->waiting || !(o = malloc(sizeof *o + HEADER + front + len)))
+	if (c->ended || len > QUEUE_MAX - c->waiting || !(o = malloc(sizeof *o + HEADER + front + len))) {
+		c->missed = true;
 		return -1;
+	}
 	*o = (struct outgoing){.fd = -1, .len = HEADER + front + len};
 	if (fd >= 0 && (o->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0) {
 		free(o);
+		c->missed = true;
 		return -1;
 	}
 	channel_put_header(o->bytes, front + len, type, fd >= 0 ? CHANNEL_FLAG_FD : 0);
@@ -295,6 +298,11 @@ static int put(struct channel *c, uint16_t type, const uint32_t *handle, const v
 	c->last = &o->next;
 	c->waiting += o->len;
 	return 0;
+}
+
+bool channel_missed(const struct channel *c)
+{
+	return c->missed;
 }
 
 int channel_send(struct channel *c, uint16_t type, const void *data, size_t len, int fd)

@@ -32,6 +32,8 @@ struct channel *channel_new(struct loop *l, int fd, const struct channel_type *t
 void channel_free(struct channel *c);
 /* Queues a message; ${fd} (or -1) is duplicated. Returns 0, or -1 if the channel has ended or 64 MiB are waiting. */
 int channel_send(struct channel *c, uint16_t type, const void *data, size_t len, int fd);
+/* Has any of these failed so far? */
+bool channel_missed(const struct channel *c);
 
 /*
  * As channel_send() without a descriptor, at the end of this turn of the loop: all that was posted in it goes in one piece. The

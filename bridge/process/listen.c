@@ -182,26 +182,34 @@ void listen_pair_free(struct listening *l)
 	free(l);
 }
 
+/* What is open stays so: the same sockets once more. */
+static int listen_again(struct listening *out, const struct listening *old, struct buf *error)
+{
+	out->address = strdup(old->address);
+	for (; out->n < old->n; out->n++) {
+		out->fds[out->n] = fcntl(old->fds[out->n], F_DUPFD_CLOEXEC, 3);
+		if (out->fds[out->n] < 0) {
+			buf_printf(error, "cannot go on listening on %s: %s", old->address, strerror(errno));
+			return -1;
+		}
+	}
+	return 0;
+}
+
 struct listening *listen_pair_open(const char *front, const char *link, const struct listening *before, struct buf *error)
 {
 	const char *const want[2] = {front, link};
 	struct listening *out = calloc(2, sizeof *out);
-	const struct listening *old;
-	size_t i, k;
+	bool same;
 
 	if (!out)
 		abort();
-	for (k = 0; k < 2; k++) {
-		old = before && strcmp(before[k].address, want[k]) == 0 ? &before[k] : NULL;
-		if (!old && listen_open(&out[k], want[k], error) != 0) {
+	for (size_t k = 0; k < 2; k++) {
+		same = before && strcmp(before[k].address, want[k]) == 0;
+		if ((same ? listen_again(&out[k], &before[k], error) : listen_open(&out[k], want[k], error)) != 0) {
 			listen_pair_free(out);
 			return NULL;
 		}
-		if (old)
-			out[k].address = strdup(want[k]);
-		for (i = 0; old && i < old->n; i++)
-			if ((out[k].fds[out[k].n] = fcntl(old->fds[i], F_DUPFD_CLOEXEC, 3)) >= 0)
-				out[k].n++;
 	}
 	return out;
 }

@@ -1,4 +1,5 @@
 #include "bridge/process/opened.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,9 +24,11 @@ int opened_new(struct opened *o, struct loop *l, struct plan *plan, const struct
 		o->control = control_server_new(l, fd, cb, arg);
 	}
 	/* In a folder that is served already some segments are open and must stay so. */
-	if (before->plan && strcmp(before->plan->state_dir, plan->state_dir) == 0)
+	if (before->plan && strcmp(before->plan->state_dir, plan->state_dir) == 0) {
 		plan->audit = fcntl(before->plan->audit, F_DUPFD_CLOEXEC, 3);
-	else
+		if (plan->audit < 0)
+			buf_printf(error, "the audit's folder cannot be kept open: %s", strerror(errno));
+	} else
 		plan->audit = segments_folder(plan->state_dir, uid, gid, error);
 	if (plan->audit < 0)
 		return -1;

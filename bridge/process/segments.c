@@ -42,29 +42,6 @@ int segments_folder(const char *state_dir, uid_t uid, gid_t gid, struct buf *err
 	return dir;
 }
 
-void segments_next(struct segments *s, struct channel *to)
-{
-	struct audit_segment next;
-	struct buf error;
-	int fd;
-
-	if (s->old[0])
-		return; /* one at a time */
-	buf_init(&error, SENTENCE);
-	fd = audit_segment_open(s->dir, s->generation, &next, &error);
-	if (fd < 0) {
-		complain(&error);
-		return;
-	}
-	buf_free(&error);
-	channel_send(to, MSG_AUDIT, next.link, AUDIT_HASH, fd);
-	close(fd);
-	memcpy(s->old, s->now.name, AUDIT_NAME);
-	s->turned = !s->given; /* of a process before this one, which could not be closed: nobody writes to it */
-	s->given = true;
-	s->now = next;
-}
-
 static void close_one(struct segments *s, char name[AUDIT_NAME])
 {
 	struct buf error;
@@ -77,6 +54,36 @@ static void close_one(struct segments *s, char name[AUDIT_NAME])
 	else
 		complain(&error);
 	buf_free(&error);
+}
+
+void segments_next(struct segments *s, struct channel *to)
+{
+	struct audit_segment next;
+	struct buf error;
+	int fd, r;
+
+	if (s->old[0])
+		return; /* one at a time */
+	buf_init(&error, SENTENCE);
+	fd = audit_segment_open(s->dir, s->generation, &next, &error);
+	if (fd < 0) {
+		complain(&error);
+		return;
+	}
+	r = channel_send(to, MSG_AUDIT, next.link, AUDIT_HASH, fd);
+	if (r != 0)
+		buf_printf(&error, "a segment of the audit could not be given to the bridge: %s", strerror(errno));
+	close(fd);
+	if (r != 0) {
+		complain(&error);
+		close_one(s, next.name);
+		return;
+	}
+	buf_free(&error);
+	memcpy(s->old, s->now.name, AUDIT_NAME);
+	s->turned = !s->given; /* of a process before this one, which could not be closed: nobody writes to it */
+	s->given = true;
+	s->now = next;
 }
 
 void segments_grown(const struct segments *s)

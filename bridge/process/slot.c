@@ -124,6 +124,10 @@ static int start_bridge(struct slot *s)
 	g->ev->begins(g->arg, s->channel);
 	generation_shut_again(s); /* last: what was cut off comes back by nothing that is said before */
 	channel_send(s->channel, MSG_BEGIN, NULL, 0, -1);
+	if (channel_missed(s->channel)) { /* it must not work without its budgets, its audit, or knowing what was cut off */
+		log_error("a bridge could not be told all that it must know, and is started anew");
+		slot_kill(s, SIGKILL);
+	}
 	return 0;
 }
 

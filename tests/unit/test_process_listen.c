@@ -1,6 +1,7 @@
 /* links: all */
 #include "bridge/process/listen.h"
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -67,6 +68,40 @@ static void test_listen(void)
 	buf_free(&error);
 }
 
+/* A reload while there are no descriptors keeps what is open, and does not go on with less. */
+static void test_no_descriptors(void)
+{
+	struct listening *now, *next;
+	struct rlimit r, few;
+	struct buf error;
+	int port, fd;
+
+	buf_init(&error, 4096);
+	now = listen_pair_open("127.0.0.1:0", "127.0.0.1:0", NULL, &error);
+	if (!CHECK(now && now[0].n == 1 && now[1].n == 1))
+		return;
+	port = port_of(now[0].fds[0]);
+	getrlimit(RLIMIT_NOFILE, &r);
+	fd = dup(0);
+	for (rlim_t more = 0; more < 2; more++) { /* none; one */
+		few = (struct rlimit){.rlim_cur = (rlim_t)fd + more, .rlim_max = r.rlim_max};
+		CHECK_INT(setrlimit(RLIMIT_NOFILE, &few), 0);
+		close(fd);
+		buf_reset(&error);
+		next = listen_pair_open("127.0.0.1:0", "127.0.0.1:0", now, &error);
+		CHECK(!next && strstr(buf_cstr(&error), "cannot go on listening on 127.0.0.1:0: Too many open files"));
+		listen_pair_free(next);
+		CHECK_INT(setrlimit(RLIMIT_NOFILE, &r), 0);
+		CHECK_INT(dup(0), fd);
+	}
+	close(fd);
+	next = listen_pair_open("127.0.0.1:0", "127.0.0.1:0", now, &error);
+	listen_pair_free(now);
+	CHECK(next && next[0].n == 1 && next[1].n == 1 && port_of(next[0].fds[0]) == port && can_connect(port));
+	listen_pair_free(next);
+	buf_free(&error);
+}
+
 static void test_control_socket(void)
 {
 	char dir[] = "/tmp/test_process_listen.XXXXXX", path[100], target[100], inner[100];
@@ -115,6 +150,7 @@ int main(void)
 {
 	test_split();
 	test_listen();
+	test_no_descriptors();
 	test_control_socket();
 	return check_done();
 }
