@@ -66,7 +66,7 @@ static enum fb_reason reason_of(const char *code)
 		enum fb_reason reason;
 	} theirs[] = {
 		{"ErrorMailRecipientNotFound", FB_NO_ACCESS}, {"ErrorInvalidAccessLevel", FB_NO_ACCESS},  {"ErrorExceededConnectionCount", FB_BUSY},
-		{"ErrorADOperation", FB_DIRECTORY_FAILED},    {"ErrorNonExistentMailbox", FB_NO_ACCESS},
+		{"ErrorADOperation", FB_DIRECTORY_FAILED},    {"ErrorNonExistentMailbox", FB_NO_ACCESS},    {"ErrorAccessDenied", FB_NO_ACCESS},
 	};
 
 	for (size_t i = 0; i < sizeof theirs / sizeof *theirs; i++)

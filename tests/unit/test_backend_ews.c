@@ -444,6 +444,7 @@ static void test_lenient(void)
 		/* where some are there, they go out beside the digits, and never alone */
 		{"part@b.example", FB_OK, FB_VIEW_MERGED | FB_VIEW_EVENTS, true}, {"part-free@b.example", FB_OK, FB_VIEW_MERGED | FB_VIEW_EVENTS, true},
 		{"error-ErrorMailRecipientNotFound@b.example", FB_NO_ACCESS, 0, false}, {"error-ErrorNoFreeBusyAccess@b.example", FB_NO_ACCESS, 0, false},
+		{"error-ErrorAccessDenied@b.example", FB_NO_ACCESS, 0, false}, {"error-ErrorNonExistentMailbox@b.example", FB_NO_ACCESS, 0, false},
 		{"error-ErrorTimeoutExpired@b.example", FB_TIMEOUT, 0, false}, {"error-ErrorADUnavailable@b.example", FB_DIRECTORY_FAILED, 0, false},
 		{"error-ErrorProxyRequestProcessingFailed@b.example", FB_CALENDAR_FAILED, 0, false}, {"error-NoError@b.example", FB_CALENDAR_FAILED, 0, false},
 		{"error-ErrorAddressSpaceNotFound@b.example", FB_CALENDAR_FAILED, 0, false}, {"error-Whatever@b.example", FB_CALENDAR_FAILED, 0, false},
