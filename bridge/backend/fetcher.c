@@ -9,7 +9,7 @@
 #include "bridge/base/log.h"
 #include "bridge/base/text.h"
 
-enum { REPLY_MAX_BYTES = 2 * FB_ANSWER_BYTES, REPLY_KEPT = 64 << 10, PROBE_SECONDS = 86400, PROBE_MINUTES = 60, TRIAL_GRACE_MS = 1000 };
+enum { REPLY_MAX_BYTES = 2 * FB_ANSWER_BYTES, REPLY_KEPT = 64 << 10, PROBE_SECONDS = 86400, PROBE_MINUTES = 60, TRIAL_GRACE_MS = 1000, SAY_AGAIN_MS = 10000 };
 
 static const struct fetch_engine *const engines[] = {[CONF_BACKEND_EWS] = &ews_engine, [CONF_BACKEND_CALDAV] = &caldav_engine};
 
@@ -31,6 +31,8 @@ struct fetcher {
 	struct fetch_site site;
 	struct breaker breaker;
 	struct loop_timer *pause;   /* until the next probe; NULL while it is closed */
+	char left_alone[FETCHER_WHY_MAX + 1]; /* a sentence: that it is, and why */
+	int64_t say_again;          /* loop_ms(): who is turned away stands in the log now and then, with that */
 	struct open_job *jobs;
 	struct buf reply;           /* the one that is given out; its memory is for the next as well, unless it was a large one */
 	struct fetch_question last; /* what a probe asks */
@@ -108,6 +110,7 @@ static bool heard(void *arg, enum fetch_health h, int64_t pause_ms, const char *
 		snprintf(f->trial_why, sizeof f->trial_why, "%s", why);
 	if (wait >= 0) {
 		tell(f, why ? why : "it failed");
+		snprintf(f->left_alone, sizeof f->left_alone, "it is left alone for a while: %s", why ? why : "it failed");
 		wait_for(f, wait);
 		log_event(LOG_LEVEL_WARN, "backend-down", LS("backend", f->backend->name), LS("why", why), LI("next_ms", wait));
 	} else if (was_open && !f->breaker.open) {
@@ -138,9 +141,9 @@ static void end_job(struct open_job *j)
 	free(j);
 }
 
-static void log_failure(const struct open_job *j, enum fb_reason reason, const char *why)
+static void log_failure(const struct fetcher *f, const char *address, enum fb_reason reason, const char *why)
 {
-	log_event(LOG_LEVEL_WARN, "backend-failed", LS("backend", j->fetcher->backend->name), LS("mailbox", j->address),
+	log_event(LOG_LEVEL_WARN, "backend-failed", LS("backend", f->backend->name), LS("mailbox", address),
 	          LS("reason", fb_reason_row(reason)->word), LS("why", why));
 }
 
@@ -149,7 +152,7 @@ static void job_done(void *arg, const struct fb_answer *answer, const char *why)
 	struct open_job *j = arg;
 
 	if (answer->reason != FB_OK)
-		log_failure(j, answer->reason, why);
+		log_failure(j->fetcher, j->address, answer->reason, why);
 	reply_with(j->fetcher, answer, j->cb, j->arg);
 	end_job(j);
 }
@@ -158,7 +161,7 @@ static void job_late(void *arg)
 {
 	struct open_job *j = arg;
 
-	log_failure(j, FB_TIMEOUT, "its time was over before the backend had answered");
+	log_failure(j->fetcher, j->address, FB_TIMEOUT, "its time was over before the backend had answered");
 	j->fetcher->engine->drop(j->ticket);
 	reply_reason(j->fetcher, FB_TIMEOUT, j->cb, j->arg);
 	end_job(j);
@@ -192,6 +195,18 @@ static void start_job(struct fetcher *f, const struct fetch_question *q, fetcher
 	j->ticket = f->engine->ask(f->state, q, job_done, j);
 }
 
+/* It is not asked now. */
+static void turn_away(struct fetcher *f, const char *address, fetcher_reply_cb *cb, void *arg)
+{
+	enum fb_reason reason = f->breaker.why == FETCH_BUSY ? FB_BUSY : FB_CALENDAR_FAILED;
+
+	if (loop_ms() >= f->say_again) {
+		f->say_again = loop_ms() + SAY_AGAIN_MS;
+		log_failure(f, address, reason, f->left_alone);
+	}
+	reply_reason(f, reason, cb, arg);
+}
+
 void fetcher_work(struct fetcher *f, const uint8_t *job, size_t len, fetcher_reply_cb *cb, void *arg)
 {
 	struct fetch_job j;
@@ -207,7 +222,7 @@ void fetcher_work(struct fetcher *f, const uint8_t *job, size_t len, fetcher_rep
 	const struct fetch_question q = {j.address, j.window, j.interval, j.left_ms};
 	remember(f, &q); /* turned away or not: a probe about the one mailbox that hangs would never find the backend well */
 	if (f->breaker.open)
-		reply_reason(f, f->breaker.why == FETCH_BUSY ? FB_BUSY : FB_CALENDAR_FAILED, cb, arg);
+		turn_away(f, j.address, cb, arg);
 	else
 		start_job(f, &q, cb, arg);
 }

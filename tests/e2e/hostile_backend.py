@@ -181,6 +181,8 @@ def test_each(b):
             same(got[2]["merged"], "0022000000000000", "the folder's mailbox")
             check("EX01" not in str(got) and "Store" not in str(got), f"{name}: the backend's own words do not leave: {got[0]['text']}")
     check(all(any("trusted" in line for line in b.lines("backend-failed") if f"mailbox={n}@" in line) for n in ("wrong-pin", "wrong-ca", "wrong-name")), "and why not")
+    until(lambda: any("left alone" in line and "refused our login" in line for line in b.lines("backend-failed") if "mailbox=ask-basic@" in line),
+          "of who is turned away the log says it, and why", 5)
     same(Hostile.seen and [p for p, _ in Hostile.seen if "stolen" in p], [], "nobody followed a redirect to another place")
 
 
