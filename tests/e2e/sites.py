@@ -208,7 +208,8 @@ class Site:
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
     def lines(self, event):
-        return [line for line in self.log().splitlines() if f"event={event}" in line]
+        """Those whose event begins so; what stands in another's text is none."""
+        return [line for line in self.log().splitlines() if line.partition(" event=")[2].startswith(event)]
 
     def children(self, role=None):
         """Pids of the daemon's processes, each checked to be ours, with their role."""
