@@ -3,6 +3,7 @@
 #include "tests/unit/check.h"
 #include "tests/unit/link_world.h"
 #include "bridge/link/convert.h"
+#include "bridge/link/hours.h"
 #include "bridge/link/session.h"
 
 /* Site A's client and site B's server on one loop. What B answers is up to each test. */
@@ -107,6 +108,7 @@ static void on_answer(void *arg, size_t i, const struct fb_answer *raw)
 
 static void on_done(void *arg, enum fb_reason reason, const char *why)
 {
+	CHECK_INT(link_hours_known.n, 0); /* nothing of the peer stays */
 	a.dones++;
 	a.reason = reason;
 	snprintf(a.why, sizeof a.why, "%s", why ? why : "");
