@@ -163,7 +163,7 @@ int audit_segment_check(int dir, struct audit_segment *s, struct buf *error)
 	return 0;
 }
 
-void audit_segment_rest(int dir, const struct audit_segment *s)
+void audit_segment_drop_cache(int dir, const struct audit_segment *s)
 {
 	char file[AUDIT_NAME + 8];
 	int fd;

@@ -62,8 +62,8 @@ int audit_segment_open(int dir, unsigned generation, struct audit_segment *out, 
  * shorter.
  */
 int audit_segment_check(int dir, struct audit_segment *s, struct buf *error);
-/* Nobody will read soon what ${s} holds: the system need not keep it in memory, once it is on the disk. It may wait for the disk. */
-void audit_segment_rest(int dir, const struct audit_segment *s);
+/* What ${s} holds goes to the disk, and what is there leaves the page cache: nobody will read it soon. It may wait for the disk. */
+void audit_segment_drop_cache(int dir, const struct audit_segment *s);
 /* Closes ${name}, whose writer is gone or has turned to another. -1 with a sentence; it may be tried again. */
 int audit_segment_close(int dir, const char *name, struct buf *error);
 /*

@@ -220,9 +220,9 @@ void log_hold(bool hold)
 	out.at_once = fstat(out.fd, &st) == 0 && S_ISREG(st.st_mode) ? sizeof out.lines : LINE;
 }
 
-void log_rest(void)
+void log_drop_cache(void)
 {
-	posix_fadvise(out.fd, 0, 0, POSIX_FADV_DONTNEED); /* a pipe has no such memory, and says so */
+	posix_fadvise(out.fd, 0, 0, POSIX_FADV_DONTNEED); /* a pipe has none, and says so */
 }
 
 static void put_line(const struct line *l, enum log_level level)

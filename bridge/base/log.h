@@ -31,8 +31,11 @@ void log_setup(int fd, bool json, enum log_level level, const char *role);
  * process that calls log_flush() at the end of each turn of its loop; it must end with log_hold(false).
  */
 void log_hold(bool hold);
-/* Nobody will read soon what the log holds: the system need not keep it in memory, once it is on the disk. For a file; it may wait for the disk. */
-void log_rest(void);
+/*
+ * What was written to the log goes to the disk, and what is there leaves the page cache: nobody will read it soon. Does nothing unless the log is a
+ * file. It may wait for the disk.
+ */
+void log_drop_cache(void);
 /* Writes what is held. */
 void log_flush(void);
 /*

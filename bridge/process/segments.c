@@ -88,8 +88,8 @@ void segments_next(struct segments *s, struct channel *to)
 
 void segments_grown(const struct segments *s)
 {
-	audit_segment_rest(s->dir, &s->now);
-	log_rest();
+	audit_segment_drop_cache(s->dir, &s->now);
+	log_drop_cache();
 }
 
 void segments_turned(struct segments *s)

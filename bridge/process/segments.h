@@ -30,8 +30,8 @@ void segments_next(struct segments *s, struct channel *to);
 /* The bridge says that it writes to the new one. */
 void segments_turned(struct segments *s);
 /*
- * The bridge's MSG_AUDIT_GROWN. What it has written goes to the disk now and out of the memory that the system keeps of files: nobody reads it
- * soon, and the next piece is written into the same memory. Here and not in the bridge, for the disk may let this wait.
+ * The bridge's MSG_AUDIT_GROWN. What it has written goes to the disk now, and what was written before leaves the page cache: nobody reads it soon,
+ * and the next piece finds the memory free. Here and not in the bridge, for the disk may let this wait.
  */
 void segments_grown(const struct segments *s);
 /* The bridge's MSG_AUDIT_LOST. */

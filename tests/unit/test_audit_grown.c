@@ -5,7 +5,7 @@
 #include <sys/vfs.h>
 #include "tests/unit/audit_help.h"
 
-/* An audit that grows says so, piece by piece, and can be taken out of memory. */
+/* An audit that grows says so, piece by piece, and can be taken out of the page cache. */
 
 static const struct audit_query query = {
 	.id = "00112233", .requester = "anna@a.example", .target = "bob@b.example", .peer = "site-b", .direction = "out", .rule = "1", .result = "ok"};
@@ -15,8 +15,8 @@ static void one_more(void *arg)
 	++*(int *)arg;
 }
 
-/* How much of the segment is in the system's memory of files, in pages. */
-static size_t remembered(const struct audit_segment *s)
+/* How much of the segment is in the page cache, in pages. */
+static size_t cached(const struct audit_segment *s)
 {
 	static unsigned char pages[1 << 16];
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -38,16 +38,16 @@ static size_t remembered(const struct audit_segment *s)
 	return n;
 }
 
-/* Written to the disk it leaves that memory, but where there is no disk. */
-static void rests(int fd, const struct audit_segment *s)
+/* Written to the disk it leaves the page cache, but where there is no disk. */
+static void leaves_cache(int fd, const struct audit_segment *s)
 {
-	size_t before = remembered(s);
+	size_t before = cached(s);
 	struct statfs fs;
 
 	CHECK_INT(fdatasync(fd), 0);
-	audit_segment_rest(audit_dir, s);
+	audit_segment_drop_cache(audit_dir, s);
 	CHECK_INT(fstatfs(fd, &fs), 0);
-	CHECK(before > 0 && (fs.f_type == TMPFS_MAGIC || remembered(s) < before / 2));
+	CHECK(before > 0 && (fs.f_type == TMPFS_MAGIC || cached(s) < before / 2));
 }
 
 int main(void)
@@ -70,7 +70,7 @@ int main(void)
 		CHECK_INT(fstat(fd, &st), 0);
 	}
 	CHECK_INT(told, 2);
-	rests(fd, &s);
+	leaves_cache(fd, &s);
 	CHECK_INT(audit_look(), 0);
 	audit_writer_free(w);
 	loop_free(l);
