@@ -190,7 +190,9 @@ static int by_key(const void *a, const void *b)
 		return x->key < y->key ? -1 : 1;
 	if (x->has_length != y->has_length)
 		return y->has_length - x->has_length; /* an RDATE's own period counts before a rule's occurrence at the same time */
-	return (y->seconds > x->seconds) - (y->seconds < x->seconds); /* and of two periods the longer one */
+	if (x->seconds != y->seconds)
+		return x->seconds > y->seconds ? -1 : 1; /* and of two periods the longer one */
+	return (y->wall > x->wall) - (y->wall < x->wall); /* two walls are one instant where the clock leaves out an hour: the later lasts longer */
 }
 
 static int by_number(const void *a, const void *b)
