@@ -16,13 +16,10 @@ FOLDER = sites.ROOT / "build/e2e" / f"cut_short-{os.getpid()}"
 OTHER = "sha256:" + "77" * 32
 VERBS = (
     ("rule", "add", "--peer", "site-b", "--direction", "in", "--requester", "*", "--target", "anna@a.example", "--level", "None", "--position", "1"),
-    ("rule", "remove", "--peer", "site-b", "--direction", "in", "1"),
     ("peer", "add", "site-c", "--endpoint", "127.0.0.1:9", "--pin", OTHER, "--domain", "c.example"),
-    ("peer", "disable", "site-b"),
     ("peer", "remove", "site-b"),
     ("peer", "unpin", "PIN"),
     ("account", "remove", "anna"),
-    ("address-space", "add", "--forest-name", "d.example", "--peer", "site-b"),
     ("identity", "next"),
     ("identity", "promote", "--force"),
     ("identity", "retire"),
