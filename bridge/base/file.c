@@ -146,33 +146,39 @@ static int write_beside(char tmp[TMP_SIZE], const char *path, const void *data, 
 	return r;
 }
 
+/* Removes ${path}; errno stays what it was. */
+static void take_back(const char *path)
+{
+	int saved = errno;
+
+	unlink(path);
+	errno = saved;
+}
+
 int file_write(const char *path, const void *data, size_t len, mode_t mode)
 {
 	char tmp[TMP_SIZE];
-	int saved;
 
 	if (write_beside(tmp, path, data, len, mode) != 0)
 		return -1;
 	if (rename(tmp, path) == 0)
 		return sync_folder(path);
-	saved = errno;
-	unlink(tmp);
-	errno = saved;
+	take_back(tmp);
 	return -1;
 }
 
 int file_write_new(const char *path, const void *data, size_t len, mode_t mode)
 {
 	char tmp[TMP_SIZE];
-	int saved, r;
+	int r;
 
 	if (write_beside(tmp, path, data, len, mode) != 0)
 		return -1;
 	r = link(tmp, path);
-	saved = errno;
-	unlink(tmp);
-	errno = saved;
-	return r == 0 ? sync_folder(path) : -1;
+	if (r == 0 && (r = sync_folder(path)) != 0)
+		take_back(path); /* who hears that it failed takes it for not there */
+	take_back(tmp);
+	return r;
 }
 
 static bool is_credential(const char *path)

@@ -14,7 +14,10 @@ enum file_result file_read(const char *path, struct buf *out);
  * by root it belongs to the owner of the old file, or of the folder. -1 with errno; the old file then stays.
  */
 int file_write(const char *path, const void *data, size_t len, mode_t mode);
-/* The same for a file that must not be there yet (EEXIST): whatever the moment of a crash, it is there whole or not at all. */
+/*
+ * The same for a file that must not be there yet (EEXIST): whatever the moment of a crash, it is there whole or not at all, and after -1 nothing of
+ * ours is there.
+ */
 int file_write_new(const char *path, const void *data, size_t len, mode_t mode);
 /*
  * True if group or others have any right to ${path}; a missing file gives false. For refusing loose secrets. The group's bits of a file in
