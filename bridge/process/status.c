@@ -9,8 +9,8 @@
  *   version, site         strings
  *   uptime_ms, pid        of the supervisor
  *   generations[]         number, state (starting running draining ending), processes[]: process (bridge, calendar-, login-, directory-, backend-worker),
- *                         pid (0 = starting again), uptime_ms, restarts, audit_lost (records that it and those before it in its place could
- *                         not write), audit_failing (it still cannot)
+ *                         pid (0 = starting again, or ended in a generation that drains or ends), uptime_ms, restarts, audit_lost
+ *                         (records that it and those before it in its place could not write), audit_failing (it still cannot)
  *   invitations[]         open ones: name, seconds_left, tries_left, used_by (a pin or null), written (the peer is there, to be confirmed)
  *   front_certificate     expires (seconds since 1970, 0 = not known), trouble (why its changed files are not used, or null)
  *   identity              pin, next (or null), taken[] and not_taken[] (enabled peers, while there is a next one)

@@ -1,6 +1,8 @@
 #include "bridge/process/status.h"
+#include <string.h>
 
-static void put_process(struct buf *out, struct unpack *u, bool json)
+/* ${ends}: of a generation whose processes are not started again. */
+static void put_process(struct buf *out, struct unpack *u, bool ends, bool json)
 {
 	const char *role = unpack_str(u);
 	uint64_t pid = unpack_u64(u), up = unpack_u64(u);
@@ -20,7 +22,7 @@ static void put_process(struct buf *out, struct unpack *u, bool json)
 		return;
 	}
 	if (!pid) {
-		buf_printf(out, "  %-16s starting again", role ? role : "");
+		buf_printf(out, "  %-16s %s", role ? role : "", ends ? "has ended" : "starting again");
 	} else {
 		buf_printf(out, "  %-16s pid %-8llu up ", role ? role : "", (unsigned long long)pid);
 		status_span(out, up);
@@ -37,6 +39,7 @@ void status_generation(struct buf *out, struct unpack *u, bool json)
 {
 	uint32_t number = unpack_u32(u), n;
 	const char *state = unpack_str(u);
+	bool ends = state && (strcmp(state, "draining") == 0 || strcmp(state, "ending") == 0);
 
 	n = unpack_u32(u);
 	if (json) {
@@ -47,7 +50,7 @@ void status_generation(struct buf *out, struct unpack *u, bool json)
 	} else
 		buf_printf(out, "generation %u: %s\n", number, state ? state : "");
 	for (; n && !u->bad; n--)
-		put_process(out, u, json);
+		put_process(out, u, ends, json);
 	if (json)
 		buf_puts(out, "]}");
 }
