@@ -222,9 +222,10 @@ static void read_primary(const struct found_entry *e, struct buf *out)
 static void read_entry(struct directory_session *s, const struct person_search *what, const struct found_entry *e,
                        struct directory_answer *a, struct groups_entry *of)
 {
-	a->exists = FB_YES;
+	a->exists = buf_puts(&of->dn, e->dn) == 0 ? FB_YES : FB_COULD_NOT_TELL;
+	if (a->exists != FB_YES)
+		buf_printf(&s->why, "%s: the DN of its entry is too long to ask for its groups", what->asked);
 	snprintf(a->dn, sizeof a->dn, "%s", e->dn);
-	buf_puts(&of->dn, e->dn);
 	read_primary(e, &of->primary);
 	read_address(s, e, what->address, a->address);
 	if (!what->address || person_domain_is_ours(s->c, fb_address_domain(what->address)))

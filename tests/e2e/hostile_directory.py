@@ -179,6 +179,11 @@ def somebody_else(c, number, body):
     c.sendall(message(number, entry("CN=anna,DC=a", mail=["anna@a.example"])) + message(number, done()))
 
 
+def long_name(c, number, body):
+    """A DN that is longer than any, and by which no group can be asked about."""
+    c.sendall(message(number, entry("CN=" + "x" * 20000 + ",DC=a", mail=["anna@a.example"])) + message(number, done()))
+
+
 def not_text(c, number, body):
     """Addresses with zeroes, line ends and bytes of no character in them are none."""
     c.sendall(message(number, entry("CN=anna,DC=a", mail=[b"anna@a.example\0", b"anna@a.example\r\nX: y", b"\xff\xfeanna@a.example", b""])) + message(number, done()))
@@ -267,6 +272,7 @@ def main():
     same(found.get("address"), "anna@a.example", "the person is known, her groups are not")
     ask("somebody else", somebody_else, exists="no", who="ben@a.example")
     ask("addresses that are none", not_text, exists="no")
+    check("too long" in (ask("a DN without an end", long_name)["why"] or ""), "nobody is in no group because her name was cut")
     for op in (BIND, SEARCH):
         ask(f"a hang at {op:#x}", somebody_else, before=hang_at(op))
     decoy = socket.create_server(("127.0.0.1", 0))
