@@ -219,7 +219,10 @@ static void daemon_answers(struct doctor *d, struct doctor_chain *chain)
 	buf_init(&reply, 32 << 20);
 	switch (ctl_daemon_call(d->conf_path, "status json", DAEMON_MS, &code, &reply)) {
 	case CTL_DAEMON_ANSWERED:
-		if (code == 0)
+		if (code == 0 && strstr(buf_cstr(&reply), "\"audit_failing\":true"))
+			doctor_failed(d, NULL, hop, DOCTOR_HERE, "it answers, and its audit cannot be written, so that answers are refused or have no record (audit_full)",
+			              "make room in %s; event=audit-failed in the log says what is wrong.", d->conf->state_dir);
+		else if (code == 0)
 			doctor_ok(d, hop, "it answers at %s", d->conf->control_socket);
 		else
 			doctor_failed(d, chain, hop, DOCTOR_HERE, buf_cstr(&reply), "look into its log.");

@@ -36,7 +36,8 @@ static void their_look_up(struct doctor *d, const struct link_probe *said)
 		break;
 	case FB_BUSY:
 		doctor_failed(d, NULL, hop, DOCTOR_HERE, what,
-		              "see in `availbridge status` which budget it has used up here, or what keeps this site busy.");
+		              "see in `availbridge status` which budget it has used up here, whether the audit can be written, or what keeps this "
+		              "site busy.");
 		break;
 	case FB_DIRECTORY_FAILED:
 		doctor_failed(d, NULL, hop, DOCTOR_BOTH, what, "event=directory-failed in the log says why: in ours if a hop above fails, too, else in that of %s.", name);

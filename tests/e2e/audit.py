@@ -161,6 +161,9 @@ with sites.pair() as (a, b):
         until(lambda: a.lines("audit-failed"), "one alert")
         same(len(a.lines("audit-failed")), 1, "one alert, not one a record")
         until(lambda: "! 2 records could not be written to the audit, and none can be now" in a.run("status"), "status shows what is lost")
+        # of nobody in particular: with a peer it would ask, and lose more records
+        hop = next(h for h in json.loads(a.run("doctor", "no-peer", "--json", code=1))["hops"] if h["hop"] == "daemon")
+        check(hop["state"] == "failed" and "audit cannot be written" in hop["text"] and "make room" in hop["fix"], f"doctor, too: {hop}")
         full(a, resource.RLIM_INFINITY)
         same(codes(a.ask("anna@a.example")), ["NoError"], "and on it goes")
         until(lambda: "! 2 records could not be written to the audit; it can be written again" in a.run("status"), "status says that it is over")
