@@ -137,7 +137,7 @@ static enum resolve_result ask(const char *name, int type, const char *server, s
 	if (r == ARES_SUCCESS && server)
 		r = ares_set_servers_ports_csv(ch, server);
 	if (r != ARES_SUCCESS) {
-		buf_printf(error, "the resolver cannot be used: %s", ares_strerror(r));
+		buf_printf(error, "the resolver cannot be used: %s; write ADDRESS:PORT, for example 192.0.2.1:53", ares_strerror(r));
 		if (ch)
 			ares_destroy(ch);
 		ares_library_cleanup();
