@@ -15,6 +15,17 @@ void ctl_say(const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
+/* The form of a verb that runs, whose lines of the usage are wanted; NULL = all. */
+static const char *running;
+
+/* Is the line ${s} of a synopsis one of the form that runs? */
+static bool is_wanted(const char *s)
+{
+	size_t verb = strcspn(s, " \n"), n = running ? strlen(running) : 0;
+
+	return !running || (s[verb] == ' ' && strncmp(s + verb + 1, running, n) == 0 && strchr(" \n", s[verb + 1 + n]));
+}
+
 int ctl_usage(const char *verb)
 {
 	const struct ctl_verb *v = ctl_verbs;
@@ -23,15 +34,26 @@ int ctl_usage(const char *verb)
 		v++;
 	fputs("Usage:\n", stderr);
 	for (const char *s = v->synopsis; s && *s; s += strcspn(s, "\n"), s += *s == '\n')
-		fprintf(stderr, "  availbridge %.*s\n", (int)strcspn(s, "\n"), s);
+		if (is_wanted(s))
+			fprintf(stderr, "  availbridge %.*s\n", (int)strcspn(s, "\n"), s);
 	return CTL_USAGE;
 }
 
 int ctl_form_run(const char *verb, const struct ctl_form *forms, int argc, char **argv, const char *conf_path)
 {
-	for (; argc > 1 && forms->name; forms++)
-		if (strcmp(argv[1], forms->name) == 0)
+	const char *names[CTL_MAX_FORMS], *near;
+	size_t n = 0;
+
+	for (; argc > 1 && forms->name; forms++) {
+		running = names[n++] = forms->name;
+		if (strcmp(argv[1], running) == 0)
 			return forms->run(argc - 1, argv + 1, conf_path);
+	}
+	running = NULL;
+	if (argc > 1) {
+		near = text_nearest(argv[1], names, n);
+		ctl_say("there is no %s %s%s%s%s", verb, argv[1], near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+	}
 	return ctl_usage(verb);
 }
 

@@ -5,7 +5,7 @@
 #include "bridge/ctl/ctl.h"
 
 /* Reading a verb's command line. Options may stand anywhere, as --name VALUE or --name=VALUE; "--" ends them. */
-enum { CTL_MAX_WORDS = 128 };
+enum { CTL_MAX_WORDS = 128, CTL_MAX_FORMS = 32 };
 struct ctl_words {
 	size_t n;
 	const char *list[CTL_MAX_WORDS]; /* borrowed from argv */
@@ -30,7 +30,7 @@ struct ctl_form {
 };
 /* Runs the form of ${verb} that argv[1] names, or says what forms there are. Returns an exit code. */
 int ctl_form_run(const char *verb, const struct ctl_form *forms, int argc, char **argv, const char *conf_path);
-/* Prints the forms of ${verb} on standard error and returns CTL_USAGE. */
+/* Prints the lines of the form of ${verb} that runs, or all of its forms, on standard error and returns CTL_USAGE. */
 int ctl_usage(const char *verb);
 /* Prints "availbridge: " and a printf text on standard error. */
 void ctl_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -173,6 +173,11 @@ static void table(void)
 	CHECK_STR(said, "{\"version\":\"" VERSION "\"}\n");
 	CHECK_INT(run("chekc"), 2);
 	CHECK(says("did you mean check?"));
+	/* of a verb with many forms, the one that was meant */
+	CHECK_INT(run("peer set x"), 2);
+	CHECK(says("  availbridge peer set NAME") && !strstr(said, "peer invite") && !strstr(said, "peer show"));
+	CHECK_INT(run("peer sohw x"), 2);
+	CHECK(says("there is no peer sohw; did you mean show?") && says("peer invite"));
 	CHECK_INT(run("check -c"), 2);
 	CHECK_INT(run("-c /nowhere/x.conf check"), 1);
 	CHECK(says("/nowhere/x.conf:1: there is no such file"));
