@@ -97,13 +97,14 @@ static void read_account(struct conf_loading *l, const char *path, const struct 
 
 void conf_read_accounts(struct conf_loading *l)
 {
-	char path[4096];
+	char path[4096], fix[4096 + 32];
 	struct lines *lines;
 
 	if (conf_file_path(path, sizeof(path), l->c->file, "accounts.conf") < 0)
 		return;
 	if (!conf_change_of(l, path) && file_is_loose(path)) {
-		conf_problem_add(l->problems, path, 0, "Run: chmod 600 accounts.conf",
+		snprintf(fix, sizeof(fix), "Run: chmod 600 %s", path);
+		conf_problem_add(l->problems, path, 0, fix,
 		                 "others than its owner may read or write this file, which holds password hashes");
 		return;
 	}
