@@ -63,7 +63,7 @@ static int check_rights(const struct conf *c, const char *path, struct buf *erro
 	return -1;
 }
 
-static int take(const char *path, struct buf *text, struct buf *out, struct buf *error)
+static int take(const struct conf *c, const char *path, struct buf *text, struct buf *out, struct buf *error)
 {
 	switch (file_read(path, text)) {
 	case FILE_OK:
@@ -73,8 +73,9 @@ static int take(const char *path, struct buf *text, struct buf *out, struct buf 
 		return -1;
 	case FILE_ABSENT:
 	case FILE_COULD_NOT:
-		buf_printf(error, "the password file %s cannot be read: %s%s", path, strerror(errno),
-		           errno == EACCES ? "; it is for the user that availbridge runs as. Run: chown on it" : "");
+		buf_printf(error, "the password file %s cannot be read: %s", path, strerror(errno));
+		if (errno == EACCES && *c->user)
+			buf_printf(error, ". Run: chown %s %s", c->user, path);
 		return -1;
 	}
 	const char *s = buf_cstr(text);
@@ -106,7 +107,7 @@ int conf_secret_read(const struct conf *c, const struct conf_secret *s, struct b
 	if (find(s, path, sizeof(path), error) < 0 || check_rights(c, path, error) < 0)
 		return -1;
 	buf_init(&text, SECRET_MAX);
-	r = take(path, &text, out, error);
+	r = take(c, path, &text, out, error);
 	buf_wipe(&text);
 	return r;
 }

@@ -59,7 +59,7 @@ def files(a):
     for name in ("backends.d", "backends.d/exchange.conf"):
         shutil.chown(a.dir / name, "nobody")
     said = a.run("check", code=1)
-    check("exchange.password cannot be read" in said and "chown" in said, f"a password file of root's: {said}")
+    check("exchange.password cannot be read" in said and f"Run: chown nobody {a.dir}/exchange.password" in said, f"a password file of root's: {said}")
     give(a.dir / "exchange.password", "nobody")
     same(a.run("check"), "ok\n", "and of its user's")
     shutil.rmtree(a.dir / "backends.d")
