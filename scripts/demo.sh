@@ -184,10 +184,10 @@ answered() {
 }
 
 verify() {
-	ask --json >"$demo/answer.json" || :
+	ask --json >"$demo/answer.json" 2>"$demo/answer.errors" || :
 	expected >"$demo/expected"
 	answered "$demo/answer.json" >"$demo/answered"
-	cmp -s "$demo/expected" "$demo/answered" || { diff "$demo/expected" "$demo/answered" >&2 || :; return 1; }
+	cmp -s "$demo/expected" "$demo/answered" || { cat "$demo/answer.errors" >&2; diff "$demo/expected" "$demo/answered" >&2 || :; return 1; }
 	# What a private or a times-only calendar is about stays at its site; what else is shared came over.
 	grep -q '"subject":"Stand-up"' "$demo/answer.json" && grep -q '"busy":"WorkingElsewhere"' "$demo/answer.json" &&
 		! grep -qE 'Doctor|Clinic|On the road|Secret' "$demo/answer.json"
