@@ -12,6 +12,7 @@ struct ics_zone {
 	const struct ics_component *vtimezone; /* NULL: a well-known name */
 	const struct fb_zone *zone;            /* NULL until needed */
 	struct fb_zone *owned;
+	const char *why;                       /* it cannot be read; NULL until that was seen */
 	struct ics_zone *in_scope, *next, *built; /* the next one of its VCALENDAR, of all, of all that own theirs */
 };
 /* What a TZID means is the business of its VCALENDAR: two programs may call different zones "Customized Time Zone". */
@@ -361,6 +362,17 @@ static struct ics_zone *find_in(struct ics_job *j, const struct ics_scope *s, co
 	return z;
 }
 
+/* ${z} has a definition that cannot be read, which is said anew and not tried anew: any number of events may be in it. */
+static const struct fb_zone *unreadable(struct ics_job *j, struct ics_zone *z)
+{
+	j->in_doubt |= j->work > 0;
+	if (!z->why)
+		z->why = arena_strdup(j->arena, buf_cstr(j->error));
+	buf_reset(j->error);
+	buf_puts(j->error, z->why ? z->why : "out of memory");
+	return NULL;
+}
+
 const struct fb_zone *ics_zone_find(struct ics_job *j, const char *tzid, size_t n, unsigned line)
 {
 	struct ics_zone *z = find_in(j, j->scope, tzid, n, true);
@@ -368,13 +380,11 @@ const struct fb_zone *ics_zone_find(struct ics_job *j, const char *tzid, size_t 
 		z = find_in(j, s, tzid, n, false);
 	if (!z && !(z = zone_add(j, j->scope, tzid, n, line)))
 		return NULL;
-	bool broken = !z->zone && z->vtimezone && build(j, z) < 0;
-	if (!z->zone)
+	bool broken = !z->zone && z->vtimezone && (z->why || build(j, z) < 0);
+	if (!z->zone && !z->why)
 		z->zone = known(j, tzid, n);
-	if (broken && !z->zone) {
-		j->in_doubt |= j->work > 0;
-		return NULL;
-	}
+	if (broken && !z->zone)
+		return unreadable(j, z);
 	if (broken) /* the name is one that everybody knows */
 		buf_reset(j->error);
 	if (j->work <= 0) { /* what was not found may be there */

@@ -111,6 +111,26 @@ static void test_long_over(void)
 	CHECK_STR(march("BEGIN:VEVENT\nUID:s\nDTSTART:20260303T080000Z\nDURATION:PT1H\nEND:VEVENT\n" MARS("20150302T080000\nSEQUENCE:1\n")), AS("Busy"));
 }
 
+/* A definition that cannot be read is looked at once, however many events are in it; each that matters gets the sentence. */
+static void test_many_long_over(void)
+{
+	buf_reset(&error);
+	buf_reset(&text);
+	buf_puts(&text, "BEGIN:VCALENDAR\n" ZONE("Mars", "+1"));
+	for (int i = 0; i < 61000; i++)
+		buf_puts(&text, "BEGIN:VEVENT\nDTSTART;TZID=Mars:20150302T080000\nEND:VEVENT\n");
+	size_t len = text.len;
+	buf_puts(&text, "BEGIN:VEVENT\n" AT "END:VEVENT\nEND:VCALENDAR\n");
+	struct fb_answer *a = expand("2026-03-01", "2026-04-01", "UTC");
+	CHECK_STR(buf_cstr(&error), "");
+	CHECK(a && a->n_events == 1);
+	fb_answer_free(a);
+	text.len = len;
+	buf_puts(&text, "BEGIN:VEVENT\nDTSTART;TZID=Mars:20260302T080000\nEND:VEVENT\nEND:VCALENDAR\n");
+	CHECK(!expand("2026-03-01", "2026-04-01", "UTC"));
+	CHECK_STR(buf_cstr(&error), "line 6: this part of a VTIMEZONE has an offset that is none");
+}
+
 static void test_lengths(void)
 {
 	/* 29 March has 23 hours, 25 October has 25: a day is a day however its length is told */
@@ -208,6 +228,7 @@ int main(void)
 	test_zones();
 	test_definitions();
 	test_long_over();
+	test_many_long_over();
 	test_lengths();
 	test_extra_dates();
 	test_texts();
