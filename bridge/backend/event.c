@@ -245,13 +245,20 @@ static bool same_uid(const struct ics_event *a, const struct ics_event *b)
 	return a->uid && b->uid && a->uid_len == b->uid_len && !memcmp(a->uid, b->uid, a->uid_len);
 }
 
-/* FB_PRIVATE if a series of the UID that ${list} begins with is, or its rest from an override on; in whatever collection. */
+/*
+ * FB_PRIVATE if a series of the UID that ${list} begins with is, or its rest from an override on; in whatever collection. Of several collections
+ * any one occurrence is enough: nobody can tell which of another's is its copy.
+ */
 static unsigned hidden_of(const struct ics_event **list, size_t n)
 {
-	unsigned hidden = 0;
-	for (size_t i = 0; i < n && (!i || same_uid(list[0], list[i])); i++)
-		hidden |= !list[i]->is_override || list[i]->and_future ? list[i]->status.flags & FB_PRIVATE : 0;
-	return hidden;
+	unsigned hidden = 0, once = 0;
+	bool copied = false;
+	for (size_t i = 0; i < n && (!i || same_uid(list[0], list[i])); i++) {
+		bool alone = list[i]->is_override && !list[i]->and_future;
+		*(alone ? &once : &hidden) |= list[i]->status.flags & FB_PRIVATE;
+		copied |= list[i]->collection != list[0]->collection;
+	}
+	return copied ? hidden | once : hidden;
 }
 
 static int expand_all(struct expander *x, const struct ics_event **list, size_t n, unsigned *busy_file)
