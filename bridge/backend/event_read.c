@@ -214,11 +214,24 @@ static bool lies_outside(const struct ics_job *j, const struct ics_component *c)
 	return last + behind + day + apart < j->window.start || from.wall + before - apart > j->window.end;
 }
 
+/* DTSTART, which is a date where it says so and is a midnight none the less: with no end it would take no time. */
+static int read_start(struct ics_job *j, struct ics_event *e, const struct ics_property *p)
+{
+	const char *type;
+	size_t n;
+	if (ics_job_time(j, p, p->value, p->value_len, &e->start))
+		return -1;
+	bool says_date = ics_parameter(p, "VALUE", &type, &n) && n == 4 && !strncasecmp(type, "DATE", n);
+	if (says_date && !e->start.is_date && e->c->kind == ICS_VEVENT)
+		make_date(j, &e->start);
+	return 0;
+}
+
 /* Start and end. What is in doubt of an event does not matter where it takes no time of the window in any case: much in calendars is long over. */
 static int read_times(struct ics_job *j, struct ics_event *e, const struct ics_property *start)
 {
 	j->in_doubt = false;
-	if (!ics_job_time(j, start, start->value, start->value_len, &e->start) &&
+	if (!read_start(j, e, start) &&
 	    !read_length(j, e, ics_property_of(e->c, ICS_DTEND), ics_property_of(e->c, ICS_DURATION)))
 		return 0;
 	if (!j->in_doubt || e->c->kind != ICS_VEVENT || !lies_outside(j, e->c))
