@@ -157,7 +157,7 @@ static int take_rdates(struct event_set *x, const struct ics_property *p)
 		if (period ? ics_job_period(x->j, p, s, n, &t, &seconds) : ics_job_time(x->j, p, s, n, &t))
 			return -1;
 		int64_t wall = event_wall_of(x, x->series, &t);
-		bool by_day = t.is_date || x->series->start.is_date;
+		bool by_day = t.is_date || (x->series->start.is_date && !period); /* a period is one more than the day in which it lies */
 		struct occurrence o = occurrence_at(x, by_day ? event_key_at(x, x->series, wall) : event_key_of(x, x->series, &t), wall);
 		o.has_length = period;
 		o.seconds = seconds;

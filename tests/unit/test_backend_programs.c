@@ -168,6 +168,11 @@ static void test_extra_dates(void)
 	/* a period among days is no whole day */
 	CHECK_STR(event("DTSTART;VALUE=DATE:20260302\nRDATE;VALUE=PERIOD:20260305T080000Z/PT3H\n"),
 	          "2026-03-01T23:00:00Z/2026-03-02T23:00:00Z Busy, 2026-03-05T08:00:00Z/2026-03-05T11:00:00Z Busy");
+	/* nor does it take the place of the day in which it lies */
+	CHECK_STR(event("DTSTART;VALUE=DATE:20260305\nRDATE;VALUE=PERIOD:20260305T080000Z/PT3H\n"),
+	          "2026-03-04T23:00:00Z/2026-03-05T23:00:00Z Busy, 2026-03-05T08:00:00Z/2026-03-05T11:00:00Z Busy");
+	CHECK_STR(event("DTSTART;VALUE=DATE:20260302\nRDATE;VALUE=PERIOD:20260305T080000Z/PT3H\nEXDATE:20260305T080000Z\n"),
+	          "2026-03-01T23:00:00Z/2026-03-02T23:00:00Z Busy");
 }
 
 /* What the bridge gets of the texts of ${lines} from its worker: subject, place. */
