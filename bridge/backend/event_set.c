@@ -96,6 +96,12 @@ static int64_t last_day(const struct event_set *x, bool frees)
 	return event_midnight(at) + (elsewhere ? day : 0);
 }
 
+/* Does the rule at hand make time free? */
+static bool makes_free(const struct event_set *x)
+{
+	return x->excluding != (x->series->c->kind == ICS_AVAILABLE);
+}
+
 /*
  * UNTIL bounds the start, itself included (RFC 5545 3.3.10). As a date in a series with times, which the RFC does not want, it is all of that day:
  * so mean it the programs that write it (Evolution, old KDE), while most libraries end with its first moment. What is in doubt is busy, so what
@@ -104,7 +110,7 @@ static int64_t last_day(const struct event_set *x, bool frees)
 static bool past_until(const struct event_set *x, int64_t wall, int64_t key)
 {
 	const struct ics_time *u = &x->rule->until;
-	bool frees = x->excluding != (x->series->c->kind == ICS_AVAILABLE);
+	bool frees = makes_free(x);
 	if (!x->rule->has_until)
 		return false;
 	if (x->series->start.is_date)
@@ -135,6 +141,8 @@ static int take_rule(struct event_set *x, const struct ics_property *p, int64_t 
 		return ics_fail(x->j->error, p->line, "this recurrence rule cannot be read: %s", why);
 	x->rule = &r;
 	x->excluding = p->name == ICS_EXRULE;
+	if (r.guessed && makes_free(x))
+		return ics_fail(x->j->error, p->line, "this rule makes time free and has an INTERVAL, COUNT or BYDAY that says nothing, so it is not known when");
 	if (x->series->start.is_date && r.freq <= RECUR_DAILY)
 		r.hours = 0, r.minutes = r.seconds = 0; /* to be ignored where DTSTART is a date */
 	if (r.has_until && r.until.wall + slack < hi)

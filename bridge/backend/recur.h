@@ -35,6 +35,7 @@ struct recur_rule {
 	uint64_t weeks, weeks_back;                /* bit 1..53 */
 	uint8_t year_days[47], year_days_back[47]; /* bit 1..366 */
 	bool by_year_day;
+	bool guessed;           /* a value that the RFC does not know is read as some program means it */
 	size_t n_setpos;
 	int setpos[RECUR_MAX_SETPOS];
 };

@@ -87,6 +87,7 @@ static bool read_interval(struct recur_rule *r, const char *v, size_t n)
 	if (!ranged(v, n, 0, 999999999, &i))
 		return false;
 	r->interval = i ? i : 1;
+	r->guessed |= !i;
 	return true;
 }
 
@@ -95,12 +96,13 @@ static bool read_count(struct recur_rule *r, const char *v, size_t n)
 {
 	r->count = 0;
 	if (n == 2 && !memcmp(v, "-1", 2))
-		return true;
+		return r->guessed = true;
 	for (size_t i = 0; i < n && i < 12; i++) {
 		if (v[i] < '0' || v[i] > '9')
 			return false;
 		r->count = r->count * 10 + (v[i] - '0');
 	}
+	r->guessed |= !r->count;
 	return n > 0 && n <= 12;
 }
 
@@ -176,9 +178,10 @@ static bool one_day(struct recur_rule *r, const char *v, size_t n)
 		r->weekdays |= 1U << day;
 		return true;
 	}
-	if (number(v, n - 2, &nth) && nth == 255) /* GroupWise means the last one */
+	if (number(v, n - 2, &nth) && nth == 255) { /* GroupWise means the last one */
 		nth = -1;
-	else if (!signed_range(v, n - 2, 53, &nth))
+		r->guessed = true;
+	} else if (!signed_range(v, n - 2, 53, &nth))
 		return false;
 	for (size_t i = 0; i < r->n_nth; i++)
 		if (r->nth[i].n == nth && r->nth[i].weekday == day)

@@ -14,6 +14,13 @@ static bool begins_late(const struct fb_working_period *p, int weekday, int64_t 
 	return false;
 }
 
+/* Does ${r} say more than its days? */
+static bool limits(const struct recur_rule *r)
+{
+	return r->months || r->weeks || r->weeks_back || r->by_year_day || r->month_days || r->month_days_back || r->hours || r->minutes ||
+	       r->seconds || r->n_setpos;
+}
+
 /* One AVAILABLE as a weekly pattern; 1 if it is one, 0 if it is something that WorkingHours cannot say, -1 with a sentence. */
 static int weekly(struct ics_job *j, const struct ics_component *c, const struct fb_zone **zone, struct fb_working_period *out)
 {
@@ -36,7 +43,7 @@ static int weekly(struct ics_job *j, const struct ics_component *c, const struct
 	bool same_zone = (!*zone || *zone == z) && (!end || e.zone == s.zone);
 	if (ics_property_of(c, ICS_RDATE) || ics_property_of(c, ICS_EXDATE) || ics_property_of(c, ICS_RECURRENCE_ID))
 		return 0;
-	if (!rule || r.freq != RECUR_WEEKLY || r.interval != 1 || r.count || r.months || r.n_setpos || r.hours || s.is_date || !same_zone)
+	if (!rule || r.freq != RECUR_WEEKLY || r.interval != 1 || r.guessed || r.count || limits(&r) || s.is_date || !same_zone)
 		return 0;
 	/* hours hold for the whole window: of a pattern that ends in it, or of which it has days before the first one, the rest would be free */
 	if ((r.has_until && r.until.wall - day < j->window.end) || length <= 0 || from + length > day)

@@ -503,6 +503,22 @@ static void test_working_hours(void)
 	fb_answer_free(a);
 }
 
+/* Hours that are no such pattern for what else their rule says: nothing that it leaves out may be open. */
+static void test_limited_hours(void)
+{
+	static const char *const rules[] = {"BYMONTHDAY=2", "BYYEARDAY=61", "BYWEEKNO=10", "BYMINUTE=45", "BYSECOND=1", "BYMONTH=3"};
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+		char lines[512];
+		snprintf(lines, sizeof lines, HOURS("RRULE:FREQ=WEEKLY;BYDAY=MO,TU,FR;%s\n"), rules[i]);
+		calendar(lines);
+		struct fb_answer *a = expand("2026-03-01", "2026-04-01", "UTC");
+		CHECK(a && !a->hours.known && a->n_events);
+		fb_answer_free(a);
+	}
+	CHECK(strstr(march(HOURS("RRULE:FREQ=WEEKLY;INTERVAL=0\n")), "this rule makes time free"));
+	CHECK(strstr(march(HOURS("RRULE:FREQ=WEEKLY;COUNT=0\n")), "this rule makes time free"));
+}
+
 #define AVAILABLE(lines) "BEGIN:AVAILABLE\n" lines "END:AVAILABLE\n"
 #define AVAILABILITY(lines) "BEGIN:VAVAILABILITY\n" lines "END:VAVAILABILITY\n"
 #define BOUNDS "DTSTART:20260302T000000Z\nDTEND:20260304T000000Z\n"
@@ -563,6 +579,7 @@ int main(void)
 	test_limits();
 	test_costly_names();
 	test_working_hours();
+	test_limited_hours();
 	test_unavailable();
 	return help_end();
 }

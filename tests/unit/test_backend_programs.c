@@ -21,6 +21,11 @@ static void test_rules(void)
 	/* macOS, Android */
 	CHECK_STR(event(AT "RRULE:FREQ=DAILY;COUNT=0;UNTIL=20260304T080000Z\n"), AS("Busy") ", " TUE ", " WED);
 	CHECK_STR(event(AT "RRULE:FREQ=DAILY;UNTIL=20260304T080000Z;COUNT=-1;INTERVAL=1\n"), AS("Busy") ", " TUE ", " WED);
+	/* but not where the guess would make time free */
+	CHECK(strstr(event(AT "RRULE:FREQ=DAILY;COUNT=3\nEXRULE:FREQ=DAILY;COUNT=0\n"), "this rule makes time free"));
+	CHECK(strstr(event(AT "RRULE:FREQ=DAILY;COUNT=3\nEXRULE:FREQ=DAILY;COUNT=-1\n"), "this rule makes time free"));
+	CHECK(strstr(event(AT "RRULE:FREQ=DAILY;COUNT=3\nEXRULE:FREQ=DAILY;INTERVAL=0\n"), "this rule makes time free"));
+	CHECK(strstr(event(AT "RRULE:FREQ=DAILY;COUNT=3\nEXRULE:FREQ=MONTHLY;BYDAY=255MO\n"), "this rule makes time free"));
 	/* Google */
 	CHECK_STR(event("DTSTART" BERLIN "20260302T09\nDTEND" BERLIN "20260302T1000\nRRULE:FREQ=DAILY;COUNT=3\nEXDATE" BERLIN "20260303T09\n"),
 	          AS("Busy") ", " WED);
