@@ -20,6 +20,7 @@ struct kerberos {
 	gss_cred_id_t cred;
 	char *realms[REALMS_MAX]; /* of the keys */
 	size_t n_realms;
+	bool writes_pac;          /* their KDC is one of Active Directory */
 };
 
 static void put_krb5_error(struct buf *error, krb5_context ctx, krb5_error_code code)
@@ -164,13 +165,14 @@ static bool fill(struct kerberos *k, const char *path, struct buf *why)
 	return true;
 }
 
-struct kerberos *kerberos_new(const char *path, struct buf *error)
+struct kerberos *kerberos_new(const char *path, bool active_directory, struct buf *error)
 {
 	struct kerberos *k = calloc(1, sizeof(*k));
 	struct buf why;
 
 	if (!k)
 		abort();
+	k->writes_pac = active_directory;
 	buf_init(&why, WORDS_MAX);
 	if (!fill(k, path, &why)) {
 		buf_printf(error, "the keytab %s cannot be used: %s", path, buf_cstr(&why));
@@ -209,36 +211,51 @@ static void log_refusal(OM_uint32 major, OM_uint32 minor)
 	buf_free(&why);
 }
 
-/* Which account the KDC made the ticket for, if it says so: Active Directory does. No: it does not say. */
+/* Which account the KDC made the ticket for, if it says so: Active Directory does. No: it does not say. What a client put there itself is not read. */
 static enum fb_fact account_of(gss_name_t name, char account[PAC_NAME_MAX + 1])
 {
 	static const char logon_info[] = "urn:mspac:logon-info";
 	gss_buffer_desc attribute = {sizeof logon_info - 1, (void *)(uintptr_t)logon_info}, info = GSS_C_EMPTY_BUFFER, words = GSS_C_EMPTY_BUFFER;
-	int authenticated, complete, more = -1;
+	int authenticated = 0, complete, more = -1;
 	OM_uint32 minor, major = gss_get_name_attribute(&minor, name, &attribute, &authenticated, &complete, &info, &words, &more);
-	bool read = major == GSS_S_COMPLETE && pac_account((struct login_bytes){info.value, info.length}, account);
+	bool read = major == GSS_S_COMPLETE && authenticated && pac_account((struct login_bytes){info.value, info.length}, account);
 
 	gss_release_buffer(&minor, &info);
 	gss_release_buffer(&minor, &words);
 	return read ? FB_YES : major == GSS_S_UNAVAILABLE ? FB_NO : FB_COULD_NOT_TELL;
 }
 
+/* Is ${account} a computer's that is not called as ${principal} is? What has a / in it is no account's name, but a service's of a computer. */
+static bool is_of_a_computer(const char *account, const char *principal)
+{
+	char name[KERBEROS_PRINCIPAL_MAX + 1];
+
+	snprintf(name, sizeof name, "%.*s", (int)(strrchr(principal, '@') - principal), principal);
+	return account[strlen(account) - 1] == '$' && !strchr(name, '/') && !login_same_name(account, name);
+}
+
 /*
  * Is the ticket that of ${principal}'s own account? Where no account is called NAME, Active Directory gives whoever asks for NAME's ticket
- * that of NAME$, a computer's ([MS-KILE] 3.3.5.6.1), and every user may add a computer under a name of his choice.
+ * that of NAME$, a computer's ([MS-KILE] 3.3.5.6.1), and every user may add a computer under a name of his choice. He may also ask for a
+ * ticket without the PAC, which alone tells of it ([MS-KILE] 2.2.3).
  */
-static bool is_own(gss_name_t name, const char *principal)
+static bool is_own(struct kerberos *k, gss_name_t name, const char *principal, bool ours)
 {
-	char account[PAC_NAME_MAX + 1], computer[KERBEROS_PRINCIPAL_MAX + 2];
+	char account[PAC_NAME_MAX + 1] = "";
 	enum fb_fact said = account_of(name, account);
+	const char *why = NULL;
 
-	snprintf(computer, sizeof computer, "%.*s$", (int)(strrchr(principal, '@') - principal), principal);
-	if (said == FB_NO || (said == FB_YES && !login_same_name(account, computer)))
-		return true;
-	log_event(LOG_LEVEL_WARN, "ticket-refused", LS("principal", principal), LS("computer", said == FB_YES ? account : NULL),
-	          LS("why", said == FB_YES ? "it is the ticket of a computer that asked for it by another name: there is no account of the principal's"
-	                                   : "what the KDC says in it of the account cannot be read"));
-	return false;
+	k->writes_pac |= ours && said == FB_YES;
+	if (said == FB_COULD_NOT_TELL)
+		why = "what the KDC says in it of the account cannot be read, or is not signed by it";
+	else if (said == FB_NO && ours && k->writes_pac)
+		why = "it was asked for without a PAC, which alone says whether it is a computer's: see the client's settings, and that "
+		      "userAccountControl of the keytab's account is without NO_AUTH_DATA_REQUIRED";
+	else if (said == FB_YES && is_of_a_computer(account, principal))
+		why = "it is the ticket of a computer that asked for it by another name: there is no account of the principal's";
+	if (why)
+		log_event(LOG_LEVEL_WARN, "ticket-refused", LS("principal", principal), LS("computer", said == FB_YES ? account : NULL), LS("why", why));
+	return !why;
 }
 
 /* The client's name with its realm. False if it is too long or has a zero in it. */
@@ -260,15 +277,15 @@ static bool display(const struct kerberos *k, gss_name_t name, char principal[KE
 }
 
 /* Whose ticket it is that was good, if that is somebody. */
-static bool names_somebody(const struct kerberos *k, gss_name_t name, OM_uint32 flags, char principal[KERBEROS_PRINCIPAL_MAX + 1], bool *ours)
+static bool names_somebody(struct kerberos *k, gss_name_t name, OM_uint32 flags, char principal[KERBEROS_PRINCIPAL_MAX + 1], bool *ours)
 {
 	if (!(flags & GSS_C_ANON_FLAG) && display(k, name, principal, ours))
-		return is_own(name, principal);
+		return is_own(k, name, principal, *ours);
 	log_event(LOG_LEVEL_INFO, "ticket-refused", LS("why", "it names nobody, or by too long a name"));
 	return false;
 }
 
-enum fb_fact kerberos_accept(const struct kerberos *k, struct login_bytes token, struct login_bytes end_point, struct buf *answer,
+enum fb_fact kerberos_accept(struct kerberos *k, struct login_bytes token, struct login_bytes end_point, struct buf *answer,
                              char principal[KERBEROS_PRINCIPAL_MAX + 1], bool *ours)
 {
 	gss_ctx_id_t ctx = GSS_C_NO_CONTEXT;

@@ -45,11 +45,11 @@ class Front:
     def directory(self, lines):
         (self.site.dir / "directory.conf").write_text("\n".join(lines) + "\n")
 
-    def ticket(self, principal):
+    def ticket(self, principal, *options):
         """Logs in at the KDC; what follows is that user."""
         cache = folder / f"ticket-{re.sub('[^a-z0-9-]', '', principal)}"
         os.environ["KRB5CCNAME"] = f"FILE:{cache}"
-        subprocess.run(["kinit", f"{principal}@{self.forest.realm}"], input=who.PASSWORD + "\n", check=True, capture_output=True, text=True)
+        subprocess.run(["kinit", *options, f"{principal}@{self.forest.realm}"], input=who.PASSWORD + "\n", check=True, capture_output=True, text=True)
 
     def curl(self, *more):
         """(status, the lines of the server's headers, the body)"""
@@ -115,16 +115,31 @@ def tickets(f):
     f.ticket("helpdesk")
     same(f.curl("--negotiate", "-u", ":")[0], 401, "a computer's ticket by the name of an account of ours")
     f.said("ticket-refused", "principal=helpdesk@A.EXAMPLE", "helpdesk$")
+    f.ticket("helpdesk", "--no-request-pac")
+    same(f.curl("--negotiate", "-u", ":")[0], 401, "that was asked for without a PAC")
+    f.said("ticket-refused", "principal=helpdesk@A.EXAMPLE", "without a PAC")
     f.site.account("helpdesk$", "organisation")
     f.site.run("reload")
     f.ticket("helpdesk$")
     same(f.curl("--negotiate", "-u", ":")[0], 200, "a computer's ticket by its own name")
+    # Nor by any other name that a domain controller finds it by.
+    f.forest.modify(f"dn: CN=helpdesk,CN=Computers,{f.forest.tree.base}\nchangetype: modify\nadd: userPrincipalName\nuserPrincipalName: desk@a.example\n\n")
+    f.site.account("desk", "organisation")
+    f.site.run("reload")
+    f.ticket("desk")
+    same(f.curl("--negotiate", "-u", ":")[0], 401, "a computer's ticket by its UPN, which is the name of an account of ours")
+    f.said("ticket-refused", "principal=desk@A.EXAMPLE", "helpdesk$")
     # Without a directory the worker has no file and no network any more, and takes tickets all the same.
     (f.site.dir / "directory.conf").unlink()
+    f.site.set("login_workers", 1)  # what it learns from one ticket, the next one meets
     f.site.run("reload")
+    f.ticket("helpdesk$")
     same(f.curl("--negotiate", "-u", ":")[0], 200, "an account of ours, without a directory")
+    f.ticket("helpdesk", "--no-request-pac")
+    same(f.curl("--negotiate", "-u", ":")[0], 401, "a ticket without a PAC, of a realm whose last one had it")
     f.ticket("ben")
     same(f.curl("--negotiate", "-u", ":")[0], 401, "who is known to the directory alone is nobody without it")
+    f.site.set("login_workers", 2)
     f.directory(f.forest.settings("login yes"))
     f.site.run("reload")
 
