@@ -191,7 +191,7 @@ static bool tell_health(struct caldav_ask *a, const struct http_reply *r, enum f
 	snprintf(why, sizeof why, "the server answers with status %d", r->status);
 	if (r->status == 401 || r->status == 407) {
 		a->d->proven = false;
-		return s->health(s->arg, FETCH_REFUSED, 0, "the server refuses our login");
+		return s->health(s->arg, FETCH_REFUSED, 0, r->why ? r->why : "the server refuses our login");
 	}
 	if (r->status == 502 || r->status == 504)
 		return s->health(s->arg, FETCH_DOWN, 0, why);

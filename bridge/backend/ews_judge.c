@@ -34,7 +34,7 @@ static void judge_status(const struct http_reply *r, struct ews_verdict *v)
 	} else if (r->status == 401 || r->status == 403) {
 		snprintf(why, sizeof why,
 		         "it refused our login (HTTP %d): see auth, user and the password, and that this account may use EWS", r->status);
-		say(v, FETCH_REFUSED, FB_CALENDAR_FAILED, why);
+		say(v, FETCH_REFUSED, FB_CALENDAR_FAILED, r->why ? r->why : why);
 	} else {
 		snprintf(why, sizeof why, "it answered HTTP %d%s", r->status,
 		         r->status / 100 == 3 ? ", a redirect, which is not followed: name the right place in url" :

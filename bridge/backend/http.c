@@ -290,11 +290,11 @@ static void end_of_call(struct http_call *c, CURLcode code)
 	enum http_outcome outcome = http_outcome_of(code);
 
 	if (outcome == HTTP_ANSWERED) {
-		if (http_identity_lacks_ticket(&c->http->identity, c->easy))
-			tell(c, HTTP_UNREACHABLE, "it wants a Kerberos ticket, and none could be got for it: is a KDC there, does it know the service HTTP/ of the "
-			     "host in url, is the clock right?");
-		else if (!redirected(c))
-			tell(c, outcome, NULL);
+		const char *no_login = NULL;
+
+		outcome = http_identity_outcome(&c->http->identity, c->easy, &no_login);
+		if (!redirected(c))
+			tell(c, outcome, no_login);
 		return;
 	}
 	if (sent_again(c, code))

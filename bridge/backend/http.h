@@ -37,7 +37,7 @@ struct http_request {
 };
 struct http_reply {
 	enum http_outcome outcome;
-	const char *why;    /* a sentence for the log unless it answered */
+	const char *why;    /* a sentence for the log unless it answered; of a 401, why there was no login, or NULL */
 	int status;         /* if it answered */
 	int64_t pause_ms;   /* so long it asks to be left alone (Retry-After, RFC 9110 10.2.3), at most a day; 0 = it does not */
 	struct buf *body;

@@ -159,12 +159,19 @@ bool http_identity_apply(struct http_identity *id, CURL *easy)
 	       set_blob(easy, CURLOPT_SSLKEY_BLOB, &id->key) && set_login(id, easy);
 }
 
-bool http_identity_lacks_ticket(const struct http_identity *id, CURL *easy)
+enum http_outcome http_identity_outcome(const struct http_identity *id, CURL *easy, const char **why)
 {
 	long status = 0;
 
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-	return status == 401 && id->auth == CONF_AUTH_NEGOTIATE && !http_keytab_has_ticket();
+	if (status != 401 || id->auth != CONF_AUTH_NEGOTIATE || http_keytab_has_ticket())
+		return HTTP_ANSWERED;
+	if (http_keytab_is_refused()) {
+		*why = "the KDC does not take the key in keytab, so there is no ticket to log in with: see user, and make the keytab anew";
+		return HTTP_ANSWERED;
+	}
+	*why = "it wants a Kerberos ticket, and none could be got for it: is a KDC there, does it know the service HTTP/ of the host in url, is the clock right?";
+	return HTTP_UNREACHABLE;
 }
 
 void http_identity_renew(const struct http_identity *id)

@@ -11,6 +11,7 @@
  * for the process's life.
  */
 static const char memory[] = "MEMORY:availbridge";
+enum { KDC_ERRORS = 127 }; /* what a KDC may answer; behind them are the library's own */
 
 struct copying {
 	krb5_context context;
@@ -76,15 +77,15 @@ static void offer(struct copying *c, const char *principal)
 	*c = (struct copying){0};
 }
 
-static bool is_for_a_service(const krb5_creds *c)
+/* A ticket for a service, or one to get such tickets with? */
+static bool is_granting(const krb5_creds *c)
 {
-	const krb5_data *first = c->server->length == 2 ? &c->server->data[0] : NULL;
+	const krb5_data *first = &c->server->data[0];
 
-	return first && !krb5_is_config_principal(offered.context, c->server) &&
-	       !(first->length == strlen(KRB5_TGS_NAME) && memcmp(first->data, KRB5_TGS_NAME, first->length) == 0);
+	return first->length == strlen(KRB5_TGS_NAME) && memcmp(first->data, KRB5_TGS_NAME, first->length) == 0;
 }
 
-bool http_keytab_has_ticket(void)
+static bool has(bool granting)
 {
 	krb5_cc_cursor cursor;
 	krb5_ccache tickets;
@@ -95,13 +96,41 @@ bool http_keytab_has_ticket(void)
 		return false;
 	if (krb5_cc_start_seq_get(offered.context, tickets, &cursor) == 0) {
 		while (krb5_cc_next_cred(offered.context, tickets, &cursor, &creds) == 0) {
-			found |= is_for_a_service(&creds) && creds.times.endtime > time(NULL);
+			found |= creds.server->length == 2 && !krb5_is_config_principal(offered.context, creds.server) && is_granting(&creds) == granting &&
+			         creds.times.endtime > time(NULL);
 			krb5_free_cred_contents(offered.context, &creds);
 		}
 		krb5_cc_end_seq_get(offered.context, tickets, &cursor);
 	}
 	krb5_cc_close(offered.context, tickets);
 	return found;
+}
+
+bool http_keytab_has_ticket(void)
+{
+	return has(false);
+}
+
+/* The library asks for a password when the KDC has answered that it wants one. */
+static krb5_error_code no_password(krb5_context context, void *asked, const char *name, const char *banner, int n, krb5_prompt prompts[])
+{
+	*(bool *)asked = true;
+	return KRB5_LIBOS_CANTREADPWD;
+}
+
+bool http_keytab_is_refused(void)
+{
+	krb5_principal client;
+	krb5_creds creds = {0};
+	krb5_error_code r;
+	bool asked = false;
+
+	if (!offered.principal || has(true) || krb5_parse_name(offered.context, offered.principal, &client))
+		return false;
+	r = krb5_get_init_creds_password(offered.context, &creds, client, NULL, no_password, &asked, 0, NULL, NULL);
+	krb5_free_cred_contents(offered.context, &creds);
+	krb5_free_principal(offered.context, client);
+	return asked || (r > KRB5KDC_ERR_NONE && r <= KRB5KDC_ERR_NONE + KDC_ERRORS);
 }
 
 void http_keytab_forget(void)

@@ -25,6 +25,11 @@ int http_identity_read(struct http_identity *id, const struct conf *c, const str
 int http_keytab_offer(const char *path, const char *principal, struct buf *error);
 /* Has GSSAPI a ticket for a service, got by that key? It has one for the only server that this process asks, or none. */
 bool http_keytab_has_ticket(void);
+/*
+ * Without any ticket: is it because the KDC refuses that key? It is asked anew without one, which no account is locked for: a KDC that answers
+ * is there, and did not take ours. Waits for the KDC.
+ */
+bool http_keytab_is_refused(void);
 /* Forgets all tickets: others are got when they are needed. */
 void http_keytab_forget(void);
 /* Wipes and frees what was read. */
@@ -32,8 +37,12 @@ void http_identity_free(struct http_identity *id);
 /* Gives ${easy} the login and the verification, for as long as it lives. False if curl refuses any of it: nothing may be sent then. */
 bool http_identity_apply(struct http_identity *id, CURL *easy);
 
-/* Did the answer to ${easy} refuse us because there was no ticket to log in with? Then nothing was tried that could lock an account. */
-bool http_identity_lacks_ticket(const struct http_identity *id, CURL *easy);
+/*
+ * What the whole answer to ${easy} comes to: HTTP_ANSWERED, or, where it refuses us because there was no Kerberos ticket to log in with,
+ * HTTP_UNREACHABLE: nothing was tried that could lock an account. *${why} is then a sentence, and also where it is for our key, which the KDC
+ * did not take; else it stays.
+ */
+enum http_outcome http_identity_outcome(const struct http_identity *id, CURL *easy, const char **why);
 /* The next login is to be a new one: with a ticket for the key that the server has now. */
 void http_identity_renew(const struct http_identity *id);
 

@@ -4,7 +4,9 @@ another bridge's front, which holds the key of HTTP/localhost.
 """
 import os
 import pathlib
+import re
 import shutil
+import subprocess
 import sys
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "e2e"), str(pathlib.Path(__file__).resolve().parent / "servers")]
@@ -63,6 +65,25 @@ def test_no_ticket(b, x, forest):
     until(lambda: codes(b.ask("bob@b.example")) == ["NoError"], "it comes back by itself, and soon: no login was refused", 20)
 
 
+def test_wrong_key(b, x, forest):
+    """A domain controller that refuses our key has refused a login: tried on and on it would lock the account out."""
+    wrong = b.dir / "wrong.keytab"
+    subprocess.run(["ktutil"], input=f"addent -password -p {who.SERVICE}@{forest.realm} -k 1 -e aes256-cts-hmac-sha1-96\nof-somebody-else\nwkt {wrong}\nq\n",
+                   check=True, capture_output=True, text=True)
+    wrong.chmod(0o600)
+    exchange_of(b, x, f"{who.SERVICE}@{forest.realm}", keytab=wrong)
+    b.run("reload")
+    before = len(b.lines("backend-down"))
+    same(codes(b.ask("bob@b.example")), ["ErrorFreeBusyGenerationFailed"], "with another's key")
+    until(lambda: len(b.lines("backend-down")) > before, "it is left alone at once")
+    line = b.lines("backend-down")[before]
+    # breaker.h: BREAKER_REFUSED_PAUSE_MS
+    check(int(re.search(r"next_ms=(\d+)", line)[1]) >= 30000 and "keytab" in line, f"as after any login that was refused: {line}")
+    exchange_of(b, x, f"{who.SERVICE}@{forest.realm}", keytab=forest.keytab(who.SERVICE))
+    b.run("reload")
+    same(codes(b.ask("bob@b.example")), ["NoError"], "with the right one")
+
+
 def test_new_key(b, x, forest):
     """Exchange's key changes: tickets for the old one, which are kept for hours, are refused; another is got by itself."""
     old = forest.keytab("HTTP/localhost")
@@ -118,6 +139,7 @@ def main():
         test_ticket(b, x, forest)
         test_other_principal(b, x, forest)
         test_no_ticket(b, x, forest)
+        test_wrong_key(b, x, forest)
         test_new_key(b, x, forest)
         test_ntlm(b, x, forest)
         test_ntlm_again(b, x)
