@@ -19,7 +19,7 @@ struct making {
 	const char *site, *dir, *front, *link, *url, *calendars;
 	char (*domains)[FB_DOMAIN_MAX + 1];
 	size_t n_domains;
-	const struct passwd *user; /* whom the daemon runs as when root made the site; NULL = who made it */
+	const struct passwd *user; /* whom the site is given to and the daemon runs as; NULL = who made it */
 	char made[MADE_MAX][PATH_SIZE];
 	size_t n_made;
 };
@@ -261,11 +261,24 @@ static bool arguments_are_right(const struct making *m, const struct ctl_words *
 	return false;
 }
 
+/* The user of ${name}; without one availbridge, if root makes the site and there is such a user. */
+static int find_user(struct making *m, const char *name)
+{
+	const char *wanted = name ? name : geteuid() == 0 ? "availbridge" : "";
+
+	m->user = *wanted ? getpwnam(wanted) : NULL;
+	if (m->user || !name || !*name)
+		return 0;
+	ctl_say("there is no user '%s' on this machine for --user. Make it first, or name another.", name);
+	return -1;
+}
+
 int ctl_init(int argc, char **argv, const char *conf_path)
 {
 	static char domains[CTL_MAX_WORDS][FB_DOMAIN_MAX + 1];
 	static struct making m;
 	struct ctl_words words, claimed = {0};
+	const char *user = NULL;
 	const struct ctl_option options[] = {{"site", .value = &m.site},
 	                                     {"domain", .many = &claimed},
 	                                     {"dir", .value = &m.dir},
@@ -273,6 +286,7 @@ int ctl_init(int argc, char **argv, const char *conf_path)
 	                                     {"link", .value = &m.link},
 	                                     {"public-url", .value = &m.url},
 	                                     {"calendars", .value = &m.calendars},
+	                                     {"user", .value = &user},
 	                                     {0}};
 	char url[300], calendars[PATH_SIZE];
 
@@ -296,7 +310,8 @@ int ctl_init(int argc, char **argv, const char *conf_path)
 		m.calendars = calendars;
 	}
 	m.calendars = m.calendars ? m.calendars : "calendars";
-	m.user = geteuid() == 0 ? getpwnam("availbridge") : NULL;
+	if (find_user(&m, user) < 0)
+		return CTL_NO;
 	if (make(&m) < 0 || look(&m) < 0 || hand_over(&m) < 0) {
 		undo(&m);
 		return CTL_NO;

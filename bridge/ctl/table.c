@@ -11,7 +11,7 @@ static const char default_conf[] = "/etc/availbridge/availbridge.conf";
 const struct ctl_verb ctl_verbs[] = {
 	{"init",
 	 "init --site NAME --domain DOMAIN [--domain ...] --dir DIR [--front HOST:PORT] [--link HOST:PORT] [--public-url URL] "
-	 "[--calendars DIR]",
+	 "[--calendars DIR] [--user USER]",
 	 "Makes a new site: commented settings, keys and certificates, folders.", ctl_init},
 	{"serve", "serve [--trace DIR]", "Runs the daemon in the foreground until SIGTERM.", ctl_serve},
 	{"check", "check [--verbose] [--json]", "Looks over every file and prints each problem with its line and its fix.",

@@ -110,7 +110,7 @@ static void init(void)
 	strcat(site_dir, "/deep/a");
 	snprintf(site_main, sizeof(site_main), "%s/availbridge.conf", site_dir);
 	snprintf(line, sizeof(line),
-	         "init --site site-a --domain A.example --domain a2.example --dir %s --front 127.0.0.1:8443 --link :7443", site_dir);
+	         "init --site site-a --domain A.example --domain a2.example --dir %s --front 127.0.0.1:8443 --link :7443 --user=", site_dir);
 	CHECK_INT(run(line), 0);
 	CHECK(says(site_main));
 	CHECK(has_line("address-spaces.conf", "a.example local") && has_line("address-spaces.conf", "a2.example local"));
@@ -147,6 +147,9 @@ static void init_fails(void)
 	snprintf(line, sizeof(line), "init --dir %s --site s --domain b.example --calendars /proc/nowhere", path);
 	CHECK_INT(run(line), 1);
 	CHECK(access(path, F_OK) < 0);
+	snprintf(line, sizeof(line), "init --dir %s --site s --domain b.example --user nobody-of-this-name", path);
+	CHECK_INT(run(line), 1);
+	CHECK(says("there is no user 'nobody-of-this-name'") && access(path, F_OK) < 0);
 }
 
 static void table(void)
