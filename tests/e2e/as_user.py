@@ -3,7 +3,6 @@ times are missing; and so is a calendar that is called in a way in which nobody 
 import json
 import os
 import pathlib
-import pwd
 import shutil
 import subprocess
 import tempfile
@@ -83,12 +82,8 @@ def main():
         return
     folder = pathlib.Path(tempfile.mkdtemp(prefix="as-user-"))
     folder.chmod(0o755)
-    a = sites.Site(folder, "site-a", "a.example")
-    a.set("user", "nobody")
+    a = sites.Site(folder, "site-a", "a.example", user="nobody")
     with sites.ending(a, folder=folder):
-        owner = pwd.getpwnam("nobody")
-        for path in [a.dir, *a.dir.rglob("*")]:
-            os.lchown(path, owner.pw_uid, owner.pw_gid)
         a.start(), a.up(links=False)
         calendars(a)
         files(a)

@@ -106,7 +106,7 @@ def end(process):
 
 
 class Site:
-    def __init__(self, folder, name, domain):
+    def __init__(self, folder, name, domain, user=""):
         self.name, self.domain = name, domain
         self.dir = folder / name
         self.config = self.dir / "availbridge.conf"
@@ -115,7 +115,7 @@ class Site:
         self.front, self.link = free_ports(2)
         self.password, self.process = secrets.token_hex(8), None
         self.run("init", "--site", name, "--domain", domain, "--dir", str(self.dir), "--front", f"127.0.0.1:{self.front}",
-                 "--link", f"127.0.0.1:{self.link}", "--public-url", f"https://localhost:{self.front}", config=False)
+                 "--link", f"127.0.0.1:{self.link}", "--public-url", f"https://localhost:{self.front}", "--user", user, config=False)
         self.ca = next(p for p in (self.dir / "front-ca.pem", self.dir / "front.pem") if p.exists())
         self.account("anna", f"user:anna@{domain}")
         # A test asks faster than people do. The defaults, and what becomes of who is over them: budgets.py.

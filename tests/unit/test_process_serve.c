@@ -75,7 +75,7 @@ static int make_site(int front_port, int link_port)
 {
 	char site[200], front[40], link[40];
 	char *argv[] = {"availbridge", "init", "--site", "test", "--domain", "a.example", "--dir", site, "--front", front, "--link",
-	                link, "--public-url", "https://localhost", NULL};
+	                link, "--public-url", "https://localhost", "--user", "", NULL};
 	int saved = dup(1), null = open("/dev/null", O_WRONLY), code;
 
 	snprintf(site, sizeof site, "%s/site", dir);
@@ -86,7 +86,7 @@ static int make_site(int front_port, int link_port)
 	snprintf(link, sizeof link, "127.0.0.1:%d", link_port);
 	fflush(stdout);
 	dup2(null, 1);
-	code = ctl_main(14, argv);
+	code = ctl_main(16, argv);
 	fflush(stdout);
 	dup2(saved, 1);
 	close(saved);
