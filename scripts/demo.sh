@@ -48,7 +48,7 @@ make_site() {
 	free_port; link=$port
 	eval "${site}_front=$front ${site}_link=$link"
 	"$program" init --site "site-$site" --domain "$domain" --dir "$demo/$site" --front "127.0.0.1:$front" --link "127.0.0.1:$link" \
-		--public-url "https://localhost:$front" >/dev/null
+		--public-url "https://localhost:$front" --user '' >/dev/null # a user availbridge could not enter where root made the demo
 	sed -i "s|^[# ]*working_zone *=.*|working_zone = \"$site_zone\"|" "$demo/$site/availbridge.conf"
 	scripts/demo/calendars.sh "$demo/$site/calendars" "$domain" "$site_zone" "$@"
 	od -An -N12 -tx1 /dev/urandom | tr -d ' \n' >"$demo/$site.password"
