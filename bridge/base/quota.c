@@ -30,11 +30,11 @@ static void pay(struct account *a, int64_t now, int64_t every)
 	a->paid = (a->paid > now ? a->paid : now) + every;
 }
 
-static void tell(struct log_quota *q, struct account *a)
+static void tell(struct account *a)
 {
 	if (a->left_out)
 		log_event(LOG_LEVEL_WARN, "lines-left-out", LS("about", a->who), LI("times", a->left_out),
-		          LS("text", "so many more lines about it are not in the log, which has the first 1000 and then one a second"));
+		          LS("text", "so many more lines about it are not in the log: about each 1000 are, then one a second; about all 5000, then ten"));
 	a->left_out = 0;
 }
 
@@ -43,7 +43,8 @@ static void tell_all(void *arg)
 	struct log_quota *q = arg;
 
 	for (size_t i = 0; i < ACCOUNTS; i++)
-		tell(q, &q->accounts[i]);
+		tell(&q->accounts[i]);
+	tell(&q->all);
 	loop_timer_free(q->tell);
 	q->tell = NULL;
 }
@@ -59,7 +60,7 @@ static struct account *account_of(struct log_quota *q, const char *who)
 		if (a->paid < quiet->paid)
 			quiet = a;
 	}
-	tell(q, quiet);
+	q->all.left_out += quiet->left_out; /* told with the rest: else as many lines as there are addresses */
 	*quiet = (struct account){.paid = 0};
 	snprintf(quiet->who, WHO, "%s", who);
 	return quiet;
@@ -92,6 +93,7 @@ struct log_quota *log_quota_new(struct loop *l)
 	if (!q)
 		abort();
 	q->loop = l;
+	snprintf(q->all.who, WHO, "others");
 	return q;
 }
 
