@@ -114,7 +114,7 @@ static void log_guest(const struct guest *g, enum log_level level, const char *e
 {
 	char pin[PKI_PIN_TEXT], own[PKI_PIN_TEXT];
 
-	if (!log_quota_takes(g->all->quota, g->from))
+	if (level == LOG_LEVEL_WARN && !log_quota_takes(g->all->quota, g->from)) /* what was done is said however many were refused */
 		return;
 	pki_pin_text(pin, g->pin);
 	pki_pin_text(own, g->own);
