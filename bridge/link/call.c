@@ -223,6 +223,8 @@ void server_call_message(struct link_call *c, enum grpc_read what, const uint8_t
 		server_call_finish(c, GRPC_UNIMPLEMENTED, "compressed messages are not taken");
 	else if (what == GRPC_READ_TOO_BIG)
 		server_call_finish(c, GRPC_RESOURCE_EXHAUSTED, "the request is over 64 KiB");
+	else if (what == GRPC_READ_NO_ROOM)
+		server_call_finish(c, GRPC_RESOURCE_EXHAUSTED, "too many requests are unfinished on this connection");
 	else if (c->has_message) {
 		cancel(c);
 		server_call_finish(c, GRPC_INVALID_ARGUMENT, "a second message in a request that has one");

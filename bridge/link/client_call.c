@@ -199,6 +199,7 @@ void client_call_message(struct link_stream *st, enum grpc_read what, const uint
 	struct client_call *c = (struct client_call *)st;
 	const char *why = what == GRPC_READ_TOO_BIG    ? "the peer's answer is larger than the link allows"
 	                  : what == GRPC_READ_COMPRESSED ? "the peer compressed its answer, which nobody asked for"
+	                  : what == GRPC_READ_NO_ROOM    ? "too many large answers of the peer were under way at once"
 	                                                 : one_too_many(c);
 
 	if (why) {

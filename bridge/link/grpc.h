@@ -52,7 +52,8 @@ struct grpc_reader {
 	size_t want;             /* length of the message being read */
 	struct buf body;
 };
-enum grpc_read { GRPC_READ_MORE = 0, GRPC_READ_MESSAGE, GRPC_READ_TOO_BIG, GRPC_READ_COMPRESSED };
+/* NO_ROOM: too much of others is unfinished on its connection (incoming.c); no reader says so. */
+enum grpc_read { GRPC_READ_MORE = 0, GRPC_READ_MESSAGE, GRPC_READ_TOO_BIG, GRPC_READ_COMPRESSED, GRPC_READ_NO_ROOM };
 
 /* Starts at a message's first byte; messages over ${max} bytes are refused by their head, before any memory is taken. */
 void grpc_reader_init(struct grpc_reader *r, size_t max);

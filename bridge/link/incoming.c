@@ -140,8 +140,8 @@ static int on_chunk(nghttp2_session *h2, uint8_t flags, int32_t id, const uint8_
 		enum grpc_read what = grpc_reader_feed(&st->in, &p, &n);
 
 		count_in(s, st);
-		if (s->in_bytes > (s->server ? LINK_REQUEST_BYTES : LINK_IN_BYTES))
-			what = GRPC_READ_TOO_BIG;
+		if (what == GRPC_READ_MORE && s->in_bytes > (s->server ? LINK_REQUEST_BYTES : LINK_IN_BYTES))
+			what = GRPC_READ_NO_ROOM;
 		if (what == GRPC_READ_MORE)
 			break;
 		s->ev->message(s->arg, st, what, buf_ptr(&st->in.body), st->in.body.len);

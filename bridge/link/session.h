@@ -13,7 +13,7 @@ enum {
 	LINK_WINDOW = 256 << 10,         /* flow control: unread bytes of one stream */
 	LINK_CONNECTION_WINDOW = 1 << 20,/* and of one connection */
 	LINK_PENDING = 256 << 10,        /* no more is taken from the streams while this waits for the kernel */
-	LINK_IN_BYTES = 8 << 20,         /* unfinished answers of one connection */
+	LINK_IN_BYTES = 32 << 20,        /* unfinished answers of one connection: 128 KiB for each stream, about a thousand events */
 	LINK_REQUEST_BYTES = 1 << 20,    /* unfinished requests of one connection */
 	LINK_OUT_BYTES = 64 << 20,       /* answers that wait for one peer, on all its connections */
 	LINK_OUT_CALL = 32 << 20,        /* and for one call */

@@ -280,7 +280,7 @@ static struct link_session *liar;
 static const char *lie_status;
 static void (*lie)(struct link_stream *st);
 static struct {
-	size_t answers, ok, dones;
+	size_t answers, ok, dones, failed;
 	enum fb_reason reason, reasons[4];
 	char why[256];
 } got;
@@ -523,7 +523,7 @@ enum { LARGE = 8 };
 static struct link_stream *half_answered[LARGE];
 static size_t n_half;
 
-static void large_one_first(struct link_stream *st)
+static void say_large(struct link_stream *st)
 {
 	static PB(Event) e = AVAILBRIDGE__LINK__V1__EVENT__INIT, *list[FB_MAX_EVENTS];
 	static char text[701];
@@ -539,6 +539,11 @@ static void large_one_first(struct link_stream *st)
 	m.events = list;
 	m.n_events = FB_MAX_EVENTS;
 	say(st, &m);
+}
+
+static void large_one_first(struct link_stream *st)
+{
+	say_large(st);
 	half_answered[n_half++] = st;
 }
 
@@ -549,6 +554,23 @@ static void say_the_rest(void)
 	for (size_t i = 0; i < LARGE; i++) {
 		say(half_answered[i], &m);
 		end_ok(half_answered[i]);
+	}
+}
+
+/* The same to many questions that wait at once. */
+enum { MANY = 40 };
+static struct link_stream *asked[MANY];
+static size_t n_asked, n_wanted;
+
+static void large_ones_at_once(struct link_stream *st)
+{
+	PB(MailboxAnswer) m = truth(1);
+
+	asked[n_asked++] = st;
+	for (size_t i = 0; n_asked == n_wanted && i < n_asked; i++) {
+		say_large(asked[i]);
+		say(asked[i], &m);
+		end_ok(asked[i]);
 	}
 }
 
@@ -569,8 +591,11 @@ static void on_done(void *arg, enum fb_reason reason, const char *why)
 {
 	got.dones++;
 	got.reason = reason;
-	snprintf(got.why, sizeof got.why, "%s", why ? why : "");
-	if (lie != large_one_first || got.dones == LARGE)
+	if (reason != FB_OK || !got.failed)
+		snprintf(got.why, sizeof got.why, "%s", why ? why : "");
+	if (reason != FB_OK)
+		got.failed++;
+	if (got.dones == (lie == large_one_first ? LARGE : lie == large_ones_at_once ? n_wanted : 1))
 		loop_stop(loop);
 }
 
@@ -589,6 +614,18 @@ static void hear(void (*said)(struct link_stream *st), const char *status)
 	link_ask(clients, "site-b", &q, 5000, &client_events, NULL);
 	run();
 	CHECK_INT(got.dones, 1);
+}
+
+static void ask_many(size_t n)
+{
+	memset(&got, 0, sizeof got);
+	lie = large_ones_at_once;
+	n_asked = 0;
+	n_wanted = n;
+	for (size_t i = 0; i < n; i++)
+		ask_one_more();
+	run();
+	CHECK_INT(got.dones, n);
 }
 
 /* How many lines of ${f} hold ${word}. */
@@ -679,6 +716,12 @@ static void what_our_client_refuses(void)
 	CHECK_INT(got.dones, LARGE);
 	CHECK_INT(got.ok, 2 * LARGE);
 	CHECK_INT(got.reason, FB_OK);
+	ask_many(16); /* as a site with many users has it on a slow line */
+	CHECK_INT(got.ok, 2 * 16);
+	CHECK_INT(got.failed, 0);
+	ask_many(MANY);
+	CHECK(got.failed > 0 && got.failed < MANY);
+	CHECK_STR(got.why, "too many large answers of the peer were under way at once");
 	link_clients_free(clients);
 	link_session_free(liar);
 	loop_fd_free(listening);
