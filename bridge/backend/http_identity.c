@@ -170,7 +170,8 @@ enum http_outcome http_identity_outcome(const struct http_identity *id, CURL *ea
 		*why = "the KDC does not take the key in keytab, so there is no ticket to log in with: see user, and make the keytab anew";
 		return HTTP_ANSWERED;
 	}
-	*why = "it wants a Kerberos ticket, and none could be got for it: is a KDC there, does it know the service HTTP/ of the host in url, is the clock right?";
+	*why = "it wants a Kerberos ticket, and none could be got for it: is a KDC there, does it know the service HTTP/ of the host in url, "
+	       "is the clock right?";
 	return HTTP_UNREACHABLE;
 }
 

@@ -168,13 +168,14 @@ static int read_root(struct directory_session *s, size_t i, int64_t deadline)
 
 static enum fb_fact log_in(struct directory_session *s, int64_t deadline)
 {
+	enum fb_fact ticket;
+
 	switch (s->d->bind) {
 	case CONF_BIND_SIMPLE:
 		return connection_bind(s->connection, s->d->bind_name, buf_cstr(&s->password), deadline, &s->why);
 	case CONF_BIND_GSSAPI:
-		if (ticket_get(s->d->keytab, s->d->principal, &s->ticket_until, &s->why) != 0)
-			return FB_COULD_NOT_TELL;
-		return connection_bind_gssapi(s->connection, deadline, &s->why);
+		ticket = ticket_get(s->d->keytab, s->d->principal, &s->ticket_until, &s->why);
+		return ticket == FB_YES ? connection_bind_gssapi(s->connection, deadline, &s->why) : ticket;
 	case CONF_BIND_NONE:
 		break;
 	}
@@ -206,7 +207,7 @@ static int try_server(struct directory_session *s, size_t i)
 	disconnect(s);
 	servers_failed(&s->servers, i, loop_ms());
 	if (in == FB_NO)
-		buf_printf(&s->why, "; the name and the password are not tried again for %d seconds, so that the account is not locked out",
+		buf_printf(&s->why, "; this login is not tried again for %d seconds, so that the account is not locked out",
 		           (int)(servers_refused(&s->servers, loop_ms()) / 1000));
 	return -1;
 }

@@ -47,17 +47,24 @@ static void clear(struct ticket *t)
 	krb5_free_context(t->context);
 }
 
-int ticket_get(const char *keytab, const char *principal, int64_t *good_until, struct buf *error)
+/* The KDC knows no such login. Others of its errors, and its silence, say nothing of the key. */
+static bool is_refusal(krb5_error_code r)
+{
+	return r == KRB5KDC_ERR_PREAUTH_FAILED || r == KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN || r == KRB5KDC_ERR_CLIENT_REVOKED ||
+	       r == KRB5KDC_ERR_KEY_EXP || r == KRB5KRB_AP_ERR_BAD_INTEGRITY;
+}
+
+enum fb_fact ticket_get(const char *keytab, const char *principal, int64_t *good_until, struct buf *error)
 {
 	struct ticket t = {.step = "Kerberos"};
 	krb5_error_code r;
 
 	if (*good_until > time(NULL) + SPARE_S)
-		return 0;
+		return FB_YES;
 	setenv("KRB5CCNAME", cache_name, 1);
 	if (krb5_init_context(&t.context)) {
 		buf_puts(error, "the Kerberos library cannot read its settings (/etc/krb5.conf)");
-		return -1;
+		return FB_COULD_NOT_TELL;
 	}
 	if ((r = get(&t, keytab, principal))) {
 		const char *text = krb5_get_error_message(t.context, r);
@@ -68,5 +75,5 @@ int ticket_get(const char *keytab, const char *principal, int64_t *good_until, s
 		*good_until = t.creds.times.endtime;
 	}
 	clear(&t);
-	return r ? -1 : 0;
+	return !r ? FB_YES : is_refusal(r) ? FB_NO : FB_COULD_NOT_TELL;
 }

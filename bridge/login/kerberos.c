@@ -211,7 +211,7 @@ static void log_refusal(OM_uint32 major, OM_uint32 minor)
 	buf_free(&why);
 }
 
-/* Which account the KDC made the ticket for, if it says so: Active Directory does. No: it does not say. What a client put there itself is not read. */
+/* Which account the KDC made the ticket for, if it says so: Active Directory does. No: it does not say. What a client put there is not read. */
 static enum fb_fact account_of(gss_name_t name, char account[PAC_NAME_MAX + 1])
 {
 	static const char logon_info[] = "urn:mspac:logon-info";

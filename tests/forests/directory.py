@@ -16,6 +16,7 @@ import certificates  # noqa: E402
 import openldap  # noqa: E402
 import people as who  # noqa: E402
 import samba_dc  # noqa: E402
+from directory_server import keytab_of  # noqa: E402
 from sites import PROGRAM, ROOT, Site, check, finish, same  # noqa: E402
 
 GROUPS = ("Board", "Leads", "AllStaff", "LoopA", "LoopB", "Partners", "PartnersAll", "Empty", "Big", "Many0000", "Many0274", "Nowhere")
@@ -148,6 +149,10 @@ def in_active_directory(forest, asking):
     asking.use([line.replace(f"principal {who.SERVICE}", "principal nobody") for line in forest.settings(kerberos=True)])
     found = asking.expect("a principal that the keytab has not", f"anna@{a}", "could not tell", env=kerberos)
     check("no Kerberos ticket for nobody@" in found["why"], found["why"])
+    wrong = keytab_of(forest.folder / "wrong.keytab", f"{who.SERVICE}@{forest.realm}", "of-somebody-else")
+    asking.use([f"keytab {wrong}" if line.startswith("keytab") else line for line in forest.settings(kerberos=True)])
+    found = asking.expect("a key that the KDC refuses", f"anna@{a}", "could not tell", env=kerberos)
+    check("not tried again for 30 seconds" in found["why"], found["why"])
     asking.use(forest.settings())
 
 

@@ -6,13 +6,13 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "e2e"), str(pathlib.Path(__file__).resolve().parent / "servers")]
 import certificates  # noqa: E402
 import people as who  # noqa: E402
 import samba_dc  # noqa: E402
+from directory_server import keytab_of  # noqa: E402
 from sites import ROOT, Site, check, codes, ending, finish, same, until  # noqa: E402
 
 folder = ROOT / "build/e2e" / f"forest-ews-logins-{os.getpid()}"
@@ -67,10 +67,7 @@ def test_no_ticket(b, x, forest):
 
 def test_wrong_key(b, x, forest):
     """A domain controller that refuses our key has refused a login: tried on and on it would lock the account out."""
-    wrong = b.dir / "wrong.keytab"
-    subprocess.run(["ktutil"], input=f"addent -password -p {who.SERVICE}@{forest.realm} -k 1 -e aes256-cts-hmac-sha1-96\nof-somebody-else\nwkt {wrong}\nq\n",
-                   check=True, capture_output=True, text=True)
-    wrong.chmod(0o600)
+    wrong = keytab_of(b.dir / "wrong.keytab", f"{who.SERVICE}@{forest.realm}", "of-somebody-else")
     exchange_of(b, x, f"{who.SERVICE}@{forest.realm}", keytab=wrong)
     b.run("reload")
     before = len(b.lines("backend-down"))

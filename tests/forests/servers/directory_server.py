@@ -51,3 +51,11 @@ class DirectoryServer:
         path.touch(mode=0o600)
         path.write_text(password + "\n")
         return path
+
+
+def keytab_of(path, principal, password):
+    """A keytab of ${principal}, realm and all, as a password makes it: a wrong one makes a wrong key."""
+    subprocess.run(["ktutil"], input=f"addent -password -p {principal} -k 1 -e aes256-cts-hmac-sha1-96\n{password}\nwkt {path}\nq\n", check=True, capture_output=True,
+                   text=True)
+    path.chmod(0o600)
+    return path
