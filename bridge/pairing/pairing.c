@@ -38,7 +38,7 @@ struct pairing {
 	struct invited *open;
 	struct guest *guests;
 	size_t n;
-	struct log_quota *quota; /* of lines about those who were refused */
+	struct log_quota *strangers, *invited; /* of lines about those who were refused: by address, and by the invitation that they knew of */
 };
 
 static void guest_free(struct guest *g)
@@ -110,11 +110,12 @@ static void send(struct guest *g, struct buf *b)
 	buf_wipe(b);
 }
 
+/* What was done, and that somebody has an invitation who should not, is said however many knew of none. */
 static void log_guest(const struct guest *g, enum log_level level, const char *event, const char *name, const char *why)
 {
 	char pin[PKI_PIN_TEXT], own[PKI_PIN_TEXT];
 
-	if (level == LOG_LEVEL_WARN && !log_quota_takes(g->all->quota, g->from)) /* what was done is said however many were refused */
+	if (level == LOG_LEVEL_WARN && !(name ? log_quota_takes(g->all->invited, name) : log_quota_takes(g->all->strangers, g->from)))
 		return;
 	pki_pin_text(pin, g->pin);
 	pki_pin_text(own, g->own);
@@ -329,7 +330,7 @@ void pairing_take(struct pairing *p, struct pki_stream *s, const char *from)
 	make_room(p);
 	g = p->n < MAX_GUESTS ? calloc(1, sizeof *g) : NULL;
 	if (!g || pki_stream_exporter(s, g->exporter) != 0) {
-		if (log_quota_takes(p->quota, from))
+		if (log_quota_takes(p->strangers, from))
 			log_event(LOG_LEVEL_WARN, "pairing-refused", LS("from", from), LS("text", "too many guests are at the door"));
 		pki_stream_free(s);
 		free(g);
@@ -356,7 +357,7 @@ struct pairing *pairing_new(struct loop *l, struct pki_tls *tls, const struct pa
 
 	if (!p)
 		abort();
-	*p = (struct pairing){.loop = l, .tls = tls, .ev = ev, .arg = arg, .quota = log_quota_new(l)};
+	*p = (struct pairing){.loop = l, .tls = tls, .ev = ev, .arg = arg, .strangers = log_quota_new(l), .invited = log_quota_new(l)};
 	return p;
 }
 
@@ -374,7 +375,8 @@ void pairing_free(struct pairing *p)
 		free(o);
 	}
 	pki_tls_pairing_until(p->tls, 0);
-	log_quota_free(p->quota);
+	log_quota_free(p->strangers);
+	log_quota_free(p->invited);
 	free(p);
 }
 

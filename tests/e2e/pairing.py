@@ -231,17 +231,51 @@ def in_between(a, b, thief):
 
 
 def crowd(a, b, thief):
-    """Strangers who come to pair and then say nothing keep nobody out, and however many they are, the log says who has paired."""
-    w, done = Waiting(a), len(a.lines("pairing-done"))
-    for _ in range(1100):  # of one address the log has a thousand
-        pairing.Side.guest(f"127.0.0.1:{a.link}", thief).conn.sock_shutdown(socket.SHUT_RDWR)
+    """Strangers who come to pair and then say nothing keep nobody out."""
+    w = Waiting(a)
     silent = [pairing.Side.guest(f"127.0.0.1:{a.link}", thief) for _ in range(12)]
     said = run(b, "peer", "accept", w.text)
     w.end()
     same(code_in(said), code_in(w.said), "whoever has the text pairs all the same")
-    until(lambda: len(a.lines("pairing-done")) == done + 1, "the log has it")
     for side in silent:
         side.conn.sock_shutdown(socket.SHUT_RDWR)
+    forget((a, "site-b"), (b, "site-a"))
+
+
+@contextlib.contextmanager
+def knocking(a, thief):
+    """Meanwhile somebody comes and goes all the time, who has more than the thousand lines that the log has for an address."""
+    enough, stop = threading.Event(), threading.Event()
+
+    def knock():
+        n = 0
+        while not stop.is_set():
+            pairing.Side.guest(f"127.0.0.1:{a.link}", thief).conn.sock_shutdown(socket.SHUT_RDWR)
+            n += 1
+            if n == 1200:
+                enough.set()
+    thread = threading.Thread(target=knock)
+    thread.start()
+    try:
+        check(enough.wait(60), "he has come often enough")
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def hidden(a, b, thief):
+    """However many know of no invitation: who has paired, and who else has the text, is in the log."""
+    def tries():
+        return len([line for line in a.lines("pairing-refused") if "a second key tried" in line])
+    w, done, tried = Waiting(a), len(a.lines("pairing-done")), tries()
+    with knocking(a, thief):
+        run(b, "peer", "accept", w.text)
+        for _ in range(3):
+            refused(lambda: pairing.accept(f"127.0.0.1:{a.link}", thief, w.inv, "site-b", ["127.0.0.1:1"], ["evil.example"]), "used already, by another key")
+        w.end()
+    until(lambda: len(a.lines("pairing-done")) == done + 1, "the log has that it is done")
+    until(lambda: tries() == tried + 3, "and each try of the other")
     forget((a, "site-b"), (b, "site-a"))
 
 
@@ -343,7 +377,7 @@ def main():
     a, b = Site(FOLDER, "site-a", "a.example"), Site(FOLDER, "site-b", "b.example")
     with sites.ending(a, b, folder=FOLDER):
         happy(a, b)
-        for scene in (wrong_secret, expired, second_comer, in_between, crowd, own_keys, reloads, not_writable):
+        for scene in (wrong_secret, expired, second_comer, in_between, crowd, hidden, own_keys, reloads, not_writable):
             scene(a, b, thief)
         all_in_one(a, b)
         nothing_leaked(a, b)
