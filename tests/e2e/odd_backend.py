@@ -119,6 +119,7 @@ class Odd(http.server.BaseHTTPRequestHandler):
     def way_until_close(self, body):
         self.close_connection = True
         self.say(body, Content_Length=None, Connection="close")
+        self.connection.unwrap()  # without close_notify nobody could tell that this was all (RFC 9112, 9.8)
 
     def way_slow_pieces(self, body):
         self.say(b"", Content_Length=str(len(body)))
