@@ -50,6 +50,13 @@ void conf_problem_add(struct conf_problems *p, const char *file, int line, const
 	va_end(ap);
 }
 
+void conf_problem_put(struct buf *out, const struct conf_problem *p)
+{
+	size_t n = strlen(p->what);
+
+	buf_printf(out, "%s:%d: %s%s%s%s", p->file, p->line ? p->line : 1, p->what, n && p->what[n - 1] == '.' ? "" : ".", *p->fix ? " " : "", p->fix);
+}
+
 void conf_problems_free(struct conf_problems *p)
 {
 	for (size_t i = 0; i < p->n; i++) {

@@ -22,7 +22,7 @@ struct pki_offer; /* pki/pairing.h */
  *   directory.conf         the directory server, one setting a line (rows in conf/directory.c)
  */
 
-/* What was wrong, where, and what to do: printed as FILE:LINE: what. fix */
+/* What was wrong, where, and what to do: conf_problem_put() */
 struct conf_problem {
 	char *file;
 	int line; /* 0 = the file as a whole */
@@ -36,6 +36,8 @@ struct conf_problems {
 /* Adds a problem (copies). printf format gives `what`; ${fix} may be "". */
 void conf_problem_add(struct conf_problems *p, const char *file, int line, const char *fix, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
+/* Appends FILE:LINE: what. fix -- a fault of the file as a whole is shown at its first line: tools can then read each line the same way. */
+void conf_problem_put(struct buf *out, const struct conf_problem *p);
 /* Frees the list's content. */
 void conf_problems_free(struct conf_problems *p);
 

@@ -116,7 +116,8 @@ struct lines *lines_read(const char *path, size_t max, struct conf_problems *pro
 		conf_problem_add(problems, path, 0, "Remove entries that are not needed.", "the file is larger than %zu bytes", max);
 		break;
 	case FILE_COULD_NOT:
-		conf_problem_add(problems, path, 0, "Make it readable for this user.", "the file cannot be read: %s", strerror(errno));
+		conf_problem_add(problems, path, 0, "Make it readable for this user, who must be able to enter the folders above it, too.",
+		                 "the file cannot be read: %s", strerror(errno));
 	}
 	buf_wipe(&text);
 	return l;

@@ -9,6 +9,7 @@
 #include "bridge/base/file.h"
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/edit.h"
+#include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
 #include "pki/identity.h"
 
@@ -209,8 +210,7 @@ static int look(const struct making *m)
 	struct conf *c = conf_load(path_of(m, path, "availbridge.conf"), &problems);
 	int result = c ? 0 : -1;
 
-	for (size_t i = 0; i < problems.n; i++)
-		ctl_say("%s:%d: %s. %s", problems.list[i].file, problems.list[i].line, problems.list[i].what, problems.list[i].fix);
+	ctl_problems_print(stderr, &problems);
 	conf_problems_free(&problems);
 	conf_free(c);
 	return result;

@@ -11,15 +11,15 @@
 
 void ctl_problems_print(FILE *out, const struct conf_problems *p)
 {
+	struct buf text;
+
+	buf_init(&text, 1 << 20);
 	for (size_t i = 0; i < p->n; i++) {
-		const struct conf_problem *one = &p->list[i];
-
-		/* a fault of the file as a whole is shown at its first line: tools can then read each line the same way */
-		size_t n = strlen(one->what);
-
-		fprintf(out, "%s:%d: %s%s%s%s\n", one->file, one->line ? one->line : 1, one->what, n && one->what[n - 1] == '.' ? "" : ".",
-		        *one->fix ? " " : "", one->fix);
+		buf_reset(&text);
+		conf_problem_put(&text, &p->list[i]);
+		fprintf(out, "%s\n", buf_cstr(&text));
 	}
+	buf_free(&text);
 }
 
 int ctl_become_daemon(const struct conf *c, struct buf *error)

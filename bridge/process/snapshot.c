@@ -158,8 +158,7 @@ struct conf *snapshot_of_role(const char *conf_path, struct buf *error)
 	struct conf *c = snapshot_load(SNAPSHOT_FD, conf_path, &problems);
 
 	if (!c && problems.n)
-		buf_printf(error, "%s:%d: %s. %s", problems.list[0].file, problems.list[0].line, problems.list[0].what,
-		           problems.list[0].fix);
+		conf_problem_put(error, &problems.list[0]);
 	conf_problems_free(&problems);
 	close(SNAPSHOT_FD);
 	return c;

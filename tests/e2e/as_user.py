@@ -62,6 +62,11 @@ def files(a):
     give(a.dir / "exchange.password", "nobody")
     same(a.run("check"), "ok\n", "and of its user's")
     shutil.rmtree(a.dir / "backends.d")
+    a.dir.parent.chmod(0o700)
+    for verb in ("check", "reload"):
+        said = a.run(verb, code=1) + a.stderr
+        check("must be able to enter the folders above it" in said and ":0: " not in said, f"{verb}, with a folder above the site's that its user cannot enter: {said}")
+    a.dir.parent.chmod(0o755)
 
 
 def full_disk(a):
