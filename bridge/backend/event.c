@@ -181,6 +181,7 @@ static int expand_series(struct expander *x, const struct ics_event *e)
 	search_span(x, e, &lo, &hi);
 	if (event_set_gather(&x->set, e, lo, hi))
 		return -1;
+	x->set.apart = x->n_futures > 0;
 	for (size_t i = 0; i < x->set.n_occ; i++) {
 		const struct occurrence *o = &x->set.occ[i];
 		if (event_set_skips(&x->set, i) || changed_alone(x, o))

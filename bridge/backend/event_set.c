@@ -213,7 +213,7 @@ int event_set_gather(struct event_set *x, const struct ics_event *e, int64_t lo,
 {
 	x->n_occ = x->n_gone = 0;
 	x->series = e;
-	x->recurs = false;
+	x->recurs = x->apart = false;
 	x->j->scope = e->scope;
 	if (add_occurrence(x, occurrence_at(x, event_key_at(x, e, e->start.wall), e->start.wall), e->c->line))
 		return -1;
@@ -239,7 +239,8 @@ int event_set_gather(struct event_set *x, const struct ics_event *e, int64_t lo,
 bool event_set_skips(const struct event_set *x, size_t i)
 {
 	const struct occurrence *o = &x->occ[i];
-	return (i && o[-1].key == o->key) || (x->n_gone && bsearch(&o->key, x->gone, x->n_gone, sizeof *x->gone, by_number));
+	bool again = i && o[-1].key == o->key && !(x->apart && o[-1].wall != o->wall);
+	return again || (x->n_gone && bsearch(&o->key, x->gone, x->n_gone, sizeof *x->gone, by_number));
 }
 
 void event_set_free(struct event_set *x)

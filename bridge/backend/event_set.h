@@ -21,6 +21,7 @@ struct event_set {
 	int64_t *gone; /* EXDATE and EXRULE, sorted */
 	size_t n_gone, cap_gone;
 	bool recurs; /* there is more than DTSTART */
+	bool apart;  /* two walls that are one instant, where the clock leaves out an hour, are two: they are moved apart (false after gathering) */
 	/* the rule being walked */
 	const struct ics_event *series;
 	const struct recur_rule *rule;
