@@ -90,6 +90,15 @@ static void make_date(const struct ics_job *j, struct ics_time *t)
 	*t = (struct ics_time){.wall = here % 86400 ? t->wall : here, .is_date = true};
 }
 
+/* A date with an ${end} that has a time begins at its midnight: of the zones of the mailbox and of the end that which comes first. */
+static void begin_day(const struct ics_job *j, struct ics_event *e, const struct ics_time *end)
+{
+	const struct fb_zone *here = j->options->floating;
+	bool sooner = end->zone && fb_zone_utc_of(here, e->start.wall) < fb_zone_utc_of(end->zone, e->start.wall);
+	e->start.is_date = false;
+	e->start.zone = sooner && e->c->kind == ICS_VEVENT ? NULL : end->zone;
+}
+
 /* DTEND: days for dates, else the exact time between the two instants. */
 static int length_to(struct ics_job *j, struct ics_event *e, const struct ics_property *p)
 {
@@ -103,12 +112,10 @@ static int length_to(struct ics_job *j, struct ics_event *e, const struct ics_pr
 		e->length.days = days ? days : 1; /* an all-day event that ends on its own day is meant to last it */
 	} else {
 		const struct fb_zone *floating = j->options->floating;
-		if (e->start.is_date) { /* one of the two has a time, so the other is that day's midnight */
-			e->start.is_date = false;
-			e->start.zone = end.zone;
-		} else if (end.is_date || (!end.zone && e->start.zone)) {
+		if (e->start.is_date) /* one of the two has a time, so the other is that day's midnight */
+			begin_day(j, e, &end);
+		else if (end.is_date || (!end.zone && e->start.zone))
 			end.zone = e->start.zone;
-		}
 		end.is_date = false;
 		e->length.seconds = ics_instant(&end, ics_event_zone(e, floating)) - ics_instant(&e->start, floating);
 		if (e->length.seconds < 0 && end.zone == e->start.zone) /* a start in the hour that the clock leaves out */
