@@ -1,10 +1,12 @@
 #include "bridge/base/quota.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "bridge/base/log.h"
 
-enum { AT_ONCE = 1000, EVERY_MS = 1000, ALL_AT_ONCE = 5000, ALL_EVERY_MS = 100, TELL_MS = 60000, ACCOUNTS = 64, WHO = 80 };
+enum { AT_ONCE = 1000, EVERY_MS = 1000, ALL_AT_ONCE = 5000, ALL_EVERY_MS = 100, TELL_MS = 60000, ACCOUNTS = 64, WHO = 80, NET_BYTES = 8 };
 
 /* One about whom lines are written. */
 struct account {
@@ -66,15 +68,32 @@ static struct account *account_of(struct log_quota *q, const char *who)
 	return quiet;
 }
 
-bool log_quota_takes(struct log_quota *q, const char *who)
+/* Whoever has one address of IPv6 has the whole network of it. One of IPv4 in such a form is its own. */
+static void name_account(char out[WHO], const char *who)
 {
 	const char *port = strrchr(who, ':');
+	size_t n = port ? (size_t)(port - who) : strlen(who);
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr a;
+
+	snprintf(out, WHO, "%.*s", (int)n, who);
+	if (n < 2 || n - 2 >= sizeof text || who[0] != '[')
+		return;
+	snprintf(text, sizeof text, "%.*s", (int)n - 2, who + 1);
+	if (inet_pton(AF_INET6, text, &a) != 1 || IN6_IS_ADDR_V4MAPPED(&a))
+		return;
+	memset(a.s6_addr + NET_BYTES, 0, sizeof a - NET_BYTES);
+	snprintf(out, WHO, "%s/64", inet_ntop(AF_INET6, &a, text, sizeof text));
+}
+
+bool log_quota_takes(struct log_quota *q, const char *who)
+{
 	int64_t now = loop_ms();
 	struct account *a;
-	char host[WHO];
+	char name[WHO];
 
-	snprintf(host, sizeof host, "%.*s", (int)(port ? (size_t)(port - who) : strlen(who)), who);
-	a = account_of(q, host);
+	name_account(name, who);
+	a = account_of(q, name);
 	if (can_pay(a, now, EVERY_MS, AT_ONCE) && can_pay(&q->all, now, ALL_EVERY_MS, ALL_AT_ONCE)) {
 		pay(a, now, EVERY_MS);
 		pay(&q->all, now, ALL_EVERY_MS);

@@ -13,6 +13,6 @@ struct log_quota;
 struct log_quota *log_quota_new(struct loop *l);
 /* Tells what is not told yet, and frees it. NULL is allowed. */
 void log_quota_free(struct log_quota *q);
-/* May a line about ${who} be written, a name or HOST:PORT (whatever the port)? If not, it is counted. */
+/* May a line about ${who} be written, a name or HOST:PORT (whatever the port; the /64 network of IPv6 is one)? If not, it is counted. */
 bool log_quota_takes(struct log_quota *q, const char *who);
 #endif

@@ -60,6 +60,33 @@ static void one_address(void)
 	loop_free(l);
 }
 
+/* All addresses of a network are one, and take nothing from others; those of IPv4 in the form of IPv6 are no network. */
+static void one_network(void)
+{
+	struct loop *l = loop_new();
+	struct log_quota *q = log_quota_new(l);
+	FILE *log = tmpfile();
+	char who[40];
+	size_t n = 0;
+
+	log_setup(fileno(log), false, LOG_LEVEL_WARN, "test");
+	for (int i = 0; i < 20000; i++) {
+		snprintf(who, sizeof who, "[2001:db8::%x:1]:1", i);
+		n += log_quota_takes(q, who);
+	}
+	CHECK(n >= 1000 && n < 1100);
+	CHECK(log_quota_takes(q, "[2001:db8:0:1::1]:1"));
+	for (int i = 0; i < 1100; i++)
+		log_quota_takes(q, "[::ffff:192.0.2.1]:1");
+	CHECK(log_quota_takes(q, "[::ffff:192.0.2.2]:1"));
+	CHECK(log_quota_takes(q, "[fe80::1%eth0]:1"));
+	CHECK(log_quota_takes(q, "[]:1"));
+	log_quota_free(q);
+	CHECK(strstr(read_back(log), "about=2001:db8::/64 ") != NULL);
+	fclose(log);
+	loop_free(l);
+}
+
 static void many_addresses(void)
 {
 	struct loop *l = loop_new();
@@ -70,7 +97,7 @@ static void many_addresses(void)
 
 	log_setup(fileno(log), false, LOG_LEVEL_WARN, "test");
 	for (int i = 0; i < 20000; i++) {
-		snprintf(who, sizeof who, "[2001:db8::%x]:1", i);
+		snprintf(who, sizeof who, "[2001:db8:0:%x::1]:1", i);
 		n += log_quota_takes(q, who);
 	}
 	CHECK(n >= 5000 && n < 5100);
@@ -86,6 +113,7 @@ static void many_addresses(void)
 int main(void)
 {
 	one_address();
+	one_network();
 	many_addresses();
 	return check_done();
 }
