@@ -47,7 +47,7 @@ static struct candidate oldest(const struct link_server *s, const char *from, si
 	return c;
 }
 
-/* The oldest connection of the peer that has the most, if it has several. */
+/* The oldest connection of the peer that has the most, if it has several; one on which nothing is asked, if there is such a one. */
 static struct candidate spare(const struct link_server *s)
 {
 	struct candidate c = {0};
@@ -55,7 +55,7 @@ static struct candidate spare(const struct link_server *s)
 
 	for (struct server_conn *k = s->conns; k; k = k->next) {
 		n = k->peer && !k->owner ? server_conns_of(s, k->peer) : 0;
-		if (n >= most) {
+		if (n > most || (n == most && (!c.conn || !k->calls || c.conn->calls))) {
 			most = n;
 			c.conn = k;
 		}

@@ -395,6 +395,19 @@ static void speak(int one)
 	world_run_for(loop, 5);
 }
 
+/* Begins a question on another connection. */
+static void ask_on(int other)
+{
+	int mine = fd;
+	uint8_t h[512];
+	size_t n = headers(h);
+
+	fd = other;
+	frame(1, 4, 1, h, n);
+	fd = mine;
+	world_run_for(loop, 5);
+}
+
 /* Asks about 100 mailboxes on stream ${id}; its call. */
 static struct link_call *ask_all(uint32_t id)
 {
@@ -577,9 +590,11 @@ static void greedy_peers(void)
 		}
 	}
 	CHECK_INT(count_open(fds, n), LINK_MAX_CONNS - 1);
+	ask_on(fds[0]);
 	world_next_peer = &modest;
 	speak(one = come(listener, name, 2));
 	CHECK(is_open(one));
+	CHECK(is_open(fds[0]) && !is_open(fds[1])); /* a question is lost only where there is one on each */
 	CHECK_INT(count_open(fds, n), LINK_MAX_CONNS - 2);
 	drain();
 	CHECK(!is_closed); /* who had one has it still */
