@@ -219,7 +219,7 @@ static void hellos_to_a_wide_table(void)
 {
 	enum { WIDE = 100000 };
 	struct conf_address_space own, *spaces = calloc(WIDE, sizeof *spaces);
-	char (*names)[24] = calloc(WIDE, sizeof *names), claimed[LINK_HELLO_DOMAINS][24];
+	char (*names)[24] = calloc(WIDE, sizeof *names), claimed[LINK_HELLO_DOMAINS][32];
 	struct link_hello asked = {.domains = calloc(LINK_HELLO_DOMAINS, sizeof(char *)), .n_domains = LINK_HELLO_DOMAINS};
 	struct address_space *t;
 	struct conf_peer peers[2];
