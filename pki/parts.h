@@ -44,7 +44,10 @@ struct pki_check {
 };
 /* Hangs ${c} (borrowed) on ${ssl}. 0, or -1 when out of memory. */
 int pki_check_attach(SSL *ssl, struct pki_check *c);
-/* As client on the link: offers the ALPN name of turned connections, and one more that nobody takes, which says for which ${process} it is. 0, or -1 when out of memory. */
+/*
+ * As client on the link: offers the ALPN name of turned connections, and one more that nobody takes, which says for which ${process} it is. 0, or -1
+ * when out of memory.
+ */
 int pki_offer_reverse(SSL *ssl, unsigned process);
 /* Decides on ${cert}: the peer it belongs to, or NULL with c->refusal filled. The one place where a pin becomes a peer. */
 const struct pki_peer *pki_check_cert(struct pki_check *c, X509 *cert);

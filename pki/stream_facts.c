@@ -28,7 +28,8 @@ bool stream_acceptable(struct pki_stream *s)
 	if (!s->peer)
 		stream_because(s, "%s", s->check.refusal ? s->check.refusal : "the other side proved no key");
 	else if (n != strlen(want) || memcmp(alpn, want, n) != 0)
-		stream_because(s, "%s does not speak %s there (no ALPN %s): is this its link port?", s->peer->name, s->tls->recipe == PKI_GUEST ? "pairing" : s->reverse ? "turned connections" : "HTTP/2", want);
+		stream_because(s, "%s does not speak %s there (no ALPN %s): is this its link port?", s->peer->name,
+		               s->tls->recipe == PKI_GUEST ? "pairing" : s->reverse ? "turned connections" : "HTTP/2", want);
 	else
 		return true;
 	s->peer = NULL;

@@ -100,11 +100,13 @@ const struct pki_peer *pki_check_cert(struct pki_check *c, X509 *cert)
 	pki_pin_text(seen, pin);
 	peer = pki_pinset_find(c->tls->pins, c->only, pin);
 	if (peer && EVP_PKEY_get_security_bits(key) < PKI_MIN_KEY_BITS) {
-		refuse(c, "the key %s of %s is pinned but too weak (%d security bits, %d are the least); it needs a new identity", seen, peer->name, EVP_PKEY_get_security_bits(key), PKI_MIN_KEY_BITS);
+		refuse(c, "the key %s of %s is pinned but too weak (%d security bits, %d are the least); it needs a new identity", seen, peer->name,
+		       EVP_PKEY_get_security_bits(key), PKI_MIN_KEY_BITS);
 		return NULL;
 	}
 	if (peer && X509_get_signature_info(cert, NULL, NULL, &bits, NULL) && bits < PKI_MIN_SIGNATURE_BITS) {
-		refuse(c, "the certificate of %s has the pinned key %s, but is signed with a hash as weak as SHA-1: make a new certificate for that key there", peer->name, seen);
+		refuse(c, "the certificate of %s has the pinned key %s, but is signed with a hash as weak as SHA-1: make a new certificate for that key there",
+		       peer->name, seen);
 		return NULL;
 	}
 	if (peer)

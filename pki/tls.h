@@ -45,8 +45,8 @@ void pki_tls_pairing_until(struct pki_tls *t, uint64_t seconds);
 void pki_tls_free(struct pki_tls *t);
 enum { PKI_END_POINT_MAX = 64 };
 /*
- * The hash of the recipe's certificate that a channel binding of the kind tls-server-end-point is made of (RFC 5929 4.1): by the hash of its signature,
- * SHA-256 instead of MD5 and SHA-1. Writes ${out} and returns its length; 0 if that kind is not defined for the certificate (Ed25519).
+ * The hash of the recipe's certificate that a channel binding of the kind tls-server-end-point is made of (RFC 5929 4.1): by the hash of its
+ * signature, SHA-256 instead of MD5 and SHA-1. Writes ${out} and returns its length; 0 if that kind is not defined for the certificate (Ed25519).
  */
 size_t pki_tls_end_point(const struct pki_tls *t, uint8_t out[PKI_END_POINT_MAX]);
 

@@ -70,9 +70,9 @@ void fb_answer_sort(struct fb_answer *a);
 /* Number of digits for a window: ceil((end - start) / interval). */
 size_t fb_merged_length(struct fb_window w, int interval);
 /*
- * Writes the digits of ${a}'s events over ${w} to ${to}, fb_merged_length() of them: one per ${interval} minutes of absolute time from w.start, highest wins,
- * any overlap counts; 0 free or working elsewhere, 1 tentative, 2 busy, 3 OOF, 4 no data (EWS reference, MergedFreeBusy). An event of no length
- * marks the one interval that holds its instant. An answer whose reason is not FB_OK gives 4 everywhere. -1 if memory is out.
+ * Writes the digits of ${a}'s events over ${w} to ${to}, fb_merged_length() of them: one per ${interval} minutes of absolute time from w.start,
+ * highest wins, any overlap counts; 0 free or working elsewhere, 1 tentative, 2 busy, 3 OOF, 4 no data (EWS reference, MergedFreeBusy). An event of
+ * no length marks the one interval that holds its instant. An answer whose reason is not FB_OK gives 4 everywhere. -1 if memory is out.
  */
 int fb_merged_write(char *to, const struct fb_answer *a, struct fb_window w, int interval);
 /* Appends them to ${out}. -1 if that is full, too. */

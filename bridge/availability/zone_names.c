@@ -98,7 +98,10 @@ static const struct fb_zone *named_iana(const char *name)
 	return (z = look_up(name)) ? z : load_file(name);
 }
 
-/* Names that went out of use, which calendars, clients and ICU have still: Debian 13 has files for those of today alone, others are in tzdata-legacy. */
+/*
+ * Names that went out of use, which calendars, clients and ICU have still: Debian 13 has files for those of today alone, others are in
+ * tzdata-legacy.
+ */
 static const struct fb_zone *named_before(const char *name)
 {
 	const struct fb_zone *z = is_iana_name(name) ? zone_by_alias(name, named_iana) : NULL;

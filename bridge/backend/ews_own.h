@@ -98,8 +98,8 @@ bool ews_is_too_long(const char *code);
  */
 void ews_tidy(struct fb_answer **a, struct fb_window w, int interval);
 /*
- * Joins the answers to ${n} windows that follow each other: an event of two of them comes once, digits are joined if all have
- * them. One that failed fails the whole, and more than one answer may hold is too big. NULL when out of memory. Caller frees, and frees the parts too.
+ * Joins the answers to ${n} windows that follow each other: an event of two of them comes once, digits are joined if all have them. One that failed
+ * fails the whole, and more than one answer may hold is too big. NULL when out of memory. Caller frees, and frees the parts too.
  */
 struct fb_answer *ews_join(const struct ews_part *parts, size_t n);
 /*

@@ -9,7 +9,8 @@
 #include "bridge/base/log.h"
 #include "bridge/base/text.h"
 
-enum { REPLY_MAX_BYTES = 2 * FB_ANSWER_BYTES, REPLY_KEPT = 64 << 10, PROBE_SECONDS = 86400, PROBE_MINUTES = 60, TRIAL_GRACE_MS = 1000, SAY_AGAIN_MS = 10000 };
+enum { REPLY_MAX_BYTES = 2 * FB_ANSWER_BYTES, REPLY_KEPT = 64 << 10, PROBE_SECONDS = 86400, PROBE_MINUTES = 60, TRIAL_GRACE_MS = 1000,
+       SAY_AGAIN_MS = 10000 };
 
 static const struct fetch_engine *const engines[] = {[CONF_BACKEND_EWS] = &ews_engine, [CONF_BACKEND_CALDAV] = &caldav_engine};
 

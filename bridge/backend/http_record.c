@@ -3,7 +3,10 @@
 #include "bridge/backend/http_own.h"
 #include "bridge/trace/trace.h"
 
-/* What `serve --trace` records at a backend: all that curl sends and is sent, each leg of a login by itself. What of it is shown is decided in bridge/trace/. */
+/*
+ * What `serve --trace` records at a backend: all that curl sends and is sent, each leg of a login by itself. What of it is shown is decided in
+ * bridge/trace/.
+ */
 
 enum { BODY_MAX = 512 << 10 };
 

@@ -41,8 +41,10 @@ struct recur_rule {
 };
 
 /*
- * Reads the value of an RRULE, of RFC 7529 what has to do with the Gregorian scale: of years of other lengths, and of SKIP beside parts that
- * count days of the year or from the end of a month, nothing is known here. False with a few words in ${why} (the part's name, never its text) if it is not a rule. */
+ * Reads the value of an RRULE, of RFC 7529 what has to do with the Gregorian scale: of years of other lengths, and of SKIP beside parts that count
+ * days of the year or from the end of a month, nothing is known here. False with a few words in ${why} (the part's name, never its text) if it is
+ * not a rule.
+ */
 bool recur_read(const char *s, size_t n, struct recur_rule *r, char *why, size_t why_size);
 
 /* One occurrence, in rising order. Nonzero stops the walk. */

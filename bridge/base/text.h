@@ -39,8 +39,9 @@ int text_json(struct buf *out, const char *s);
 /* Appends ${s} as XML character data (& < > " escaped; characters that XML 1.0 forbids and bad UTF-8 become U+FFFD). */
 int text_xml(struct buf *out, const char *s);
 /*
- * True if the well-formed character of ${step} bytes at ${s} is none to be shown as it is: a control (C0, DEL, C1), a separator at which some viewers
- * break a line (U+2028, U+2029), or a mark that turns the direction of what follows it (Unicode's Bidi_Control), so that a line reads as it was not written.
+ * True if the well-formed character of ${step} bytes at ${s} is none to be shown as it is: a control (C0, DEL, C1), a separator at which some
+ * viewers break a line (U+2028, U+2029), or a mark that turns the direction of what follows it (Unicode's Bidi_Control), so that a line reads as it
+ * was not written.
  */
 bool text_is_control(const char *s, size_t step);
 /* Appends ${s} for a terminal: what is not UTF-8, and text_is_control(), becomes ?. */

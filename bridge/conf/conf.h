@@ -103,8 +103,8 @@ struct conf_rules_walk {
  */
 struct conf_rules_walk conf_rules_about(const struct conf_peer *p, bool in, const char *requester, const char *target);
 /*
- * The same over those `out` rules of ${p} that decide whether ${requester} may ask about anybody at all: of each requester's word that could match, the
- * first rule that gives more than None and the first that says None of everybody.
+ * The same over those `out` rules of ${p} that decide whether ${requester} may ask about anybody at all: of each requester's word that could match,
+ * the first rule that gives more than None and the first that says None of everybody.
  */
 struct conf_rules_walk conf_rules_asking(const struct conf_peer *p, const char *requester);
 /* The next rule, with its place among all rules of its direction (from 1) in ${number}; NULL at the end. */

@@ -225,7 +225,8 @@ void conf_read_main(struct conf_loading *l)
 		COMPLAIN(l, 0, "Remove what is not needed.", "the file is larger than %d bytes", CONF_MAIN_MAX);
 		break;
 	case FILE_COULD_NOT:
-		COMPLAIN(l, 0, "Run this as root or as the user that the daemon runs as, or make it readable for this one.", "the file cannot be read: %s", strerror(errno));
+		COMPLAIN(l, 0, "Run this as root or as the user that the daemon runs as, or make it readable for this one.",
+		         "the file cannot be read: %s", strerror(errno));
 	}
 	buf_free(&text);
 }

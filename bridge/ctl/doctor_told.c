@@ -40,7 +40,8 @@ static void their_look_up(struct doctor *d, const struct link_probe *said)
 		              "site busy.");
 		break;
 	case FB_DIRECTORY_FAILED:
-		doctor_failed(d, NULL, hop, DOCTOR_BOTH, what, "event=directory-failed in the log says why: in ours if a hop above fails, too, else in that of %s.", name);
+		doctor_failed(d, NULL, hop, DOCTOR_BOTH, what, "event=directory-failed in the log says why: in ours if a hop above fails, too, else in that of %s.",
+		              name);
 		break;
 	case FB_CALENDAR_FAILED:
 		doctor_failed(d, NULL, hop, DOCTOR_HERE, what, "see our calendars and backends above, and the log around the line with target=%s.", mailbox);

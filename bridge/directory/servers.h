@@ -6,7 +6,8 @@
 #include "bridge/conf/directory.h"
 
 /* Which server is tried next: in the order of the settings, those that failed not long ago last. Pure; times are loop_ms(). */
-enum { SERVERS_MAX = CONF_DIRECTORY_SERVERS, SERVER_SKIP_MS = 30000, SERVERS_REST_MS = 2000, SERVERS_REFUSED_MS = 30000, SERVERS_REFUSED_MOST_MS = 900000 };
+enum { SERVERS_MAX = CONF_DIRECTORY_SERVERS, SERVER_SKIP_MS = 30000, SERVERS_REST_MS = 2000, SERVERS_REFUSED_MS = 30000,
+       SERVERS_REFUSED_MOST_MS = 900000 };
 struct servers {
 	size_t n;
 	int64_t skip_until[SERVERS_MAX]; /* 0 = it has not failed */

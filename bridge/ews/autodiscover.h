@@ -20,12 +20,21 @@ struct ews_autodiscover {
 	void *arg;
 };
 
-/* Answers a POX request (autodiscover.xml) of ${n} bytes. Any local part, the anchor 01B62C6D-... too. Returns the HTTP status, or -1 if ${out} is full. */
+/*
+ * Answers a POX request (autodiscover.xml) of ${n} bytes. Any local part, the anchor 01B62C6D-... too. Returns the HTTP status, or -1 if ${out} is
+ * full.
+ */
 int ews_autodiscover_pox(struct buf *out, const struct ews_autodiscover *a, const void *p, size_t n);
-/* Answers a SOAP request (autodiscover.svc): GetUserSettings, GetDomainSettings, GetFederationInformation (NotFederated); anything else a fault. Returns the HTTP status, or -1. */
+/*
+ * Answers a SOAP request (autodiscover.svc): GetUserSettings, GetDomainSettings, GetFederationInformation (NotFederated); anything else a fault.
+ * Returns the HTTP status, or -1.
+ */
 int ews_autodiscover_soap(struct buf *out, const struct ews_autodiscover *a, const void *p, size_t n);
 /* Is a request of ${n} bytes a SOAP envelope, or POX? ${otherwise} if it is neither. */
 bool ews_autodiscover_is_soap(const void *p, size_t n, bool otherwise);
-/* Answers the JSON form: ${path} and ${query} are those of the request, percent-decoded by this function. No login by its definition. Returns the HTTP status, or -1. */
+/*
+ * Answers the JSON form: ${path} and ${query} are those of the request, percent-decoded by this function. No login by its definition. Returns the
+ * HTTP status, or -1.
+ */
 int ews_autodiscover_json(struct buf *out, const struct ews_autodiscover *a, const char *path, const char *query);
 #endif

@@ -47,7 +47,10 @@ static bool must_understand(struct soap *s, const char *ns, const char *name)
 	return soap_fault(s, "ErrorInvalidRequest", "The header %.100s must be understood and is not known.", name);
 }
 
-/* SerializedSecurityContext: whom a server of ours asks for (EWS of Exchange 2007; the same later, where nothing is published). Nothing in it is ever a violation: whether it counts is not known here. */
+/*
+ * SerializedSecurityContext: whom a server of ours asks for (EWS of Exchange 2007; the same later, where nothing is published). Nothing in it is
+ * ever a violation: whether it counts is not known here.
+ */
 static bool named_address(struct soap *s, const char *text)
 {
 	if (!reading_of(s)->r->named_address && *text)

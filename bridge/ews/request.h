@@ -7,7 +7,10 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/buf.h"
 
-/* One SOAP 1.1 request at /EWS/Exchange.asmx, read by SAX. A DOCTYPE, an entity, depth over 64 or a size over the caps of ews/soap.h and ews/sax.h is a fault. */
+/*
+ * One SOAP 1.1 request at /EWS/Exchange.asmx, read by SAX. A DOCTYPE, an entity, depth over 64 or a size over the caps of ews/soap.h and ews/sax.h
+ * is a fault.
+ */
 enum ews_operation {
 	EWS_UNKNOWN = 0, /* a fault ErrorInvalidRequest */
 	EWS_GET_USER_AVAILABILITY,
@@ -51,7 +54,11 @@ struct ews_request {
 	enum ews_operation operation;
 	enum ews_version version;
 	struct ews_fault fault;
-	const char *named_address, *named_sid; /* SerializedSecurityContext's PrimarySmtpAddress and UserSid, as written; NULL = not given. Claims: they count if the account that asks may make them */
+	/*
+	 * SerializedSecurityContext's PrimarySmtpAddress and UserSid, as written; NULL = not given. Claims: they count if the account that asks may
+	 * make them
+	 */
+	const char *named_address, *named_sid;
 	/* GetUserAvailability */
 	bool wants_free_busy;           /* FreeBusyViewOptions was there */
 	struct fb_query query;          /* window, interval, view, mailboxes (in the arena); requester and ids are the caller's to fill */
@@ -68,9 +75,9 @@ struct ews_request {
 };
 
 /*
- * Reads ${n} bytes (UTF-8, UTF-16 with BOM, or as the declaration says). Always returns a request (caller frees with ews_request_free());
- * NULL only when out of memory. A request with fault.code set is to be answered by ews_write_fault() with HTTP 500. Sees to: order and
- * shape per the schema (a violation is ErrorSchemaValidation), the documented limits (EWS reference, ResponseCode), zone rules of SerializableTimeZone. Times in a zone that
+ * Reads ${n} bytes (UTF-8, UTF-16 with BOM, or as the declaration says). Always returns a request (caller frees with ews_request_free()); NULL only
+ * when out of memory. A request with fault.code set is to be answered by ews_write_fault() with HTTP 500. Sees to: order and shape per the schema (a
+ * violation is ErrorSchemaValidation), the documented limits (EWS reference, ResponseCode), zone rules of SerializableTimeZone. Times in a zone that
  * is in no TimeZone, TimeZoneContext or offset are taken as UTC. Unknown headers are ignored unless mustUnderstand.
  */
 struct ews_request *ews_read(const void *p, size_t n);

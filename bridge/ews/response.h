@@ -9,7 +9,10 @@
  * SuggestionsResponse if it was asked. ${request_id} goes into each MessageText of a failure. Status 200. -1 if ${out} is full.
  */
 int ews_write_availability(struct buf *out, const struct ews_request *r, struct acl_released *const *answers, const char *request_id);
-/* Appends the answer to any other operation. ${address} is the mailbox of the person who is logged in ("" = none). Returns the HTTP status (200 or 500), or -1 if ${out} is full. */
+/*
+ * Appends the answer to any other operation. ${address} is the mailbox of the person who is logged in ("" = none). Returns the HTTP status (200 or
+ * 500), or -1 if ${out} is full.
+ */
 int ews_write_other(struct buf *out, const struct ews_request *r, const char *address);
 /* Appends a SOAP fault, HTTP 500. -1 if ${out} is full. */
 int ews_write_fault(struct buf *out, const struct ews_fault *f);

@@ -7,12 +7,12 @@
 #include "bridge/ews/writing.h"
 
 /*
- * Meeting times by the documented thresholds (EWS reference, SuggestionQuality). Where the documents are silent this is what holds here: a time begins on
- * a half hour of the requester's clock and ends inside the window; an attendee is free with nothing but free time or working elsewhere in it
- * (tentative is a conflict); one whose answer failed, or beyond the window that was fetched, is unknown and NOT counted as free;
- * it is work time if it lies in the working hours of everybody who has any, or, if nobody has, Monday to Friday 8 to 17 of the requester's
- * clock; a day's times are listed best first, then earliest first. MaximumResultsByDay is a maximum only: with many attendees and days each
- * day has the same share of what one answer may hold.
+ * Meeting times by the documented thresholds (EWS reference, SuggestionQuality). Where the documents are silent this is what holds here: a time
+ * begins on a half hour of the requester's clock and ends inside the window; an attendee is free with nothing but free time or working elsewhere in
+ * it (tentative is a conflict); one whose answer failed, or beyond the window that was fetched, is unknown and NOT counted as free; it is work time
+ * if it lies in the working hours of everybody who has any, or, if nobody has, Monday to Friday 8 to 17 of the requester's clock; a day's times are
+ * listed best first, then earliest first. MaximumResultsByDay is a maximum only: with many attendees and days each day has the same share of what
+ * one answer may hold.
  */
 
 enum {

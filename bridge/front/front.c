@@ -109,8 +109,8 @@ void front_free(struct front *f)
 }
 
 /*
- * How readily ${c} makes room: 2 = it waits for its client, which never logged in on it; 1 = nothing is under way on it, and its client comes again on
- * another when there is (RFC 9112 9.5); 0 = not at all.
+ * How readily ${c} makes room: 2 = it waits for its client, which never logged in on it; 1 = nothing is under way on it, and its client comes again
+ * on another when there is (RFC 9112 9.5); 0 = not at all.
  */
 static int readiness(const struct connection *c)
 {

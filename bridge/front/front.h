@@ -16,13 +16,22 @@ struct front;
 struct front_doors {
 	/* True while nothing more is taken: a request is refused as busy before it is read. */
 	bool (*full)(void *door);
-	/* Asks ${q}; exactly one ${done} with one released answer a mailbox (borrowed for the call), never before it returns. The handle is for cancel; NULL = overloaded, no callback. */
+	/*
+	 * Asks ${q}; exactly one ${done} with one released answer a mailbox (borrowed for the call), never before it returns. The handle is for
+	 * cancel; NULL = overloaded, no callback.
+	 */
 	void *(*ask)(void *door, const struct fb_query *q, void (*done)(void *arg, struct acl_released *const *answers), void *arg);
 	/* The client went away: no callback any more. */
 	void (*cancel)(void *door, void *handle);
-	/* Who is ${name} (SID or address), of ours? One ${cb}, possibly before it returns, with an entry to release, or NULL when out of memory. Fits directory_identify(). */
+	/*
+	 * Who is ${name} (SID or address), of ours? One ${cb}, possibly before it returns, with an entry to release, or NULL when out of memory.
+	 * Fits directory_identify().
+	 */
 	void (*identify)(void *door, const char *name, void (*cb)(void *arg, const struct fb_entry *who), void *arg);
-	/* One step of a login, asked of a login worker; ${q} is borrowed for the call. Exactly one ${done} with the reply (borrowed), never before it returns. */
+	/*
+	 * One step of a login, asked of a login worker; ${q} is borrowed for the call. Exactly one ${done} with the reply (borrowed), never before
+	 * it returns.
+	 */
 	void (*login)(void *door, const struct login_question *q, void (*done)(void *arg, const struct login_reply *r), void *arg);
 	void *door;
 	struct loop *loop;  /* where a SOAP request waits, with HTTPS and without; never NULL */
@@ -31,7 +40,10 @@ struct front_doors {
 
 /* Serves the connections given by front_accept(). ${c}, ${t}, ${tls} and ${doors} are borrowed. NULL when out of memory. Caller frees. */
 struct front *front_new(struct loop *l, const struct conf *c, const struct address_space *t, struct pki_tls *tls, const struct front_doors *doors);
-/* From now on the schemes of the settings are offered that ${can} has (1 << enum login_scheme each): what the login workers are able to. At first Basic alone. */
+/*
+ * From now on the schemes of the settings are offered that ${can} has (1 << enum login_scheme each): what the login workers are able to. At first
+ * Basic alone.
+ */
 void front_offer(struct front *f, unsigned can);
 /* Appends the names of the schemes that are offered, the strongest first, with ", " between them. */
 void front_put_offered(const struct front *f, struct buf *out);

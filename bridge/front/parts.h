@@ -9,8 +9,10 @@
 
 /* What the files of front/ share among themselves; no other room includes it. */
 
-enum { FRONT_HEAD_MS = 10000, FRONT_BODY_MS = 30000, FRONT_BODY_WHOLE_MS = 120000, FRONT_WRITE_MS = 30000, FRONT_LOGIN_MS = 30000, FRONT_CLOSE_MS = 2000 };
-enum { FRONT_LOGINS_MAX = 256, FRONT_REMEMBERED = 4096, FRONT_SLOW = 4096, FRONT_BODY_STEP = 1024, FRONT_WRITE_STEP = 32 << 10, FRONT_FULL_SAY_MS = 10000 };
+enum { FRONT_HEAD_MS = 10000, FRONT_BODY_MS = 30000, FRONT_BODY_WHOLE_MS = 120000, FRONT_WRITE_MS = 30000, FRONT_LOGIN_MS = 30000,
+       FRONT_CLOSE_MS = 2000 };
+enum { FRONT_LOGINS_MAX = 256, FRONT_REMEMBERED = 4096, FRONT_SLOW = 4096, FRONT_BODY_STEP = 1024, FRONT_WRITE_STEP = 32 << 10,
+       FRONT_FULL_SAY_MS = 10000 };
 enum { FRONT_LARGE = 256 << 10, FRONT_UNSENT_MAX = 192 << 20 }; /* answers from FRONT_LARGE on share FRONT_UNSENT_MAX of memory */
 
 struct connection;
@@ -155,7 +157,10 @@ void respond_unauthorized(struct connection *c);
 /* Answers 401 with the token by which the client goes on. */
 void respond_go_on(struct connection *c, enum login_scheme scheme, const struct buf *token);
 
-/* Each records what it says, if anything is recorded (record.c): a new connection; a handshake that failed; the present request's head, before it is read; its body. */
+/*
+ * Each records what it says, if anything is recorded (record.c): a new connection; a handshake that failed; the present request's head, before it is
+ * read; its body.
+ */
 void record_connection(struct connection *c);
 /* See above. */
 void record_failure(struct connection *c, const char *why);

@@ -165,7 +165,10 @@ struct client_conn *client_peer_part(struct client_peer *p);
 bool client_turned_wanted(const struct client_peer *p);
 /* The peer behind ${p}, a turned one, asks from ${n} processes: sees to it that each has a connection, and no other. */
 void client_turned_processes(struct client_peer *p, uint32_t n);
-/* A process of the peer of ${p} is being replaced, as that says on ${p}: those that ask us are going as well, and their successors need connections before they can say so. */
+/*
+ * A process of the peer of ${p} is being replaced, as that says on ${p}: those that ask us are going as well, and their successors need connections
+ * before they can say so.
+ */
 void client_turned_renew(const struct client_peer *p);
 /* Closes the turned ones to ${conf} for good; NULL = all. */
 void client_turned_stop(struct link_clients *k, const struct conf_peer *conf);

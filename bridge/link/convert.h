@@ -17,8 +17,8 @@ enum {
 /* Appends the QueryRequest for ${q}. -1 if ${out} is full or memory is out. */
 int link_query_write(struct buf *out, const struct fb_query *q);
 /*
- * Reads a QueryRequest into ${q} (request_id is left alone); q->mailboxes is malloc'd and the caller's to free, `asked` as it came, `address` normal or
- * "". False with a sentence in ${why} (constant) if anything is out of bounds; nothing is to be freed then.
+ * Reads a QueryRequest into ${q} (request_id is left alone); q->mailboxes is malloc'd and the caller's to free, `asked` as it came, `address` normal
+ * or "". False with a sentence in ${why} (constant) if anything is out of bounds; nothing is to be freed then.
  */
 bool link_query_read(const uint8_t *p, size_t n, struct fb_query *q, const char **why);
 
@@ -28,8 +28,9 @@ bool link_query_read(const uint8_t *p, size_t n, struct fb_query *q, const char 
  */
 int link_answer_write(const struct fb_query *q, size_t i, const struct fb_answer *a, uint8_t *(*place)(void *arg, size_t n), void *arg);
 /*
- * Reads a MailboxAnswer to the question ${q}; ${i} says about which mailbox. A reason that we do not know, digits that do not fit, a busy type that is
- * none: a failure (FB_PEER_FAILED) for that mailbox with ${why} set, never free time. NULL with ${why} if no mailbox can be told from it. Caller frees.
+ * Reads a MailboxAnswer to the question ${q}; ${i} says about which mailbox. A reason that we do not know, digits that do not fit, a busy type that
+ * is none: a failure (FB_PEER_FAILED) for that mailbox with ${why} set, never free time. NULL with ${why} if no mailbox can be told from it. Caller
+ * frees.
  */
 struct fb_answer *link_answer_read(const uint8_t *p, size_t n, const struct fb_query *q, size_t *i, const char **why);
 
@@ -48,7 +49,10 @@ void link_hello_free(struct link_hello *h);
 struct conf;
 /* Appends our HelloRequest. -1 if ${out} is full or memory is out. */
 int link_hello_write(struct buf *out, const struct conf *c);
-/* Appends our HelloReply to what ${peer} has ${asked}; ${t} is the table of ${c}, ${front_expires} as in link_hello. -1 if ${out} is full or memory is out. */
+/*
+ * Appends our HelloReply to what ${peer} has ${asked}; ${t} is the table of ${c}, ${front_expires} as in link_hello. -1 if ${out} is full or memory
+ * is out.
+ */
 int link_hello_answer(struct buf *out, const struct conf *c, const struct address_space *t, const char *peer, const struct link_hello *asked,
                       int64_t front_expires);
 /* Reads one; domains that are none are left out, site and version are cut to printable text. False with ${why}; nothing is to be freed then. */

@@ -26,7 +26,8 @@ static bool change_fits(const struct fb_change *c)
 
 static bool zone_fits(const struct fb_zone_rule *z)
 {
-	return abs(z->standard_offset) <= MAX_OFFSET && abs(z->daylight_offset) <= MAX_OFFSET && change_fits(&z->to_standard) && change_fits(&z->to_daylight);
+	return abs(z->standard_offset) <= MAX_OFFSET && abs(z->daylight_offset) <= MAX_OFFSET &&
+	       change_fits(&z->to_standard) && change_fits(&z->to_daylight);
 }
 
 static void write_change(struct buf *out, unsigned field, const struct fb_change *c)

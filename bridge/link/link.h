@@ -18,18 +18,23 @@ struct link_clients;
 struct link_client_events {
 	/* One mailbox's answer came; ${raw} is borrowed. ${i} counts in the query's mailboxes; at most once each, never one that was not asked. */
 	void (*answer)(void *arg, size_t i, const struct fb_answer *raw);
-	/* The rpc ended; mailboxes without an answer failed with ${reason} (FB_PEER_FAILED, FB_TIMEOUT, FB_BUSY, FB_NOT_ALLOWED; FB_OK only if every mailbox was answered); ${why} is a sentence for the log or NULL. Exactly once, never before link_ask() returns. */
+	/*
+	 * The rpc ended; mailboxes without an answer failed with ${reason} (FB_PEER_FAILED, FB_TIMEOUT, FB_BUSY, FB_NOT_ALLOWED; FB_OK only if every
+	 * mailbox was answered); ${why} is a sentence for the log or NULL. Exactly once, never before link_ask() returns.
+	 */
 	void (*done)(void *arg, enum fb_reason reason, const char *why);
 };
 /*
- * Connects to every enabled peer that has endpoints, and keeps connecting with jittered back-off (0.2 to 30 s). The endpoints' names are
- * resolved here and now, which may block, and not again: a bridge opens no file later; a new address needs a reload. ${tls} and ${c} are borrowed. Caller frees.
+ * Connects to every enabled peer that has endpoints, and keeps connecting with jittered back-off (0.2 to 30 s). The endpoints' names are resolved
+ * here and now, which may block, and not again: a bridge opens no file later; a new address needs a reload. ${tls} and ${c} are borrowed. Caller
+ * frees.
  */
 struct link_clients *link_clients_new(struct loop *l, const struct conf *c, struct pki_tls *tls);
 /* Ends all connections; open questions end with FB_PEER_FAILED first. Not from inside a callback of this room. NULL is allowed. */
 void link_clients_free(struct link_clients *k);
 /* Asks ${peer} the question ${q} (copied; q->requester is sent as it stands) with ${deadline_ms} left. */
-void link_ask(struct link_clients *k, const char *peer, const struct fb_query *q, int64_t deadline_ms, const struct link_client_events *ev, void *arg);
+void link_ask(struct link_clients *k, const char *peer, const struct fb_query *q, int64_t deadline_ms,
+              const struct link_client_events *ev, void *arg);
 /* What this site says of its own certificate and keys: all borrowed for the process's life, NULL = nothing to say. */
 struct link_self {
 	int64_t front_expires;            /* seconds since 1970; 0 = not known */
@@ -38,7 +43,8 @@ struct link_self {
 	const uint8_t *retired;           /* ...this pin is used no more */
 };
 /* Before the first turn of the loop. ${taken} is called when ${peer} has written the pin of self->next. */
-void link_clients_self(struct link_clients *k, const struct link_self *self, void (*taken)(void *arg, const char *peer, const uint8_t pin[PKI_PIN_LEN]), void *arg);
+void link_clients_self(struct link_clients *k, const struct link_self *self,
+                       void (*taken)(void *arg, const char *peer, const uint8_t pin[PKI_PIN_LEN]), void *arg);
 /* No new questions; each connection ends when its open ones are done. */
 void link_clients_drain(struct link_clients *k);
 /* Cuts ${peer} off at once and for good in this process. */
@@ -113,7 +119,8 @@ bool link_server_idle(const struct link_server *s);
  * ${peer}, whose key on this connection has the pin ${seen}, says by a signature over this connection that ${pin} is its next key, or
  * (${retires}) that ${pin} is used no more. Whoever may write settings judges, writes, and then link_server_announced() with the same ${handle}.
  */
-typedef void link_announced_cb(void *arg, uint64_t handle, const struct pki_peer *peer, const uint8_t seen[PKI_PIN_LEN], bool retires, const uint8_t pin[PKI_PIN_LEN]);
+typedef void link_announced_cb(void *arg, uint64_t handle, const struct pki_peer *peer, const uint8_t seen[PKI_PIN_LEN],
+                               bool retires, const uint8_t pin[PKI_PIN_LEN]);
 /* Tells ${cb} of announcements; without it there is no such rpc. */
 void link_server_announcements(struct link_server *s, link_announced_cb *cb, void *arg);
 /* Tells ${cb} under which key each peer connects to ask us. */
@@ -128,7 +135,9 @@ void link_server_front_expires(struct link_server *s, int64_t seconds);
 void link_server_part(struct link_server *s, const char *peer, const uint8_t pin[PKI_PIN_LEN]);
 /* Cuts off every connection under the key with ${pin} at once. */
 void link_server_cut(struct link_server *s, const uint8_t pin[PKI_PIN_LEN]);
-/* ${peer} probes, and wants to be asked about its ${mailbox} (normal, or ""; borrowed): link_server_probed() with the same ${handle}, now or later. */
+/*
+ * ${peer} probes, and wants to be asked about its ${mailbox} (normal, or ""; borrowed): link_server_probed() with the same ${handle}, now or later.
+ */
 typedef void link_probe_cb(void *arg, uint64_t handle, const struct pki_peer *peer, const char *mailbox);
 /* Whom to ask what is said about a peer that probes, six times at once and then every ten seconds at most; without it there is no such rpc. */
 void link_server_probes(struct link_server *s, link_probe_cb *probe, void *arg);
@@ -145,6 +154,9 @@ void link_server_shut(struct link_server *s, const char *peer);
 void link_server_guests(struct link_server *s, void (*guest)(void *arg, struct pki_stream *stream, const char *from), void *arg);
 /* Sends the answer for mailbox ${i}: takes nothing but a released one (the third seal). */
 void link_call_answer(struct link_call *call, size_t i, const struct acl_released *r);
-/* Ends the call: FB_OK, or FB_NOT_ALLOWED (PERMISSION_DENIED), FB_BUSY (RESOURCE_EXHAUSTED), FB_TIMEOUT (DEADLINE_EXCEEDED) for the whole. ${why} may be NULL. */
+/*
+ * Ends the call: FB_OK, or FB_NOT_ALLOWED (PERMISSION_DENIED), FB_BUSY (RESOURCE_EXHAUSTED), FB_TIMEOUT (DEADLINE_EXCEEDED) for the whole. ${why}
+ * may be NULL.
+ */
 void link_call_done(struct link_call *call, enum fb_reason reason, const char *why);
 #endif

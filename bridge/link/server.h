@@ -13,7 +13,10 @@ struct server_turned_events {
 	void (*hello)(void *arg, uint32_t processes); /* the peer said from how many processes it asks */
 };
 
-/* Shared by server.c (connections), crowd.c (too many of them), doorway.c (what comes before them), call.c (rpcs), announced.c, probe.c and health.c alone; server_turned_*() by peer.c, which makes such connections. */
+/*
+ * Shared by server.c (connections), crowd.c (too many of them), doorway.c (what comes before them), call.c (rpcs), announced.c, probe.c and health.c
+ * alone; server_turned_*() by peer.c, which makes such connections.
+ */
 struct server_conn {
 	struct link_server *server;
 	struct link_session *session;
@@ -89,7 +92,9 @@ struct link_call {
 	struct link_call *next, **at;
 };
 
-/* Serves ${peer} on the socket ${fd}, connected to its ${endpoint} at ${host} (taken over), where ${process} shall ask on it. NULL if it cannot be. */
+/*
+ * Serves ${peer} on the socket ${fd}, connected to its ${endpoint} at ${host} (taken over), where ${process} shall ask on it. NULL if it cannot be.
+ */
 struct server_conn *server_turned_new(struct link_server *s, int fd, const char *host, const char *peer, const char *endpoint,
                                       unsigned process, const struct server_turned_events *ev, void *arg);
 /* Ends it at once, without telling. NULL is allowed. */

@@ -5,7 +5,9 @@
 #include "bridge/link/grpc.h"
 #include "pki/tls.h"
 
-/* One HTTP/2 connection over one TLS stream, either end, and the gRPC streams on it. What the streams mean is the business of client.c and server.c. */
+/*
+ * One HTTP/2 connection over one TLS stream, either end, and the gRPC streams on it. What the streams mean is the business of client.c and server.c.
+ */
 enum {
 	LINK_STREAMS = 256,              /* open at once on one connection */
 	LINK_HEADER_BYTES = 16 << 10,    /* one header list, counted as RFC 9113 6.5.2 does */
@@ -69,7 +71,10 @@ struct link_session *link_session_accept(struct loop *l, struct pki_tls *t, int 
 /* The same as client of ${peer}. */
 struct link_session *link_session_connect(struct loop *l, struct pki_tls *t, int fd, const char *host, const char *peer,
                                           const struct link_session_events *ev, void *arg);
-/* As TLS client of ${peer}, but it is the one who asks, if it can be from its ${process}: we are the HTTP/2 server. The connection is pinged even while nothing is open. */
+/*
+ * As TLS client of ${peer}, but it is the one who asks, if it can be from its ${process}: we are the HTTP/2 server. The connection is pinged even
+ * while nothing is open.
+ */
 struct link_session *link_session_connect_turned(struct loop *l, struct pki_tls *t, int fd, const char *host, const char *peer,
                                                  unsigned process, const struct link_session_events *ev, void *arg);
 /* The other end of that: takes over ${tls} as the `turned` event gave it, as HTTP/2 client. NULL when out of memory (the stream is freed). */
@@ -91,8 +96,8 @@ void link_session_drain(struct link_session *s);
 /* A question on an open stream of ${s} got no answer in time: if nothing else was heard either, the connection has to prove that it lives. */
 void link_session_doubt(struct link_session *s);
 /*
- * What waits on ${s} to be sent counts in ${out_bytes} (borrowed for its life), together with what waits on others that have the same: before anything
- * waits.
+ * What waits on ${s} to be sent counts in ${out_bytes} (borrowed for its life), together with what waits on others that have the same: before
+ * anything waits.
  */
 void link_session_share(struct link_session *s, size_t *out_bytes);
 /* Streams that are open. */

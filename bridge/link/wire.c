@@ -3,7 +3,8 @@
 #include "bridge/base/arena.h"
 #include "bridge/base/text.h"
 
-enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5, MAX_FIELDS = 16, MAX_UNKNOWN = 16, VARINT_MAX = 10, HEAD_MAX = 5, ROOM = 16 << 10 };
+enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5, MAX_FIELDS = 16, MAX_UNKNOWN = 16, VARINT_MAX = 10, HEAD_MAX = 5,
+       ROOM = 16 << 10 };
 
 bool wire_same(struct wire_bytes a, struct wire_bytes b)
 {

@@ -50,7 +50,10 @@ size_t wire_begin(struct buf *out, unsigned number);
 /* Ends what wire_begin() began. */
 void wire_end(struct buf *out, size_t from);
 
-/* Memory for reading or writing one message, one at a time: all of it is freed at once. At most about ${max} bytes; past that, or out of memory, there is none. */
+/*
+ * Memory for reading or writing one message, one at a time: all of it is freed at once. At most about ${max} bytes; past that, or out of memory,
+ * there is none.
+ */
 void wire_memory(ProtobufCAllocator *out, size_t max);
 /* Frees it, and with it the message. */
 void wire_memory_free(ProtobufCAllocator *a);

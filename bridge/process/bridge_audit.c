@@ -1,7 +1,10 @@
 #include "bridge/base/pack.h"
 #include "bridge/process/bridge.h"
 
-/* What the supervisor is told of the audit: for `status` how many records it lacks (not once a record, for a full disk loses many), and that it has grown. */
+/*
+ * What the supervisor is told of the audit: for `status` how many records it lacks (not once a record, for a full disk loses many), and that it has
+ * grown.
+ */
 
 enum { TELL_MS = 200 };
 

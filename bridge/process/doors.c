@@ -233,7 +233,8 @@ void doors_fill(struct bridge *b)
 {
 	b->proxy_doors = (struct proxy_doors){.look_up = proxy_look_up, .exists = proxy_exists, .fetch = proxy_fetch, .ask = proxy_ask_peer,
 	                                      .audit = proxy_audit, .budget = proxy_budget, .door = b};
-	b->front_doors = (struct front_doors){.full = front_full, .ask = front_ask, .cancel = front_cancel, .identify = front_identify, .login = front_login, .door = b,
+	b->front_doors = (struct front_doors){.full = front_full, .ask = front_ask, .cancel = front_cancel, .identify = front_identify, .login = front_login,
+	                                      .door = b,
 	                                      .loop = b->loop, .hard_stop_ms = b->conf->hard_stop_ms};
 }
 

@@ -51,7 +51,8 @@ enum message {
 /* One pool of each kind in a bridge, but of the last one for each configured backend. */
 enum worker_kind { WORKER_CALENDAR, WORKER_LOGIN, WORKER_DIRECTORY, WORKER_BACKEND, WORKER_KINDS };
 
-enum { MESSAGE_TEXT_MAX = 1 << 20, CONTROL_LINE_MAX = 2048, SHUT_MAX = CONTROL_LINE_MAX + 8, INVITATION_MAX = 4096, PAIRED_MAX = 32 << 10, JOB_MAX = 1 << 20,
+enum { MESSAGE_TEXT_MAX = 1 << 20, CONTROL_LINE_MAX = 2048, SHUT_MAX = CONTROL_LINE_MAX + 8, INVITATION_MAX = 4096, PAIRED_MAX = 32 << 10,
+       JOB_MAX = 1 << 20,
        REPLY_MAX = 48 << 20,
        MESSAGE_HANDLE = 4 /* bytes of it */ };
 

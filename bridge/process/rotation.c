@@ -71,7 +71,8 @@ static void answer(struct rotation *r, uint8_t said, const char *why)
 	r->number = 0;
 	log_event(said == 0 || said == 1 ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, a->retires ? "pin-retired" : "next-pin",
 	          LS("peer", a->peer), LS("pin", a->pin), LS("under", a->under),
-	          LS("result", said == 0 ? "taken" : said == 1 ? "waits for `availbridge peer confirm-next`" : said == 2 ? "refused" : "failed"), LS("text", why));
+	          LS("result", said == 0 ? "taken" : said == 1 ? "waits for `availbridge peer confirm-next`" : said == 2 ? "refused" : "failed"),
+	          LS("text", why));
 	buf_init(&b, CONTROL_LINE_MAX);
 	pack_u64(&b, a->handle);
 	pack_u8(&b, said);
@@ -154,7 +155,8 @@ static void start_next(struct rotation *r)
 		answer(r, 0, NULL);
 		return;
 	}
-	if (!run(r, (const char *const[]){"peer", a->retires ? "drop-old" : "take-next", a->peer, "--under", a->under, "--pin", a->pin, NULL}, TASK_ANNOUNCED))
+	if (!run(r, (const char *const[]){"peer", a->retires ? "drop-old" : "take-next", a->peer, "--under", a->under, "--pin", a->pin, NULL},
+	         TASK_ANNOUNCED))
 		answer(r, 3, "the process that writes settings could not be started there");
 }
 

@@ -8,10 +8,10 @@
 #include "bridge/process/plan.h"
 
 /*
- * The supervisor's part in changes of keys and certificates. A peer's announcement that a bridge has verified is judged and written by a
- * verb in a process of its own (`peer take-next`, `peer drop-old`), one at a time; then every bridge learns the pin, and only when all of
- * them have said so the peer is answered. After each reload and once an hour `identity rotate` and `peer drop-due` do what is due. The front's certificate and key are looked at
- * every few seconds; a change is a reload.
+ * The supervisor's part in changes of keys and certificates. A peer's announcement that a bridge has verified is judged and written by a verb in a
+ * process of its own (`peer take-next`, `peer drop-old`), one at a time; then every bridge learns the pin, and only when all of them have said so
+ * the peer is answered. After each reload and once an hour `identity rotate` and `peer drop-due` do what is due. The front's certificate and key are
+ * looked at every few seconds; a change is a reload.
  */
 struct rotation;
 struct rotation_doors {

@@ -8,15 +8,15 @@
  * `status --json`, one object:
  *   version, site         strings
  *   uptime_ms, pid        of the supervisor
- *   generations[]         number, state (starting running draining ending), processes[]: process (bridge, calendar-, login-, directory-, backend-worker),
- *                         pid (0 = starting again, or ended in a generation that drains or ends), uptime_ms, restarts, audit_lost
+ *   generations[]         number, state (starting running draining ending), processes[]: process (bridge, calendar-, login-, directory-,
+ *                         backend-worker), pid (0 = starting again, or ended in a generation that drains or ends), uptime_ms, restarts, audit_lost
  *                         (records that it and those before it in its place could not write), audit_failing (it still cannot)
  *   invitations[]         open ones: name, seconds_left, tries_left, used_by (a pin or null), written (the peer is there, to be confirmed)
  *   front_certificate     expires (seconds since 1970, 0 = not known), trouble (why its changed files are not used, or null)
  *   identity              pin, next (or null), taken[] and not_taken[] (enabled peers, while there is a next one)
  *   pending[]             next keys that wait for `peer confirm-next`: peer, pin
- *   bridge                the bridge that answered: generation, landlock, open_queries, front_connections, logins (the schemes that its front offers),
- *                         cache_mib (its ceiling), recording (`serve --trace`: off, on, ended), recorded_bytes
+ *   bridge                the bridge that answered: generation, landlock, open_queries, front_connections, logins (the schemes that its front
+ *                         offers), cache_mib (its ceiling), recording (`serve --trace`: off, on, ended), recorded_bytes
  *   over_budget[]         who is over a budget now: who, peer (who names them, or null), setting, limit, refused (mailboxes)
  *   pools[]               of that bridge: name (calendar, login, directory, "backend NAME"), workers, ready, busy, jobs (that they have),
  *                         waiting, trouble (why a backend is left alone, or null)

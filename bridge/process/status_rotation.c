@@ -97,10 +97,12 @@ void status_rotation_put(struct buf *out, const struct bridge *b, const struct s
 		buf_printf(out, "identity: %s, next %s\n", own, next);
 	for (uint32_t i = 0; i < r->n_pending; i++)
 		if (conf_peer_named(b->conf, r->pending[i].peer))
-			buf_printf(out, "peer %s: ! announced its next key %s: `availbridge peer confirm-next %s` takes it\n", r->pending[i].peer, r->pending[i].pin, r->pending[i].peer);
+			buf_printf(out, "peer %s: ! announced its next key %s: `availbridge peer confirm-next %s` takes it\n", r->pending[i].peer, r->pending[i].pin,
+			           r->pending[i].peer);
 }
 
-void status_rotation_peer(struct buf *out, const struct bridge *b, const struct status_rotation *r, const struct conf_peer *p, const struct link_status *st)
+void status_rotation_peer(struct buf *out, const struct bridge *b, const struct status_rotation *r, const struct conf_peer *p,
+                          const struct link_status *st)
 {
 	char own[PKI_PIN_TEXT], next[PKI_PIN_TEXT];
 
@@ -108,7 +110,8 @@ void status_rotation_peer(struct buf *out, const struct bridge *b, const struct 
 	if (b->next)
 		pki_pin_text(next, pki_signer_pin(b->next));
 	if (p->enabled && b->next && !has_taken(r, p->name, next))
-		buf_printf(out, "  ! it has not taken our next key yet: that is announced while the link is up. By hand, there: availbridge peer set %s --next-pin %s\n", b->conf->site, next);
+		buf_printf(out, "  ! it has not taken our next key yet: that is announced while the link is up. By hand, there: availbridge peer set %s "
+		                "--next-pin %s\n", b->conf->site, next);
 	else if (p->enabled && b->rotated && !b->next && strcmp(st->state, "up") != 0 && !has_taken(r, p->name, own))
 		buf_printf(out, "  ! it missed our change of key. If it still knows the old one, there: availbridge peer set %s --pin %s\n", b->conf->site, own);
 	put_expiry(out, "  its front certificate: ", expiry_of(st->front_expires, time(NULL)) >= EXPIRY_60 ? st->front_expires : 0);
