@@ -99,13 +99,21 @@ void generation_heard(void *arg, uint16_t type, const uint8_t *data, size_t len,
 	g->ev->ready(g->arg, g);
 }
 
+static void lose_channel(struct slot *s)
+{
+	if (!s->channel)
+		return;
+	channel_free(s->channel);
+	s->channel = NULL;
+	s->g->ev->cut(s->g->arg);
+}
+
 /* A bridge that closed its channel has ended or will be ended: it cannot be reached any more. */
 void generation_cut(void *arg, const char *why)
 {
 	struct slot *s = arg;
 
-	channel_free(s->channel);
-	s->channel = NULL;
+	lose_channel(s);
 	if (strcmp(why, "closed") != 0) {
 		log_event(LOG_LEVEL_ERROR, "bridge-cut", LI("pid", s->pid), LS("why", why));
 		slot_kill(s, SIGKILL);
@@ -258,8 +266,7 @@ bool generation_reaped(struct generation *g, pid_t pid, int status)
 		return false;
 	s = &g->slots[i];
 	s->pid = 0;
-	channel_free(s->channel);
-	s->channel = NULL;
+	lose_channel(s);
 	segments_end(&s->audit);
 	describe_end(how, sizeof how, status);
 	log_event(g->state == RUNNING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "process-ended", LS("process", slot_role(s) + 1),

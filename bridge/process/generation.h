@@ -23,6 +23,7 @@ struct generation_events {
 	void (*begins)(void *arg, struct channel *bridge);
 	/* a bridge's MSG_ANNOUNCED, MSG_TOOK, MSG_SEEN, MSG_PIN_DONE, MSG_TRIED, MSG_PAIRED or MSG_SHUT_DONE */
 	void (*said)(void *arg, uint16_t type, const uint8_t *data, size_t len);
+	void (*cut)(void *arg); /* a bridge has ended or will: it says nothing more */
 };
 
 /*

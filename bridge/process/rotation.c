@@ -112,20 +112,32 @@ static size_t tell_pin(const struct rotation *r, uint64_t number, const struct l
 	return n;
 }
 
-/* It is on the disk: now every bridge has to know, and only then the peer. */
-static void tell_bridges(struct rotation *r)
+/* Says it to all bridges that run now; to those that know it already once more, which does no harm. */
+static void tell_bridges(struct rotation *r, const struct live_pin *p)
 {
-	const struct announced *a = r->queue;
-	const struct live_pin *p = live_pin_note(&r->live, a->peer, a->pin, !a->retires, r->reloads);
-
 	do
 		text_random(&r->number, sizeof r->number);
 	while (!r->number);
 	r->waits = tell_pin(r, r->number, p);
 	if (r->waits == 0)
 		all_know(r);
-	else
-		r->patience = loop_timer_new(r->loop, KNOWN_MS, not_all_know, r);
+}
+
+/* It is on the disk: now every bridge has to know, and only then the peer. */
+static void tell_first(struct rotation *r)
+{
+	const struct announced *a = r->queue;
+
+	r->patience = loop_timer_new(r->loop, KNOWN_MS, not_all_know, r);
+	tell_bridges(r, live_pin_note(&r->live, a->peer, a->pin, !a->retires, r->reloads));
+}
+
+void rotation_bridge_ended(struct rotation *r)
+{
+	const struct live_pin *p = r->number ? live_pin_find(r->live, r->queue->peer, r->queue->pin) : NULL;
+
+	if (p)
+		tell_bridges(r, p);
 }
 
 static void run_due(struct rotation *r)
@@ -286,7 +298,7 @@ bool rotation_reaped(struct rotation *r, pid_t pid, int status)
 	else if (ok && r->cut)
 		answer(r, 2, "this peer or its key was cut off there in this moment");
 	else if (ok && strcmp(text, "taken") == 0)
-		tell_bridges(r);
+		tell_first(r);
 	else if (ok && strcmp(text, "waits") == 0)
 		answer(r, 1, NULL);
 	else if (ok && strncmp(text, "refused: ", 9) == 0)

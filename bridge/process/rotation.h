@@ -35,6 +35,8 @@ void rotation_reloaded(struct rotation *r, const struct plan *plan, const char *
 void rotation_begin(struct rotation *r, struct channel *bridge);
 /* A bridge's MSG_ANNOUNCED, MSG_PIN_DONE, MSG_TOOK or MSG_SEEN. */
 void rotation_said(struct rotation *r, uint16_t type, const uint8_t *data, size_t len);
+/* A bridge has ended: what it was told it can say no more that it knows. */
+void rotation_bridge_ended(struct rotation *r);
 /* True if ${pid} was one of its verbs. */
 bool rotation_reaped(struct rotation *r, pid_t pid, int status);
 /*

@@ -130,9 +130,16 @@ static void on_said(void *arg, uint16_t type, const uint8_t *data, size_t len)
 	rotation_said(s->rotation, type, data, len);
 }
 
+static void on_cut(void *arg)
+{
+	struct supervisor *s = arg;
+
+	rotation_bridge_ended(s->rotation);
+}
+
 static void on_checked(void *arg, struct plan *plan, const char *problems)
 {
-	static const struct generation_events events = {on_ready, on_failed, on_gone, on_begins, on_said};
+	static const struct generation_events events = {on_ready, on_failed, on_gone, on_begins, on_said, on_cut};
 	struct supervisor *s = arg;
 	struct buf error;
 

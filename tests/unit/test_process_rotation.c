@@ -146,6 +146,8 @@ static void test_notes(void)
 struct heard {
 	int pins; /* how often the bridges were told of one */
 	int said; /* what the peer is answered, -1 = nothing yet */
+	size_t bridges;  /* that run */
+	uint64_t number; /* of what they were told last */
 };
 
 static size_t tell(void *arg, uint16_t type, const void *data, size_t len)
@@ -154,11 +156,13 @@ static size_t tell(void *arg, uint16_t type, const void *data, size_t len)
 	struct heard *h = arg;
 
 	h->pins += type == MSG_PIN;
+	if (type == MSG_PIN)
+		h->number = unpack_u64(&u);
 	if (type == MSG_ANNOUNCED_DONE) {
 		unpack_u64(&u);
 		h->said = unpack_u8(&u);
 	}
-	return 0;
+	return h->bridges;
 }
 
 static bool no_reload(void *arg)
@@ -167,12 +171,8 @@ static bool no_reload(void *arg)
 }
 
 /* Announces NEXT under STOLEN; while the verb has written it and nobody has seen to its end, ${line} is cut off. */
-static struct heard announce(const char *line)
+static void announce_to(struct rotation *r, const char *line)
 {
-	static const struct rotation_doors doors = {tell, no_reload};
-	struct heard h = {0, -1};
-	struct loop *l = loop_new();
-	struct rotation *r = rotation_new(l, "/nowhere", &doors, &h);
 	struct buf b;
 	int status;
 	pid_t pid;
@@ -188,9 +188,55 @@ static struct heard announce(const char *line)
 	rotation_forget(r, line);
 	CHECK(rotation_reaped(r, pid, status));
 	buf_free(&b);
+}
+
+static const struct rotation_doors doors_of_bridges = {tell, no_reload};
+
+static struct heard announce(const char *line)
+{
+	struct heard h = {.said = -1};
+	struct loop *l = loop_new();
+	struct rotation *r = rotation_new(l, "/nowhere", &doors_of_bridges, &h);
+
+	announce_to(r, line);
 	rotation_free(r);
 	loop_free(l);
 	return h;
+}
+
+static void bridge_knows(struct rotation *r, uint64_t number)
+{
+	struct buf b;
+
+	buf_init(&b, 8);
+	pack_u64(&b, number);
+	rotation_said(r, MSG_PIN_DONE, buf_ptr(&b), b.len);
+	buf_free(&b);
+}
+
+/* Of two bridges that are told one ends without a word, as those of a generation that drains do: only the other one is waited for. */
+static void test_bridge_ends(void)
+{
+	struct heard h = {.said = -1, .bridges = 2};
+	struct loop *l = loop_new();
+	struct rotation *r = rotation_new(l, "/nowhere", &doors_of_bridges, &h);
+	uint64_t first;
+
+	announce_to(r, "pin-shut " OTHER);
+	first = h.number;
+	bridge_knows(r, first);
+	CHECK_INT(h.said, -1);
+	h.bridges = 1;
+	rotation_bridge_ended(r);
+	CHECK_INT(h.pins, 2);
+	bridge_knows(r, first); /* an old word */
+	CHECK_INT(h.said, -1);
+	bridge_knows(r, h.number);
+	CHECK_INT(h.said, 0);
+	rotation_bridge_ended(r); /* nothing is told any more */
+	CHECK_INT(h.pins, 2);
+	rotation_free(r);
+	loop_free(l);
 }
 
 static void test_cut(void)
@@ -265,7 +311,7 @@ static void look_soon(void)
 static void test_reload_is_owed(void)
 {
 	static const struct rotation_doors doors = {tell, reload};
-	struct heard h = {0, -1};
+	struct heard h = {.said = -1};
 	char dir[] = "/tmp/rotation-XXXXXX", command[64];
 	struct plan plan = {.state_dir = mkdtemp(dir), .front_certificate = "/nowhere", .front_key = "/nowhere"};
 	struct loop_signal *child;
@@ -307,6 +353,7 @@ int main(int argc, char **argv)
 	test_expiry();
 	test_notes();
 	test_cut();
+	test_bridge_ends();
 	test_reload_is_owed();
 	return check_done();
 }

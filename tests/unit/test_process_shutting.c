@@ -79,7 +79,11 @@ static void run(int n)
 	loop_timer_free(guard);
 }
 
-static const struct generation_events events = {.said = said};
+static void cut(void *arg)
+{
+}
+
+static const struct generation_events events = {.said = said, .cut = cut};
 
 /* The generation's bridge has just been started. */
 static void start_bridge(void)
