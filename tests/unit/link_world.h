@@ -311,6 +311,34 @@ static inline struct fb_answer *world_answer(size_t i)
 	return a;
 }
 
+/* An answer with as many events as one may have, their texts ${n} bytes long. */
+static inline struct fb_answer *world_large_answer(size_t n)
+{
+	struct fb_answer *a = fb_answer_new(FB_OK);
+	char *text = malloc(n + 1);
+	struct fb_event e = {.start = 1772409600, .end = 1772413200, .busy = FB_OOF, .has_details = true, .subject = text, .location = text};
+
+	memset(text, 'x', n);
+	text[n] = 0;
+	a->view = FB_VIEW_EVENTS | FB_VIEW_DETAILS;
+	for (size_t i = 0; i < FB_MAX_EVENTS; i++)
+		fb_answer_add(a, &e);
+	free(text);
+	return a;
+}
+
+/* How many lines of ${log} hold ${words}. */
+static inline size_t world_lines(FILE *log, const char *words)
+{
+	char line[4096];
+	size_t n = 0;
+
+	rewind(log);
+	while (fgets(line, sizeof line, log))
+		n += strstr(line, words) != NULL;
+	return n;
+}
+
 /* True if ${a} says of p${i} exactly what world_answer() did. */
 static inline bool world_right(size_t i, const struct fb_answer *a)
 {

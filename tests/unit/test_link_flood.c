@@ -309,28 +309,13 @@ static void trailers(void)
 	end();
 }
 
-/* An answer as large as they get. */
-static struct fb_answer *large_answer(void)
-{
-	char text[701];
-	struct fb_event e = {.start = 1772409600, .end = 1772413200, .busy = FB_OOF, .has_details = true, .subject = text, .location = text};
-	struct fb_answer *a = fb_answer_new(FB_OK);
-
-	memset(text, 'x', 700);
-	text[700] = 0;
-	a->view = FB_VIEW_EVENTS | FB_VIEW_DETAILS;
-	for (int i = 0; i < FB_MAX_EVENTS; i++)
-		fb_answer_add(a, &e);
-	return a;
-}
-
 /* A hundred answers to somebody who never opens the window: they wait, within bounds, and are let go with the connection. */
 static void who_does_not_read(void)
 {
 	uint8_t h[512];
 	size_t n = headers(h);
 	static const uint8_t no_window[6] = {0, 4, 0, 0, 0, 0};
-	struct acl_released r = {large_answer()};
+	struct acl_released r = {world_large_answer(700)};
 	struct mallinfo2 before, after;
 	struct buf b;
 	size_t held;
@@ -463,7 +448,7 @@ static void as_many_as_there_are_streams(void)
 static void several_who_do_not_read(void)
 {
 	static const uint8_t no_window[6] = {0, 4, 0, 0, 0, 0};
-	struct acl_released r = {large_answer()};
+	struct acl_released r = {world_large_answer(700)};
 	struct link_call *call;
 	int listener, first, second;
 	char name[32];
@@ -606,17 +591,6 @@ static void greedy_peers(void)
 	end();
 }
 
-static size_t lines_with(FILE *log, const char *words)
-{
-	char line[4096];
-	size_t n = 0;
-
-	rewind(log);
-	while (fgets(line, sizeof line, log))
-		n += strstr(line, words) != NULL;
-	return n;
-}
-
 /* Strangers who come and go fill no disk with lines about them, and how many there were is told. */
 static void refused_again_and_again(void)
 {
@@ -634,11 +608,11 @@ static void refused_again_and_again(void)
 		world_run_for(loop, 1);
 	}
 	world_run_for(loop, 20);
-	n = lines_with(log, "event=link-refused from=127.0.1.5:");
+	n = world_lines(log, "event=link-refused from=127.0.1.5:");
 	CHECK(n >= 1000 && n < 1100); /* and one for each second that it takes */
-	CHECK_INT(lines_with(log, "event=lines-left-out"), 0);
+	CHECK_INT(world_lines(log, "event=lines-left-out"), 0);
 	end();
-	CHECK_INT(lines_with(log, "event=lines-left-out about=127.0.1.5 times="), 1);
+	CHECK_INT(world_lines(log, "event=lines-left-out about=127.0.1.5 times="), 1);
 	log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), false, LOG_LEVEL_ERROR, "test");
 	fclose(log);
 	close(listener);

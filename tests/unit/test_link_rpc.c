@@ -46,23 +46,9 @@ static void on_accept(int fd, int events, void *arg)
 		loop_stop(loop); /* who waits for a second connection has it */
 }
 
-static struct fb_answer *big_answer(void)
-{
-	struct fb_answer *x = fb_answer_new(FB_OK);
-	char text[1025];
-	struct fb_event e = {.start = 1772409600, .end = 1772413200, .busy = FB_OOF, .has_details = true, .subject = text, .location = text};
-
-	memset(text, 'x', 1024);
-	text[1024] = 0;
-	x->view = FB_VIEW_EVENTS | FB_VIEW_DETAILS;
-	for (size_t i = 0; i < FB_MAX_EVENTS; i++)
-		fb_answer_add(x, &e);
-	return x;
-}
-
 static void answer(struct link_call *call, size_t i)
 {
-	struct acl_released r = {b.manner == BIG ? big_answer() : world_answer(i)};
+	struct acl_released r = {b.manner == BIG ? world_large_answer(1024) : world_answer(i)};
 
 	link_call_answer(call, i, &r);
 	fb_answer_free(r.raw);

@@ -628,18 +628,6 @@ static void ask_many(size_t n)
 	CHECK_INT(got.dones, n);
 }
 
-/* How many lines of ${f} hold ${word}. */
-static size_t lines_of(FILE *f, const char *word)
-{
-	char line[4096];
-	size_t n = 0;
-
-	rewind(f);
-	while (fgets(line, sizeof line, f))
-		n += strstr(line, word) != NULL;
-	return n;
-}
-
 static void what_our_client_refuses(void)
 {
 	int64_t began;
@@ -704,7 +692,7 @@ static void what_our_client_refuses(void)
 	CHECK_INT(got.reason, FB_PEER_FAILED);
 	CHECK(strstr(got.why, "without end") != NULL);
 	CHECK(loop_ms() - began < 4000); /* not at its deadline */
-	CHECK_INT(lines_of(logged, "link-answer-refused"), 2);
+	CHECK_INT(world_lines(logged, "link-answer-refused"), 2);
 	fclose(logged);
 	hear(refuse_once, NULL);
 	CHECK_INT(got.ok, 2);
