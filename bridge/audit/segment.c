@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "bridge/base/loop.h"
 #include "bridge/base/text.h"
 
 /* ---- names: 20260302T080000Z-0123abcd.live, .jsonl when closed ---- */
@@ -104,8 +105,8 @@ int audit_segment_open(int dir, unsigned generation, struct audit_segment *out, 
 	struct tm tm;
 	int fd;
 
-	*out = (struct audit_segment){.opened_ms = audit_now()};
-	now = (time_t)(out->opened_ms / 1000);
+	*out = (struct audit_segment){.opened_ms = loop_ms()};
+	now = time(NULL);
 	strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
 	text_random(random, sizeof random);
 	text_hex(mark, random, sizeof random);
@@ -125,7 +126,7 @@ int audit_segment_open(int dir, unsigned generation, struct audit_segment *out, 
 	return -1;
 }
 
-static int read_tail_of(int dir, const char *file, struct audit_tail *out, struct buf *error)
+int audit_file_tail(int dir, const char *file, struct audit_tail *out, struct buf *error)
 {
 	int fd = audit_open(dir, file, O_RDONLY), r = -1;
 
@@ -145,7 +146,7 @@ int audit_segment_check(int dir, struct audit_segment *s, struct buf *error)
 	struct audit_tail tail;
 
 	file_of(file, s->name, ".live");
-	if (read_tail_of(dir, file, &tail, error) != 0)
+	if (audit_file_tail(dir, file, &tail, error) != 0)
 		return -1;
 	s->size = tail.size;
 	if (tail.n < s->checked) {
@@ -183,7 +184,7 @@ int audit_segment_close(int dir, const char *name, struct buf *error)
 
 	file_of(live, name, ".live");
 	file_of(closed, name, ".jsonl");
-	if (read_tail_of(dir, live, &tail, error) != 0)
+	if (audit_file_tail(dir, live, &tail, error) != 0)
 		return -1;
 	text_hex(last, tail.last, AUDIT_HASH);
 	text_hex(torn, tail.torn_hash, AUDIT_HASH);
@@ -224,52 +225,6 @@ int audit_segments_close(int dir, size_t *closed, struct buf *error)
 		}
 	}
 	buf_free(&why);
-	audit_names_free(names, n);
-	return r;
-}
-
-/* ---- what is too old ---- */
-
-static bool is_old(int dir, const char *file, int days, int64_t now_ms)
-{
-	struct stat st;
-
-	return fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) == 0 && (now_ms / 1000 - (int64_t)st.st_mtime) / 86400 >= days;
-}
-
-static int prune_one(int dir, const char *file, struct buf *error)
-{
-	char hex[AUDIT_HEX];
-	struct audit_tail tail;
-
-	if (read_tail_of(dir, file, &tail, error) != 0)
-		return -1;
-	text_hex(hex, tail.last, AUDIT_HASH);
-	if (audit_spine_put(dir, "pruned",
-	                    A_FIELDS(A_STR("file", file), A_INT("records", tail.n), A_STR("last", tail.found ? hex : NULL)), NULL,
-	                    error) != 0)
-		return -1;
-	if (unlinkat(dir, file, 0) != 0) {
-		buf_printf(error, "the audit's old file %s cannot be removed: %s", file, strerror(errno));
-		return -1;
-	}
-	return 0;
-}
-
-int audit_prune(int dir, int days, int64_t now_ms, struct buf *error)
-{
-	size_t n;
-	char **names = audit_names(dir, audit_is_closed, &n);
-	int r = 0;
-
-	for (size_t i = 0; i < n && r == 0; i++)
-		if (is_old(dir, names[i], days, now_ms))
-			r = prune_one(dir, names[i], error);
-	audit_names_free(names, n);
-	names = audit_names(dir, audit_is_spine, &n);
-	/* Oldest first and no gap between them; the last one is the one that is written to. */
-	for (size_t i = 0; i + 1 < n && r == 0 && is_old(dir, names[i], days, now_ms); i++)
-		r = prune_one(dir, names[i], error);
 	audit_names_free(names, n);
 	return r;
 }

@@ -49,7 +49,7 @@ struct audit_segment {
 	char name[AUDIT_NAME];    /* "" = none */
 	uint8_t link[AUDIT_HASH]; /* hash of the record that opened it */
 	uint64_t checked;         /* records at the last checkpoint */
-	int64_t opened_ms;        /* audit_now() */
+	int64_t opened_ms;        /* loop_ms(): whatever the clock does */
 	uint64_t size;            /* bytes at the last checkpoint */
 };
 /*
@@ -71,11 +71,15 @@ int audit_segment_close(int dir, const char *name, struct buf *error);
  * first sentence.
  */
 int audit_segments_close(int dir, size_t *closed, struct buf *error);
+/* How ${file} of the folder ${dir} ends. -1 with a sentence. */
+int audit_file_tail(int dir, const char *file, struct audit_tail *out, struct buf *error);
 /*
- * Removes closed segments and spine files (but the last) into which nothing was written for ${days} days before ${now_ms}, each
- * named in the spine first. -1 with a sentence.
+ * Removes closed segments and spine files (but the last) into which nothing was written for ${days} days before ${now_ms}, each named in the spine
+ * first. That the days have passed the other files have to show, for the clock may be wrong: a time between the last writings of two files, or the
+ * last of them and now, counts only if it is no longer than a bridge that runs makes it. What is old by the clock alone goes by one day's worth a
+ * call, the oldest; how many files of those stay goes to ${doubted}. -1 with a sentence.
  */
-int audit_prune(int dir, int days, int64_t now_ms, struct buf *error);
+int audit_prune(int dir, int days, int64_t now_ms, size_t *doubted, struct buf *error);
 
 /*
  * The names in the folder that ${wanted} accepts, sorted; ${n} of them. NULL if there is none or it cannot be read (errno, 0 if

@@ -108,7 +108,7 @@ void segments_minute(struct segments *s, struct channel *to)
 	if (s->now.name[0] && audit_segment_check(s->dir, &s->now, &error) != 0)
 		complain(&error);
 	buf_free(&error);
-	if (to && (!s->given || audit_now() - s->now.opened_ms > SEGMENT_MS || s->now.size > SEGMENT_BYTES))
+	if (to && (!s->given || loop_ms() - s->now.opened_ms > SEGMENT_MS || s->now.size > SEGMENT_BYTES))
 		segments_next(s, to);
 }
 
@@ -162,10 +162,15 @@ void segments_note(int dir, unsigned number, int snapshot)
 void segments_prune(int dir, int days)
 {
 	struct buf error;
+	size_t doubted;
 
 	buf_init(&error, SENTENCE);
-	if (audit_prune(dir, days, audit_now(), &error) != 0)
+	if (audit_prune(dir, days, audit_now(), &doubted, &error) != 0)
 		complain(&error);
+	if (doubted)
+		log_event(LOG_LEVEL_WARN, "audit-kept", LI("files", doubted),
+		          LS("text", "by the clock these are older than audit_keep_days, but the times of the other files do not show that so many days have passed: "
+		                     "no daemon ran, or the clock is wrong. Each day what was written on the oldest of those days goes; if the clock is wrong, set it"));
 	buf_free(&error);
 }
 
