@@ -15,11 +15,24 @@ enum { ANNOUNCEMENTS = 10, ANNOUNCEMENTS_MS = 60000 };
 
 /* What is known here of one peer's announcements and keys. */
 struct announcing {
-	int64_t since; /* how often it announced lately: each announcement costs a process */
+	int64_t since; /* how often it announced lately: each announcement costs a process. It stops one behind what is allowed */
 	unsigned n;
 	bool has_seen;
 	uint8_t seen[PKI_PIN_LEN]; /* the key under which it stood when it connected last */
 };
+
+/* The log says so once for each such minute: a peer can go on as fast as it likes. */
+static bool too_often(struct announcing *a, const char *peer)
+{
+	if (loop_ms() - a->since > ANNOUNCEMENTS_MS) {
+		a->since = loop_ms();
+		a->n = 0;
+	}
+	if (a->n == ANNOUNCEMENTS)
+		log_event(LOG_LEVEL_WARN, "announce-too-often", LS("peer", peer));
+	a->n += a->n <= ANNOUNCEMENTS;
+	return a->n > ANNOUNCEMENTS;
+}
 
 static void announced(void *arg, uint64_t handle, const struct pki_peer *peer, const uint8_t seen[PKI_PIN_LEN], bool retires,
                       const uint8_t pin[PKI_PIN_LEN])
@@ -27,15 +40,9 @@ static void announced(void *arg, uint64_t handle, const struct pki_peer *peer, c
 	char under[PKI_PIN_TEXT], text[PKI_PIN_TEXT];
 	struct bridge *b = arg;
 	const struct conf_peer *p = conf_peer_named(b->conf, pki_peer_name(peer));
-	struct announcing *a = p ? &b->announcing[p - b->conf->peers] : NULL;
 	struct buf out;
 
-	if (a && loop_ms() - a->since > ANNOUNCEMENTS_MS) {
-		a->since = loop_ms();
-		a->n = 0;
-	}
-	if (!a || a->n++ >= ANNOUNCEMENTS) {
-		log_event(LOG_LEVEL_WARN, "announce-too-often", LS("peer", pki_peer_name(peer)));
+	if (!p || too_often(&b->announcing[p - b->conf->peers], p->name)) {
 		link_server_announced(b->server, handle, LINK_SAID_FAILED, "too many announcements within a minute");
 		return;
 	}
