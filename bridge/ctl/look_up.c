@@ -100,6 +100,8 @@ const char *ctl_directory_remedy(const char *step)
 		{"connect", "See in directory.conf that the server's host and port are right and let through by firewalls, that its "
 		            "certificate is valid for this very "
 		            "host name, and that ca-file holds the certificate of its CA."},
+		{"ticket", "See keytab and principal in directory.conf, that /etc/krb5.conf or DNS names the KDCs of its realm, that port 88 of them (UDP "
+		           "and TCP) is let through by firewalls, and that the clocks agree; then that the account is neither locked nor expired."},
 		{"bind", "See bind-name and the password file, or keytab and principal, in directory.conf; then that the account is "
 		         "neither locked nor expired."},
 	};

@@ -239,7 +239,7 @@ enum fb_fact connection_bind_gssapi(struct connection *c, int64_t deadline, stru
 {
 	int r;
 
-	network_watch(c->fd, deadline);
+	network_watch_kerberos(c->fd, deadline);
 	r = ldap_sasl_interactive_bind_s(c->ld, NULL, "GSSAPI", NULL, NULL, LDAP_SASL_QUIET, answer_nothing, NULL);
 	network_unwatch();
 	if (r == LDAP_SUCCESS)

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include "bridge/base/buf.h"
 
-/* Connections whose every blocking call ends in time, which neither libldap's TLS handshake nor its SASL does by itself. */
+/* Blocking calls that end in time, which neither libldap's TLS handshake nor its SASL does by itself, nor the Kerberos library beside a silent KDC. */
 
 /*
  * Connects to ${host}:${port} by TCP until ${deadline} (loop_ms()). The descriptor, blocking, or -1 with a sentence that goes
@@ -17,6 +17,11 @@ int network_connect(const char *host, int port, int64_t deadline, struct buf *er
  * logins leaves to this.
  */
 void network_watch(int fd, int64_t deadline);
-/* Ends the watch. True if it had to shut the connection down. */
+/*
+ * The same for a call that asks KDCs, for half a minute if they are silent: every socket that it opens is shut down, too, then and later.
+ * ${fd} -1 = no connection beside them.
+ */
+void network_watch_kerberos(int fd, int64_t deadline);
+/* Ends the watch. True if it had to shut something down. */
 bool network_unwatch(void);
 #endif

@@ -42,6 +42,11 @@ void servers_work(struct servers *s, size_t i)
 	s->rest_until = s->refused_ms = 0;
 }
 
+void servers_without_ticket(struct servers *s, int64_t now)
+{
+	s->rest_until = now + SERVERS_TICKET_MS;
+}
+
 int64_t servers_refused(struct servers *s, int64_t now)
 {
 	s->refused_ms = s->refused_ms ? 4 * s->refused_ms : SERVERS_REFUSED_MS;

@@ -6,7 +6,7 @@
 #include "bridge/conf/directory.h"
 
 /* Which server is tried next: in the order of the settings, those that failed not long ago last. Pure; times are loop_ms(). */
-enum { SERVERS_MAX = CONF_DIRECTORY_SERVERS, SERVER_SKIP_MS = 30000, SERVERS_REST_MS = 2000, SERVERS_REFUSED_MS = 30000,
+enum { SERVERS_MAX = CONF_DIRECTORY_SERVERS, SERVER_SKIP_MS = 30000, SERVERS_REST_MS = 2000, SERVERS_TICKET_MS = 10000, SERVERS_REFUSED_MS = 30000,
        SERVERS_REFUSED_MOST_MS = 900000 };
 struct servers {
 	size_t n;
@@ -29,4 +29,6 @@ void servers_work(struct servers *s, size_t i);
  * the account is not locked out again and again.
  */
 int64_t servers_refused(struct servers *s, int64_t now);
+/* There is no ticket to log in with, at any server: nobody is asked for ten seconds, since asking a KDC that is silent takes as long as a look-up may. */
+void servers_without_ticket(struct servers *s, int64_t now);
 #endif

@@ -168,14 +168,11 @@ static int read_root(struct directory_session *s, size_t i, int64_t deadline)
 
 static enum fb_fact log_in(struct directory_session *s, int64_t deadline)
 {
-	enum fb_fact ticket;
-
 	switch (s->d->bind) {
 	case CONF_BIND_SIMPLE:
 		return connection_bind(s->connection, s->d->bind_name, buf_cstr(&s->password), deadline, &s->why);
 	case CONF_BIND_GSSAPI:
-		ticket = ticket_get(s->d->keytab, s->d->principal, &s->ticket_until, &s->why);
-		return ticket == FB_YES ? connection_bind_gssapi(s->connection, deadline, &s->why) : ticket;
+		return connection_bind_gssapi(s->connection, deadline, &s->why);
 	case CONF_BIND_NONE:
 		break;
 	}
@@ -185,6 +182,12 @@ static enum fb_fact log_in(struct directory_session *s, int64_t deadline)
 static const char *bound_as(const struct conf_directory *d)
 {
 	return d->bind == CONF_BIND_SIMPLE ? d->bind_name : d->bind == CONF_BIND_GSSAPI ? d->principal : "nobody";
+}
+
+static void refused(struct directory_session *s)
+{
+	buf_printf(&s->why, "; this login is not tried again for %d seconds, so that the account is not locked out",
+	           (int)(servers_refused(&s->servers, loop_ms()) / 1000));
 }
 
 /* One server: TLS, bind, and what it is. -1 with the sentence: then there is no connection. */
@@ -198,6 +201,8 @@ static int try_server(struct directory_session *s, size_t i)
 	s->connection = connection_open(s->d, url, deadline, &s->why);
 	session_step(s, "connect", began, "%s", s->connection ? url : buf_cstr(&s->why));
 	if (s->connection) {
+		if (s->d->bind == CONF_BIND_GSSAPI) /* which asks KDCs again, and one that is down costs two seconds before the next is asked */
+			deadline = within(s, s->d->timeout_ms);
 		began = session_us();
 		in = log_in(s, deadline);
 		session_step(s, "bind", began, "%s", in == FB_YES ? bound_as(s->d) : buf_cstr(&s->why));
@@ -207,9 +212,27 @@ static int try_server(struct directory_session *s, size_t i)
 	disconnect(s);
 	servers_failed(&s->servers, i, loop_ms());
 	if (in == FB_NO)
-		buf_printf(&s->why, "; this login is not tried again for %d seconds, so that the account is not locked out",
-		           (int)(servers_refused(&s->servers, loop_ms()) / 1000));
+		refused(s);
 	return -1;
+}
+
+/* What every server wants of us first. Without it none is asked, now and for a while. */
+static bool has_ticket(struct directory_session *s)
+{
+	int64_t began = session_us(), until = s->ticket_until;
+	enum fb_fact has;
+
+	if (s->d->bind != CONF_BIND_GSSAPI || loop_ms() < s->servers.rest_until) /* or nobody is asked anyway */
+		return true;
+	buf_reset(&s->why);
+	has = ticket_get(s->d->keytab, s->d->principal, &s->ticket_until, s->deadline, &s->why);
+	if (s->ticket_until != until || has != FB_YES)
+		session_step(s, "ticket", began, "%s", has == FB_YES ? s->d->principal : buf_cstr(&s->why));
+	if (has == FB_COULD_NOT_TELL)
+		servers_without_ticket(&s->servers, loop_ms());
+	if (has == FB_NO)
+		refused(s);
+	return has == FB_YES;
 }
 
 int session_connect(struct directory_session *s)
@@ -218,6 +241,8 @@ int session_connect(struct directory_session *s)
 
 	if (s->connection)
 		return 0;
+	if (!has_ticket(s))
+		return -1;
 	while (loop_ms() < s->deadline && (i = servers_next(&s->servers, loop_ms())) >= 0)
 		if (try_server(s, (size_t)i) == 0) {
 			s->server = (size_t)i;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include "bridge/directory/network.h"
 
 enum { SPARE_S = 300 };
 /* Where SASL's GSSAPI looks for it: one cache of this process. */
@@ -54,10 +55,20 @@ static bool is_refusal(krb5_error_code r)
 	       r == KRB5KDC_ERR_KEY_EXP || r == KRB5KRB_AP_ERR_BAD_INTEGRITY;
 }
 
-enum fb_fact ticket_get(const char *keytab, const char *principal, int64_t *good_until, struct buf *error)
+static void say(struct ticket *t, const char *keytab, const char *principal, krb5_error_code r, bool late, struct buf *error)
+{
+	const char *text = krb5_get_error_message(t->context, r);
+
+	buf_printf(error, "no Kerberos ticket for %s from the keytab %s (%s): %s", principal, keytab, t->step,
+	           late ? "no KDC of its realm answered in time" : text);
+	krb5_free_error_message(t->context, text);
+}
+
+enum fb_fact ticket_get(const char *keytab, const char *principal, int64_t *good_until, int64_t deadline, struct buf *error)
 {
 	struct ticket t = {.step = "Kerberos"};
 	krb5_error_code r;
+	bool late;
 
 	if (*good_until > time(NULL) + SPARE_S)
 		return FB_YES;
@@ -66,14 +77,13 @@ enum fb_fact ticket_get(const char *keytab, const char *principal, int64_t *good
 		buf_puts(error, "the Kerberos library cannot read its settings (/etc/krb5.conf)");
 		return FB_COULD_NOT_TELL;
 	}
-	if ((r = get(&t, keytab, principal))) {
-		const char *text = krb5_get_error_message(t.context, r);
-
-		buf_printf(error, "no Kerberos ticket for %s from the keytab %s (%s): %s", principal, keytab, t.step, text);
-		krb5_free_error_message(t.context, text);
-	} else {
+	network_watch_kerberos(-1, deadline);
+	r = get(&t, keytab, principal);
+	late = network_unwatch();
+	if (r)
+		say(&t, keytab, principal, r, late, error);
+	else
 		*good_until = t.creds.times.endtime;
-	}
 	clear(&t);
-	return !r ? FB_YES : is_refusal(r) ? FB_NO : FB_COULD_NOT_TELL;
+	return !r ? FB_YES : is_refusal(r) && !late ? FB_NO : FB_COULD_NOT_TELL;
 }

@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 import sys
 
@@ -113,6 +114,29 @@ def by_primary_group(asking):
         asking.site.run("rule", "remove", "--peer", "local", "--direction", "in", str(len(GROUPS) + 1))
 
 
+def kdcs(forest, asking):
+    """A KDC that is silent costs no more than a look-up may take, and the next one is asked."""
+    a = asking.tree.domain
+    with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagrams, socket.socket() as only:
+        stream.bind(("127.0.0.1", 0))
+        stream.listen(0)
+        only.connect(stream.getsockname())  # with that the queue is full, and others hear nothing: as behind a firewall
+        datagrams.bind(stream.getsockname())
+        silent = f"kdc = 127.0.0.1:{stream.getsockname()[1]}\n"
+        usual = forest.krb5.read_text()
+        other = folder / "silent.conf"
+        for limit in ("1", "1400"):  # by TCP alone, and by UDP first
+            other.write_text(re.sub(r"kdc = .*\n", silent, usual).replace("udp_preference_limit = 1", f"udp_preference_limit = {limit}"))
+            asking.use(forest.settings("timeout \"1 s\"", kerberos=True))
+            found = asking.expect("a silent KDC", f"anna@{a}", "could not tell", env={"KRB5_CONFIG": str(other)})
+            check("no KDC of its realm answered in time" in found["why"], found["why"])
+            # directory_job_ms(): twice the timeout and a half second
+            same([(s["step"], s["us"] < 2_800_000) for s in found["steps"]], [("ticket", True)], f"given up within the job's time: {found['steps']}")
+        other.write_text(re.sub(r"kdc = .*\n", lambda m: silent + m[0], usual))
+        asking.use(forest.settings(kerberos=True))
+        asking.expect("one KDC is silent, the next one is not", f"anna@{a}", of="anna", address=f"anna@{a}", env={"KRB5_CONFIG": str(other)})
+
+
 def in_active_directory(forest, asking):
     by_primary_group(asking)
     everybody(asking, "LDAPS")
@@ -153,6 +177,7 @@ def in_active_directory(forest, asking):
     asking.use([f"keytab {wrong}" if line.startswith("keytab") else line for line in forest.settings(kerberos=True)])
     found = asking.expect("a key that the KDC refuses", f"anna@{a}", "could not tell", env=kerberos)
     check("not tried again for 30 seconds" in found["why"], found["why"])
+    kdcs(forest, asking)
     asking.use(forest.settings())
 
 

@@ -139,6 +139,10 @@ static void test_servers(void)
 	}
 	CHECK(tries <= 7);
 	servers_work(&s, 0);
+	servers_begin(&s);
+	servers_without_ticket(&s, 3900000); /* no server is to blame: the first one is the next to be asked, but not at once */
+	CHECK_INT(servers_next(&s, 3900000 + SERVERS_TICKET_MS - 1), -1);
+	CHECK_INT(servers_next(&s, 3900000 + SERVERS_TICKET_MS), 0);
 	CHECK_INT(servers_refused(&s, 4000000), SERVERS_REFUSED_MS); /* one that worked meanwhile was another */
 }
 
