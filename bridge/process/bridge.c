@@ -209,11 +209,40 @@ static void drain(struct bridge *b)
 
 /* ---- the supervisor's messages ---- */
 
-/* ${what}: "peer NAME" or "pin PIN...". */
-static void shut(struct bridge *b, uint32_t number, const char *what)
+static void take_worker(struct bridge *b, const uint8_t *data, size_t len, int fd)
 {
+	struct unpack u = unpack_start(data, len);
+	uint8_t kind = unpack_u8(&u);
+	uint32_t number = unpack_u32(&u);
+	int64_t pid = (int64_t)unpack_u64(&u);
+	struct pool *pool = bridge_pool(b, kind, number);
+
+	if (unpack_done(&u) && pool)
+		pool_add(pool, fd, pid);
+	else
+		close(fd);
+}
+
+static void turn_audit(struct bridge *b, const uint8_t *hash, size_t len, int fd)
+{
+	if (len != AUDIT_HASH) {
+		close(fd);
+		return;
+	}
+	audit_writer_turn(b->audit, fd, hash);
+	channel_send(b->supervisor, MSG_AUDIT_TURNED, NULL, 0, -1);
+}
+
+/* A number, which the answer repeats, then "peer NAME" or "pin PIN...". */
+static void shut(struct bridge *b, const uint8_t *data, size_t len)
+{
+	struct unpack u = unpack_start(data, len);
+	uint32_t number = unpack_u32(&u);
+	const char *what = unpack_str(&u);
 	struct buf done;
 
+	if (!what)
+		return;
 	if (strncmp(what, "peer ", 5) == 0)
 		bridge_shut_peer(b, what + 5);
 	else if (strncmp(what, "pin ", 4) == 0)
@@ -226,24 +255,11 @@ static void shut(struct bridge *b, uint32_t number, const char *what)
 
 static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len, int fd)
 {
-	struct unpack u = unpack_start(data, len);
 	struct bridge *b = arg;
-	const char *what;
-	struct pool *pool;
-	uint32_t number;
-	uint8_t kind;
-	int64_t pid;
 
 	switch ((enum message)type) {
 	case MSG_WORKER:
-		kind = unpack_u8(&u);
-		number = unpack_u32(&u);
-		pid = (int64_t)unpack_u64(&u);
-		pool = bridge_pool(b, kind, number);
-		if (unpack_done(&u) && pool)
-			pool_add(pool, fd, pid);
-		else
-			close(fd);
+		take_worker(b, data, len, fd);
 		break;
 	case MSG_BEGIN:
 		b->begun = true;
@@ -256,11 +272,7 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 		bridge_control(b, data, len, fd);
 		break;
 	case MSG_AUDIT:
-		if (len == AUDIT_HASH) {
-			audit_writer_turn(b->audit, fd, data);
-			channel_send(b->supervisor, MSG_AUDIT_TURNED, NULL, 0, -1);
-		} else
-			close(fd);
+		turn_audit(b, data, len, fd);
 		break;
 	case MSG_BUDGETS:
 		bridge_budgets(b, fd);
@@ -284,9 +296,7 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 		bridge_rotation_answered(b, data, len);
 		break;
 	case MSG_SHUT:
-		number = unpack_u32(&u);
-		if ((what = unpack_str(&u)))
-			shut(b, number, what);
+		shut(b, data, len);
 		break;
 	default:
 		break;
