@@ -6,16 +6,16 @@
 static const char *rule_word(const struct proxy_mailbox *m, char out[24])
 {
 	const struct acl_verdict *v = m->verdict;
+	bool moved;
 
 	if (!v || v->rule == 0)
 		return "none";
 	if (v->rule == -1)
 		return "switch";
-	if (v->rule < 0)
-		return m->facts.hidden == FB_YES                     ? "hidden"
-		       : look_up_is_moved(m->pq->p->t, m->whom) ? "moved"
-		       : m->whom->disabled                      ? "disabled"
-		                                                : "unknown";
+	if (v->rule < 0) {
+		moved = look_up_is_moved(m->pq->p->t, m->whom); /* asked about the hidden, too: else they are answered a little sooner */
+		return m->facts.hidden == FB_YES ? "hidden" : moved ? "moved" : m->whom->disabled ? "disabled" : "unknown";
+	}
 	out[text_int_put(out, v->rule)] = 0;
 	return out;
 }
