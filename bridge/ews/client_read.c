@@ -65,6 +65,7 @@ static enum fb_reason reason_of(const char *code)
 		const char *code;
 		enum fb_reason reason;
 	} theirs[] = {
+		{"ErrorInternalServerError", FB_CALENDAR_FAILED}, /* of ours it would be that no code was given */
 		{"ErrorMailRecipientNotFound", FB_NO_ACCESS}, {"ErrorInvalidAccessLevel", FB_NO_ACCESS},  {"ErrorExceededConnectionCount", FB_BUSY},
 		{"ErrorADOperation", FB_DIRECTORY_FAILED},    {"ErrorNonExistentMailbox", FB_NO_ACCESS},    {"ErrorAccessDenied", FB_NO_ACCESS},
 	};
@@ -224,7 +225,7 @@ int ews_client_read(const void *p, size_t len, const struct fb_zone *zone, struc
                     struct ews_client_said *said)
 {
 	struct answers a = {.requester = zone, .list = answers, .n = n, .said = said};
-	struct soap s = {.arg = &a, .arena = arena_new(REPLY_ARENA), .begin = begin};
+	struct soap s = {.arg = &a, .arena = arena_new(REPLY_ARENA), .begin = begin, .unknown = client_view_unknown};
 	bool ok;
 
 	memset(answers, 0, n * sizeof *answers);

@@ -42,6 +42,8 @@ static inline bool spoil(struct soap *s)
 	return true;
 }
 
+/* Tells of an unknown element in ${in}: it may have been an event, so an array of events that holds one is no array. */
+void client_view_unknown(struct soap *s, const struct soap_row *in);
 /* Children of a FreeBusyView. */
 extern const struct soap_row client_view_rows[];
 #endif

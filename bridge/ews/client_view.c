@@ -22,9 +22,11 @@ static bool merged(struct soap *s, const char *text)
 	return a->now->merged || spoil(s);
 }
 
+/* One that is nil is none: not empty, but left out. */
 static bool events_open(struct soap *s, const char *text)
 {
-	return answers_of(s)->listed = true;
+	answers_of(s)->listed = !soap_is_nil(s);
+	return true;
 }
 
 static bool event_open(struct soap *s, const char *text)
@@ -217,6 +219,13 @@ static const struct soap_row events_rows[] = {
 	{NS_TYPES, "CalendarEvent", SOAP_LAX, event_rows, event_open, event_close},
 	{0},
 };
+
+void client_view_unknown(struct soap *s, const struct soap_row *in)
+{
+	if (in->inside == events_rows)
+		spoil(s);
+}
+
 static const struct soap_row period_rows[] = {
 	{NS_TYPES, "DayOfWeek", 0, NULL, NULL, period_days},
 	{NS_TYPES, "StartTimeInMinutes", 0, NULL, NULL, period_start},

@@ -116,7 +116,9 @@ static const struct soap_row *step(struct soap *s, struct soap_frame *f, struct 
 	while (f->rows && f->rows[i].name && !same_name(s->state, &f->rows[i], ns, name))
 		i++;
 	if (!f->rows || !f->rows[i].name) {
-		if (!lax)
+		if (lax && s->unknown)
+			s->unknown(s, f->row);
+		else if (!lax)
 			soap_violation(s, "Element %.*s is not expected here: it is unknown, in another namespace, or out of order.", shown(name), name.p);
 		return NULL;
 	}
@@ -167,9 +169,9 @@ static bool may_skip(struct soap *s, struct sax_text ns, struct sax_text name)
 	return s->header(s, space, local);
 }
 
-static bool is_nil(struct soap_state *st)
+bool soap_is_nil(const struct soap *s)
 {
-	const struct sax_attribute *nil = attribute(st, NS_XSI, "nil");
+	const struct sax_attribute *nil = attribute(s->state, NS_XSI, "nil");
 
 	return nil && (is(nil->value, "true") || is(nil->value, "1"));
 }
@@ -201,7 +203,7 @@ static bool on_start(void *arg, struct sax_text ns, struct sax_text name, const 
 		st->skipped = 1;
 		return true;
 	}
-	st->frames[st->depth++] = (struct soap_frame){.row = row, .rows = (row->flags & SOAP_NILLABLE) && is_nil(st) ? nothing : row->inside};
+	st->frames[st->depth++] = (struct soap_frame){.row = row, .rows = (row->flags & SOAP_NILLABLE) && soap_is_nil(s) ? nothing : row->inside};
 	buf_reset(&st->text);
 	if (row->open)
 		row->open(s, NULL);

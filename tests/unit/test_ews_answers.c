@@ -351,6 +351,14 @@ static void test_garbled(void)
 		{ONE("<m:ResponseMessage ResponseClass=\"Error\"><m:ResponseCode>ErrorMadeUp</m:ResponseCode></m:ResponseMessage>"), FB_CALENDAR_FAILED},
 		{ONE("<m:ResponseMessage ResponseClass=\"Error\"><m:ResponseCode>NoError</m:ResponseCode></m:ResponseMessage>"
 		     SHOWN("FreeBusy", "<t:CalendarEventArray/>")), FB_CALENDAR_FAILED},
+		{ONE("<m:ResponseMessage ResponseClass=\"Success\"><m:ResponseCode>ErrorInternalServerError</m:ResponseCode></m:ResponseMessage>"
+		     SHOWN("FreeBusy", "<t:CalendarEventArray/>")), FB_CALENDAR_FAILED},
+		/* an event by another name, in another namespace, one level down: not an empty array; and nil is none at all */
+		{ONE(FINE SHOWN("FreeBusy", "<t:CalendarEventArray><t:Event/></t:CalendarEventArray>")), FB_CALENDAR_FAILED},
+		{ONE(FINE SHOWN("FreeBusy", "<t:CalendarEventArray><m:CalendarEvent/></t:CalendarEventArray>")), FB_CALENDAR_FAILED},
+		{ONE(FINE SHOWN("FreeBusy", "<t:CalendarEventArray><t:Day><t:CalendarEvent/></t:Day></t:CalendarEventArray>")), FB_CALENDAR_FAILED},
+		{ONE(FINE SHOWN("FreeBusy", "<t:CalendarEventArray xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" i:nil=\"true\"/>")), FB_CALENDAR_FAILED},
+		{ONE(FINE SHOWN("Detailed", "<t:Later/>" EVENT("2026-03-24T08:00:00", "2026-03-24T09:00:00", "Busy</t:BusyType><t:Later/><t:BusyType>Busy"))), FB_OK},
 	};
 	struct fb_answer *got[1];
 	struct buf error;
