@@ -57,7 +57,7 @@ void fb_zone_free(struct fb_zone *z);
 /*
  * The zone called ${name}: an IANA name ("Europe/Berlin"; read from /usr/share/zoneinfo, TZif of RFC 8536 with
  * its POSIX tail, so that the system's tzdata updates count), a Windows name ("W. Europe Standard Time", mapped by ICU),
- * "UTC", "Z", or a fixed offset "+02:00" (18 hours at most). Loaded once, kept for the process's life, borrowed
+ * "UTC", "Z", Exchange's "tzone://Microsoft/Utc", or a fixed offset "+02:00" (18 hours at most). Loaded once, kept for the process's life, borrowed
  * by all. NULL if there is no such zone.
  */
 const struct fb_zone *fb_zone_named(const char *name);

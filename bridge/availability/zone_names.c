@@ -4,6 +4,7 @@
 #include <string.h>
 #include "bridge/availability/zone.h"
 #include "bridge/availability/zone_inside.h"
+#include "bridge/base/text.h"
 
 #define ZONEINFO "/usr/share/zoneinfo"
 enum { NAME_LEN_MAX = 63, BUCKETS = 1024 };
@@ -117,7 +118,7 @@ const struct fb_zone *fb_zone_named(const char *name)
 
 	if (!name || strlen(name) > NAME_LEN_MAX)
 		return NULL;
-	if (strcmp(name, "UTC") == 0 || strcmp(name, "Z") == 0)
+	if (strcmp(name, "UTC") == 0 || strcmp(name, "Z") == 0 || text_ieq(name, "tzone://Microsoft/Utc"))
 		return fb_zone_utc();
 	if ((z = look_up(name)))
 		return z;

@@ -1,6 +1,5 @@
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include "bridge/backend/job.h"
 #include "bridge/backend/recur.h"
 
@@ -224,12 +223,10 @@ static const struct fb_zone *named(struct ics_job *j, const char *name)
 	return j->work > 0 ? fb_zone_named(name) : NULL;
 }
 
-/* Names that say the offset themselves: GMT+0530 (Apple), GMT+05:30 (Google), UTC+01 and tzone://Microsoft/Utc (Exchange); NULL for any other. */
+/* Names that say the offset themselves: GMT+0530 (Apple), GMT+05:30 (Google), UTC+01 (Exchange); NULL for any other. */
 static const struct fb_zone *spelled_out(struct ics_job *j, const char *name)
 {
 	char offset[] = "+00:00";
-	if (!strcasecmp(name, "tzone://Microsoft/Utc"))
-		return fb_zone_utc();
 	size_t n = strlen(name);
 	bool utc = !strncmp(name, "UTC", 3), colon = n == 9 && name[6] == ':', hours = n == 6 && utc; /* GMT+1 would be POSIX's: west */
 	if ((!utc && strncmp(name, "GMT", 3)) || (!hours && n != (colon ? 9 : 8)))

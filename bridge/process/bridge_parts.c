@@ -87,7 +87,7 @@ int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(vo
 		           b->conf->calendars, strerror(errno));
 		return -1;
 	}
-	fb_zone_preload(false); /* what EWS clients may name; no file is opened later */
+	fb_zone_preload(true); /* what EWS clients may name, those of other systems than Windows, too; no file is opened later */
 	bridge_pools_open(b, pool_changed);
 	if (make_rooms(b) != 0) {
 		buf_puts(error, "out of memory");

@@ -116,7 +116,7 @@ static void names(void)
 		if (!CHECK(fb_zone_named(bad[i]) == NULL))
 			fprintf(stderr, "\ttaken: %s\n", bad[i]);
 	CHECK(fb_zone_named(NULL) == NULL);
-	CHECK(fb_zone_named("UTC") == fb_zone_utc() && fb_zone_named("Z") == fb_zone_utc());
+	CHECK(fb_zone_named("UTC") == fb_zone_utc() && fb_zone_named("Z") == fb_zone_utc() && fb_zone_named("tzone://Microsoft/Utc") == fb_zone_utc());
 	CHECK(named("Europe/Berlin") == named("Europe/Berlin"));
 	CHECK(named("W. Europe Standard Time") == named("Europe/Berlin"));
 	CHECK_INT(fb_zone_offset(named("+02:00"), 0), 7200);
