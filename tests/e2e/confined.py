@@ -5,6 +5,8 @@ import contextlib
 import os
 import pathlib
 import re
+import secrets
+import socket
 import subprocess
 import sys
 
@@ -92,15 +94,63 @@ def secrets_in_memory(site):
         check(any(holds(pid, table[what][0]) for pid in site.children(role)), f"{role} has {what}")
 
 
-def password_is_gone(site):
+def left_of(pid, secret):
+    """Whether a good piece of it is there, too: what comes later into the same memory may lie over some of it."""
+    pieces = [secret[at:at + 16] for at in range(0, len(secret) - 15, 12)]
+    return any(one in piece for piece in memory(pid) for one in pieces)
+
+
+def gone(site, password, what):
     """A login leaves no password behind in the process that read it off the wire, nor in those that checked it."""
-    word = base64.b64encode(f"anna:{site.password}".encode())
-    for _ in range(5):
-        same(codes(site.ask(f"anna@{site.domain}")), ["NoError"], "a login")
-    site.http("x", password="wrong-" + site.password)
+    word = base64.b64encode(f"anna:{password}".encode())
     for pid, role in site.children().items():
-        for what, secret in (("as it was typed", site.password.encode()), ("as it was sent", word)):
-            until(lambda: not holds(pid, secret), f"{role} keeps no password {what}", 5)
+        for how, secret in (("as it was typed", password.encode()), ("as it was sent", word)):
+            until(lambda: not left_of(pid, secret), f"{role} keeps no password {how}: {what}", 5)
+
+
+def head(password, length, before=0):
+    """With so many bytes before the password: what is used again is used from its beginning."""
+    word, much = base64.b64encode(f"anna:{password}".encode()).decode(), "X-Much: " + "x" * before + "\r\n"
+    return f"POST /EWS/Exchange.asmx HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\n{much}Authorization: Basic {word}\r\nContent-Length: {length}\r\n\r\n".encode()
+
+
+def connection(site):
+    return site.context().wrap_socket(socket.create_connection(("localhost", site.front), 20), server_hostname="localhost")
+
+
+def passwords_are_gone(site):
+    """Nothing else is asked before each look: it could lie over what the one before has left."""
+    body = sites.request([f"anna@{site.domain}"]).encode()
+    for what in ("the first login", "one that is remembered"):
+        with connection(site) as s:
+            s.sendall(head(site.password, len(body)) + body)
+            check(s.recv(1000).startswith(b"HTTP/1.1 200"), what)
+            gone(site, site.password, f"{what}, connected")
+        gone(site, site.password, f"{what}, closed")
+    for what, before, sent in (("a wrong one", 0, lambda h: h + body), ("one behind much else", 9000, lambda h: h + body),
+                               ("a head without its end", 0, lambda h: h[:-2]), ("no body", 0, lambda h: h), ("half a body", 0, lambda h: h + body[:100])):
+        password = secrets.token_hex(40)
+        with connection(site) as s:
+            s.sendall(sent(head(password, len(body), before)))
+            if sent(b"").endswith(body):
+                check(s.recv(1000).startswith(b"HTTP/1.1 401"), what)
+                gone(site, password, f"{what}, connected")
+            else:
+                [bridge] = site.children("@bridge")
+                until(lambda: left_of(bridge, base64.b64encode(f"anna:{password}".encode())) or b"401" in s.recv(1000), f"{what} has come")
+        gone(site, password, f"{what}, closed")
+    in_two_pieces(site, body)
+
+
+def in_two_pieces(site, body):
+    """The first lies in a buffer that the second is too large for."""
+    password, [bridge] = secrets.token_hex(40), site.children("@bridge")
+    with connection(site) as s:
+        s.sendall(head(password, len(body))[:-2])
+        until(lambda: left_of(bridge, base64.b64encode(f"anna:{password}".encode())), "the first piece has come")
+        s.sendall(b"X-More: " + b"x" * 3000 + b"\r\n\r\n" + body)
+        check(s.recv(1000).startswith(b"HTTP/1.1 401"), "a wrong one in two pieces")
+        gone(site, password, "a wrong one in two pieces")
 
 
 def on_disk(site):
@@ -126,12 +176,15 @@ with sites.pair(start=False) as (a, b):
     a.backend("hub", "ews", ["hub@a.example"], url=f"https://localhost:{closed}/EWS/Exchange.asmx", auth="basic", user="svc", password=BACKEND, ca_file=a.ca)
     a.calendar("anna", NINE)
     b.calendar("bob", NINE)
+    a.password = secrets.token_hex(40)  # so long that pieces of it are telling
+    (a.dir / "password").write_text(a.password)
+    a.run("account", "passwd", "anna", "--password-file", str(a.dir / "password"))
     a.start(), b.start(), a.up(), b.up()
     until(lambda: codes(a.ask("anna@a.example", "bob@b.example")) == ["NoError"] * 2, "the first answer")
     a.ask("hub@a.example")
     same(set(a.children().values()), {"@bridge", "@calendar-worker", "@login-worker", "@backend-worker"}, "all roles")
     rights(a)
     secrets_in_memory(a)
-    password_is_gone(a)
+    passwords_are_gone(a)
     on_disk(a)
 sites.finish()
