@@ -9,8 +9,9 @@
 #include "bridge/base/text.h"
 
 enum {
-	CONNECT_MS = 5000,      /* from connect(2) to the peer's SETTINGS */
-	TCP_MS = 2000,          /* of these for TCP, where there is another address to try */
+	CONNECT_MS = 5000,      /* for TCP; to the peer's SETTINGS, if there is another address to try */
+	TCP_MS = 2000,          /* of these for TCP, where there are several addresses */
+	LAST_MS = 10000,        /* from TCP to the peer's SETTINGS, if not: three round trips, which take seconds on a bad line */
 	BAD_MS = 1000,          /* after a failure others come first for so long, doubling */
 	BACKOFF_MIN_MS = 200,
 	BACKOFF_MAX_MS = 30000,
@@ -91,7 +92,7 @@ static void on_timer(void *arg)
 
 	switch (p->state) {
 	case CLIENT_CONNECTING:
-		failed(p, p->conn && p->conn->fd >= 0 ? "nothing answers there" : "no connection within 5 s");
+		failed(p, p->conn && p->conn->fd >= 0 ? "nothing answers there" : p->left_in_round ? "no connection within 5 s" : "no connection within 10 s");
 		break;
 	case CLIENT_DOWN:
 		if (wants(p))
@@ -268,7 +269,7 @@ static void on_connected(int fd, int events, void *arg)
 		return;
 	}
 	k->fd = -1; /* the stream owns it now, whatever happens */
-	loop_timer_again(p->timer, CONNECT_MS - (loop_ms() - p->last_attempt));
+	loop_timer_again(p->timer, p->left_in_round ? CONNECT_MS - (loop_ms() - p->last_attempt) : LAST_MS);
 	if (p->turned)
 		k->turned = server_turned_new(p->all->server, fd, k->to->host, p->conf->name, k->to->endpoint, p->process, &turned_events, k);
 	else
