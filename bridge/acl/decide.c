@@ -19,7 +19,7 @@ static enum fb_fact means_person(const struct acl_question *q, const char *word,
 	if (strcmp(word, "*") == 0)
 		return FB_YES;
 	if (strncmp(word, "group:", 6) == 0)
-		return q->member ? q->member(q->member_arg, word + 6, address) : FB_COULD_NOT_TELL;
+		return q->member(q->member_arg, word + 6, address);
 	return yes_if(strcmp(word, strchr(word, '@') ? address : fb_address_domain(address)) == 0);
 }
 

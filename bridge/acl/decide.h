@@ -33,7 +33,7 @@ struct acl_question {
 	const struct fb_requester *requester;
 	const char *target;           /* normal address */
 	struct fb_facts facts;        /* of a target of ours (in); for `out` both are taken as exists, not hidden */
-	acl_member_fn *member;
+	acl_member_fn *member;        /* NULL only where no rule names a group */
 	void *member_arg;
 };
 
