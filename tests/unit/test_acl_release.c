@@ -4,8 +4,8 @@
 #include "bridge/base/arena.h"
 #include "tests/unit/check.h"
 
-/* A verdict comes from acl_decide() alone, so the tests ask for theirs by a rule. */
-static struct acl_verdict verdict_of(enum fb_level level)
+/* A verdict comes from acl_decide() alone, so the tests ask for theirs by a rule, about somebody of whom ${facts} are known. */
+static struct acl_verdict verdict_about(enum fb_level level, struct fb_facts facts)
 {
 	struct conf_rule rule = {.in = true, .requester = (char *)"*", .target = (char *)"*", .level = level};
 	struct conf_peer peer = {.name = (char *)"p",
@@ -18,10 +18,15 @@ static struct acl_verdict verdict_of(enum fb_level level)
 
 	conf_index_rules(&peer);
 	struct acl_verdict v = acl_decide(&(struct acl_question){
-		.peer = &peer, .in = true, .requester = &who, .target = "anna@a.example", .facts = {FB_YES, FB_NO}});
+		.peer = &peer, .in = true, .requester = &who, .target = "anna@a.example", .facts = facts});
 
 	conf_unindex_rules(&peer);
 	return v;
+}
+
+static struct acl_verdict verdict_of(enum fb_level level)
+{
+	return verdict_about(level, (struct fb_facts){FB_YES, FB_NO});
 }
 
 enum { DAY = 86400, HOUR = 3600, START = 1772409600 }; /* 2026-03-02T00:00:00Z */
@@ -195,6 +200,9 @@ static void never_free_out_of_nothing(void)
 	CHECK_INT(reason_of(raw, FB_VIEW_EVENTS), FB_CALENDAR_FAILED);
 	raw->view = FB_VIEW_MERGED;
 	CHECK_INT(reason_of(raw, FB_VIEW_MERGED), FB_CALENDAR_FAILED);
+	raw->merged = arena_strdup(raw->arena, "000000002220000000000000");
+	CHECK_INT(reason_of(raw, FB_VIEW_NONE), FB_NOT_COMPUTED);
+	raw->merged = NULL;
 	raw->view = FB_VIEW_EVENTS;
 	CHECK_INT(reason_of(raw, FB_VIEW_EVENTS), FB_OK);
 	CHECK_INT(reason_of(raw, FB_VIEW_NONE), FB_NOT_COMPUTED);
@@ -214,6 +222,44 @@ static void never_free_out_of_nothing(void)
 
 	CHECK_INT(acl_released_view(r)->reason, FB_NOT_COMPUTED);
 	acl_released_free(r);
+}
+
+/* Details that an answer does not claim to have are none, whatever its events hold. */
+static void unclaimed_details(void)
+{
+	struct fb_answer *raw = raw_answer();
+	struct acl_verdict verdict = verdict_of(FB_LEVEL_LIMITED_DETAILS);
+	struct fb_query q = query_of(FB_VIEW_EVENTS | FB_VIEW_DETAILS);
+	struct acl_released *r;
+
+	raw->view = FB_VIEW_EVENTS;
+	r = acl_release(raw, &verdict, &q);
+	CHECK_INT(acl_released_view(r)->view, FB_VIEW_EVENTS);
+	look_at_events(acl_released_view(r), FB_LEVEL_LIMITED_DETAILS, FB_VIEW_EVENTS);
+	acl_released_free(r);
+	fb_answer_free(raw);
+}
+
+/* What could not be told is said as such, and is no refusal. */
+static void verdicts_that_show_nothing(void)
+{
+	static const struct {
+		struct fb_facts facts;
+		enum fb_reason reason;
+	} cases[] = {{{FB_COULD_NOT_TELL, FB_NO}, FB_DIRECTORY_FAILED}, {{FB_YES, FB_COULD_NOT_TELL}, FB_DIRECTORY_FAILED},
+	             {{FB_NO, FB_NO}, FB_NO_ACCESS}, {{FB_YES, FB_YES}, FB_NO_ACCESS}};
+	struct fb_query q = query_of(FB_VIEW_EVENTS);
+	struct fb_answer *raw = raw_answer();
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct acl_verdict verdict = verdict_about(FB_LEVEL_LIMITED_DETAILS, cases[i].facts);
+		struct acl_released *r = acl_release(raw, &verdict, &q);
+
+		CHECK_INT(acl_released_view(r)->reason, cases[i].reason);
+		CHECK_INT(acl_released_view(r)->n_events, 0);
+		acl_released_free(r);
+	}
+	fb_answer_free(raw);
 }
 
 /* The window's edge: whole events, those that only touch it left out, an instant counted where it lies. */
@@ -300,5 +346,7 @@ int main(void)
 	edges();
 	odd_events();
 	events_short();
+	unclaimed_details();
+	verdicts_that_show_nothing();
 	return check_done();
 }
