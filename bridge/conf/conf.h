@@ -142,6 +142,7 @@ struct conf {
 	char *require_domain_proof; /* "yes" or "no": no peer without proof of its domains */
 	char *login_negotiate, *login_ntlm, *login_basic; /* "auto", "yes" or "no" */
 	char *nt_hashes, *keytab; /* paths; keytab "" = none */
+	char *tickets_without_pac; /* "yes" or "no" */
 	char *audit_sync, *audit_full; /* "write" or "fsync"; "refuse" or "answer" */
 	int audit_keep_days;
 	int budget_person_per_minute, budget_person_targets_per_day; /* mailboxes; 0 = no limit */

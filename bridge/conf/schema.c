@@ -79,6 +79,8 @@ const struct conf_row conf_rows[] = {
 	 .comment = "File of the NT hashes of accounts, readable by its owner alone; each is as good as the password."},
 	{"keytab", &conf_kind_path, AT(keytab), .preset = "",
 	 .comment = "Keytab with the keys of HTTP/HOST, readable by its owner alone, for Kerberos at the front; \"\" = no Kerberos."},
+	{"tickets_without_pac", &conf_kind_choice, AT(tickets_without_pac), .preset = "no", .words = "yes|no",
+	 .comment = "yes: Kerberos tickets of the keytab's realms may lack a PAC, as those of Heimdal do. Never with Active Directory."},
 	{"require_domain_proof", &conf_kind_choice, AT(require_domain_proof), .preset = "no", .words = "yes|no",
 	 .comment = "yes: no peer is added or confirmed whose domains do not name its pin in the DNS (`availbridge peer check-domains`)."},
 	{"accept_next", &conf_kind_choice, AT(accept_next), .preset = "yes", .words = "yes|confirm",

@@ -4,7 +4,10 @@
 #include <stdint.h>
 #include "bridge/base/buf.h"
 
-/* Blocking calls that end in time, which neither libldap's TLS handshake nor its SASL does by itself, nor the Kerberos library beside a silent KDC. */
+/*
+ * Blocking calls that end in time, which neither libldap's TLS handshake nor its SASL does by itself, nor the Kerberos library beside a silent
+ * KDC.
+ */
 
 /*
  * Connects to ${host}:${port} by TCP until ${deadline} (loop_ms()). The descriptor, blocking, or -1 with a sentence that goes

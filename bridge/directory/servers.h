@@ -29,6 +29,9 @@ void servers_work(struct servers *s, size_t i);
  * the account is not locked out again and again.
  */
 int64_t servers_refused(struct servers *s, int64_t now);
-/* There is no ticket to log in with, at any server: nobody is asked for ten seconds, since asking a KDC that is silent takes as long as a look-up may. */
+/*
+ * There is no ticket to log in with, at any server: nobody is asked for ten seconds, since asking a KDC that is silent takes as long as a
+ * look-up may.
+ */
 void servers_without_ticket(struct servers *s, int64_t now);
 #endif

@@ -44,13 +44,12 @@ static void open_ntlm(struct login_acceptor *a, struct conf_problems *problems)
 
 static void open_kerberos(struct login_acceptor *a, struct conf_problems *problems)
 {
-	const struct conf_directory *d = a->conf->directory;
 	struct buf error;
 
 	if (!*a->conf->keytab)
 		return;
 	buf_init(&error, 4096);
-	a->kerberos = kerberos_new(a->conf->keytab, d && d->preset == CONF_ACTIVE_DIRECTORY, &error);
+	a->kerberos = kerberos_new(a->conf->keytab, strcmp(a->conf->tickets_without_pac, "yes") == 0, &error);
 	if (!a->kerberos)
 		conf_problem_add(problems, a->conf->file, conf_setting_line(a->conf, "keytab"), "Mend it, or take the setting out.", "%s",
 		                 buf_cstr(&error));

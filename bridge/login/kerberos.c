@@ -20,7 +20,7 @@ struct kerberos {
 	gss_cred_id_t cred;
 	char *realms[REALMS_MAX]; /* of the keys */
 	size_t n_realms;
-	bool writes_pac;          /* their KDC is one of Active Directory */
+	bool without_pac;         /* their tickets may lack a PAC */
 };
 
 static void put_krb5_error(struct buf *error, krb5_context ctx, krb5_error_code code)
@@ -165,14 +165,14 @@ static bool fill(struct kerberos *k, const char *path, struct buf *why)
 	return true;
 }
 
-struct kerberos *kerberos_new(const char *path, bool active_directory, struct buf *error)
+struct kerberos *kerberos_new(const char *path, bool without_pac, struct buf *error)
 {
 	struct kerberos *k = calloc(1, sizeof(*k));
 	struct buf why;
 
 	if (!k)
 		abort();
-	k->writes_pac = active_directory;
+	k->without_pac = without_pac;
 	buf_init(&why, WORDS_MAX);
 	if (!fill(k, path, &why)) {
 		buf_printf(error, "the keytab %s cannot be used: %s", path, buf_cstr(&why));
@@ -211,14 +211,13 @@ static void log_refusal(OM_uint32 major, OM_uint32 minor)
 	buf_free(&why);
 }
 
-/* Which account the KDC made the ticket for, if it says so: Active Directory does. No: it does not say. What a client put there is not read. */
-static enum fb_fact account_of(gss_name_t name, char account[PAC_NAME_MAX + 1])
+/* One part of what the KDC wrote into the ticket about its account, if it is signed by it. What a client put there is not read. */
+static enum fb_fact pac_part(gss_name_t name, const char *part, char account[PAC_NAME_MAX + 1])
 {
-	static const char logon_info[] = "urn:mspac:logon-info";
-	gss_buffer_desc attribute = {sizeof logon_info - 1, (void *)(uintptr_t)logon_info}, info = GSS_C_EMPTY_BUFFER, words = GSS_C_EMPTY_BUFFER;
+	gss_buffer_desc attribute = {strlen(part), (void *)(uintptr_t)part}, info = GSS_C_EMPTY_BUFFER, words = GSS_C_EMPTY_BUFFER;
 	int authenticated = 0, complete, more = -1;
 	OM_uint32 minor, major = gss_get_name_attribute(&minor, name, &attribute, &authenticated, &complete, &info, &words, &more);
-	bool read = major == GSS_S_COMPLETE && authenticated && pac_account((struct login_bytes){info.value, info.length}, account);
+	bool read = major == GSS_S_COMPLETE && authenticated && (!account || pac_account((struct login_bytes){info.value, info.length}, account));
 
 	gss_release_buffer(&minor, &info);
 	gss_release_buffer(&minor, &words);
@@ -237,24 +236,25 @@ static bool is_of_a_computer(const char *account, const char *principal)
 /*
  * Is the ticket that of ${principal}'s own account? Where no account is called NAME, Active Directory gives whoever asks for NAME's ticket
  * that of NAME$, a computer's ([MS-KILE] 3.3.5.6.1), and every user may add a computer under a name of his choice. He may also ask for a
- * ticket without the PAC, which alone tells of it ([MS-KILE] 2.2.3).
+ * ticket without the PAC, which alone tells of it ([MS-KILE] 2.2.3). MIT's KDC writes PACs, too, from 1.20 on, that name no account: it knows
+ * none but the principal.
  */
-static bool is_own(struct kerberos *k, gss_name_t name, const char *principal, bool ours)
+static bool is_own(const struct kerberos *k, gss_name_t name, const char *principal, bool ours)
 {
 	char account[PAC_NAME_MAX + 1] = "";
-	enum fb_fact said = account_of(name, account);
+	enum fb_fact named = pac_part(name, "urn:mspac:logon-info", account), there = pac_part(name, "urn:mspac:client-info", NULL);
 	const char *why = NULL;
 
-	k->writes_pac |= ours && said == FB_YES;
-	if (said == FB_COULD_NOT_TELL)
+	if (named == FB_COULD_NOT_TELL || there == FB_COULD_NOT_TELL)
 		why = "what the KDC says in it of the account cannot be read, or is not signed by it";
-	else if (said == FB_NO && ours && k->writes_pac)
-		why = "it was asked for without a PAC, which alone says whether it is a computer's: see the client's settings, and that "
-		      "userAccountControl of the keytab's account is without NO_AUTH_DATA_REQUIRED";
-	else if (said == FB_YES && is_of_a_computer(account, principal))
+	else if (there == FB_NO && ours && !k->without_pac)
+		why = "it has no PAC, which alone says whether it is a computer's. In an Active Directory see the client's settings, and that "
+		      "userAccountControl of the keytab's account is without NO_AUTH_DATA_REQUIRED; if its KDC is not one of Active Directory and writes "
+		      "none, set tickets_without_pac to yes";
+	else if (named == FB_YES && is_of_a_computer(account, principal))
 		why = "it is the ticket of a computer that asked for it by another name: there is no account of the principal's";
 	if (why)
-		log_event(LOG_LEVEL_WARN, "ticket-refused", LS("principal", principal), LS("computer", said == FB_YES ? account : NULL), LS("why", why));
+		log_event(LOG_LEVEL_WARN, "ticket-refused", LS("principal", principal), LS("computer", named == FB_YES ? account : NULL), LS("why", why));
 	return !why;
 }
 
@@ -277,7 +277,7 @@ static bool display(const struct kerberos *k, gss_name_t name, char principal[KE
 }
 
 /* Whose ticket it is that was good, if that is somebody. */
-static bool names_somebody(struct kerberos *k, gss_name_t name, OM_uint32 flags, char principal[KERBEROS_PRINCIPAL_MAX + 1], bool *ours)
+static bool names_somebody(const struct kerberos *k, gss_name_t name, OM_uint32 flags, char principal[KERBEROS_PRINCIPAL_MAX + 1], bool *ours)
 {
 	if (!(flags & GSS_C_ANON_FLAG) && display(k, name, principal, ours))
 		return is_own(k, name, principal, *ours);

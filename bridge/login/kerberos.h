@@ -11,17 +11,17 @@ enum { KERBEROS_PRINCIPAL_MAX = 400 };
 
 /*
  * Copies the keytab ${path} into memory; tickets for any principal in it will be taken. Without a replay cache: a ticket travels
- * inside our TLS, and what others captured elsewhere is for other services. ${active_directory}: its
- * realms are known to be of Active Directory. NULL with a sentence in ${error}. Caller frees. One in a process.
+ * inside our TLS, and what others captured elsewhere is for other services. ${without_pac}: tickets of
+ * its realms may lack a PAC. NULL with a sentence in ${error}. Caller frees. One in a process.
  */
-struct kerberos *kerberos_new(const char *path, bool active_directory, struct buf *error);
+struct kerberos *kerberos_new(const char *path, bool without_pac, struct buf *error);
 /* Frees it. NULL is allowed. */
 void kerberos_free(struct kerberos *k);
 /*
  * Is ${token} a good ticket for us? FB_YES writes who came to ${principal}, whether in a realm of our keys to ${ours}, and
  * appends what the client wants to see to ${answer}. ${end_point} (p NULL = none) is checked if the client named a channel
- * binding. A computer's ticket by another name than its own is none, nor is one without a PAC of a realm of our keys that writes it, as
- * Active Directory does ([MS-PAC]): ${k} learns that from the first ticket with one. FB_COULD_NOT_TELL: the library could not do it at all.
+ * binding. A computer's ticket by another name than its own is none, as its PAC ([MS-PAC]) tells, nor is one of a realm of our keys without
+ * a PAC, unless kerberos_new() was told otherwise. FB_COULD_NOT_TELL: the library could not do it at all.
  */
 enum fb_fact kerberos_accept(struct kerberos *k, struct login_bytes token, struct login_bytes end_point, struct buf *answer,
                              char principal[KERBEROS_PRINCIPAL_MAX + 1], bool *ours);
