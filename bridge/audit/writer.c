@@ -197,28 +197,23 @@ static bool add_gap(struct audit_writer *w)
 	return true;
 }
 
-static bool add(struct audit_writer *w, const struct audit_query *q, void (*written)(void *arg, bool ok), void *arg)
+static bool add(struct audit_writer *w, const char *kind, const struct audit_field *fields, void (*written)(void *arg, bool ok), void *arg)
 {
 	if (w->chain.fd < 0) {
 		errno = EBADF;
 		return false;
 	}
-	if (!make_room(w, 2) || !add_gap(w) ||
-	    audit_chain_add(&w->chain, "query",
-	                    A_FIELDS(A_STR("id", q->id), A_STR("client_id", q->client_id), A_STR("requester", q->requester),
-	                             A_STR("target", q->target), A_STR("peer", q->peer), A_STR("direction", q->direction),
-	                             A_STR("rule", q->rule), A_STR("level", q->level), A_STR("result", q->result))) != 0)
+	if (!make_room(w, 2) || !add_gap(w) || audit_chain_add(&w->chain, kind, fields) != 0)
 		return false;
 	w->records[w->n++] = (struct record){written, arg, false};
 	return true;
 }
 
-enum audit_said audit_writer_say(struct audit_writer *w, const struct audit_query *q, void (*written)(void *arg, bool ok),
-                                 void *arg)
+static enum audit_said say(struct audit_writer *w, const char *kind, const struct audit_field *fields, void (*written)(void *arg, bool ok), void *arg)
 {
 	bool ok;
 
-	if (!add(w, q, written, arg))
+	if (!add(w, kind, fields, written, arg))
 		return lose(w, 1);
 	if (!written || w->chain.lines.len >= AUDIT_ADDED_BYTES)
 		write_added(w);
@@ -231,6 +226,26 @@ enum audit_said audit_writer_say(struct audit_writer *w, const struct audit_quer
 	if (!w->timer)
 		w->timer = loop_timer_new(w->l, w->sync ? SYNC_MS : 0, on_timer, w);
 	return AUDIT_WAITS;
+}
+
+enum audit_said audit_writer_say(struct audit_writer *w, const struct audit_query *q, void (*written)(void *arg, bool ok), void *arg)
+{
+	return say(w, "query",
+	           A_FIELDS(A_STR("id", q->id), A_STR("client_id", q->client_id), A_STR("requester", q->requester), A_STR("target", q->target),
+	                    A_STR("peer", q->peer), A_STR("direction", q->direction), A_STR("rule", q->rule), A_STR("level", q->level),
+	                    A_STR("result", q->result)),
+	           written, arg);
+}
+
+bool audit_writer_say_refused(struct audit_writer *w, const struct audit_refused *r)
+{
+	uint64_t lost = w->lost_all;
+
+	say(w, "refused",
+	    A_FIELDS(A_STR("requester", r->requester), A_STR("peer", r->peer), A_STR("direction", r->direction), A_STR("result", r->result),
+	             A_INT("mailboxes", r->mailboxes), A_INT("seconds", r->seconds)),
+	    NULL, NULL);
+	return w->lost_all == lost;
 }
 
 void audit_writer_turn(struct audit_writer *w, int fd, const uint8_t link[AUDIT_HASH])

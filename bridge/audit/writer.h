@@ -25,6 +25,13 @@ struct audit_query {
 	const char *direction;      /* "in" or "out" */
 	const char *rule, *level, *result;
 };
+/* What was refused and has no record of its own: so many mailboxes of one who asked, for one reason. Strings are borrowed for the call. */
+struct audit_refused {
+	const char *requester; /* NULL = several */
+	const char *peer, *direction, *result; /* as in a question's record */
+	uint64_t mailboxes;
+	int64_t seconds;       /* before now the first of them was refused */
+};
 
 /*
  * With ${sync} an answer waits until its record is on the disk (one write and one fdatasync for all records of 20 ms); else until
@@ -43,6 +50,8 @@ void audit_writer_turn(struct audit_writer *w, int fd, const uint8_t link[AUDIT_
  */
 enum audit_said audit_writer_say(struct audit_writer *w, const struct audit_query *q, void (*written)(void *arg, bool ok),
                                  void *arg);
+/* Writes ${r} down at once, as a record of the kind "refused". False if it could not be written: then it is to be said again. */
+bool audit_writer_say_refused(struct audit_writer *w, const struct audit_refused *r);
 /* Records that could not be written since it started. */
 uint64_t audit_writer_lost(const struct audit_writer *w);
 /* True if the last that was tried could not be written. */

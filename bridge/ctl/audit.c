@@ -224,7 +224,7 @@ static void print_shown(struct showing *s, bool json)
 /* A word that no record has would find nothing, and look as if nothing had happened. False after a sentence. */
 static bool words_are_known(const struct showing *s)
 {
-	static const char *const kinds[] = {"query", "change", "change-failed", "gap", "serving", "stopped", "segment-opened", "checkpoint",
+	static const char *const kinds[] = {"query", "refused", "change", "change-failed", "gap", "serving", "stopped", "segment-opened", "checkpoint",
 	                                    "segment-closed", "pruned", "torn"};
 	size_t i = 0, n = sizeof(kinds) / sizeof(kinds[0]);
 

@@ -13,18 +13,29 @@
  * it was answered. What only one side has was lost, removed, or never happened.
  */
 
+enum { CLOCKS = 300 }; /* seconds by which the clocks of two sites may differ */
+
 struct row {
 	char *key;       /* request id, direction as we see it, target */
 	char *text;      /* for people */
 	char time[32];
 	int64_t seconds;
+	bool out;        /* it was asked there */
 	bool may_lack;   /* the other side need not have it: the question may never have reached it */
+};
+/* What was refused there and only counted. */
+struct sum {
+	char result[32];
+	int64_t since, until;
+	int64_t left; /* mailboxes that were not found at the asking side yet */
 };
 struct side {
 	const char *peer;    /* the records that belong here have this peer */
 	bool ours;
 	struct row *list;
 	size_t n, room;
+	struct sum *sums;
+	size_t n_sums;
 	int64_t first, last; /* of all records, whatever their kind */
 	uint64_t bad;
 };
@@ -69,6 +80,19 @@ static char *format(const char *a, const char *b, const char *c, const char *d)
 	return out;
 }
 
+/* A record of the kind "refused". Who asked is of no help: over the link it may be the organisation, whoever it was there. */
+static void take_sum(struct side *s, const struct audit_record *r, const char *result)
+{
+	struct sum *sum;
+
+	if (!(s->sums = realloc(s->sums, (s->n_sums + 1) * sizeof(*s->sums))))
+		abort();
+	sum = &s->sums[s->n_sums++];
+	*sum = (struct sum){.since = r->seconds - audit_record_number(r, "seconds") - CLOCKS, .until = r->seconds + CLOCKS,
+	                    .left = audit_record_number(r, "mailboxes")};
+	snprintf(sum->result, sizeof sum->result, "%s", result);
+}
+
 static bool take(void *arg, const struct audit_record *r, const char *raw, const char *file, uint64_t line)
 {
 	const char *id = audit_record_get(r, "id"), *target = audit_record_get(r, "target"), *peer = audit_record_get(r, "peer");
@@ -82,7 +106,11 @@ static bool take(void *arg, const struct audit_record *r, const char *raw, const
 		s->first = r->seconds;
 	if (r->seconds > s->last)
 		s->last = r->seconds;
-	if (strcmp(r->kind, "query") != 0 || !id || !target || !peer || !direction || strcmp(peer, s->peer) != 0)
+	if (!peer || !direction || strcmp(peer, s->peer) != 0)
+		return true;
+	if (strcmp(r->kind, "refused") == 0 && strcmp(direction, "in") == 0 && result)
+		take_sum(s, r, result);
+	if (strcmp(r->kind, "query") != 0 || !id || !target)
 		return true;
 	if (s->n == s->room) {
 		s->room = s->room ? 2 * s->room : 1024;
@@ -91,7 +119,7 @@ static bool take(void *arg, const struct audit_record *r, const char *raw, const
 	}
 	out = strcmp(direction, "out") == 0;
 	row = &s->list[s->n++];
-	*row = (struct row){.seconds = r->seconds, .may_lack = may_lack(r, out)};
+	*row = (struct row){.seconds = r->seconds, .out = out, .may_lack = may_lack(r, out)};
 	row->key = format(id, out == s->ours ? "out" : "in", target, "");
 	row->text = format(id, requester ? requester : "-", target, result ? result : "-");
 	snprintf(row->time, sizeof(row->time), "%s", r->time);
@@ -110,6 +138,7 @@ static void side_free(struct side *s)
 		free(s->list[i].text);
 	}
 	free(s->list);
+	free(s->sums);
 }
 
 /* ---- comparing ---- */
@@ -117,15 +146,30 @@ static void side_free(struct side *s)
 struct comparing {
 	int64_t since, until; /* what both sides can know */
 	const char *peer;
-	uint64_t both, only_here, only_there, outside, excused;
+	uint64_t both, only_here, only_there, outside, excused, counted;
 };
 
-static void alone(struct comparing *k, const struct row *row, bool ours)
+/* Is ${row} one of those that ${other} refused and only counted? Each of them stands for one. */
+static bool is_in_sum(struct side *other, const struct row *row)
+{
+	const char *result = strrchr(row->text, '\t') + 1;
+
+	for (struct sum *s = other->sums; s < other->sums + other->n_sums; s++)
+		if (s->left > 0 && strcmp(s->result, result) == 0 && row->seconds >= s->since && row->seconds <= s->until) {
+			s->left--;
+			return true;
+		}
+	return false;
+}
+
+static void alone(struct comparing *k, const struct row *row, struct side *other, bool ours)
 {
 	if (row->seconds < k->since || row->seconds >= k->until) {
 		k->outside++;
 	} else if (row->may_lack) {
 		k->excused++;
+	} else if (row->out && is_in_sum(other, row)) {
+		k->counted++;
 	} else {
 		printf("only %s: ", ours ? "here" : k->peer);
 		ctl_audit_print(row->time);
@@ -138,7 +182,7 @@ static void alone(struct comparing *k, const struct row *row, bool ours)
 	}
 }
 
-static void merge(struct comparing *k, const struct side *ours, const struct side *theirs)
+static void merge(struct comparing *k, struct side *ours, struct side *theirs)
 {
 	size_t i = 0, j = 0;
 
@@ -148,7 +192,7 @@ static void merge(struct comparing *k, const struct side *ours, const struct sid
 		if (r == 0)
 			k->both++;
 		else
-			alone(k, r < 0 ? &ours->list[i] : &theirs->list[j], r < 0);
+			alone(k, r < 0 ? &ours->list[i] : &theirs->list[j], r < 0 ? theirs : ours, r < 0);
 		i += r <= 0;
 		j += r >= 0;
 	}
@@ -186,6 +230,8 @@ static int report(const struct comparing *k, const struct side *ours, const stru
 	if (k->excused)
 		printf("%" PRIu64 " that failed on their way or were refused before it are at one side alone, as they may be.\n",
 		       k->excused);
+	if (k->counted)
+		printf("%" PRIu64 " that were asked were refused at the other side, which counted them.\n", k->counted);
 	if (k->outside)
 		printf("%" PRIu64 " lie outside the time that both sides cover; --since and --until set another.\n", k->outside);
 	if (theirs->bad)

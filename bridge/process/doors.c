@@ -148,6 +148,13 @@ static enum audit_said proxy_audit(void *door, const struct audit_query *what, v
 	return audit_writer_say(b->audit, what, written, arg);
 }
 
+static bool proxy_refused(void *door, const struct audit_refused *what)
+{
+	struct bridge *b = door;
+
+	return audit_writer_say_refused(b->audit, what);
+}
+
 /* Without the memory of budgets nobody knows what was spent: then nothing goes on. */
 static void proxy_budget(void *door, const char *peer, const struct fb_requester *requester, const char *const *targets, size_t n,
                          bool *go)
@@ -232,7 +239,7 @@ const struct link_server_events doors_link_events = {peer_asks, peer_cancelled};
 void doors_fill(struct bridge *b)
 {
 	b->proxy_doors = (struct proxy_doors){.look_up = proxy_look_up, .exists = proxy_exists, .fetch = proxy_fetch, .ask = proxy_ask_peer,
-	                                      .audit = proxy_audit, .budget = proxy_budget, .door = b};
+	                                      .audit = proxy_audit, .refused = proxy_refused, .budget = proxy_budget, .door = b};
 	b->front_doors = (struct front_doors){.full = front_full, .ask = front_ask, .cancel = front_cancel, .identify = front_identify, .login = front_login,
 	                                      .door = b,
 	                                      .loop = b->loop, .hard_stop_ms = b->conf->hard_stop_ms};

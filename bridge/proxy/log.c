@@ -25,6 +25,11 @@ static const char *or_null(const char *s)
 	return *s ? s : NULL;
 }
 
+const char *log_direction(const struct proxy_mailbox *m)
+{
+	return m->route == AS_PEER && !m->pq->asker ? "out" : "in";
+}
+
 /* What a mailbox's line in the log and its record say alike; ${rule} is memory for its number. */
 static struct audit_query describe(const struct proxy_mailbox *m, const char *result, char rule[24])
 {
@@ -36,7 +41,7 @@ static struct audit_query describe(const struct proxy_mailbox *m, const char *re
 		.requester = q->requester.name,
 		.target = *m->address ? m->address : q->mailboxes[m->i].asked,
 		.peer = m->peer ? m->peer->name : NULL,
-		.direction = m->route == AS_PEER && !m->pq->asker ? "out" : "in",
+		.direction = log_direction(m),
 		.rule = rule_word(m, rule),
 		.level = m->verdict ? fb_level_name(m->verdict->level) : NULL,
 		.result = result,
@@ -66,6 +71,8 @@ void log_query(const struct proxy_query *pq, const char *result)
 {
 	const struct fb_query *q = &pq->q;
 
+	if (!pq->told && !refused_in_full(pq))
+		return;
 	log_event(LOG_LEVEL_INFO, "query", LS("request-id", q->request_id), LS("client-request-id", or_null(q->client_id)),
 	          LS("requester", q->requester.name), LS("from", pq->asker ? pq->asker->name : "front"), LI("mailboxes", q->n),
 	          LI("unanswered", pq->unanswered), LS("view", fb_view_name(q->view)), LS("result", result),

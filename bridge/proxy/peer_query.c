@@ -14,6 +14,8 @@ static bool speaks_for(const struct proxy_query *pq)
 /* One line a question, however many it names: each mailbox has a line of its own behind it. */
 static void say_not_ours(const struct proxy_query *pq, const char *first, size_t n)
 {
+	if (!refused_in_full(pq))
+		return;
 	log_event(LOG_LEVEL_WARN, "not-ours", LS("request-id", pq->q.request_id), LS("peer", pq->asker->name), LS("target", first), LI("mailboxes", n),
 	          LS("text", "this peer asks about mailboxes that are not ours, this one first; its table and ours differ"));
 }
@@ -55,8 +57,9 @@ static void answer_peer(void *arg)
 		const char *why = pq->asker->enabled ? "no address-space row gives the requester's domain to this peer"
 		                                             : "this peer is disabled";
 
-		log_event(LOG_LEVEL_WARN, "not-allowed", LS("request-id", pq->q.request_id), LS("peer", pq->asker->name),
-		          LS("requester", pq->q.requester.name), LS("text", why));
+		if (refused_in_full(pq))
+			log_event(LOG_LEVEL_WARN, "not-allowed", LS("request-id", pq->q.request_id), LS("peer", pq->asker->name),
+			          LS("requester", pq->q.requester.name), LS("text", why));
 		query_refuse(pq, FB_NOT_ALLOWED, "this requester is in no domain that we have from this peer");
 	} else {
 		keep_ours(pq);

@@ -8,7 +8,7 @@ struct proxy *proxy_new(struct loop *l, const struct conf *c, const struct addre
 	struct proxy *p = calloc(1, sizeof *p);
 
 	if (p)
-		*p = (struct proxy){.l = l, .c = c, .t = t, .doors = doors};
+		*p = (struct proxy){.l = l, .c = c, .t = t, .doors = doors, .refused = refused_new(l, doors)};
 	return p;
 }
 
@@ -108,6 +108,19 @@ static void record_written(void *arg, bool ok)
 	query_leave(pq);
 }
 
+/* Is ${m}, answered with the word ${result}, written down by itself? Else it was refused, and is counted. */
+static bool is_told(struct proxy_mailbox *m, const char *result)
+{
+	struct proxy_query *pq = m->pq;
+
+	if (!pq->then && !refused_in_full(pq)) {
+		refused_count(m, result);
+		return false;
+	}
+	pq->told = true;
+	return true;
+}
+
 static enum fb_reason reason_of(const struct proxy_mailbox *m)
 {
 	return m->released ? acl_released_view(m->released)->reason : FB_NOT_COMPUTED;
@@ -116,7 +129,7 @@ static enum fb_reason reason_of(const struct proxy_mailbox *m)
 void query_put(struct proxy_mailbox *m, struct acl_released *r)
 {
 	struct proxy_query *pq = m->pq;
-	enum audit_said said;
+	enum audit_said said = AUDIT_SAID;
 
 	if (m->answered || pq->ended) {
 		acl_released_free(r);
@@ -124,10 +137,12 @@ void query_put(struct proxy_mailbox *m, struct acl_released *r)
 	}
 	m->answered = true;
 	m->released = r ? r : acl_release_reason(FB_NOT_COMPUTED);
-	said = log_audit(m, fb_reason_row(reason_of(m))->word, record_written);
-	if (said == AUDIT_REFUSED)
-		keep_back(m);
-	log_mailbox(m, reason_of(m));
+	if (is_told(m, fb_reason_row(reason_of(m))->word)) {
+		said = log_audit(m, fb_reason_row(reason_of(m))->word, record_written);
+		if (said == AUDIT_REFUSED)
+			keep_back(m);
+		log_mailbox(m, reason_of(m));
+	}
 	if (said == AUDIT_WAITS)
 		pq->doors_open++;
 	else
@@ -144,7 +159,8 @@ void query_refuse(struct proxy_query *pq, enum fb_reason reason, const char *why
 	/* Nothing leaves but the refusal, so nothing waits for its records. */
 	for (size_t i = 0; i < pq->q.n; i++) {
 		pq->m[i].peer = pq->asker;
-		log_audit(&pq->m[i], fb_reason_row(reason)->word, NULL);
+		if (is_told(&pq->m[i], fb_reason_row(reason)->word))
+			log_audit(&pq->m[i], fb_reason_row(reason)->word, NULL);
 	}
 	query_end(pq);
 	log_query(pq, fb_reason_row(reason)->word);
@@ -215,7 +231,7 @@ struct proxy_query *query_new(struct proxy *p, const struct fb_query *q, const s
 static void audit_rest(struct proxy_query *pq)
 {
 	for (size_t i = 0; i < pq->q.n; i++)
-		if (!pq->m[i].answered)
+		if (!pq->m[i].answered && is_told(&pq->m[i], "cancelled"))
 			log_audit(&pq->m[i], "cancelled", NULL);
 }
 
@@ -241,6 +257,7 @@ void proxy_free(struct proxy *p)
 			audit_rest(p->list);
 		query_free(p->list);
 	}
+	refused_free(p->refused);
 	free(p);
 }
 

@@ -32,6 +32,8 @@ struct proxy_doors {
 	            void (*done)(void *arg, enum fb_reason reason, const char *why), void *arg);
 	/* Writes down what became of one mailbox, before its answer leaves; as audit_writer_say(). */
 	enum audit_said (*audit)(void *door, const struct audit_query *what, void (*written)(void *arg, bool ok), void *arg);
+	/* Writes down how many were refused, as audit_writer_say_refused(). */
+	bool (*refused)(void *door, const struct audit_refused *what);
 	/*
 	 * May ${requester} (${peer} not NULL: whom that peer names) ask about each of the ${n} ${targets} (at most FB_MAX_MAILBOXES) just
 	 * now? Says so in ${go}. Asked once a query, before anything is looked up.

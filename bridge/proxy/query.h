@@ -34,10 +34,11 @@ struct proxy_query {
 	struct proxy_mailbox *m;
 	const struct fb_entry *who;            /* the requester, held; NULL = an organisation, not looked up, or out of memory */
 	size_t looking_up;                     /* look-ups that are still open */
-	void (*then)(struct proxy_query *pq);  /* the step behind them */
+	void (*then)(struct proxy_query *pq);  /* the step behind them; NULL = nothing was looked up yet, and what is answered is refused */
 	size_t unanswered;                     /* mailboxes whose answer has not been handed on */
 	size_t doors_open;                     /* calls into other rooms that will still call back, and steps that are running */
 	bool ended;                            /* its callback ran, or it was cancelled */
+	bool told;                             /* a mailbox of it has a line or a record of its own */
 	int64_t began, deadline;               /* loop_ms() */
 	struct loop_timer *turn, *timer;
 	proxy_done_cb *done;                   /* ours */
@@ -52,6 +53,7 @@ struct proxy {
 	const struct proxy_doors *doors;
 	struct proxy_query *list;
 	size_t open_ours, open_peers;
+	struct refused *refused;
 };
 
 /*
@@ -101,10 +103,25 @@ void local_fetch(struct proxy_query *pq);
 /* remote.c: asks each peer about its own. */
 void remote_ask(struct proxy_query *pq);
 
+/*
+ * refused.c: what is refused before anything is looked up is in no budget, and whoever may ask could fill the disk with lines and
+ * records about it. So about each who asks only so many are written as a log_quota takes; the others are counted, by who asked and
+ * why it was refused, and become a record a minute. Aborts when out of memory. Caller frees; that writes what is counted.
+ */
+struct refused *refused_new(struct loop *l, const struct proxy_doors *doors);
+/* See refused_new(). */
+void refused_free(struct refused *r);
+/* May one more line or record be written that such a question of whoever asks ${pq} causes? */
+bool refused_in_full(const struct proxy_query *pq);
+/* Counts ${m}, refused with the word ${result} (lives for ever), which is not written in full. */
+void refused_count(const struct proxy_mailbox *m, const char *result);
+
 /* log.c: the one line of a mailbox that was just answered with ${reason}. */
 void log_mailbox(const struct proxy_mailbox *m, enum fb_reason reason);
 /* log.c: the one record of a mailbox; ${result} is a word. With ${written} (its argument is ${m}) it may wait. */
 enum audit_said log_audit(struct proxy_mailbox *m, const char *result, void (*written)(void *arg, bool ok));
+/* log.c: what a record and a line of ${m} say alike. */
+const char *log_direction(const struct proxy_mailbox *m);
 /* log.c: the one line of a query at its end; ${result} is a word. */
 void log_query(const struct proxy_query *pq, const char *result);
 #endif

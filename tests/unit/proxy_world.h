@@ -14,6 +14,7 @@
 #include "bridge/proxy/peer_query.c"
 #include "bridge/proxy/explain.c"
 #include "bridge/proxy/log.c"
+#include "bridge/proxy/refused.c"
 
 struct pki_peer {
 	const char *name;
@@ -106,6 +107,9 @@ struct world {
 	/* the audit */
 	enum audit_said audit_says;       /* zero refuses: world_new() sets it */
 	size_t n_records, records_at_first_answer, n_waiting;
+	bool refuses_sums;
+	size_t n_sums, counted, unnamed;  /* records of what was refused; the mailboxes in them; those of nobody by name */
+	char sum[160];                    /* the last: "DIRECTION PEER REQUESTER RESULT" */
 	char records[MAX_CALLS][160];     /* "DIRECTION PEER TARGET LEVEL RULE RESULT" */
 	struct {
 		void (*written)(void *arg, bool ok);
@@ -221,6 +225,17 @@ static enum audit_said fake_audit(void *door, const struct audit_query *q, void 
 	return AUDIT_WAITS;
 }
 
+static bool fake_refused(void *door, const struct audit_refused *r)
+{
+	if (w.refuses_sums)
+		return false;
+	w.n_sums++;
+	w.counted += r->mailboxes;
+	w.unnamed += r->requester ? 0 : r->mailboxes;
+	snprintf(w.sum, sizeof w.sum, "%s %s %s %s", r->direction, r->peer ? r->peer : "-", r->requester ? r->requester : "-", r->result);
+	return true;
+}
+
 /* The disk has taken (or not) what waited. */
 static inline void audit_goes_on(bool ok)
 {
@@ -261,7 +276,7 @@ static void world_new(void)
 	memset(&w, 0, sizeof w);
 	w.l = loop_new();
 	w.t = address_space_new(&settings);
-	w.doors = (struct proxy_doors){fake_look_up, fake_exists, fake_fetch, fake_ask, fake_audit, fake_budget, NULL};
+	w.doors = (struct proxy_doors){fake_look_up, fake_exists, fake_fetch, fake_ask, fake_audit, fake_refused, fake_budget, NULL};
 	w.audit_says = AUDIT_SAID;
 	for (size_t i = 0; i < settings.n_peers; i++)
 		conf_index_rules(&settings.peers[i]);
