@@ -64,7 +64,7 @@ done
 wait
 suite calendars 400 $python tests/calendars/compare.py "$PROGRAM" 2000
 ews=$build/release/unit/test_ews
-suite schema 120 $python tests/schema/answers.py "${ews}_answers" "${ews}_zones" "${ews}_suggestions"
+suite schema 120 $python tests/schema/answers.py "${ews}_answers" "${ews}_others" "${ews}_zones" "${ews}_suggestions"
 suite requests 120 $python tests/schema/requests.py "${ews}_request"
 suite pairing-model 90 tests/pairing/model.sh
 suite demo 120 tests/check.sh --one env ONCE=1 DEMO="$PWD/$work/demo" scripts/demo.sh

@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 SCHEMA = pathlib.Path("../shared/ews-schema/soap11-strict.xsd")
-PROGRAMS = [f"build/release/unit/test_ews_{what}" for what in ("answers", "zones", "suggestions")]
+PROGRAMS = [f"build/release/unit/test_ews_{what}" for what in ("answers", "others", "zones", "suggestions")]
 
 
 def invalid(files):

@@ -36,4 +36,21 @@ static inline size_t count(const char *text, const char *what)
 		n++;
 	return n;
 }
+
+/* What stands between the ${nth} (from 0) <tag> and its end, in a buffer that is overwritten by the next call. */
+static inline const char *inside(const char *text, const char *tag, size_t nth)
+{
+	static char value[4096];
+	char open[64], close[64];
+	const char *end;
+
+	snprintf(open, sizeof open, "<%s>", tag);
+	snprintf(close, sizeof close, "</%s>", tag);
+	for (text = strstr(text, open); text && nth; nth--)
+		text = strstr(text + 1, open);
+	if (!text || !(end = strstr(text, close)))
+		return NULL;
+	snprintf(value, sizeof value, "%.*s", (int)(end - text - (long)strlen(open)), text + strlen(open));
+	return value;
+}
 #endif
