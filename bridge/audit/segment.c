@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "bridge/base/file.h"
 #include "bridge/base/loop.h"
 #include "bridge/base/text.h"
 
@@ -128,7 +129,7 @@ int audit_segment_open(int dir, unsigned generation, struct audit_segment *out, 
 
 int audit_file_tail(int dir, const char *file, struct audit_tail *out, struct buf *error)
 {
-	int fd = audit_open(dir, file, O_RDONLY), r = -1;
+	int fd = file_open_own(dir, file, O_RDONLY), r = -1;
 
 	if (fd >= 0) {
 		r = audit_tail_read(fd, out);
@@ -170,7 +171,7 @@ void audit_segment_drop_cache(int dir, const struct audit_segment *s)
 	int fd;
 
 	file_of(file, s->name, ".live");
-	fd = audit_open(dir, file, O_RDONLY);
+	fd = file_open_own(dir, file, O_RDONLY);
 	if (fd < 0)
 		return;
 	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);

@@ -45,28 +45,6 @@ static bool is_any(const char *name)
 	return strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
-/* To what root writes, or gives away, nobody else may have put another name: it could be any file of the system. */
-static bool is_ours_alone(const struct stat *st)
-{
-	if (S_ISREG(st->st_mode) && (geteuid() != 0 || st->st_nlink == 1))
-		return true;
-	errno = EMLINK;
-	return false;
-}
-
-int audit_open(int dir, const char *name, int flags)
-{
-	int fd = openat(dir, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-	bool reads = (flags & (O_ACCMODE | O_CREAT)) == O_RDONLY;
-	struct stat st;
-
-	if (fd < 0 || (fstat(fd, &st) == 0 && (reads ? S_ISREG(st.st_mode) : is_ours_alone(&st))))
-		return fd;
-	close(fd);
-	errno = EMLINK;
-	return -1;
-}
-
 /* By errno. */
 static const char *remedy(void)
 {
@@ -99,7 +77,7 @@ static int give_file(int dir, const char *name, uid_t uid, gid_t gid)
 	if (fstat(fd, &st) == 0) {
 		if (S_ISDIR(st.st_mode) || (st.st_uid == uid && st.st_gid == gid))
 			r = 0;
-		else if (is_ours_alone(&st))
+		else if (file_is_ours_alone(&st))
 			r = fchownat(fd, "", uid, gid, AT_EMPTY_PATH);
 	}
 	close(fd);
@@ -153,7 +131,7 @@ static void give_away(int dir, int fd)
 
 int audit_lock(int dir, bool shared)
 {
-	int fd = audit_open(dir, "lock", O_RDONLY | O_CREAT), tries;
+	int fd = file_open_own(dir, "lock", O_RDONLY | O_CREAT), tries;
 
 	if (fd >= 0)
 		give_away(dir, fd);
@@ -181,7 +159,7 @@ static int open_numbered(int dir, unsigned number, int flags)
 	char name[AUDIT_NAME];
 
 	snprintf(name, sizeof name, "spine-%06u.jsonl", number);
-	return audit_open(dir, name, flags);
+	return file_open_own(dir, name, flags);
 }
 
 /* How the newest spine file that is not empty ends. */
@@ -268,7 +246,7 @@ static int put_torn(struct buf *out, struct spine *s)
 static void put_head(int dir, const struct spine *s)
 {
 	char text[128], hex[AUDIT_HEX];
-	int fd = audit_open(dir, "head", O_WRONLY | O_CREAT), n;
+	int fd = file_open_own(dir, "head", O_WRONLY | O_CREAT), n;
 
 	if (fd < 0)
 		return;

@@ -28,11 +28,6 @@ int audit_folder_make(const char *state_dir, uid_t uid, gid_t gid, struct buf *e
 int audit_folder_give(int dir, uid_t uid, gid_t gid, struct buf *error);
 /* Opens the folder "audit" in ${state_dir} to read it. -1 with errno. Caller closes. */
 int audit_folder_open(const char *state_dir);
-/*
- * Opens the file ${name} of the folder ${dir} with ${flags} of open(2): no symbolic link, nothing but a file, and nothing that root would write to
- * while it has another name as well (EMLINK). -1 with errno. Caller closes.
- */
-int audit_open(int dir, const char *name, int flags);
 
 /* A new name in the folder ${dir} is on the disk when this has returned 0. -1 with errno. */
 int audit_folder_sync(int dir);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "bridge/base/file.h"
 #include "bridge/base/text.h"
 
 /* The spine: what it says of the segments, where it begins and where it ends. */
@@ -77,7 +78,7 @@ static void note_heads(struct verify *v, const struct audit_record *r)
 void verify_head_file(struct verify *v)
 {
 	enum { NUMBER = 20, ALL = NUMBER + 1 + 2 * AUDIT_HASH + 1 };
-	int fd = audit_open(v->dir, "head", O_RDONLY);
+	int fd = file_open_own(v->dir, "head", O_RDONLY);
 	char text[ALL + 2] = "";
 	int64_t n = 0;
 

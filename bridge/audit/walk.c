@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "bridge/audit/verify.h"
+#include "bridge/base/file.h"
 
 struct walk *walk_new(int fd)
 {
@@ -92,10 +93,10 @@ int audit_each(int dir, audit_record_cb *cb, void *arg, uint64_t *bad)
 		for (size_t i = 0; i < n && r == 0; i++) {
 			if (audit_is_spine(names[i]) != (pass == 0))
 				continue;
-			fd = audit_open(dir, names[i], O_RDONLY);
+			fd = file_open_own(dir, names[i], O_RDONLY);
 			if (fd < 0 && errno == ENOENT && audit_is_live(names[i])) { /* it was closed in this moment */
 				strcpy(strrchr(names[i], '.'), ".jsonl");
-				fd = audit_open(dir, names[i], O_RDONLY);
+				fd = file_open_own(dir, names[i], O_RDONLY);
 			}
 			r = fd < 0 ? -1 : audit_each_in(fd, names[i], cb, arg, bad);
 		}

@@ -181,6 +181,27 @@ int file_write_new(const char *path, const void *data, size_t len, mode_t mode)
 	return r;
 }
 
+bool file_is_ours_alone(const struct stat *st)
+{
+	if (S_ISREG(st->st_mode) && (geteuid() != 0 || st->st_nlink == 1))
+		return true;
+	errno = EMLINK;
+	return false;
+}
+
+int file_open_own(int dir, const char *name, int flags)
+{
+	int fd = openat(dir, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	bool reads = (flags & (O_ACCMODE | O_CREAT)) == O_RDONLY;
+	struct stat st;
+
+	if (fd < 0 || (fstat(fd, &st) == 0 && (reads ? S_ISREG(st.st_mode) : file_is_ours_alone(&st))))
+		return fd;
+	close(fd);
+	errno = EMLINK;
+	return -1;
+}
+
 static bool is_credential(const char *path)
 {
 	const char *dir = getenv("CREDENTIALS_DIRECTORY");

@@ -2,6 +2,7 @@
 #define BRIDGE_BASE_FILE_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include "bridge/base/buf.h"
 
@@ -19,6 +20,13 @@ int file_write(const char *path, const void *data, size_t len, mode_t mode);
  * ours is there.
  */
 int file_write_new(const char *path, const void *data, size_t len, mode_t mode);
+/* Whether it is a file, and for root one without another name, which could be any file's of the system: what root may write to or give away. Else EMLINK. */
+bool file_is_ours_alone(const struct stat *st);
+/*
+ * Opens ${name} of the folder ${dir} with ${flags} of open(2), O_CREAT with mode 0600: no symbolic link, nothing but a file, and nothing that root would
+ * write to or give away while it has another name as well (EMLINK). -1 with errno. Caller closes.
+ */
+int file_open_own(int dir, const char *name, int flags);
 /*
  * True if group or others have any right to ${path}; a missing file gives false. For refusing loose secrets. The group's bits of a file in
  * systemd's $CREDENTIALS_DIRECTORY are the mask of an access list, which names our user alone.

@@ -49,8 +49,12 @@ int ctl_edit_start(struct ctl_edit *e, const char *conf_path)
 		return -1;
 	}
 	if (conf_file_path(path, sizeof(path), conf_path, ".edit.lock") == 0)
-		e->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		e->lock = file_open_own(AT_FDCWD, path, O_RDWR | O_CREAT);
 	/* root's lock must not lock the site's own user out */
+	if (e->lock < 0 && (errno == EMLINK || errno == ELOOP)) {
+		ctl_say("%s is a link, or no file: find out who put it there, and remove it.", path);
+		return -1;
+	}
 	if (e->lock < 0 || (geteuid() == 0 && fchown(e->lock, site.st_uid, site.st_gid) < 0) || flock(e->lock, LOCK_EX) < 0) {
 		ctl_say("the folder of %s cannot be edited: %s. Run this as the user that owns it.", conf_path, strerror(errno));
 		ctl_edit_drop(e);

@@ -3,6 +3,7 @@
 #include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/vfs.h>
+#include "bridge/base/file.h"
 #include "tests/unit/audit_help.h"
 
 /* An audit that grows says so, piece by piece, and can be taken out of the page cache. */
@@ -27,7 +28,7 @@ static size_t cached(const struct audit_segment *s)
 	int fd;
 
 	snprintf(file, sizeof file, "%s.live", s->name);
-	fd = audit_open(audit_dir, file, O_RDONLY);
+	fd = file_open_own(audit_dir, file, O_RDONLY);
 	CHECK_INT(fstat(fd, &st), 0);
 	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	CHECK(p != MAP_FAILED && mincore(p, (size_t)st.st_size, pages) == 0);
