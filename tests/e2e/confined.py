@@ -96,7 +96,7 @@ def secrets_in_memory(site):
 
 def left_of(pid, secret):
     """Whether a good piece of it is there, too: what comes later into the same memory may lie over some of it."""
-    pieces = [secret[at:at + 16] for at in range(0, len(secret) - 15, 12)]
+    pieces = [secret[at:at + 16] for at in range(0, len(secret) - 15, 24)]
     return any(one in piece for piece in memory(pid) for one in pieces)
 
 
@@ -129,7 +129,7 @@ def passwords_are_gone(site):
         gone(site, site.password, f"{what}, closed")
     for what, before, sent in (("a wrong one", 0, lambda h: h + body), ("one behind much else", 9000, lambda h: h + body),
                                ("a head without its end", 0, lambda h: h[:-2]), ("no body", 0, lambda h: h), ("half a body", 0, lambda h: h + body[:100])):
-        password = secrets.token_hex(40)
+        password = secrets.token_hex(200)
         with connection(site) as s:
             s.sendall(sent(head(password, len(body), before)))
             if sent(b"").endswith(body):
@@ -144,7 +144,7 @@ def passwords_are_gone(site):
 
 def in_two_pieces(site, body):
     """The first lies in a buffer that the second is too large for."""
-    password, [bridge] = secrets.token_hex(40), site.children("@bridge")
+    password, [bridge] = secrets.token_hex(200), site.children("@bridge")
     with connection(site) as s:
         s.sendall(head(password, len(body))[:-2])
         until(lambda: left_of(bridge, base64.b64encode(f"anna:{password}".encode())), "the first piece has come")
@@ -176,7 +176,7 @@ with sites.pair(start=False) as (a, b):
     a.backend("hub", "ews", ["hub@a.example"], url=f"https://localhost:{closed}/EWS/Exchange.asmx", auth="basic", user="svc", password=BACKEND, ca_file=a.ca)
     a.calendar("anna", NINE)
     b.calendar("bob", NINE)
-    a.password = secrets.token_hex(40)  # so long that pieces of it are telling
+    a.password = secrets.token_hex(200)  # so long that pieces of it are telling
     (a.dir / "password").write_text(a.password)
     a.run("account", "passwd", "anna", "--password-file", str(a.dir / "password"))
     a.start(), b.start(), a.up(), b.up()
