@@ -151,7 +151,8 @@ void query_put(struct proxy_mailbox *m, struct acl_released *r)
 
 void query_put_reason(struct proxy_mailbox *m, enum fb_reason reason)
 {
-	query_put(m, acl_release_reason(reason));
+	if (!m->answered && !m->pq->ended) /* most have been, when a door closes behind its answers */
+		query_put(m, acl_release_reason(reason));
 }
 
 void query_refuse(struct proxy_query *pq, enum fb_reason reason, const char *why)
