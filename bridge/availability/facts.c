@@ -1,16 +1,23 @@
 #include "bridge/availability/facts.h"
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct fb_entry *fb_entry_new(const char *address, size_t n_groups)
 {
-	struct fb_entry *e = calloc(1, sizeof(*e) + n_groups * sizeof(e->groups[0]));
+	struct fb_entry *e = malloc(sizeof(*e) + n_groups * sizeof(e->groups[0]));
+	size_t n = strnlen(address, sizeof(e->address) - 1);
 
 	if (!e)
 		return NULL;
+	/* One for each mailbox of each query: the room for long names is not touched. */
+	memset(e, 0, offsetof(struct fb_entry, address));
+	memcpy(e->address, address, n);
+	e->address[n] = '\0';
+	e->moved_to[0] = '\0';
 	e->refs = 1;
 	e->n_groups = n_groups;
-	memcpy(e->address, address, strnlen(address, sizeof(e->address) - 1));
+	memset(e->groups, 0, n_groups * sizeof(e->groups[0]));
 	return e;
 }
 

@@ -31,8 +31,8 @@ struct fb_entry {
 };
 
 /*
- * A new entry of ${address} (normal) with room for ${n_groups}, held once; all else is zero, which is "could not tell". NULL when out of
- * memory. Its maker fills it in before anybody else sees it.
+ * A new entry of ${address} (normal) with room for ${n_groups}, held once; all else is zero or "", which is "could not tell" and "here". NULL
+ * when out of memory. Its maker fills it in before anybody else sees it.
  */
 struct fb_entry *fb_entry_new(const char *address, size_t n_groups);
 /* One more holds ${e}. Returns it. */
