@@ -22,13 +22,14 @@ struct question {
 	struct fb_window window;
 	int interval;
 	int64_t deadline;                /* of the loop's clock, while in flight */
-	struct waiter *waiters, **last;
+	struct waiter first;             /* who asked it */
+	struct waiter *waiters, **last;  /* who waits still, ${first} among them until it was told */
 	struct fb_answer *answer;        /* kept */
 	int64_t until;                   /* so long */
 	bool landed;                     /* its callbacks run: nobody can join it */
 	int lent;
 	bool forgotten;                  /* to be freed when it is lent no more */
-	char address[FB_ADDRESS_MAX + 1];
+	char address[];
 };
 
 struct remote {
@@ -66,14 +67,26 @@ static void take_out(struct question *q)
 	*at = q->next;
 }
 
+/* The next who waits, in ${out}; he does so no more. False if there is none. */
+static bool take_waiter(struct question *q, struct waiter *out)
+{
+	struct waiter *w = q->waiters;
+
+	if (!w)
+		return false;
+	*out = *w;
+	q->waiters = w->next;
+	if (w != &q->first)
+		free(w);
+	return true;
+}
+
 static void question_free(struct question *q)
 {
-	struct waiter *w;
+	struct waiter w;
 
-	while ((w = q->waiters)) {
-		q->waiters = w->next;
-		free(w);
-	}
+	while (take_waiter(q, &w))
+		;
 	fb_answer_free(q->answer);
 	free(q);
 }
@@ -145,14 +158,11 @@ static void landed(void *arg, const uint8_t *data, size_t len, const char *why)
 {
 	struct question *q = arg;
 	struct fb_answer *a = q->remote ? read_reply(q, data, len, why) : NULL;
-	struct waiter *w;
+	struct waiter w;
 
 	q->landed = true;
-	while ((w = q->waiters)) {
-		q->waiters = w->next;
-		w->cb(w->arg, a);
-		free(w);
-	}
+	while (take_waiter(q, &w))
+		w.cb(w.arg, a);
 	if (q->remote && a->reason == FB_OK && q->remote->conf->backends[q->backend].cache_ms > 0) {
 		keep(q, a);
 		return;
@@ -174,25 +184,28 @@ static void join(struct question *q, backends_done_cb *cb, void *arg)
 	q->last = &w->next;
 }
 
-static void start(struct remote *r, size_t backend, const char *address, struct fb_window w, int interval, int64_t deadline_ms,
-                  backends_done_cb *cb, void *arg)
+/* Into ${bucket} goes ${asked} with its address, and to a worker of its backend. */
+static void start(struct question **bucket, const struct question *asked, const char *address, int64_t deadline_ms)
 {
-	const struct fetch_job j = {address, w, interval, deadline_ms > 10 * WAY_BACK_MS ? deadline_ms - WAY_BACK_MS : deadline_ms};
-	struct question *q = calloc(1, sizeof *q), **bucket = bucket_of(r, address, w);
-	struct buf job;
+	const struct fetch_job j = {address, asked->window, asked->interval,
+	                            deadline_ms > 10 * WAY_BACK_MS ? deadline_ms - WAY_BACK_MS : deadline_ms};
+	size_t n = strlen(address) + 1;
+	struct question *q = malloc(sizeof *q + n);
+	static struct buf job; /* empty between two questions, its memory is kept */
 
 	if (!q)
 		abort();
-	*q = (struct question){.next = *bucket, .remote = r, .backend = backend, .window = w, .interval = interval,
-	                       .deadline = loop_ms() + deadline_ms};
-	memcpy(q->address, address, strnlen(address, FB_ADDRESS_MAX)); /* the rest is zero */
-	q->last = &q->waiters;
+	if (!job.max)
+		buf_init(&job, FETCH_JOB_MAX);
+	*q = *asked;
+	memcpy(q->address, address, n);
+	q->waiters = &q->first;
+	q->last = &q->first.next;
+	q->next = *bucket;
 	*bucket = q;
-	join(q, cb, arg);
-	buf_init(&job, FETCH_JOB_MAX);
 	fetch_job_pack(&job, &j);
-	r->submit(r->pools[backend], buf_ptr(&job), job.len, deadline_ms, landed, q);
-	buf_free(&job);
+	q->remote->submit(q->remote->pools[q->backend], buf_ptr(&job), job.len, deadline_ms, landed, q);
+	buf_reset(&job);
 }
 
 /* ---- from outside ---- */
@@ -201,8 +214,9 @@ void remote_fetch(struct remote *r, size_t i, const char *address, struct fb_win
                   backends_done_cb *cb, void *arg)
 {
 	int64_t now = loop_ms();
+	struct question **bucket = bucket_of(r, address, w);
 
-	for (struct question *q = *bucket_of(r, address, w), *next; q; q = next) {
+	for (struct question *q = *bucket, *next; q; q = next) {
 		next = q->next;
 		if (!is_about(q, i, address, w, interval))
 			continue;
@@ -216,7 +230,10 @@ void remote_fetch(struct remote *r, size_t i, const char *address, struct fb_win
 			return;
 		}
 	}
-	start(r, i, address, w, interval, deadline_ms, cb, arg);
+	const struct question asked = {.remote = r, .backend = i, .window = w, .interval = interval, .deadline = now + deadline_ms,
+	                               .first = {cb, arg, NULL}};
+
+	start(bucket, &asked, address, deadline_ms);
 }
 
 struct remote *remote_new(const struct conf *c, backends_submit_fn *submit, void *const *pools)
@@ -231,7 +248,7 @@ struct remote *remote_new(const struct conf *c, backends_submit_fn *submit, void
 
 void remote_free(struct remote *r)
 {
-	struct waiter *w;
+	struct waiter w;
 
 	if (!r)
 		return;
@@ -240,10 +257,8 @@ void remote_free(struct remote *r)
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (struct question *q = r->buckets[i]; q; q = q->next) {
 			q->remote = NULL; /* freed when its reply comes, or at the end of its callbacks */
-			while ((w = q->waiters)) {
-				q->waiters = w->next;
-				free(w);
-			}
+			while (take_waiter(q, &w))
+				;
 		}
 	free(r);
 }
