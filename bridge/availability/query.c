@@ -1,4 +1,5 @@
 #include "bridge/availability/query.h"
+#include <stdlib.h>
 #include <string.h>
 #include "bridge/base/text.h"
 
@@ -74,12 +75,31 @@ unsigned fb_view_cut(unsigned asked, enum fb_level level)
 	return FB_VIEW_NONE;
 }
 
-void fb_mailboxes_copy(struct fb_mailbox *to, const struct fb_mailbox *from, size_t n)
+/* Copies ${s} to *${at}, which goes on behind it. */
+static const char *put_text(char **at, const char *s)
 {
+	const char *copy = *at;
+
+	*at = stpcpy(*at, s) + 1;
+	return copy;
+}
+
+struct fb_mailbox *fb_mailboxes_copy(const struct fb_mailbox *from, size_t n)
+{
+	struct fb_mailbox *copy;
+	size_t bytes = 1; /* none asked about is no lack of memory */
+	char *at;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += sizeof *copy + strlen(from[i].asked) + 1 + (from[i].address == from[i].asked ? 0 : strlen(from[i].address) + 1);
+	if (!(copy = malloc(bytes)))
+		return NULL;
+	at = (char *)(copy + n);
 	for (size_t i = 0; i < n; i++) {
-		strcpy(to[i].asked, from[i].asked);
-		strcpy(to[i].address, from[i].address);
+		copy[i].asked = put_text(&at, from[i].asked);
+		copy[i].address = from[i].address == from[i].asked ? copy[i].asked : put_text(&at, from[i].address);
 	}
+	return copy;
 }
 
 void fb_request_id_new(char out[FB_REQUEST_ID_LEN + 1])

@@ -48,9 +48,10 @@ struct fb_requester {
 	char account[FB_ACCOUNT_MAX + 1]; /* the login of ours that stands for the organisation, or has named the person; or ""; only budgets look at it */
 };
 
+/* One that is asked about; whoever made the list owns the texts, which may be one and the same. */
 struct fb_mailbox {
-	char asked[FB_ADDRESS_MAX + 1];   /* as the client wrote it (cut to fit), for messages only */
-	char address[FB_ADDRESS_MAX + 1]; /* normal form, or "" if it is no SMTP address */
+	const char *asked;   /* as the client wrote it (cut to FB_ADDRESS_MAX bytes), for messages only */
+	const char *address; /* normal form, or "" if it is no SMTP address */
 };
 
 /* One question about 1..100 mailboxes: the middle that EWS, the link and the backends convert to and from. */
@@ -65,8 +66,8 @@ struct fb_query {
 	struct fb_mailbox *mailboxes; /* owned by whoever made the query (see its maker) */
 };
 
-/* Copies ${n} mailboxes to ${to}, which need not be zero: their names, not all the room that there is for those. */
-void fb_mailboxes_copy(struct fb_mailbox *to, const struct fb_mailbox *from, size_t n);
+/* A copy of the ${n} mailboxes with their texts, all in one piece of memory, which the caller frees with free(); NULL when out of memory. */
+struct fb_mailbox *fb_mailboxes_copy(const struct fb_mailbox *from, size_t n);
 /* Fills ${out} with a new random request id (FB_REQUEST_ID_LEN hex digits and a zero). */
 void fb_request_id_new(char out[FB_REQUEST_ID_LEN + 1]);
 /* True if ${s} has the shape of one of our request ids. */

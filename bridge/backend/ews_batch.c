@@ -133,24 +133,22 @@ static void call_done(void *arg, const struct http_reply *r)
 static void write_request(struct ews_batch *b)
 {
 	const struct ews *e = b->engine;
-	struct fb_mailbox *boxes = calloc(b->n, sizeof *boxes);
+	struct fb_mailbox boxes[FB_MAX_MAILBOXES];
 	struct fb_query q = {.window = b->window, .interval = b->interval, .mailboxes = boxes,
 	                     .view = FB_VIEW_MERGED | FB_VIEW_EVENTS | FB_VIEW_DETAILS};
 
-	if (!boxes)
-		abort();
 	for (size_t i = 0; i < b->n; i++) {
 		if (!b->parts[i])
 			continue;
 		b->parts[q.n] = b->parts[i]; /* those that were dropped meanwhile are not asked about */
-		strcpy(boxes[q.n++].address, b->parts[i]->question->address);
+		boxes[q.n].asked = boxes[q.n].address = b->parts[i]->question->address;
+		q.n++;
 	}
 	b->n = q.n;
 	buf_init(&b->body, REQUEST_MAX);
 	buf_reserve(&b->body, REQUEST_BYTES + b->n * MAILBOX_BYTES);
 	if (ews_client_write(&b->body, &q, &e->utc, e->site->backend->version) < 0)
 		abort();
-	free(boxes);
 }
 
 /* As long as the most patient of its questions, but no longer than the backend's own limit. */

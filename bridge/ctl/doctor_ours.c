@@ -244,7 +244,8 @@ static bool may_ask(const struct conf *c, const char *target)
 /* The answer to one question of the organisation about ${target}; NULL with a sentence. */
 static struct fb_answer *ask(const struct conf *c, const char *target, struct buf *error)
 {
-	struct fb_mailbox mailbox = {{0}, {0}};
+	char address[FB_ADDRESS_MAX + 1];
+	struct fb_mailbox mailbox = {address, address};
 	struct fb_query q = {.window = {time(NULL) / 3600 * 3600, time(NULL) / 3600 * 3600 + DAY}, .interval = FB_DEFAULT_INTERVAL,
 	                     .view = FB_VIEW_MERGED,
 	                     .n = 1, .mailboxes = &mailbox};
@@ -253,9 +254,8 @@ static struct fb_answer *ask(const struct conf *c, const char *target, struct bu
 	struct buf request, reply;
 	char line[FB_ADDRESS_MAX + 16];
 
-	if (!fb_address_normal(target, mailbox.address))
+	if (!fb_address_normal(target, address))
 		return NULL;
-	memcpy(mailbox.asked, mailbox.address, sizeof mailbox.asked);
 	fb_zone_rule_at(fb_zone_utc(), q.window.start, &rule);
 	fb_request_id_new(q.request_id);
 	snprintf(line, sizeof line, "query %s", c->primary_domain);

@@ -24,6 +24,7 @@ struct asking {
 	const struct fb_zone *zone;     /* for reading and showing times */
 	struct fb_zone_rule rule;       /* what the request carries */
 	struct fb_mailbox mailboxes[FB_MAX_MAILBOXES];
+	char addresses[FB_MAX_MAILBOXES][FB_ADDRESS_MAX + 1];
 	struct fb_query q;
 	char who[FB_ADDRESS_MAX + 1];
 };
@@ -79,13 +80,11 @@ static bool read_people(struct asking *a)
 	a->q.mailboxes = a->mailboxes;
 	a->q.n = a->words.n;
 	for (size_t i = 0; i < a->q.n; i++) {
-		struct fb_mailbox *m = &a->mailboxes[i];
-
-		if (!fb_address_normal(a->words.list[i], m->address)) {
+		a->mailboxes[i] = (struct fb_mailbox){a->words.list[i], a->addresses[i]};
+		if (!fb_address_normal(a->words.list[i], a->addresses[i])) {
 			ctl_say("%s is no SMTP address", a->words.list[i]);
 			return false;
 		}
-		snprintf(m->asked, sizeof m->asked, "%s", a->words.list[i]);
 	}
 	return true;
 }

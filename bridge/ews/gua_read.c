@@ -39,7 +39,7 @@ static bool make_room(struct soap *s)
 	if (!mailboxes || !attendees || !exclude)
 		return no_memory(s);
 	if (had) {
-		fb_mailboxes_copy(mailboxes, r->query.mailboxes, had);
+		memcpy(mailboxes, r->query.mailboxes, had * sizeof *mailboxes);
 		memcpy(attendees, r->attendees, had * sizeof *attendees);
 		memcpy(exclude, r->exclude, had * sizeof *exclude);
 	}
@@ -57,29 +57,38 @@ static bool mailbox_open(struct soap *s, const char *text)
 	g->n_mailboxes++;
 	g->address = "";
 	g->routing = "";
-	return g->n_mailboxes <= g->room || g->n_mailboxes > FB_MAX_MAILBOXES || make_room(s);
+	if (g->n_mailboxes > FB_MAX_MAILBOXES)
+		return true;
+	if (g->n_mailboxes > g->room && !make_room(s))
+		return false;
+	*mailbox_now(g) = (struct fb_mailbox){"", ""};
+	return true;
 }
 
-/* Copies what fits of ${text} without cutting a UTF-8 character in two. */
-static void cut(char out[FB_ADDRESS_MAX + 1], const char *text)
+/* What fits of ${text}, no UTF-8 character cut in two: that itself, or a copy (NULL when out of memory). */
+static const char *cut(struct arena *arena, const char *text)
 {
 	size_t n = strnlen(text, FB_ADDRESS_MAX + 1);
 
-	if (n > FB_ADDRESS_MAX)
-		for (n = FB_ADDRESS_MAX; n && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
-			;
-	memcpy(out, text, n);
-	out[n] = 0;
+	if (n <= FB_ADDRESS_MAX)
+		return text;
+	for (n = FB_ADDRESS_MAX; n && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
+		;
+	return arena_strndup(arena, text, n);
 }
 
 static bool address(struct soap *s, const char *text)
 {
 	struct reading *g = reading_of(s);
+	const char *asked;
 
-	if (g->n_mailboxes <= FB_MAX_MAILBOXES)
-		cut(mailbox_now(g)->asked, text);
 	g->address = arena_strdup(s->arena, text);
-	return g->address || no_memory(s);
+	asked = g->address ? cut(s->arena, g->address) : NULL;
+	if (!asked)
+		return no_memory(s);
+	if (g->n_mailboxes <= FB_MAX_MAILBOXES)
+		mailbox_now(g)->asked = asked;
+	return true;
 }
 
 static bool routing(struct soap *s, const char *text)
@@ -114,14 +123,15 @@ static bool exclude(struct soap *s, const char *text)
 static bool mailbox_close(struct soap *s, const char *text)
 {
 	struct reading *g = reading_of(s);
+	char normal[FB_ADDRESS_MAX + 1];
 
 	if (g->n_mailboxes > FB_MAX_MAILBOXES)
 		return true;
 	/* An EX address or one that is no SMTP address stays "": that mailbox alone gets its error later. */
-	if (*g->routing || !fb_address_normal(g->address, mailbox_now(g)->address))
-		mailbox_now(g)->address[0] = 0;
+	if (!*g->routing && fb_address_normal(g->address, normal))
+		mailbox_now(g)->address = strcmp(normal, g->address) == 0 ? g->address : arena_strdup(s->arena, normal);
 	g->r->query.n = g->n_mailboxes;
-	return true;
+	return mailbox_now(g)->address || no_memory(s);
 }
 
 static bool window_open(struct soap *s, const char *text)

@@ -199,9 +199,7 @@ void link_ask(struct link_clients *k, const char *peer, const struct fb_query *q
 	c->ev = *ev;
 	c->arg = arg;
 	c->q = *q;
-	c->q.mailboxes = malloc((q->n + 1) * sizeof *q->mailboxes);
-	if (c->q.mailboxes)
-		fb_mailboxes_copy(c->q.mailboxes, q->mailboxes, q->n);
+	c->q.mailboxes = fb_mailboxes_copy(q->mailboxes, q->n);
 	if (!p || p->state == CLIENT_DISABLED)
 		client_call_doom(c, p && p->why[0] ? p->why : "this peer is not switched on", false);
 	else if (k->draining)

@@ -29,7 +29,7 @@ int link_query_write(struct buf *out, const struct fb_query *q)
 	who.who_case = q->requester.is_person ? AVAILBRIDGE__LINK__V1__REQUESTER__WHO_ADDRESS : AVAILBRIDGE__LINK__V1__REQUESTER__WHO_DOMAIN;
 	who.address = (char *)q->requester.name; /* of a union with domain */
 	for (size_t i = 0; i < q->n; i++)
-		names[i] = q->mailboxes[i].address;
+		names[i] = (char *)q->mailboxes[i].address; /* only read */
 	m.requester = &who;
 	m.mailboxes = names;
 	m.n_mailboxes = q->n;
@@ -71,6 +71,29 @@ static const char *fault_of(const PB(QueryRequest) *m)
 	return NULL;
 }
 
+/* The mailboxes of ${m}, in one piece of memory; NULL when out of memory. */
+static struct fb_mailbox *read_mailboxes(const PB(QueryRequest) *m, ProtobufCAllocator *memory)
+{
+	struct fb_mailbox list[FB_MAX_MAILBOXES]; /* query_caps: they are no more, and none is longer than it may be */
+	char normal[FB_ADDRESS_MAX + 1], *copy;
+
+	for (size_t i = 0; i < m->n_mailboxes; i++) {
+		const char *asked = m->mailboxes[i];
+
+		list[i] = (struct fb_mailbox){asked, ""};
+		if (!fb_address_normal(asked, normal))
+			continue;
+		if (strcmp(asked, normal) == 0) { /* as our own side sends them */
+			list[i].address = asked;
+			continue;
+		}
+		if (!(copy = memory->alloc(memory->allocator_data, strlen(normal) + 1)))
+			return NULL;
+		list[i].address = strcpy(copy, normal);
+	}
+	return fb_mailboxes_copy(list, m->n_mailboxes);
+}
+
 bool link_query_read(const uint8_t *p, size_t n, struct fb_query *q, const char **why)
 {
 	ProtobufCAllocator memory;
@@ -85,15 +108,10 @@ bool link_query_read(const uint8_t *p, size_t n, struct fb_query *q, const char 
 		*why = "the query could not be read";
 	else if ((*why = fault_of(m)) == NULL && !read_requester(m->requester, &q->requester))
 		*why = "the requester is neither an address nor a domain";
-	else if (!*why && !(q->mailboxes = malloc(m->n_mailboxes * sizeof *q->mailboxes)))
+	else if (!*why && !(q->mailboxes = read_mailboxes(m, &memory)))
 		*why = "out of memory";
 	if (q->mailboxes) {
 		q->n = m->n_mailboxes;
-		for (size_t i = 0; i < q->n; i++) {
-			memcpy(q->mailboxes[i].asked, m->mailboxes[i], strlen(m->mailboxes[i]) + 1); /* query_caps: it fits */
-			if (!fb_address_normal(m->mailboxes[i], q->mailboxes[i].address))
-				q->mailboxes[i].address[0] = 0;
-		}
 		q->window = (struct fb_window){m->start, m->end};
 		q->interval = (int)m->interval_minutes;
 		q->view = m->view & FB_VIEW_DETAILS ? m->view | FB_VIEW_EVENTS : m->view;

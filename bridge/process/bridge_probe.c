@@ -86,15 +86,13 @@ static void done(void *arg, enum fb_reason reason, const char *why)
 static void ask(struct bridge *b, uint64_t handle, const struct link_probe *say, const char *peer, const char *mailbox)
 {
 	static const struct link_client_events events = {answered, done};
-	struct fb_mailbox box = {{0}, {0}};
+	struct fb_mailbox box = {mailbox, mailbox};
 	struct fb_query q = {.interval = FB_DEFAULT_INTERVAL, .view = FB_VIEW_MERGED, .n = 1, .mailboxes = &box};
 	struct probing *p = malloc(sizeof *p);
 
 	if (!p)
 		abort();
 	*p = (struct probing){b, handle, *say};
-	strcpy(box.address, mailbox);
-	strcpy(box.asked, mailbox);
 	strncpy(q.requester.name, b->conf->primary_domain, sizeof q.requester.name - 1);
 	q.window.start = time(NULL) / HOUR * HOUR;
 	q.window.end = q.window.start + DAY;

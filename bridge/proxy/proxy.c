@@ -35,6 +35,7 @@ static void query_free(struct proxy_query *pq)
 		pq->next->link = pq->link;
 	loop_timer_free(pq->turn);
 	loop_timer_free(pq->timer);
+	free(pq->q.mailboxes);
 	arena_free(pq->arena);
 	free(pq);
 }
@@ -181,19 +182,15 @@ static void query_late(void *arg)
 
 static int query_copy(struct proxy_query *pq, const struct fb_query *q)
 {
-	struct fb_mailbox *copy;
-
 	if (q->n > FB_MAX_MAILBOXES || !(pq->arena = arena_new(PROXY_ARENA_BYTES)))
 		return -1;
 	pq->q = *q;
-	copy = arena_alloc(pq->arena, (q->n + 1) * sizeof *copy);
+	pq->q.mailboxes = fb_mailboxes_copy(q->mailboxes, q->n);
 	pq->m = arena_alloc(pq->arena, (q->n + 1) * sizeof *pq->m);
-	if (!copy || !pq->m)
+	if (!pq->q.mailboxes || !pq->m)
 		return -1;
-	fb_mailboxes_copy(copy, q->mailboxes, q->n);
-	pq->q.mailboxes = copy;
 	for (size_t i = 0; i < q->n; i++)
-		pq->m[i] = (struct proxy_mailbox){.pq = pq, .i = i, .address = copy[i].address};
+		pq->m[i] = (struct proxy_mailbox){.pq = pq, .i = i, .address = pq->q.mailboxes[i].address};
 	pq->unanswered = q->n;
 	return 0;
 }
@@ -209,6 +206,7 @@ struct proxy_query *query_new(struct proxy *p, const struct fb_query *q, const s
 	pq->asker = asker;
 	pq->arg = arg;
 	if (query_copy(pq, q) < 0) {
+		free(pq->q.mailboxes);
 		arena_free(pq->arena);
 		free(pq);
 		return NULL;

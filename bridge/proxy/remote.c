@@ -72,8 +72,7 @@ static struct rpc *gather(struct proxy_query *pq, struct proxy_mailbox *first)
 		if (!belongs(r, m))
 			continue;
 		r->list[n] = m;
-		memcpy(r->q.mailboxes[n].address, m->address, strlen(m->address) + 1);
-		memcpy(r->q.mailboxes[n++].asked, m->address, strlen(m->address) + 1);
+		r->q.mailboxes[n++] = (struct fb_mailbox){m->address, m->address};
 		if (m->verdict->level > r->level)
 			r->level = m->verdict->level;
 	}

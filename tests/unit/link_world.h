@@ -276,8 +276,9 @@ static inline void world_conf(struct conf *c, struct conf_peer peers[2], struct 
 /* A question of alice@a.example about ${n} people p0@b.example.. for 2026-03-02, in half hours. */
 static inline void world_query(struct fb_query *q, struct fb_mailbox *boxes, size_t n)
 {
+	static char names[FB_MAX_MAILBOXES][32];
+
 	memset(q, 0, sizeof *q);
-	memset(boxes, 0, n * sizeof *boxes);
 	fb_request_id_new(q->request_id);
 	q->requester.is_person = true;
 	strcpy(q->requester.name, "alice@a.example");
@@ -287,8 +288,8 @@ static inline void world_query(struct fb_query *q, struct fb_mailbox *boxes, siz
 	q->n = n;
 	q->mailboxes = boxes;
 	for (size_t i = 0; i < n; i++) {
-		snprintf(boxes[i].asked, sizeof boxes[i].asked, "p%zu@b.example", i);
-		strcpy(boxes[i].address, boxes[i].asked);
+		snprintf(names[i], sizeof names[i], "p%zu@b.example", i);
+		boxes[i] = (struct fb_mailbox){names[i], names[i]};
 	}
 }
 

@@ -79,8 +79,7 @@ struct fetch_call {
 };
 struct ask_call {
 	char peer[64];
-	struct fb_query q;
-	struct fb_mailbox mailboxes[FB_MAX_MAILBOXES];
+	struct fb_query q; /* mailboxes owned */
 	int64_t deadline_ms;
 	void (*answer)(void *arg, size_t i, const struct fb_answer *raw);
 	void (*done)(void *arg, enum fb_reason reason, const char *why);
@@ -202,8 +201,7 @@ static void fake_ask(void *door, const char *peer, const struct fb_query *q, int
 
 	*k = (struct ask_call){.q = *q, .deadline_ms = deadline_ms, .answer = answer, .done = done, .arg = arg};
 	snprintf(k->peer, sizeof k->peer, "%s", peer);
-	memcpy(k->mailboxes, q->mailboxes, q->n * sizeof *q->mailboxes);
-	k->q.mailboxes = k->mailboxes;
+	k->q.mailboxes = fb_mailboxes_copy(q->mailboxes, q->n);
 }
 
 static inline struct ask_call *asked(const char *peer)
@@ -286,6 +284,8 @@ static void world_new(void)
 static void world_free(void)
 {
 	proxy_free(w.p);
+	for (size_t i = 0; i < w.n_asks; i++)
+		free(w.asks[i].q.mailboxes);
 	address_space_free(w.t);
 	loop_free(w.l);
 	for (size_t i = 0; i < settings.n_peers; i++)
@@ -308,8 +308,7 @@ static struct fb_query question(const char *requester, ...)
 	snprintf(q.requester.name, sizeof q.requester.name, "%s", requester);
 	va_start(ap, requester);
 	while ((address = va_arg(ap, const char *))) {
-		snprintf(boxes[q.n].address, sizeof boxes->address, "%s", address);
-		snprintf(boxes[q.n++].asked, sizeof boxes->asked, "%s", *address ? address : "no address");
+		boxes[q.n++] = (struct fb_mailbox){*address ? address : "no address", address};
 	}
 	va_end(ap);
 	return q;
@@ -388,7 +387,7 @@ static inline struct proxy_query *ask_as(const char *peer, const struct fb_query
 /* The peer answers its ${i}th mailbox as busy, with that mailbox's address for a subject. */
 static inline void peer_says(struct ask_call *k, size_t i)
 {
-	struct fb_answer *a = busy_answer(k->mailboxes[i].address, 0);
+	struct fb_answer *a = busy_answer(k->q.mailboxes[i].address, 0);
 
 	k->answer(k->arg, i, a);
 	fb_answer_free(a);

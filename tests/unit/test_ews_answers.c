@@ -200,7 +200,7 @@ static void test_round_trip(void)
 	struct fb_answer *got[4];
 	struct ews_request *r;
 	struct buf error;
-	struct fb_mailbox boxes[2] = {{.asked = "ada@b.example", .address = "ada@b.example"}, {.asked = "not an address"}};
+	struct fb_mailbox boxes[2] = {{.asked = "ada@b.example", .address = "ada@b.example"}, {.asked = "not an address", .address = ""}};
 	struct fb_query q = {.window = {at("2026-03-24T00:00:00Z"), at("2026-03-26T00:00:00Z")}, .interval = 15, .view = FB_VIEW_MERGED | FB_VIEW_EVENTS,
 	                     .n = 2, .mailboxes = boxes};
 	struct fb_zone_rule berlin = {.standard_offset = 3600, .daylight_offset = 7200, .to_standard = {.month = 10, .day_order = 5, .second = 10800},

@@ -349,7 +349,7 @@ static void test_again(void)
 /* What another bridge is asked with. */
 static void test_own_question(void)
 {
-	struct fb_mailbox who = {.address = "o'hara&sons@b.example"};
+	struct fb_mailbox who = {"o'hara&sons@b.example", "o'hara&sons@b.example"};
 	struct fb_query q = {.mailboxes = &who, .n = 1, .window = {1772409600, 1772496000}, .interval = 30, .view = FB_VIEW_MERGED};
 	const struct fb_zone_rule utc = {0};
 	struct buf b;

@@ -38,7 +38,7 @@ static void called_by_its_own_name(void)
 	q = question("alice@a.example", "alias-x@b.example", NULL);
 	world_new();
 	ask_ours(&q);
-	CHECK_STR(w.asks[0].mailboxes[0].address, "alias-x@b.example");
+	CHECK_STR(w.asks[0].q.mailboxes[0].address, "alias-x@b.example");
 	w.asks[0].done(w.asks[0].arg, FB_OK, NULL);
 	world_free();
 }
@@ -182,7 +182,7 @@ static void groups(void)
 	world_new();
 	ask_ours(&q);
 	if (CHECK_INT(w.n_asks, 1) && CHECK_INT(w.asks[0].q.n, 2))
-		CHECK_STR(w.asks[0].mailboxes[0].address, "member@b.example");
+		CHECK_STR(w.asks[0].q.mailboxes[0].address, "member@b.example");
 	w.asks[0].done(w.asks[0].arg, FB_OK, NULL);
 	CHECK_INT(w.done, 1);
 	CHECK_INT(w.reasons[1], FB_NO_ACCESS);
