@@ -9,6 +9,7 @@
  * ics_job_finish() makes the occurrences. Inside the backend room only.
  */
 struct ics_zone;
+struct ics_tzid;
 struct ics_scope;
 struct ics_event;
 
@@ -26,6 +27,7 @@ struct ics_job {
 	struct ics_scope *scope;  /* of the VCALENDAR whose times are being read: what a TZID means there */
 	struct ics_zone *zones, *built; /* those of all files, newest first; those that own what they mean */
 	size_t n_zones;
+	struct ics_tzid *tzids;   /* that were looked for among the well-known ones */
 	bool in_doubt; /* of the event being read: its zone is not known, or it ends before it starts; its digits say about when it is all the same */
 	const struct ics_property *placed; /* the property whose TZID was looked up last, for long lists of times */
 	const struct fb_zone *place;       /* what it gave; NULL: it has none */
@@ -71,6 +73,12 @@ int ics_zone_declare(struct ics_job *j, struct ics_scope *s, const struct ics_co
  * file, then an IANA or Windows name. NULL with a sentence: never a guess.
  */
 const struct fb_zone *ics_zone_find(struct ics_job *j, const char *tzid, size_t n, unsigned line);
+/*
+ * The zone that everybody knows by the name ${tzid} (${n} bytes): an IANA or Windows name, also behind a prefix such as
+ * /freeassociation.sourceforge.net/Europe/Berlin, or one that says its offset. NULL if it is none, and when too much work was spent. Looked for
+ * once a job.
+ */
+const struct fb_zone *ics_zone_known(struct ics_job *j, const char *tzid, size_t n);
 /* Frees what the list owns. */
 void ics_zones_free(struct ics_zone *list);
 

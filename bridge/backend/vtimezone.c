@@ -12,16 +12,16 @@ struct ics_zone {
 	const struct fb_zone *zone;            /* NULL until needed */
 	struct fb_zone *owned;
 	const char *why;                       /* it cannot be read; NULL until that was seen */
-	struct ics_zone *in_scope, *next, *built; /* the next one of its VCALENDAR, of all, of all that own theirs */
+	struct ics_zone *in_scope, *in_file, *next, *built; /* the next one of its VCALENDAR, of its file's VTIMEZONEs, of all, of all that own theirs */
 };
 /* What a TZID means is the business of its VCALENDAR: two programs may call different zones "Customized Time Zone". */
 struct ics_scope {
 	struct ics_zone *zones;
+	struct ics_zone *defined, *last_defined; /* of the first one: the VTIMEZONEs of the file, in its order */
 	struct ics_scope *first, *next; /* of the file */
 };
 
 enum { MAX_TRANSITIONS = 4000, MAX_OBSERVANCES = 1000, MAX_ZONES = 100000 };
-enum { NAME_WORK = 500 }; /* to look for one name among the files of zones */
 
 struct builder {
 	struct ics_job *job;
@@ -45,7 +45,7 @@ struct ics_scope *ics_scope_add(struct ics_job *j, struct ics_scope *before)
 {
 	struct ics_scope *s = arena_alloc(j->arena, sizeof *s);
 	if (s)
-		*s = (struct ics_scope){NULL, before ? before->first : s, NULL};
+		*s = (struct ics_scope){.first = before ? before->first : s};
 	if (s && before)
 		before->next = s;
 	return s;
@@ -90,9 +90,12 @@ int ics_zone_declare(struct ics_job *j, struct ics_scope *s, const struct ics_co
 		return 0;
 	bool quoted = id->value_len >= 2 && id->value[0] == '"' && id->value[id->value_len - 1] == '"';
 	struct ics_zone *z = zone_add(j, s, id->value + quoted, id->value_len - 2 * quoted, c->line);
-	if (z)
-		z->vtimezone = c;
-	return z ? 0 : -1;
+	if (!z)
+		return -1;
+	z->vtimezone = c;
+	*(s->first->defined ? &s->first->last_defined->in_file : &s->first->defined) = z;
+	s->first->last_defined = z;
+	return 0;
 }
 
 /* Onsets of rules before 1965 are left out, unless years so far back are asked about: Outlook's VTIMEZONEs begin in 1601. */
@@ -217,43 +220,6 @@ static const struct fb_zone *built_before(struct ics_job *j, const struct ics_zo
 	return NULL;
 }
 
-static const struct fb_zone *named(struct ics_job *j, const char *name)
-{
-	j->work -= NAME_WORK;
-	return j->work > 0 ? fb_zone_named(name) : NULL;
-}
-
-/* Names that say the offset themselves: GMT+0530 (Apple), GMT+05:30 (Google), UTC+01 (Exchange); NULL for any other. */
-static const struct fb_zone *spelled_out(struct ics_job *j, const char *name)
-{
-	char offset[] = "+00:00";
-	size_t n = strlen(name);
-	bool utc = !strncmp(name, "UTC", 3), colon = n == 9 && name[6] == ':', hours = n == 6 && utc; /* GMT+1 would be POSIX's: west */
-	if ((!utc && strncmp(name, "GMT", 3)) || (!hours && n != (colon ? 9 : 8)))
-		return NULL;
-	memcpy(offset, name + 3, 3);
-	if (!hours)
-		memcpy(offset + 4, name + 6 + colon, 2);
-	return named(j, offset);
-}
-
-/* A well-known name, also behind a prefix such as /freeassociation.sourceforge.net/Europe/Berlin; NULL also when too much work was spent. */
-static const struct fb_zone *known(struct ics_job *j, const char *tzid, size_t n)
-{
-	char name[128];
-	if (n >= sizeof name || memchr(tzid, 0, n))
-		return NULL;
-	memcpy(name, tzid, n);
-	name[n] = 0;
-	const struct fb_zone *z = spelled_out(j, name);
-	if (!z && name[0] != '/')
-		z = named(j, name);
-	for (const char *p = name; !z && (p = strchr(p, '/')) != NULL; )
-		if (*++p && name[0] == '/' && *p != '/')
-			z = named(j, p);
-	return z;
-}
-
 /* Sorts the onsets, strictly rising as the zone wants it: of two at one instant the later counts. */
 static void sort(struct builder *b)
 {
@@ -317,7 +283,7 @@ static int build(struct ics_job *j, struct ics_zone *z)
 			err = take_observance(&b, c);
 	}
 	if (!err && b.n) {
-		const struct fb_zone *model = known(j, z->name, z->name_len);
+		const struct fb_zone *model = ics_zone_known(j, z->name, z->name_len);
 		sort(&b);
 		if (model && !b.ruled)
 			go_on(&b, model);
@@ -350,11 +316,15 @@ static bool same_name(const struct ics_zone *z, const char *s, size_t n)
 	}
 }
 
-/* What ${s} calls ${tzid}: its VTIMEZONEs only, or (${all}) also a well-known name that was found before. */
-static struct ics_zone *find_in(struct ics_job *j, const struct ics_scope *s, const char *tzid, size_t n, bool all)
+/* What the present VCALENDAR calls ${tzid}, or else another one of its file. */
+static struct ics_zone *find(struct ics_job *j, const char *tzid, size_t n)
 {
-	struct ics_zone *z = s->zones;
-	for (j->work--; z && ((!all && !z->vtimezone) || !same_name(z, tzid, n)); z = z->in_scope)
+	struct ics_zone *z = j->scope->zones;
+	for (j->work--; z && !same_name(z, tzid, n); z = z->in_scope)
+		j->work--;
+	if (z)
+		return z;
+	for (z = j->scope->first->defined; z && j->work > 0 && !same_name(z, tzid, n); z = z->in_file)
 		j->work--;
 	return z;
 }
@@ -372,20 +342,18 @@ static const struct fb_zone *unreadable(struct ics_job *j, struct ics_zone *z)
 
 const struct fb_zone *ics_zone_find(struct ics_job *j, const char *tzid, size_t n, unsigned line)
 {
-	struct ics_zone *z = find_in(j, j->scope, tzid, n, true);
-	for (const struct ics_scope *s = j->scope->first; s && !z && j->work > 0; s = s->next)
-		z = find_in(j, s, tzid, n, false);
+	struct ics_zone *z = find(j, tzid, n);
 	if (!z && !(z = zone_add(j, j->scope, tzid, n, line)))
 		return NULL;
 	bool broken = !z->zone && z->vtimezone && (z->why || build(j, z) < 0);
 	if (!z->zone && !z->why)
-		z->zone = known(j, tzid, n);
+		z->zone = ics_zone_known(j, tzid, n);
 	if (broken && !z->zone)
 		return unreadable(j, z);
 	if (broken) /* the name is one that everybody knows */
 		buf_reset(j->error);
 	if (j->work <= 0) { /* what was not found may be there */
-		ics_job_tired(j, line);
+		ics_fail(j->error, line, "finding out what the names of its time zones mean takes more steps than one calendar may cost");
 		return NULL;
 	}
 	j->in_doubt |= !z->zone;

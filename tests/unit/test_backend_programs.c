@@ -116,24 +116,54 @@ static void test_long_over(void)
 	CHECK_STR(march("BEGIN:VEVENT\nUID:s\nDTSTART:20260303T080000Z\nDURATION:PT1H\nEND:VEVENT\n" MARS("20150302T080000\nSEQUENCE:1\n")), AS("Busy"));
 }
 
-/* A definition that cannot be read is looked at once, however many events are in it; each that matters gets the sentence. */
-static void test_many_long_over(void)
+/* ${n} times what is long over in a zone that nobody knows, each in a VCALENDAR of its own if ${apart}. */
+static void put_long_over(const char *zone, int n, bool apart)
 {
 	buf_reset(&error);
 	buf_reset(&text);
-	buf_puts(&text, "BEGIN:VCALENDAR\n" ZONE("Mars", "+1"));
-	for (int i = 0; i < 61000; i++)
-		buf_puts(&text, "BEGIN:VEVENT\nDTSTART;TZID=Mars:20150302T080000\nEND:VEVENT\n");
-	size_t len = text.len;
-	buf_puts(&text, "BEGIN:VEVENT\n" AT "END:VEVENT\nEND:VCALENDAR\n");
+	buf_printf(&text, "BEGIN:VCALENDAR\n%s", zone);
+	for (int i = 0; i < n; i++)
+		buf_printf(&text, "%sBEGIN:VEVENT\nDTSTART;TZID=Mars:20150302T080000\nEND:VEVENT\n", apart ? "END:VCALENDAR\nBEGIN:VCALENDAR\n" : "");
+}
+
+/* What a zone is that nobody knows is looked for once, however many events are in it; each that matters gets the sentence. */
+static void test_many_long_over(void)
+{
+	static const struct {
+		const char *zone;
+		bool apart;
+		const char *sentence;
+	} cases[] = {
+		{ZONE("Mars", "+1"), false, "line 6: this part of a VTIMEZONE has an offset that is none"},
+		{"", false, "line 183003: the time zone \"Mars\" is not known: there is no VTIMEZONE for it, and it is no IANA or Windows name"},
+		{"", true, "line 305003: the time zone \"Mars\" is not known: there is no VTIMEZONE for it, and it is no IANA or Windows name"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		put_long_over(cases[i].zone, 61000, cases[i].apart);
+		size_t len = text.len;
+		buf_puts(&text, "BEGIN:VEVENT\n" AT "END:VEVENT\nEND:VCALENDAR\n");
+		struct fb_answer *a = expand("2026-03-01", "2026-04-01", "UTC");
+		CHECK_STR(buf_cstr(&error), "");
+		CHECK(a && a->n_events == 1);
+		fb_answer_free(a);
+		text.len = len;
+		buf_puts(&text, "BEGIN:VEVENT\nDTSTART;TZID=Mars:20260302T080000\nEND:VEVENT\nEND:VCALENDAR\n");
+		CHECK(!expand("2026-03-01", "2026-04-01", "UTC"));
+		CHECK_STR(buf_cstr(&error), cases[i].sentence);
+	}
+}
+
+/* Many calendars in one file, as `cat` makes it of single events. */
+static void test_many_calendars(void)
+{
+	buf_reset(&error);
+	buf_reset(&text);
+	for (int i = 0; i < 20000; i++)
+		buf_puts(&text, "BEGIN:VCALENDAR\n" IN("Europe/Berlin") "END:VCALENDAR\n");
 	struct fb_answer *a = expand("2026-03-01", "2026-04-01", "UTC");
 	CHECK_STR(buf_cstr(&error), "");
-	CHECK(a && a->n_events == 1);
+	CHECK(a && a->n_events == 20000 && a->events[19999].start == 1772438400);
 	fb_answer_free(a);
-	text.len = len;
-	buf_puts(&text, "BEGIN:VEVENT\nDTSTART;TZID=Mars:20260302T080000\nEND:VEVENT\nEND:VCALENDAR\n");
-	CHECK(!expand("2026-03-01", "2026-04-01", "UTC"));
-	CHECK_STR(buf_cstr(&error), "line 6: this part of a VTIMEZONE has an offset that is none");
 }
 
 static void test_lengths(void)
@@ -252,6 +282,7 @@ int main(void)
 	test_definitions();
 	test_long_over();
 	test_many_long_over();
+	test_many_calendars();
 	test_lengths();
 	test_extra_dates();
 	test_texts();
