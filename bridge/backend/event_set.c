@@ -4,6 +4,7 @@
 
 static const size_t max_occurrences = 1 << 20;
 static const int64_t day = 86400, slack = 2 * 86400; /* slack: wall and UTC are never further apart */
+static const int64_t first_midnight = 10 * 3600; /* of the zones ahead of UTC: in Kiritimati the next day begins then */
 
 int64_t event_midnight(int64_t wall)
 {
@@ -25,6 +26,16 @@ static int64_t wall_in_dates(const struct event_set *x, const struct ics_time *t
 	return here == event_midnight(here) ? here : t->wall;
 }
 
+/*
+ * Hours of UTC from ${least} on, in quarters, may be the midnight of a zone ahead of UTC, by up to 14 hours: then they name the day behind. That of the
+ * mailbox is no such case.
+ */
+static bool is_next_day(const struct event_set *x, const struct ics_time *t, int64_t least)
+{
+	int64_t at = wall_in_dates(x, t), time = at - event_midnight(at);
+	return t->is_utc && time >= least && time % 900 == 0;
+}
+
 int64_t event_key_of(const struct event_set *x, const struct ics_event *s, const struct ics_time *t)
 {
 	if (s->start.is_date)
@@ -34,8 +45,8 @@ int64_t event_key_of(const struct event_set *x, const struct ics_event *s, const
 
 int64_t event_wall_of(const struct event_set *x, const struct ics_event *s, const struct ics_time *t)
 {
-	if (s->start.is_date)
-		return event_midnight(wall_in_dates(x, t));
+	if (s->start.is_date) /* ten o'clock is Hawaii's midnight of that very day, eleven is New Zealand's of the next */
+		return event_midnight(wall_in_dates(x, t)) + (is_next_day(x, t, first_midnight + 1) ? day : 0);
 	if (t->is_date) /* KDE: that day, at the time of the series */
 		return t->wall + s->start.wall - event_midnight(s->start.wall);
 	if (!t->zone || t->zone == s->start.zone)
@@ -84,16 +95,11 @@ static struct occurrence occurrence_at(const struct event_set *x, int64_t key, i
 	return (struct occurrence){.key = key, .wall = wall, .at = x->series->start.is_date ? fb_zone_utc_of(x->floating, wall) : key};
 }
 
-/*
- * The day that UNTIL lets a series of dates begin last. A quarter of an hour in UTC that is no midnight of the mailbox may be one of a zone ahead of
- * UTC, by up to 14 hours: then it is the day behind.
- */
+/* The day that UNTIL lets a series of dates begin last. */
 static int64_t last_day(const struct event_set *x, bool frees)
 {
 	const struct ics_time *u = &x->rule->until;
-	int64_t at = wall_in_dates(x, u), time = at - event_midnight(at);
-	bool elsewhere = u->is_utc && !frees && time >= 10 * 3600 && time % 900 == 0;
-	return event_midnight(at) + (elsewhere ? day : 0);
+	return event_midnight(wall_in_dates(x, u)) + (!frees && is_next_day(x, u, first_midnight) ? day : 0);
 }
 
 /* Does the rule at hand make time free? */
@@ -154,6 +160,15 @@ static int take_rule(struct event_set *x, const struct ics_property *p, int64_t 
 	}
 }
 
+/* Of an extra day told in UTC that names one of two, which one event_wall_of() has not named is shown as well, unless it would make time free. */
+static int take_other_day(struct event_set *x, const struct ics_time *t, int64_t wall, unsigned line)
+{
+	if (!is_next_day(x, t, first_midnight) || x->series->c->kind == ICS_AVAILABLE)
+		return 0;
+	int64_t digits = event_midnight(t->wall), other = wall == digits ? digits + day : digits;
+	return add_occurrence(x, occurrence_at(x, other, other), line);
+}
+
 static int take_rdates(struct event_set *x, const struct ics_property *p)
 {
 	const char *s;
@@ -171,7 +186,7 @@ static int take_rdates(struct event_set *x, const struct ics_property *p)
 		o.seconds = seconds;
 		if (period)
 			o.at = ics_instant(&t, ics_event_zone(x->series, x->floating));
-		if (add_occurrence(x, o, p->line))
+		if (add_occurrence(x, o, p->line) || (x->series->start.is_date && !period && take_other_day(x, &t, wall, p->line)))
 			return -1;
 	}
 	return 0;

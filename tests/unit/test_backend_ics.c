@@ -102,6 +102,20 @@ static void test_days_told_as_times(void)
 	CHECK_STR(IN_UTC(DAYS "RRULE:FREQ=DAILY;COUNT=3\nEXRULE:FREQ=DAILY;UNTIL=20260302T230000Z\nEND:VEVENT\n"), UTC_DAY("03", "04") ", " UTC_DAY("04", "05"));
 	CHECK_STR(IN_UTC(DAYS "RRULE:FREQ=DAILY;COUNT=2\nEND:VEVENT\n" "BEGIN:VEVENT\nUID:s\nRECURRENCE-ID:20260302T230000Z\nDTSTART;VALUE=DATE:20260310\nEND:VEVENT\n"),
 	          UTC_DAY("02", "03") ", " UTC_DAY("03", "04") ", " UTC_DAY("10", "11"));
+	/* an extra day is one of two, both are shown; what is told of the hour of another zone, or of none, is the day that it says */
+	CHECK_STR(IN_UTC(DAYS "RDATE:20260309T230000Z\nEND:VEVENT\n"), UTC_DAY("02", "03") ", " UTC_DAY("09", "10") ", " UTC_DAY("10", "11"));
+	CHECK_STR(IN_UTC(DAYS "RDATE:20260309T100000Z\nEND:VEVENT\n"), UTC_DAY("02", "03") ", " UTC_DAY("09", "10") ", " UTC_DAY("10", "11"));
+	CHECK_STR(IN_UTC(DAYS "RDATE:20260309T050000Z\nEND:VEVENT\n"), UTC_DAY("02", "03") ", " UTC_DAY("09", "10"));
+	CHECK_STR(IN_UTC(DAYS "RDATE:20260309T230000\nEND:VEVENT\n"), UTC_DAY("02", "03") ", " UTC_DAY("09", "10"));
+	CHECK_STR(march(DAYS "RDATE:20260309T230000Z\nEND:VEVENT\n"), DAY("01", "02") ", " DAY("09", "10"));
+	/* the rest of a series goes by the day that is meant: a Monday told by Berlin, by New York, by Auckland and by Honolulu */
+	static const char *const told[] = {"20260308T230000Z", "20260309T040000Z", "20260308T110000Z", "20260309T100000Z"};
+	for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+		char body[512];
+		snprintf(body, sizeof body, DAYS "RRULE:FREQ=WEEKLY;COUNT=4\nEND:VEVENT\nBEGIN:VEVENT\nUID:s\nRECURRENCE-ID;RANGE=THISANDFUTURE:%s\n"
+		         "DTSTART;VALUE=DATE:20260310\nEND:VEVENT\n", told[i]);
+		CHECK(strstr(IN_UTC(body), UTC_DAY("17", "18") ", " UTC_DAY("24", "25")));
+	}
 }
 
 #define SERIES "BEGIN:VEVENT\nUID:s\nDTSTART:20260302T080000Z\nDTEND:20260302T090000Z\nRRULE:FREQ=DAILY;COUNT=3\nEND:VEVENT\n"
