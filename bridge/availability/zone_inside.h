@@ -63,6 +63,8 @@ bool zone_yearly_next(const struct zone_yearly *y, int64_t utc, struct fb_zone_t
  * in either direction, as ICU knows them); NULL if there is none, or if ICU does not know the zone.
  */
 const struct fb_zone *zone_by_alias(const char *name, const struct fb_zone *(*load)(const char *name));
+/* The yearly rule of the Windows zone ${windows}, if there is no IANA zone for it; else NULL. */
+const struct fb_zone_rule *zone_windows_rule(const char *windows);
 /*
  * Reads the TZif file ${path} (RFC 8536, version 2 or later, no leap seconds). NULL if it is none or cannot be
  * read. Caller frees.

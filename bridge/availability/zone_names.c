@@ -112,6 +112,7 @@ static const struct fb_zone *named_before(const char *name)
 
 const struct fb_zone *fb_zone_named(const char *name)
 {
+	const struct fb_zone_rule *rule;
 	const struct fb_zone *z;
 	const char *iana;
 	int offset;
@@ -128,6 +129,8 @@ const struct fb_zone *fb_zone_named(const char *name)
 	}
 	if ((z = named_iana(name)) || (z = named_before(name)))
 		return z;
+	if ((rule = zone_windows_rule(name)))
+		return (z = fb_zone_from_rule(rule)) ? keep(name, z, true) : NULL;
 	/* Last, since ICU takes a while to give its names and most processes never need them. */
 	iana = fb_zone_iana_of_windows(name);
 	z = iana && strcmp(iana, name) != 0 ? fb_zone_named(iana) : NULL;

@@ -3,7 +3,7 @@
 #include <unicode/ucal.h>
 #include <unicode/uenum.h>
 #include <unicode/ustring.h>
-#include "bridge/availability/zone.h"
+#include "bridge/availability/zone_inside.h"
 
 /* About 140 names; read from ICU once and kept for the process's life. */
 enum { WINDOWS_MAX = 512, NAME_MAX_LEN = 64 };
@@ -21,6 +21,17 @@ static const struct {
 	const char *windows, *iana;
 } parted[] = {
 	{"Central Asia Standard Time", "Asia/Bishkek"}, {"Mountain Standard Time (Mexico)", "America/Mazatlan"},
+};
+/*
+ * "(UTC+12:00) Petropavlovsk-Kamchatsky - Old" and "(UTC-02:00) Mid-Atlantic - Old": Windows goes on with rules that no place has any more, so there
+ * is no IANA zone for them (CLDR calls both unmappable).
+ */
+static const struct {
+	const char *windows;
+	struct fb_zone_rule rule;
+} old[] = {
+	{"Kamchatka Standard Time", {12 * 3600, 13 * 3600, {10, 5, 0, 3 * 3600, 0}, {3, 5, 0, 2 * 3600, 0}}},
+	{"Mid-Atlantic Standard Time", {-2 * 3600, -1 * 3600, {9, 5, 0, 2 * 3600, 0}, {3, 5, 0, 2 * 3600, 0}}},
 };
 static bool loaded;
 
@@ -67,6 +78,15 @@ static void load(void)
 	if (zones)
 		uenum_close(zones);
 	loaded = true;
+}
+
+const struct fb_zone_rule *zone_windows_rule(const char *windows)
+{
+	size_t i = 0;
+
+	while (i < sizeof old / sizeof *old && strcmp(old[i].windows, windows) != 0)
+		i++;
+	return i < sizeof old / sizeof *old ? &old[i].rule : NULL;
 }
 
 const char *fb_zone_iana_of_windows(const char *windows)

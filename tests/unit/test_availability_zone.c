@@ -130,6 +130,14 @@ static void names(void)
 	/* Windows calls them (UTC+06:00) Bishkek and (UTC-07:00) La Paz, Mazatlan; Almaty and Chihuahua, of which ICU 72 thinks, have left them */
 	CHECK_INT(fb_zone_offset(fb_zone_named("Central Asia Standard Time"), 1784000000), 6 * 3600);
 	CHECK_INT(fb_zone_offset(fb_zone_named("Mountain Standard Time (Mexico)"), 1784000000), -7 * 3600);
+	/* zones of Windows alone: at noon of 1 January, 14 July, 1 October and 1 November 2026 */
+	CHECK_INT(fb_zone_offset(fb_zone_named("Kamchatka Standard Time"), 1767268800), 12 * 3600);
+	CHECK_INT(fb_zone_offset(fb_zone_named("Kamchatka Standard Time"), 1784030400), 13 * 3600);
+	CHECK_INT(fb_zone_offset(fb_zone_named("Kamchatka Standard Time"), 1790856000), 13 * 3600);
+	CHECK_INT(fb_zone_offset(fb_zone_named("Kamchatka Standard Time"), 1793534400), 12 * 3600);
+	CHECK_INT(fb_zone_offset(fb_zone_named("Mid-Atlantic Standard Time"), 1767268800), -2 * 3600);
+	CHECK_INT(fb_zone_offset(fb_zone_named("Mid-Atlantic Standard Time"), 1784030400), -1 * 3600);
+	CHECK_INT(fb_zone_offset(fb_zone_named("Mid-Atlantic Standard Time"), 1790856000), -2 * 3600);
 	size_t n = 0, utc = 0;
 	for (const char *w; (w = fb_zone_windows_at(n)); n++) {
 		utc += strcmp(w, "UTC") == 0;
