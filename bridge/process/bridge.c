@@ -148,19 +148,11 @@ static void serve(void *arg)
 	log_event(LOG_LEVEL_INFO, "bridge-ready", LI("generation", b->generation), LI("landlock", sandbox_has_landlock()));
 }
 
-static void pool_changed(void *arg, int64_t pid)
+static void serve_if_ready(struct bridge *b)
 {
-	struct bridge *b = arg;
 	struct pool_status st;
 	struct pool *p;
-	struct buf lost;
 
-	if (pid) { /* this process may signal nobody */
-		buf_init(&lost, 8);
-		pack_u64(&lost, (uint64_t)pid);
-		channel_send(b->supervisor, MSG_LOST, buf_ptr(&lost), lost.len, -1);
-		buf_free(&lost);
-	}
 	pool_status(b->pools[WORKER_LOGIN], &st);
 	if (st.ready)
 		front_offer(b->front, st.able);
@@ -172,6 +164,19 @@ static void pool_changed(void *arg, int64_t pid)
 			return;
 	}
 	serve(b);
+}
+
+/* This process may signal nobody, nor start one. */
+static void pool_changed(void *arg, int64_t pid, bool ready)
+{
+	struct bridge *b = arg;
+	struct buf who;
+
+	buf_init(&who, 8);
+	pack_u64(&who, (uint64_t)pid);
+	channel_send(b->supervisor, ready ? MSG_WORKS : MSG_LOST, buf_ptr(&who), who.len, -1);
+	buf_free(&who);
+	serve_if_ready(b);
 }
 
 static void stop(void *arg)
@@ -263,7 +268,7 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 		break;
 	case MSG_BEGIN:
 		b->begun = true;
-		pool_changed(b, 0);
+		serve_if_ready(b);
 		break;
 	case MSG_DRAIN:
 		drain(b);

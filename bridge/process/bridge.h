@@ -67,10 +67,10 @@ struct bridge {
 /* The role's whole life: ${argc} and ${argv} as spawned. Returns an exit code. */
 int bridge_role(int argc, char **argv);
 /*
- * Makes everything but the acceptors, doors wired; ${pool_changed} is told what pool_new() tells. -1 with a sentence in ${error};
+ * Makes everything but the acceptors, doors wired; ${changed} is told what pool_new() tells. -1 with a sentence in ${error};
  * bridge_close() either way.
  */
-int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(void *arg, int64_t pid), struct buf *error);
+int bridge_open(struct bridge *b, const char *conf_path, pool_changed_cb *changed, struct buf *error);
 /* Fills the doors of the proxy and the front in (doors.c). */
 void doors_fill(struct bridge *b);
 /* What the link tells of peers that ask. */
@@ -80,7 +80,7 @@ void doors_calendars_submit(void *door, const void *job, size_t len, calendars_r
 /* Ends what peers have asked and is still open. */
 void doors_close(struct bridge *b);
 /* Makes a pool for each kind of worker; bridge.c is told by ${changed} when a worker became ready or went (bridge_pools.c). */
-void bridge_pools_open(struct bridge *b, void (*changed)(void *arg, int64_t pid));
+void bridge_pools_open(struct bridge *b, pool_changed_cb *changed);
 /* Frees them. */
 void bridge_pools_close(struct bridge *b);
 /* The pool of ${kind}, of the ${index}th backend if it is one of those. NULL if there is none. */

@@ -75,7 +75,7 @@ static int make_rooms(struct bridge *b)
 	return b->proxy && b->front && b->clients && b->server ? bridge_rotation_open(b) : -1;
 }
 
-int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(void *arg, int64_t pid), struct buf *error)
+int bridge_open(struct bridge *b, const char *conf_path, pool_changed_cb *changed, struct buf *error)
 {
 	b->calendars_fd = b->reserve = b->trace_fd = -1;
 	if (load_settings(b, conf_path, error) != 0 || load_keys(b, error) != 0)
@@ -88,7 +88,7 @@ int bridge_open(struct bridge *b, const char *conf_path, void (*pool_changed)(vo
 		return -1;
 	}
 	fb_zone_preload(true); /* what EWS clients may name, those of other systems than Windows, too; no file is opened later */
-	bridge_pools_open(b, pool_changed);
+	bridge_pools_open(b, changed);
 	if (make_rooms(b) != 0) {
 		buf_puts(error, "out of memory");
 		return -1;

@@ -14,7 +14,7 @@ int64_t bridge_calendar_ms(const struct conf *c)
 	return (int64_t)c->worker_seconds * 1000 + GRACE_MS; /* its own limit comes first */
 }
 
-static void open_backends(struct bridge *b, void (*changed)(void *arg, int64_t pid))
+static void open_backends(struct bridge *b, pool_changed_cb *changed)
 {
 	const struct conf *c = b->conf;
 
@@ -32,7 +32,7 @@ static void open_backends(struct bridge *b, void (*changed)(void *arg, int64_t p
 	}
 }
 
-void bridge_pools_open(struct bridge *b, void (*changed)(void *arg, int64_t pid))
+void bridge_pools_open(struct bridge *b, pool_changed_cb *changed)
 {
 	const struct conf *c = b->conf;
 	const struct pool_kind calendar = {"calendar", MESSAGES(messages_from_calendar_worker), JOB_MAX, 1, bridge_calendar_ms(c)};

@@ -21,15 +21,20 @@ static void fail(struct generation *g, const char *why)
 }
 
 /* Only a worker of that very bridge: no other process can be ended by asking. */
-static void kill_lost(struct slot *bridge, const uint8_t *data, size_t len)
+static void of_worker(struct slot *bridge, uint16_t type, const uint8_t *data, size_t len)
 {
 	struct unpack u = unpack_start(data, len);
 	uint64_t pid = unpack_u64(&u);
 	struct slot *s;
 
-	for (s = bridge->g->slots; s < bridge->g->slots + bridge->g->n; s++)
-		if (unpack_done(&u) && s->bridge == bridge && s->pid > 0 && (uint64_t)s->pid == pid)
+	for (s = bridge->g->slots; s < bridge->g->slots + bridge->g->n; s++) {
+		if (!unpack_done(&u) || s->bridge != bridge || s->pid <= 0 || (uint64_t)s->pid != pid)
+			continue;
+		if (type == MSG_WORKS)
+			s->ready = true;
+		else
 			slot_kill(s, SIGKILL);
+	}
 }
 
 /* To that bridge alone: if it is just being started again, the peer dials once more. */
@@ -75,8 +80,8 @@ void generation_heard(void *arg, uint16_t type, const uint8_t *data, size_t len,
 		hand_on(g, data, len, fd);
 		return;
 	}
-	if (type == MSG_LOST) {
-		kill_lost(s, data, len);
+	if (type == MSG_LOST || type == MSG_WORKS) {
+		of_worker(s, type, data, len);
 		return;
 	}
 	if (is_of_audit(&s->audit, type, data, len))
@@ -272,7 +277,7 @@ bool generation_reaped(struct generation *g, pid_t pid, int status)
 	log_event(g->state == RUNNING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "process-ended", LS("process", slot_role(s) + 1),
 	          LI("pid", pid), LI("generation", g->number), LS("how", how));
 	if (g->state == RUNNING)
-		slot_replace(s);
+		slot_replace(s, status);
 	else if (g->state == STARTING) {
 		snprintf(why, sizeof why, "a %s of the new generation %s before it was ready", slot_role(s) + 1, how);
 		fail(g, why);

@@ -18,6 +18,7 @@ struct slot {
 	pid_t pid;             /* 0 = nobody */
 	int64_t since_ms;
 	unsigned restarts, hasty; /* in all; one after the other within a second */
+	unsigned in_vain;      /* one after the other that ended by themselves before they were ready */
 	bool ready;
 	uint32_t shut_asked, shut_done; /* a bridge's: the last MSG_SHUT */
 	struct segments audit; /* a bridge's */
@@ -50,8 +51,11 @@ struct generation {
 const char *slot_role(const struct slot *s);
 /* slot.c: starts its process: a bridge with its workers; a worker if its bridge runs. -1 with errno. */
 int slot_start(struct slot *s);
-/* slot.c: its process has ended: another takes its place, at once or, the hastier they end, later and later. */
-void slot_replace(struct slot *s);
+/*
+ * slot.c: its process has ended, with ${status} of waitpid(2): another takes its place, at once or, the hastier they end, later and later, within a second;
+ * only where one after the other ends by itself before it is ready does it get half a minute, which the log says.
+ */
+void slot_replace(struct slot *s, int status);
 /* slot.c: signals its process, if there is one. */
 void slot_kill(struct slot *s, int signo);
 

@@ -25,6 +25,7 @@ const struct channel_type messages_from_supervisor[] = {
 };
 const struct channel_type messages_from_bridge[] = {
 	{MSG_READY, "ready", 0, 0},
+	{MSG_WORKS, "works", 8, 0},
 	{MSG_LOST, "lost", 8, 0},
 	{MSG_AUDIT_LOST, "audit-lost", 9, 0},
 	{MSG_AUDIT_GROWN, "audit-grown", 0, 0},

@@ -27,6 +27,7 @@ enum message {
 	MSG_LINK,          /* descriptor: a connection of a peer that came to a sibling, and is for this one */
 	/* bridge -> supervisor */
 	MSG_READY,         /* serving */
+	MSG_WORKS,         /* u64 pid of a worker of its own that is ready */
 	MSG_LOST,          /* u64 pid of a worker that it let go of: kill it, so that another takes its place */
 	MSG_AUDIT_LOST,    /* u64 records that it could not write since it began, u8 whether it still cannot */
 	MSG_AUDIT_GROWN,   /* its segment is a piece longer, and so is the log */
@@ -59,7 +60,7 @@ enum { MESSAGE_TEXT_MAX = 1 << 20, CONTROL_LINE_MAX = 2048, SHUT_MAX = CONTROL_L
 /* The tables, by who reads them (messages.c). */
 extern const struct channel_type messages_from_check[2];
 extern const struct channel_type messages_from_supervisor[13];
-extern const struct channel_type messages_from_bridge[14];
+extern const struct channel_type messages_from_bridge[15];
 extern const struct channel_type messages_from_calendar_worker[2];
 extern const struct channel_type messages_from_login_worker[2];
 extern const struct channel_type messages_from_directory_worker[2];

@@ -48,7 +48,7 @@ struct worker {
 struct pool {
 	struct loop *loop;
 	struct pool_kind kind;
-	void (*changed)(void *arg, int64_t pid);
+	pool_changed_cb *changed;
 	void *arg;
 	struct worker *workers;
 	struct jobs waiting; /* without a worker */
@@ -83,7 +83,7 @@ static void job_unlink(struct job *j)
 	j->in->n--;
 }
 
-struct pool *pool_new(struct loop *l, const struct pool_kind *kind, void (*changed)(void *arg, int64_t pid), void *arg)
+struct pool *pool_new(struct loop *l, const struct pool_kind *kind, pool_changed_cb *changed, void *arg)
 {
 	struct pool *p = calloc(1, sizeof *p);
 
@@ -166,7 +166,7 @@ static void worker_lost(struct worker *w, const char *why)
 	while (w->jobs.first)
 		job_end(w->jobs.first, NULL, 0, why);
 	free(w);
-	p->changed(p->arg, pid);
+	p->changed(p->arg, pid, false);
 }
 
 /* Jobs end in the order in which they were given out, for all have the same time: one look, when the oldest is due, is enough. */
@@ -265,7 +265,7 @@ static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len
 		w->ready = true;
 		p->stillborn = 0;
 		w->able = len ? data[0] : 0;
-		p->changed(p->arg, 0);
+		p->changed(p->arg, w->pid, true);
 	} else if (type == MSG_BACKEND) {
 		free(w->trouble);
 		w->trouble = len ? strndup((const char *)data, len) : NULL;

@@ -1,5 +1,6 @@
 #ifndef BRIDGE_PROCESS_POOL_H
 #define BRIDGE_PROCESS_POOL_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "bridge/base/channel.h"
@@ -25,10 +26,11 @@ struct pool_kind {
 	int64_t job_ms;                   /* a worker that has a job for longer is let go of */
 };
 /*
- * ${changed} is called when a worker became ready (pid 0), or with the pid of one that was let go of: it may still run and should
- * be killed. Aborts when out of memory. Caller frees.
+ * The worker ${pid} became ready, or (not ${ready}) was let go of: it may still run and should be killed.
  */
-struct pool *pool_new(struct loop *l, const struct pool_kind *kind, void (*changed)(void *arg, int64_t pid), void *arg);
+typedef void pool_changed_cb(void *arg, int64_t pid, bool ready);
+/* Aborts when out of memory. Caller frees. */
+struct pool *pool_new(struct loop *l, const struct pool_kind *kind, pool_changed_cb *changed, void *arg);
 /* Frees it; no reply is called any more. NULL is allowed. */
 void pool_free(struct pool *p);
 /* Takes over ${fd}, our end of the socket to the worker ${pid}. */

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "bridge/base/log.h"
 #include "bridge/base/pack.h"
@@ -10,7 +11,7 @@
 
 /* Filling a slot: what each kind of process is started with, and what it is told first. */
 
-enum { STEADY_MS = 1000, BACKOFF_MS = 100, BACKOFF_MAX_MS = 1000, AGAIN_MS = 10000 };
+enum { STEADY_MS = 1000, BACKOFF_MS = 100, BACKOFF_MAX_MS = 1000, AGAIN_MS = 10000, IN_VAIN = 5, IN_VAIN_MAX_MS = 30000 };
 
 static const char *const roles[] = {
 	[WORKER_CALENDAR] = "@calendar-worker", [WORKER_LOGIN] = "@login-worker", [WORKER_DIRECTORY] = "@directory-worker",
@@ -146,15 +147,34 @@ static void start_again(void *arg)
 		try_later(s);
 }
 
-void slot_replace(struct slot *s)
+/* ${first} ms, twice as long for each one more than ${free}, at most ${most}; 0 up to then. */
+static int64_t longer(unsigned n, unsigned free, int64_t first, int64_t most)
 {
-	int64_t lived = loop_ms() - s->since_ms, delay = 0;
-	unsigned i;
+	int64_t ms = n > free ? first : 0;
+
+	for (; n > free + 1 && ms < most; n--)
+		ms *= 2;
+	return ms < most ? ms : most;
+}
+
+/* Did it end by itself? Whoever was killed, or told that nobody needs it, says nothing about the next one. */
+static bool ended_by_itself(int status)
+{
+	return WIFSIGNALED(status) ? WTERMSIG(status) != SIGKILL && WTERMSIG(status) != SIGTERM : WEXITSTATUS(status) != 0;
+}
+
+void slot_replace(struct slot *s, int status)
+{
+	int64_t delay, vain;
 
 	s->restarts++;
-	s->hasty = lived < STEADY_MS ? s->hasty + 1 : 0;
-	if (s->hasty > 1)
-		for (delay = BACKOFF_MS, i = 2; i < s->hasty && delay < BACKOFF_MAX_MS; i++)
-			delay *= 2;
-	s->again = loop_timer_new(s->g->loop, delay < BACKOFF_MAX_MS ? delay : BACKOFF_MAX_MS, start_again, s);
+	s->hasty = loop_ms() - s->since_ms < STEADY_MS ? s->hasty + 1 : 0;
+	s->in_vain = s->ready ? 0 : s->in_vain + ended_by_itself(status);
+	delay = longer(s->hasty, 1, BACKOFF_MS, BACKOFF_MAX_MS);
+	vain = longer(s->in_vain, IN_VAIN, 2 * BACKOFF_MAX_MS, IN_VAIN_MAX_MS);
+	if (vain)
+		log_event(LOG_LEVEL_ERROR, "starts-in-vain", LS("process", slot_role(s) + 1), LI("times", s->in_vain), LI("next_ms", vain),
+		          LS("text", "one after the other ended before it was ready; lines of their own before this one say why. The next comes later and later; "
+		                     "when the cause is mended, `availbridge reload` starts it at once"));
+	s->again = loop_timer_new(s->g->loop, vain ? vain : delay, start_again, s);
 }

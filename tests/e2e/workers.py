@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import time
 
 import sites
 from sites import check, codes, same, until
@@ -108,5 +109,28 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     (a.dir / "directory.conf").unlink()
     a.run("reload")
     same(codes(a.ask("anna@a.example")), ["NoError"], "without it as before")
+
+    # Killed over and over as soon as it is there: each time another is back within a second, and nothing is said of starts in vain.
+    for _ in range(12):
+        (pid, *_), began = a.children("@login-worker"), time.monotonic()
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: pid not in a.children("@login-worker") and len(a.children("@login-worker")) == 2, "another is there")
+        check(time.monotonic() - began < 2, f"within a second and what it takes to see it: {time.monotonic() - began:.2f} s")
+    same(a.lines("starts-in-vain"), [], "those were killed")
+
+    # One after the other ends by itself before it is ready: it is tried more and more seldom, which is said, and a reload starts it at once.
+    a.set("bridges", 1)
+    a.run("reload")
+    until(lambda: len(json.loads(a.run("status", "--json"))["generations"]) == 1, "the generation before is gone")
+    gone = a.calendars.rename(a.calendars.with_name("gone"))
+    for pid in a.children("@calendar-worker"):
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: "next_ms=4000" in "".join(a.lines("starts-in-vain")), "no worker can open the folder: later and later")
+    check(all("process=calendar-worker" in line for line in a.lines("starts-in-vain")), "it is said which")
+    check("next_ms=2000" in a.lines("starts-in-vain")[0], f"and how much: {a.lines('starts-in-vain')}")
+    check(codes(a.ask("anna@a.example"))[0] != "NoError", "a failure meanwhile")
+    gone.rename(a.calendars)
+    a.run("reload")
+    same(codes(a.ask("anna@a.example")), ["NoError"], "at once")
     check("not-for-the-log" not in a.log(), "the password is in no log")
 sites.finish()

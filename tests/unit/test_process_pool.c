@@ -64,9 +64,9 @@ static void turn(struct loop *l, int64_t ms)
 
 static int64_t let_go; /* the pid that the pool wants to be killed */
 
-static void on_changed(void *arg, int64_t pid)
+static void on_changed(void *arg, int64_t pid, bool ready)
 {
-	if (pid)
+	if (!ready)
 		let_go = pid;
 }
 
