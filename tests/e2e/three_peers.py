@@ -1,5 +1,6 @@
-"""One site that asks three others: each answer is that of its own mailbox, its own asker and the peer that owns it, while clients hang up and a peer's bridge
-dies; and a question goes one hop, whatever the rows of the others say."""
+"""One site that asks three others: each answer is that of its own mailbox, its own asker and the peer that owns it, while clients hang up and a
+peer's bridge dies; and a question goes one hop, whatever the rows of the others say. ROUNDS=1400 hears of a million mailboxes. No process has a
+second thread, which is looked at: so there is nothing that ThreadSanitizer could see."""
 import base64
 import contextlib
 import http.client
@@ -14,10 +15,11 @@ import threading
 import sites
 from sites import Site, check, codes, same, until
 
-PEOPLE, BOXES = 30, 12
+PEOPLE, BOXES = 30, 90
 ROUNDS = int(os.environ.get("ROUNDS", "40"))  # of each of CLIENTS
 CLIENTS = 8
 DAY = dict(start="2026-03-02T00:00:00", end="2026-03-03T00:00:00", interval=15, view="DetailedMerged")
+ROLES = ("@bridge", "@calendar-worker", "@login-worker")
 FAILED = ("ErrorProxyRequestProcessingFailed", "ErrorTimeoutExpired")
 
 
@@ -43,6 +45,16 @@ def is_right(one, peer, who, detailed):
     return one["merged"] == digits and subjects == [f"of {address(peer, who)}" if detailed else None]
 
 
+class Known:
+    """Answers that were found right, so that the same bytes about the same mailbox for the same asker are not read again."""
+    parts = set()
+
+    @staticmethod
+    def holds(user, asked, body):
+        found = [part.partition(b"</m:FreeBusyResponse>")[0] for part in body.split(b"<m:FreeBusyResponse>")[1:]]
+        return len(found) == len(asked) and all((user, a, part) in Known.parts for a, part in zip(asked, found)), found
+
+
 class Client(threading.Thread):
     """Asks about people of all peers in one question after the other; every few times it hangs up before the answer."""
 
@@ -64,16 +76,22 @@ class Client(threading.Thread):
         if not self.connection:
             self.connection = http.client.HTTPSConnection("localhost", self.site.front, context=self.site.context(), timeout=30)
         self.connection.request("POST", "/EWS/Exchange.asmx", body=body, headers=self.head)
-        return sites.answers(self.connection.getresponse().read())
+        return self.connection.getresponse().read()
 
-    def hear(self, asked, found):
-        if len(found) != len(asked):
-            self.wrong.append((len(found), len(asked)))
-        for (peer, who), one in zip(asked, found):
+    def hear(self, asked, body):
+        known, parts = Known.holds(self.user, asked, body)
+        if known:
+            self.right += len(asked)
+            return
+        found = sites.answers(body)
+        if not len(found) == len(asked) == len(parts):
+            self.wrong.append((len(found), len(asked), len(parts)))
+        for (peer, who), one, part in zip(asked, found, parts):
             if one["code"] != "NoError":
                 self.failed.append((peer, one["code"], one["merged"], one["events"]))
             elif is_right(one, peer, who, self.user == "anna"):
                 self.right += 1
+                Known.parts.add((self.user, (peer, who), part))
             else:
                 self.wrong.append((self.user, address(peer, who), one))
 
@@ -153,6 +171,9 @@ with sites.ending(*everybody, folder=folder):
         site.up()
     until(lambda: codes(a.ask(*(address(peer, 0) for peer in range(3)))) == ["NoError"] * 3, "all peers answer")
     crossings(a, d)
+    for site in everybody:
+        threads = {role: len(os.listdir(f"/proc/{pid}/task")) for pid, role in site.children().items() if role}
+        same(threads, dict.fromkeys(ROLES, 1), f"{site.name}: one thread each")
     until(lambda: codes(a.ask(*(address(peer, 0) for peer in range(3)))) == ["NoError"] * 3, "all peers answer again", 40)
     one_hop(a, b, c)
 sites.finish()
