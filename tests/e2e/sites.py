@@ -265,6 +265,19 @@ def request(addresses, start="2026-03-02T08:00:00", end="2026-03-02T16:00:00", i
 <t:RequestedView>{view}</t:RequestedView></t:FreeBusyViewOptions></m:GetUserAvailabilityRequest></s:Body></s:Envelope>"""
 
 
+# What an EWS server says.
+HEAD = f'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:m="{M[1:-1]}" xmlns:t="{T[1:-1]}"><s:Body>'
+FREE = """<m:FreeBusyResponse><m:ResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode></m:ResponseMessage><m:FreeBusyView>
+<t:FreeBusyViewType>FreeBusyMerged</t:FreeBusyViewType><t:MergedFreeBusy>%s</t:MergedFreeBusy><t:CalendarEventArray/></m:FreeBusyView></m:FreeBusyResponse>"""
+
+
+def reply(*digits):
+    """A right answer with these digits, one for each mailbox."""
+    boxes = "".join(FREE % d for d in digits)
+    return (f"{HEAD}<m:GetUserAvailabilityResponse><m:FreeBusyResponseArray>{boxes}</m:FreeBusyResponseArray></m:GetUserAvailabilityResponse>"
+            "</s:Body></s:Envelope>").encode()
+
+
 def answers(body):
     found = []
     for r in ElementTree.fromstring(body).iter(M + "FreeBusyResponse"):
