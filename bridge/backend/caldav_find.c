@@ -5,8 +5,8 @@
 
 static const char propfind[] =
 	"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<D:propfind xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop>"
-	"<D:resourcetype/><D:owner/><C:calendar-home-set/><C:supported-calendar-component-set/><C:schedule-calendar-transp/>"
-	"</D:prop></D:propfind>";
+	"<D:resourcetype/><D:owner/><D:current-user-privilege-set/><C:calendar-home-set/><C:supported-calendar-component-set/>"
+	"<C:schedule-calendar-transp/></D:prop></D:propfind>";
 
 static void next_home(struct caldav_ask *a);
 
@@ -30,6 +30,27 @@ static bool add(struct caldav_ask *a, char **list, size_t *n, size_t max, const 
 	else
 		caldav_end(a, CALDAV_FAILED, "the server names a calendar at another place: %s", href ? href : "nowhere");
 	return false;
+}
+
+/*
+ * SOGo gives rights for each class of events, and leaves those of a class without any out of all that it lists: their time would be free.
+ * False, and the way is over, if it does so here. With no right to any it names no class, and is known by its path.
+ */
+static bool shows_all(struct caldav_ask *a, const struct dav_response *r, const char *url)
+{
+	static const struct {
+		enum dav_class class;
+		const char *word;
+	} all[] = {{DAV_PUBLIC, "public"}, {DAV_CONFIDENTIAL, "confidential"}, {DAV_PRIVATE, "private"}};
+
+	for (size_t i = 0; (r->classes || strstr(url, "/SOGo/dav/")) && i < sizeof all / sizeof *all; i++)
+		if (!(r->classes & all[i].class)) {
+			caldav_end(a, CALDAV_REFUSED,
+			           "%s: our account may not see its %s events, whose time would look free: let it see the date and time at least of public, "
+			           "confidential and private ones", url, all[i].word);
+			return false;
+		}
+	return true;
 }
 
 /* Do two hrefs mean one place? A path or a whole URL, with or without the slash at its end. */
@@ -79,7 +100,8 @@ static void on_home(struct caldav_ask *a, const struct http_reply *r)
 	for (size_t i = 0; i < m.n && !owner; i++)
 		owner = m.list[i].href && strstr(r->url, m.list[i].href) ? m.list[i].owner : NULL; /* the home itself is among them */
 	for (size_t i = 0; i < m.n; i++)
-		if (counts(a, &m.list[i], owner) && !add(a, a->calendars, &a->n_calendars, CALDAV_MAX_CALENDARS, m.list[i].href))
+		if (counts(a, &m.list[i], owner) && !(add(a, a->calendars, &a->n_calendars, CALDAV_MAX_CALENDARS, m.list[i].href) &&
+		                                      shows_all(a, &m.list[i], a->calendars[a->n_calendars - 1])))
 			return;
 	a->at++;
 	next_home(a);
@@ -110,7 +132,7 @@ static void on_start(struct caldav_ask *a, const struct http_reply *r)
 		return;
 	}
 	if (f->types & DAV_CALENDAR) {
-		if (add(a, a->calendars, &a->n_calendars, CALDAV_MAX_CALENDARS, r->url))
+		if (add(a, a->calendars, &a->n_calendars, CALDAV_MAX_CALENDARS, r->url) && shows_all(a, f, r->url))
 			a->found(a);
 		return;
 	}

@@ -19,6 +19,8 @@ enum {
 
 /* DAV:resourcetype, as flags. */
 enum dav_type { DAV_COLLECTION = 1, DAV_PRINCIPAL = 2, DAV_CALENDAR = 4 };
+/* The classes of events (RFC 5545 3.8.1.3), as flags. */
+enum dav_class { DAV_PUBLIC = 1, DAV_PRIVATE = 2, DAV_CONFIDENTIAL = 4 };
 
 /* One DAV:response. Properties count only from a propstat whose status is 2xx; what was not given is NULL or zero. */
 struct dav_response {
@@ -31,6 +33,7 @@ struct dav_response {
 	size_t n_homes;
 	const char *outbox;          /* CALDAV:schedule-outbox-URL */
 	const char *mail;            /* the first mailto: of CALDAV:calendar-user-address-set, without that word */
+	unsigned classes;            /* enum dav_class: those of SOGo's calendar whose events our account may see; 0 = nothing is said of classes */
 	bool transparent;            /* CALDAV:schedule-calendar-transp: it takes no part in free/busy */
 	bool no_events;              /* CALDAV:supported-calendar-component-set is given and has no VEVENT */
 	const char *data;            /* CALDAV:calendar-data */

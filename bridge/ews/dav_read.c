@@ -6,6 +6,7 @@
 
 #define NS_DAV "DAV:"
 #define NS_CALDAV "urn:ietf:params:xml:ns:caldav"
+#define NS_SOGO "urn:inverse:params:xml:ns:inverse-dav"
 
 /* A list that grows in an arena: the old copies stay there, so it doubles. */
 struct growing {
@@ -128,6 +129,7 @@ static bool propstat_close(struct soap *s, const char *text)
 		return true;
 	}
 	r->types |= f->types;
+	r->classes |= f->classes;
 	r->principal = f->principal ? f->principal : r->principal;
 	r->owner = f->owner ? f->owner : r->owner;
 	r->outbox = f->outbox ? f->outbox : r->outbox;
@@ -208,6 +210,24 @@ static bool component(struct soap *s, const char *text)
 	return true;
 }
 
+static bool sees_public(struct soap *s, const char *text)
+{
+	reading_of(s)->found.classes |= DAV_PUBLIC;
+	return true;
+}
+
+static bool sees_private(struct soap *s, const char *text)
+{
+	reading_of(s)->found.classes |= DAV_PRIVATE;
+	return true;
+}
+
+static bool sees_confidential(struct soap *s, const char *text)
+{
+	reading_of(s)->found.classes |= DAV_CONFIDENTIAL;
+	return true;
+}
+
 static bool calendar_data(struct soap *s, const char *text)
 {
 	return keep(s, &reading_of(s)->found.data, text);
@@ -226,10 +246,22 @@ static const struct soap_row home_rows[] = {{NS_DAV, "href", 0, NULL, NULL, home
 static const struct soap_row address_rows[] = {{NS_DAV, "href", 0, NULL, NULL, address_href}, {0}};
 static const struct soap_row transp_rows[] = {{NS_CALDAV, "transparent", SOAP_LAX, NULL, transparent, NULL}, {0}};
 static const struct soap_row component_rows[] = {{NS_CALDAV, "comp", SOAP_LAX, NULL, component, NULL}, {0}};
+/* DAV:current-user-privilege-set (RFC 3744 5.4); "dant" is date and time. */
+static const struct soap_row privilege_rows[] = {
+	{NS_SOGO, "viewwhole-public-records", SOAP_LAX, NULL, sees_public, NULL},
+	{NS_SOGO, "viewdant-public-records", SOAP_LAX, NULL, sees_public, NULL},
+	{NS_SOGO, "viewwhole-private-records", SOAP_LAX, NULL, sees_private, NULL},
+	{NS_SOGO, "viewdant-private-records", SOAP_LAX, NULL, sees_private, NULL},
+	{NS_SOGO, "viewwhole-confidential-records", SOAP_LAX, NULL, sees_confidential, NULL},
+	{NS_SOGO, "viewdant-confidential-records", SOAP_LAX, NULL, sees_confidential, NULL},
+	{0},
+};
+static const struct soap_row privileges_rows[] = {{NS_DAV, "privilege", SOAP_LAX, privilege_rows, NULL, NULL}, {0}};
 static const struct soap_row prop_rows[] = {
 	{NS_DAV, "resourcetype", SOAP_LAX, type_rows, NULL, NULL},
 	{NS_DAV, "current-user-principal", SOAP_LAX, principal_rows, NULL, NULL},
 	{NS_DAV, "owner", SOAP_LAX, owner_rows, NULL, NULL},
+	{NS_DAV, "current-user-privilege-set", SOAP_LAX, privileges_rows, NULL, NULL},
 	{NS_CALDAV, "schedule-outbox-URL", SOAP_LAX, outbox_rows, NULL, NULL},
 	{NS_CALDAV, "calendar-home-set", SOAP_LAX, home_rows, NULL, NULL},
 	{NS_CALDAV, "calendar-user-address-set", SOAP_LAX, address_rows, NULL, NULL},

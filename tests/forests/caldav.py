@@ -179,6 +179,19 @@ def odd(site, cyrus, radicale, sogo):
         ask(site, domain_of(server, "events"), {"bob": sorted([*usual["bob"], (*times, "Busy")])}, f"{server.domain}: Asia/Kolkata without a VTIMEZONE")
 
 
+def unlisted(site, sogo):
+    """SOGo leaves out of its lists what our account has no right to see at all: that is no access, and never free time."""
+    domain = domain_of(sogo, "events")
+    for roles, hidden in ((("PublicViewer", "ConfidentialDAndTViewer"), "private"), (("PublicDAndTViewer", "PrivateViewer"), "confidential"), (("ObjectCreator",), "public")):
+        sogo.rights("carl", *roles)
+        found = site.ask(f"carl@{domain}", f"anna@{domain}", start=START, end=END)
+        same([a["code"] for a in found], ["ErrorNoFreeBusyAccess", "NoError"], f"{roles} at one calendar of two")
+        sites.until(lambda: any(f"may not see its {hidden} events" in line for line in site.lines("backend-failed")), f"the log says that of {hidden} events", 5)
+    sogo.rights("carl", "PublicResponder", "ConfidentialModifier", "PrivateDAndTViewer")
+    answer, = site.ask(f"carl@{domain}", start=START, end=END)
+    same((answer["code"], clipped(answer)), ("NoError", CARL), "with a right to see each class")
+
+
 def broken(site, cyrus, radicale):
     """A server that is gone is an error for its people and for nobody else; it is found again when it is back."""
     domain = domain_of(radicale, "events")
@@ -206,6 +219,7 @@ def main():
             compare(site, cyrus, radicale, sogo)
             changes(site, cyrus, radicale, sogo)
             odd(site, cyrus, radicale, sogo)
+            unlisted(site, sogo)
             broken(site, cyrus, radicale)
 
 

@@ -81,6 +81,16 @@ static void types(void)
 	CHECK_INT(m.list[2].types, 0);
 }
 
+/* What SOGo 5.8 says of an account that sees public events, and the date and time of private ones. */
+static void rights_by_class(void)
+{
+	CHECK(multistatus(MULTI "<D:response><D:href>/a/</D:href><D:propstat>" OK_STATUS
+	                  "<D:prop><D:current-user-privilege-set xmlns:n2=\"urn:inverse:params:xml:ns:inverse-dav\"><D:privilege><D:read/></D:privilege><D:privilege>"
+	                  "<n2:viewwhole-public-records/></D:privilege><D:privilege><n2:viewdant-private-records/></D:privilege><D:privilege>"
+	                  "<D:viewdant-confidential-records/></D:privilege></D:current-user-privilege-set></D:prop></D:propstat></D:response></D:multistatus>"));
+	CHECK_INT(m.list[0].classes, DAV_PUBLIC | DAV_PRIVATE);
+}
+
 static void calendar_data(void)
 {
 	/* Radicale: another prefix, text instead of CDATA */
@@ -197,6 +207,7 @@ int main(void)
 	buf_init(&why, 4096);
 	properties();
 	types();
+	rights_by_class();
 	calendar_data();
 	schedules();
 	refused();

@@ -64,3 +64,9 @@ http {{
 
     def collection(self, person):
         return f"/SOGo/dav/{person}/Calendar/personal/"
+
+    def rights(self, person, *roles):
+        """What the account `bridge` may do with the person's calendar from now on, instead of what everybody may."""
+        text = "".join(f"<{role}/>" for role in roles)
+        query = f'<acl-query xmlns="urn:inverse:params:xml:ns:inverse-dav"><set-roles user="bridge">{text}</set-roles></acl-query>'
+        self.must((200, 204), "POST", self.collection(person), query, user=person)
