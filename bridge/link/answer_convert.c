@@ -200,6 +200,8 @@ static const char *read_ok(const struct message *m, struct wire_bytes in, const 
 	struct wire_field f;
 
 	a->view = m->view & q->view;
+	if (!a->view && q->view & FB_VIEW_EVENTS)
+		a->view = m->view & FB_VIEW_MERGED; /* a calendar whose events are not told */
 	if (!a->view)
 		return "the answer gives nothing that was asked for";
 	if (a->view & FB_VIEW_MERGED) {

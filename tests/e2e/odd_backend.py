@@ -151,4 +151,10 @@ with sites.pair(start=False) as (a, b):
             if name != "merged-only":
                 same([(e["start"], e["end"]) for e in got[0]["events"]], [("2026-03-02T09:00:00", "2026-03-02T10:00:00")], f"{name}, {round}: the event")
     check(not b.lines("backend-down"), "none of them is down")
+    # A server that tells no events tells digits, whatever was asked for: so at its own site, and so over the link.
+    a.start(), a.up(), b.up()
+    for view in ("FreeBusy", "Detailed", "FreeBusyMerged", "MergedOnly"):
+        for site in (a, b):
+            got = site.ask("merged-only@b.example", view=view)
+            same((codes(got), got[0]["view"], got[0]["merged"]), (["NoError"], "MergedOnly", "0022000000000000"), f"{view} of digits alone, asked at {site.name}")
 sites.finish()

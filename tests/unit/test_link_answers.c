@@ -262,6 +262,28 @@ static void more_than_asked(void)
 	fb_answer_free(a);
 }
 
+/* Events were asked for, and the calendar's server gives digits alone: they are less than events, and better than nothing. */
+static void digits_instead_of_events(void)
+{
+	struct fb_answer *a, *got;
+
+	world_query(&q, boxes, 2);
+	a = world_answer(1);
+	a->view = FB_VIEW_MERGED;
+	q.view = FB_VIEW_EVENTS | FB_VIEW_DETAILS;
+	got = through(a);
+	CHECK_INT(got->reason, FB_OK);
+	CHECK_INT(got->view, FB_VIEW_MERGED);
+	CHECK_STR(got->merged, a->merged);
+	CHECK_INT(got->n_events, 0);
+	fb_answer_free(got);
+	a->view = FB_VIEW_EVENTS;
+	q.view = FB_VIEW_MERGED;
+	CHECK_INT((got = through(a))->reason, FB_PEER_FAILED); /* the other way round nothing could be worked out here */
+	fb_answer_free(got);
+	fb_answer_free(a);
+}
+
 /* A peer that forgets to leave the words of a private event out does not get them shown. */
 static void private_words_are_dropped(void)
 {
@@ -305,6 +327,7 @@ int main(void)
 	lengths_and_order();
 	long_heads();
 	more_than_asked();
+	digits_instead_of_events();
 	private_words_are_dropped();
 	buf_free(&packed);
 	return check_done();
