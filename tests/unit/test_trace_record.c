@@ -207,6 +207,7 @@ static void odd_documents(void)
 {
 	static const char wide[] = "\xff\xfe<\0a\0>\0<\0S\0u\0b\0j\0e\0c\0t\0>\0h\0i\0<\0/\0S\0u\0b\0j\0e\0c\0t\0>\0<\0/\0a\0>";
 	char *deep = malloc(20000), *p = deep;
+	int at;
 
 	SHOWS(xml("<a><Subject>hunter2</Oops><b>hunter2</b>"), "it is not well-formed here]");
 	HIDES(text, "hunter2");
@@ -222,12 +223,36 @@ static void odd_documents(void)
 	for (int i = 0; i < 100; i++)
 		p += sprintf(p, "<a>");
 	SHOWS(xml(deep), "it is nested too deep or has too many namespaces]");
+	/* Of a text the length is told, however long it is, and the next one is looked at by itself. */
+	at = sprintf(deep, "<a><BusyType>");
+	memset(deep + at, 'x', 9000);
+	strcpy(deep + at + 9000, "</BusyType><BusyType>Busy</BusyType></a>");
+	SHOWS(xml(deep), "<BusyType>[9000 bytes]</BusyType>");
+	SHOWS(text, "<BusyType>Busy</BusyType>");
 	free(deep);
 	/* A message cannot look like the start of a record. */
 	xml("<a>\n== 2026-01-01T00:00:00Z front request\n</a>");
 	CHECK(strstr(text + 1, "\n== ") == NULL);
 	/* Names are shown as far as they are ASCII and short. */
 	SHOWS(xml("<h\xc3\xbcnter2/>"), "<[name of 8]>");
+}
+
+/* However a document was laid out: one element a line, by its depth, and no blanks around what it says. */
+static void layout(void)
+{
+	char name[100] = "<";
+	const char *out = xml("<a>\n <b>\r\n\t<BusyType>\n Busy \t</BusyType>\n <Subject> \n</Subject></b></a>");
+
+	SHOWS(out, "\n|\n| <a>\n|   <b>\n|     <BusyType>Busy</BusyType>\n|     <Subject></Subject>\n|   </b>\n| </a>\n");
+	SHOWS(xml("<a xmlns=\"DAV:\"/>"), "<a xmlns=\"DAV:\"></a>");
+	SHOWS(xml(SOAP("<t:A Version=\"1\"/><t:B s:mustUnderstand=\"0\"/><t:C Version=\"2\" s:mustUnderstand=\"1\"/><t:D s:mustUnderstand=\"10\"/>", "<t:E/>")),
+	      "}A {http://schemas.microsoft.com/exchange/services/2006/types}B {http://schemas.microsoft.com/exchange/services/2006/types}C(mustUnderstand) "
+	      "{http://schemas.microsoft.com/exchange/services/2006/types}D\n");
+	memset(name + 1, 'x', 80);
+	strcpy(name + 81, "/>");
+	SHOWS(xml(name), "xxx></");
+	strcpy(name + 81, "x/>");
+	SHOWS(xml(name), "| <[name of 81]></[name of 81]>\n");
 }
 
 static void file_has_an_end(void)
@@ -312,6 +337,7 @@ int main(void)
 	calendars();
 	caldav();
 	odd_documents();
+	layout();
 	captured();
 	file_has_an_end();
 	trace_free(trace);
