@@ -11,7 +11,7 @@ static const char *folder;
 static struct buf out;
 
 /* The text written last, left in the folder as ${name}. */
-static const char *leave(const char *name)
+static inline const char *leave(const char *name)
 {
 	if (folder) {
 		char path[512];

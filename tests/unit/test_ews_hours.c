@@ -1,7 +1,9 @@
 /* links: base availability ews acl conf pki */
 #include <string.h>
 #include "bridge/ews/client.h"
-#include "tests/unit/check.h"
+#include "bridge/ews/response.h"
+#include "tests/unit/ews_document.h"
+#include "tests/unit/ews_help.h"
 
 /* Three people; of whom the working hours are ${first}, ${second} and ${third} inside. */
 static void hours_read(const char *first, const char *second, const char *third, struct fb_answer *answers[3])
@@ -71,8 +73,61 @@ static void test_hours(void)
 	}
 }
 
+static struct acl_released *released(const struct fb_working_hours *hours, const struct fb_query *q)
+{
+	const struct acl_verdict v = {.level = FB_LEVEL_AVAILABILITY_ONLY, .reason = FB_OK, .rule = 1};
+	struct fb_answer *raw = fb_answer_new(FB_OK);
+	struct acl_released *r;
+
+	raw->view = FB_VIEW_EVENTS;
+	raw->hours = *hours;
+	r = acl_release(raw, &v, q);
+	fb_answer_free(raw);
+	return r;
+}
+
+/* Working hours that are written once more because the one before has them too are that one's, and only then. */
+static void test_written(void)
+{
+	static const char weekdays[] = "<t:WorkingPeriod><t:DayOfWeek>Monday Tuesday Wednesday Thursday Friday</t:DayOfWeek><t:StartTimeInMinutes>480"
+	                               "</t:StartTimeInMinutes><t:EndTimeInMinutes>1020</t:EndTimeInMinutes></t:WorkingPeriod>";
+	static const char weekends[] = "<t:WorkingPeriod><t:DayOfWeek>Sunday Saturday</t:DayOfWeek><t:StartTimeInMinutes>0</t:StartTimeInMinutes>"
+	                               "<t:EndTimeInMinutes>1440</t:EndTimeInMinutes></t:WorkingPeriod>";
+	const struct fb_working_hours office = {.known = true, .zone = {.standard_offset = 3600}, .n = 1, .periods = {{.days = 0x3e, .start = 480, .end = 1020}}},
+	                              sentry = {.known = true, .zone = {.standard_offset = -3600}, .n = 2,
+	                                        .periods = {{.start = 60, .end = 120}, {.days = 0x41, .end = 1440}}}, /* a period of no day is none */
+	                              unknown = {0};
+	const struct fb_working_hours *const whose[] = {&office, &office, &unknown, &office, &sentry, &sentry, &office};
+	enum { PEOPLE = sizeof whose / sizeof *whose };
+	struct ews_request *r = read_text(SOAP("", GUA(BOXES(MAILBOX("a@b.example") MAILBOX("b@b.example") MAILBOX("c@b.example") MAILBOX("d@b.example")
+	                                               MAILBOX("e@b.example") MAILBOX("f@b.example") MAILBOX("g@b.example")) OPTIONS(MARCH VIEW("FreeBusy")))));
+	struct acl_released *list[PEOPLE];
+	const char *at;
+
+	for (size_t i = 0; i < PEOPLE; i++)
+		list[i] = released(whose[i], &r->query);
+	buf_init(&out, 1 << 20);
+	CHECK_INT(ews_write_availability(&out, r, list, "x"), 0);
+	at = buf_cstr(&out);
+	for (size_t i = 0; i < PEOPLE; i++) {
+		const char *one = inside(at, "m:FreeBusyResponse", i);
+
+		CHECK_INT(count(one, "<t:WorkingHours><t:TimeZone><t:Bias>-60</t:Bias>"), whose[i] == &office);
+		CHECK_INT(count(one, "<t:WorkingHours><t:TimeZone><t:Bias>60</t:Bias>"), whose[i] == &sentry);
+		CHECK_INT(count(one, "</t:WorkingHours></m:FreeBusyView>"), whose[i] != &unknown);
+		CHECK_INT(count(one, "<t:WorkingPeriod>"), whose[i] != &unknown);
+		CHECK_INT(count(one, weekdays), whose[i] == &office);
+		CHECK_INT(count(one, weekends), whose[i] == &sentry);
+		acl_released_free(list[i]);
+	}
+	CHECK_INT(count(at, "Suggestion"), 0);
+	buf_free(&out);
+	ews_request_free(r);
+}
+
 int main(void)
 {
 	test_hours();
+	test_written();
 	return check_done();
 }

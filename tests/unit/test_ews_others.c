@@ -1,8 +1,31 @@
 /* links: base availability ews acl conf pki */
-/* The operations beside GetUserAvailability. With a folder as its argument it leaves each there as NAME.xml for tests/schema/answers.py. */
+/* The operations beside GetUserAvailability, and faults. With a folder as its argument it leaves each there as NAME.xml for tests/schema/answers.py. */
 #include "tests/unit/ews_document.h"
 #include "tests/unit/ews_help.h"
 #include "bridge/ews/response.h"
+
+static void test_faults(void)
+{
+	struct ews_request *r = read_text(SOAP("", GUA("<t:Wrong/>")));
+	const char *x;
+
+	buf_reset(&out);
+	CHECK_INT(ews_write_fault(&out, &r->fault), 0);
+	x = leave("fault-schema");
+	CHECK_STR(inside(x, "t:LineNumber", 0), "1");
+	CHECK(atoi(inside(x, "t:LinePosition", 0)) > 100);
+	CHECK(strstr(inside(x, "t:Violation", 0), "Wrong"));
+	CHECK(strstr(x, "<t:MessageXml><t:LineNumber>") && strstr(x, "</t:Violation></t:MessageXml></detail>"));
+	CHECK(strstr(x, "\">The request failed schema validation: ") && strstr(x, "\">The request failed schema validation.</e:Message>"));
+	CHECK(strstr(x, "<faultcode xmlns:a=\"http://schemas.microsoft.com/exchange/services/2006/types\">a:ErrorSchemaValidation</faultcode>"));
+	ews_request_free(r);
+	buf_reset(&out);
+	CHECK_INT(ews_write_fault_code(&out, "ErrorServerBusy", "Too much & more."), 0);
+	x = leave("fault-busy");
+	CHECK_STR(inside(x, "faultstring xml:lang=\"en-US\"", 0), NULL);
+	CHECK(strstr(x, "\">Too much &amp; more.</faultstring>") && strstr(x, "\">Too much &amp; more.</e:Message>"));
+	CHECK_INT(count(x, "MessageXml"), 0);
+}
 
 static const char *other(const char *body, const char *name, int status)
 {
@@ -73,6 +96,7 @@ int main(int argc, char **argv)
 {
 	folder = argc > 1 ? argv[1] : NULL;
 	buf_init(&out, 8 << 20);
+	test_faults();
 	test_others();
 	test_mailbox_of_ids();
 	buf_free(&out);

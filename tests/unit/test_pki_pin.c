@@ -41,7 +41,7 @@ static const char *run(const char *fmt, const char *a, const char *b)
 static void texts(void)
 {
 	uint8_t pin[PKI_PIN_LEN], back[PKI_PIN_LEN];
-	char text[PKI_PIN_TEXT + 2], colons[200] = "SHA256:";
+	char text[PKI_PIN_TEXT + 2], colons[200] = "SHA256:", endless[2000] = "";
 
 	for (int i = 0; i < PKI_PIN_LEN; i++)
 		pin[i] = (uint8_t)(i * 7 + 3);
@@ -56,6 +56,9 @@ static void texts(void)
 	CHECK(pki_pin_parse("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", back) && memcmp(pin, back, sizeof(pin)) == 0);
 	CHECK(!pki_pin_parse("", back));
 	CHECK(!pki_pin_parse("sha256:", back));
+	memset(endless, '0', sizeof endless - 1);
+	memcpy(endless, "sha256:", 7);
+	CHECK(!pki_pin_parse(endless, back));
 	CHECK(!pki_pin_parse("sha1:00", back));
 	text[70] = 0;
 	CHECK(!pki_pin_parse(text, back));
@@ -66,6 +69,8 @@ static void texts(void)
 	CHECK(!pki_pin_parse(text, back));
 	strcat(colons, ":");
 	CHECK(!pki_pin_parse(colons, back));
+	CHECK(!pki_pin_parse("sha256:00::00000000000000000000000000000000000000000000000000000000000000", back));
+	CHECK(pki_pin_parse("sha256:00:00000000000000000000000000000000000000000000000000000000000000", back));
 	CHECK(!pki_pin_parse("sha256:0:000000000000000000000000000000000000000000000000000000000000000", back));
 	CHECK(!pki_pin_parse("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", back)); /* 33 bytes */
 }
