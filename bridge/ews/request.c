@@ -36,7 +36,7 @@ static bool must_understand(struct soap *s, const char *ns, const char *name)
 {
 	static const char *const known[] = {"ProxyRequestTypeHeader", "RequestTypeHeader", "RequestType", "SerializedSecurityContext",
 	                                    "ExchangeImpersonation", "MailboxCulture", "DateTimePrecision", "ManagementRole",
-	                                    "ProxySecurityContext", "ProxySuggesterSid", NULL};
+	                                    "ProxySecurityContext", "ProxySuggesterSid", "ProxyPartnerToken", "OpenAsAdminOrSystemService", NULL};
 
 	/* Addressing says again where the request goes and what is asked, in the words of either year. */
 	if (strcmp(ns, "http://www.w3.org/2005/08/addressing") == 0 || strcmp(ns, "http://schemas.xmlsoap.org/ws/2004/08/addressing") == 0)

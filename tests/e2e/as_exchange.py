@@ -108,6 +108,8 @@ with sites.pair() as (a, b):
     kinds = [f"<{p}:{name}{must}>{inside}</{p}:{name}>" for p in "tm" for must in ("", ' s:mustUnderstand="1"')
              for name, inside in (("ProxyRequestTypeHeader", "CrossForest"), ("ProxyRequestTypeHeader", "CrossSite"), ("RequestType", "CrossForest"),
                                   ("RequestTypeHeader", f"<{p}:RequestType>CrossForest</{p}:RequestType>"))]
+    kinds += [f'<t:{name} s:mustUnderstand="1"{more}' for name, more in (("ManagementRole", "><t:UserRoles><t:Role>OfficeExtensionApplication</t:Role></t:UserRoles></t:ManagementRole>"),
+                                                                        ("OpenAsAdminOrSystemService", ' LogonType="SystemService"/>'), ("ProxyPartnerToken", ">AAAA</t:ProxyPartnerToken>"))]
     somebody = ("<t:SerializedSecurityContext><t:UserSid>S-1-5-21-1-2-3-1104</t:UserSid><t:GroupSids><t:GroupIdentifier Attributes=\"7\"><t:SecurityIdentifier>S-1-5-11"
                 "</t:SecurityIdentifier></t:GroupIdentifier></t:GroupSids><t:PrimarySmtpAddress>anna@a.example</t:PrimarySmtpAddress></t:SerializedSecurityContext>")
     plain = None
