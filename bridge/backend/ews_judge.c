@@ -32,8 +32,8 @@ static void judge_status(const struct http_reply *r, struct ews_verdict *v)
 		say(v, FETCH_BUSY, FB_BUSY, "it has too much to do");
 		v->pause_ms = r->pause_ms;
 	} else if (r->status == 401 || r->status == 403) {
-		snprintf(why, sizeof why,
-		         "it refused our login (HTTP %d): see auth, user and the password, and that this account may use EWS", r->status);
+		snprintf(why, sizeof why, "it refused our login (HTTP %d): see %s", r->status, r->status == 401 ? "auth, user and the password" :
+		         "that this account, and a program that calls itself availbridge, may use EWS there (docs/exchange.md)");
 		say(v, FETCH_REFUSED, FB_CALENDAR_FAILED, r->why ? r->why : why);
 	} else {
 		snprintf(why, sizeof why, "it answered HTTP %d%s", r->status,
