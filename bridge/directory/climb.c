@@ -15,6 +15,7 @@ enum {
 /* All that was met, in the order found; what stands behind `next` has not been asked about yet. */
 struct climb {
 	struct arena *arena;
+	const char *base; /* where groups are looked for */
 	const char *met[MET_MAX];
 	size_t n, next;
 	const char *domains[MET_MAX]; /* of groups that lack members */
@@ -99,7 +100,7 @@ static int step(struct directory_session *s, struct climb *k, enum climb_way way
 
 	buf_init(&filter, FILTER_MAX);
 	put_filter(s, k, way == CLIMB_UP ? session_attribute(s, CONF_ATTRIBUTE_MEMBER) : "memberOf", &filter);
-	const struct directory_query q = {NULL, s->d->base, true, buf_cstr(&filter), way == CLIMB_UP ? nothing : type, MET_MAX};
+	const struct directory_query q = {NULL, k->base, true, buf_cstr(&filter), way == CLIMB_UP ? nothing : type, MET_MAX};
 
 	r = session_search(s, way == CLIMB_UP ? "groups above" : "groups below", &q, &f);
 	for (struct found_entry *e = r == SEARCH_DONE ? f.first : NULL; e && room; e = e->next)
@@ -108,7 +109,7 @@ static int step(struct directory_session *s, struct climb *k, enum climb_way way
 	found_free(&f);
 	buf_free(&filter);
 	if (r == SEARCH_NO_BASE)
-		buf_printf(&s->why, "%s: the base \"%s\" is not there", s->d->servers[s->server], s->d->base);
+		buf_printf(&s->why, "%s: the base \"%s\" is not there", s->d->servers[s->server], k->base);
 	else if (r == SEARCH_DONE && !room)
 		buf_printf(&s->why, "%s %s more than %d groups, which is more than are looked through", k->met[0], way == CLIMB_UP ? "is in" : "holds", MET_MAX);
 	return r == SEARCH_DONE && room ? 0 : -1;
@@ -116,8 +117,10 @@ static int step(struct directory_session *s, struct climb *k, enum climb_way way
 
 int climb_all(struct directory_session *s, struct climb *k, enum climb_way way)
 {
-	int r = 0;
+	int r = session_connect(s);
 
+	if (r == 0 && !(k->base = arena_strdup(k->arena, way == CLIMB_UP ? s->groups_base : s->d->base)))
+		abort(); /* the first of 4 MiB */
 	while (r == 0 && k->next < k->n)
 		r = step(s, k, way);
 	return r;

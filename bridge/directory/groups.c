@@ -314,7 +314,7 @@ static int climb(struct directory_session *s, const char *dn, enum fb_fact *fact
 	r = climb_all(s, k, CLIMB_UP);
 	for (size_t i = 0; i < s->groups.n && r == 0; i++)
 		if (s->here.dns[i])
-			facts[i] = climb_has(k, s->here.dns[i]) ? FB_YES : dn_is_within(s->here.dns[i], s->d->base) ? FB_NO : FB_COULD_NOT_TELL;
+			facts[i] = climb_has(k, s->here.dns[i]) ? FB_YES : dn_is_within(s->here.dns[i], s->groups_base) ? FB_NO : FB_COULD_NOT_TELL;
 	climb_free(k);
 	return r;
 }
@@ -330,7 +330,7 @@ static void say_missing(struct directory_session *s, const char *group)
 static void say_elsewhere(struct directory_session *s, const char *group)
 {
 	if (!s->why.len && !s->active_directory)
-		buf_printf(&s->why, "the group %s, which the rules name, is not below \"%s\", where groups are looked for: see `base`", group, s->d->base);
+		buf_printf(&s->why, "the group %s, which the rules name, is not below \"%s\", where groups are looked for: see `base`", group, s->groups_base);
 	else if (!s->why.len)
 		buf_printf(&s->why, "%s does not have all members of the group %s, which the rules name: it is, or holds, a group of another "
 		           "domain that is not universal; make that universal, or name a server of its domain", s->d->servers[s->server], group);

@@ -52,7 +52,8 @@ static void disconnect(struct directory_session *s)
 	s->connection = NULL;
 	free(s->configuration);
 	free(s->root);
-	s->configuration = s->root = NULL;
+	free(s->groups_base);
+	s->configuration = s->root = s->groups_base = NULL;
 }
 
 void directory_session_free(struct directory_session *s)
@@ -143,12 +144,51 @@ static bool has_catalog_port(const char *url)
 	return port == 3268 || port == 3269;
 }
 
+/* May our account search below ${dn}? -1 if that cannot be told. */
+static int may_search(struct directory_session *s, const char *dn, int64_t deadline, bool *may)
+{
+	static const char *const nothing[] = {"", NULL};
+	const struct directory_query q = {NULL, dn, false, "(objectClass=*)", nothing, 1};
+	struct found f;
+	enum search_result r;
+
+	found_init(&f);
+	r = connection_search(s->connection, &q, deadline, &f, &s->why);
+	found_free(&f);
+	if (r == SEARCH_FAILED)
+		return -1;
+	buf_reset(&s->why); /* a refusal is an answer */
+	*may = r == SEARCH_DONE;
+	return 0;
+}
+
+/*
+ * In the naming context that the base is in: a group below the base may hold one that lies outside of it. Where our account may not search
+ * there, what it sees ends at the base.
+ */
+static int choose_groups_base(struct directory_session *s, const struct found_values *contexts, int64_t deadline)
+{
+	const char *best = s->d->base;
+	bool may = false;
+
+	for (size_t i = 0; contexts && i < contexts->n && *s->d->base; i++)
+		if (dn_is_within(s->d->base, contexts->list[i].p))
+			best = contexts->list[i].p;
+	if (best != s->d->base && may_search(s, best, deadline, &may) != 0)
+		return -1;
+	s->groups_base = strdup(may ? best : s->d->base);
+	if (!s->groups_base)
+		abort();
+	return 0;
+}
+
 /* What kind of server the ${i}th is, from its rootDSE (RFC 4512, section 5.1). */
 static int read_root(struct directory_session *s, size_t i, int64_t deadline)
 {
-	static const char *const attributes[] = {"supportedCapabilities", "configurationNamingContext", "defaultNamingContext", NULL};
+	static const char *const attributes[] = {"supportedCapabilities", "configurationNamingContext", "defaultNamingContext", "namingContexts", NULL};
 	const struct directory_query q = {NULL, "", false, "(objectClass=*)", attributes, 1};
 	struct found f;
+	int r = 0;
 
 	s->active_directory = false;
 	found_init(&f);
@@ -162,8 +202,10 @@ static int read_root(struct directory_session *s, size_t i, int64_t deadline)
 	s->configuration = first_of(&f, 1);
 	s->root = first_of(&f, 2);
 	s->is_catalog = s->has_domains && (has_catalog_port(s->d->servers[i]) || !dn_is_within(s->d->base, s->root));
+	if (!s->active_directory)
+		r = choose_groups_base(s, f.first ? &f.first->values[3] : NULL, deadline);
 	found_free(&f);
-	return 0;
+	return r;
 }
 
 static enum fb_fact log_in(struct directory_session *s, int64_t deadline)

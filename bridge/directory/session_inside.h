@@ -20,6 +20,7 @@ struct directory_session {
 	bool has_domains;              /* and it is a domain controller, not a directory without domains (AD LDS) */
 	bool is_catalog;               /* and it is asked as a Global Catalog, which shows other domains' groups without most of their members */
 	char *configuration, *root;    /* the naming contexts of the forest's configuration and of the server's domain, "" = none */
+	char *groups_base;             /* below it groups are looked for where chains are not followed by the server; NULL where they are */
 	struct directory_groups groups;
 	struct groups_here here;       /* the groups as this directory has them */
 	int64_t deadline;              /* of the job, loop_ms() */

@@ -246,9 +246,7 @@ def slapd_alone(server, asking):
     found = asking.expect("a wrong password of our own", f"anna@{a}", "could not tell")
     check("refused" in found["why"] and "30 seconds" in found["why"], found["why"])
     asking.use([f"base OU=Staff,{asking.tree.base}" if line.startswith("base") else line for line in server.settings()])
-    found = asking.test(f"anna@{a}")
-    same((found["exists"], asking.groups(found)), ("yes", (set(), set(GROUPS))), "groups that are not where groups are looked for")
-    check("not below" in found["why"] and "see `base`" in found["why"], found["why"])
+    asking.expect("groups that lie outside of the base", f"anna@{a}", of="anna", address=f"anna@{a}")
     asking.use([line.replace("DC=a,", "DC=z,") if line.startswith("base") else line for line in server.settings()])
     found = asking.expect("a base that is not there", f"anna@{a}", "could not tell")
     check("no entry" in found["why"], found["why"])
@@ -340,6 +338,19 @@ def too_many_groups(asking, tree):
         crowded.stop()
 
 
+def outside(asking, tree):
+    """An account that may search below the base alone does not see what lies beside it: of groups there nothing can be told."""
+    walled = openldap.OpenLdap(folder / "slapd-walled", tree.domain, tree.other, SHARED["authority"], many=1, above=False)
+    walled.start()
+    try:
+        asking.use([f"base OU=Staff,{tree.base}" if line.startswith("base") else line for line in walled.settings()])
+        found = asking.test(f"anna@{tree.domain}")
+        same((found["exists"], asking.groups(found)), ("yes", (set(), set(GROUPS))), "groups that are not where groups are looked for")
+        check("not below" in found["why"] and "see `base`" in found["why"], found["why"])
+    finally:
+        walled.stop()
+
+
 def stripped(asking, tree):
     """A server, or somebody in between, that has no StartTLS: nothing of ours is said to it."""
     plain = openldap.OpenLdap(folder / "slapd-plain", tree.domain, tree.other, None)
@@ -401,6 +412,7 @@ def main():
         explained(slapd, asking)
         aliases_in_rules(slapd, asking)
         too_many_groups(asking, slapd.tree)
+        outside(asking, slapd.tree)
         stripped(asking, slapd.tree)
         failing_over(slapd, asking)
     finally:

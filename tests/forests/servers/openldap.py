@@ -37,13 +37,13 @@ class OpenLdap(DirectoryServer):
     """${authority} None = a server that knows no TLS; ${many}: in how many groups "many" is."""
     logs = ("slapd.log",)
 
-    def __init__(self, folder, domain, other, authority, address="127.0.0.1", many=who.MANY):
+    def __init__(self, folder, domain, other, authority, address="127.0.0.1", many=who.MANY, above=True):
         super().__init__(folder, address)
         self.tree = who.Tree(domain, other, other_groups=who.groups(other, many))
         (folder / "data").mkdir(parents=True)
         self.plain, self.tls = two_free_ports(address)
         self.bind_name = self.tree.person(who.Person(who.SERVICE))
-        self.ca = authority.ca if authority else None
+        self.ca, self.above = authority.ca if authority else None, above
         # libldap takes "localhost" for this machine's own name before it looks into the certificate.
         names = {"localhost", socket.gethostname(), socket.getfqdn(), address}
         self.configure(authority.certificate(folder.name, *sorted(names)) if authority else None)
@@ -59,6 +59,7 @@ modulepath /usr/lib/ldap
 {''.join(f'moduleload {m}{chr(10)}' for m in MODULES)}{tls}pidfile {self.folder}/slapd.pid
 allow bind_anon_cred
 access to attrs=userPassword by anonymous auth by * none
+{'' if self.above else f'access to dn.base="{self.tree.base}" by * none{chr(10)}'}\
 access to * by dn.exact="{self.bind_name}" read by * none
 database mdb
 suffix "{self.tree.base}"
