@@ -31,20 +31,51 @@ static void loss_text(char *out, size_t n, bool handshaking, int saved_errno)
 		snprintf(out, n, "the connection was cut off without a goodbye");
 }
 
-static void other_text(char *out, size_t n, SSL *ssl, const char *host, int reason)
+static const char no_13[] = "the other side does not speak TLS 1.3, and nothing older is spoken here",
+                  no_12[] = "the other side speaks neither TLS 1.2 nor 1.3, and nothing older is spoken here: switch TLS 1.2 on over there",
+                  no_link[] = "what the other side sent is no TLS: is that a link port, and is this its caller's?",
+                  no_tls[] = "what the other side sent is no TLS: does it speak HTTP where HTTPS is meant?",
+                  no_suite[] = "the other side takes no cipher suite that is spoken here: with TLS 1.2 that is ECDHE with AES-GCM, ChaCha20, or "
+                               "AES-CBC and SHA-256 or SHA-384",
+                  no_group[] = "the other side takes none of the groups that are spoken here: X25519, P-256, P-384 and P-521";
+
+/* What OpenSSL says in a word or two, for whoever has to mend it: on the link, where both ends are bridges, and elsewhere. */
+static const struct {
+	int reason;
+	const char *link, *other;
+} sentences[] = {
+	{SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, "the other side showed no certificate, so its key cannot be compared with a pin", NULL},
+	{SSL_R_BAD_SIGNATURE, "the other side does not hold the key of the certificate that it shows: is its key file another identity's?", NULL},
+	{SSL_R_EXCESSIVE_MESSAGE_SIZE,
+	 "the other side sent more than is taken in a TLS handshake (its chain of certificates may be too long; its own is enough)", NULL},
+	{SSL_R_UNSUPPORTED_PROTOCOL, no_13, no_12},
+	{SSL_R_NO_PROTOCOLS_AVAILABLE, no_13, no_12},
+	{SSL_R_WRONG_SSL_VERSION, no_13, no_12},
+	{SSL_R_VERSION_TOO_LOW, no_13, no_12},
+	{SSL_R_HTTP_REQUEST, no_link, no_tls},
+	{SSL_R_HTTPS_PROXY_REQUEST, no_link, no_tls},
+	{SSL_R_WRONG_VERSION_NUMBER, no_link, no_tls},
+	{SSL_R_NO_SHARED_CIPHER, no_suite, no_suite},
+	{SSL_R_NO_SUITABLE_KEY_SHARE, no_group, no_group},
+};
+
+static const char *sentence_of(const struct pki_tls *t, int reason)
 {
+	bool link = t->recipe == PKI_LINK || t->recipe == PKI_GUEST;
+
+	for (size_t i = 0; i < sizeof(sentences) / sizeof(*sentences); i++)
+		if (sentences[i].reason == reason)
+			return link || !sentences[i].other ? sentences[i].link : sentences[i].other;
+	return NULL;
+}
+
+static void other_text(char *out, size_t n, const struct pki_tls *t, SSL *ssl, const char *host, int reason)
+{
+	const char *sentence = sentence_of(t, reason);
 	struct buf words;
 
-	if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
-		snprintf(out, n, "the other side showed no certificate, so its key cannot be compared with a pin");
-	} else if (reason == SSL_R_BAD_SIGNATURE) {
-		snprintf(out, n, "the other side does not hold the key of the certificate that it shows: is its key file another identity's?");
-	} else if (reason == SSL_R_EXCESSIVE_MESSAGE_SIZE) {
-		snprintf(out, n, "the other side sent more than is taken in a TLS handshake (its chain of certificates may be too long; its own is enough)");
-	} else if (reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_NO_PROTOCOLS_AVAILABLE || reason == SSL_R_WRONG_SSL_VERSION) {
-		snprintf(out, n, "the other side does not speak TLS 1.3, and nothing older is spoken here");
-	} else if (reason == SSL_R_HTTP_REQUEST || reason == SSL_R_HTTPS_PROXY_REQUEST || reason == SSL_R_WRONG_VERSION_NUMBER) {
-		snprintf(out, n, "what the other side sent is no TLS: is that a link port, and is this its caller's?");
+	if (sentence) {
+		snprintf(out, n, "%s", sentence);
 	} else if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
 		snprintf(out, n, "the certificate of %s is not trusted: %s", host ? host : "the other side",
 		         X509_verify_cert_error_string(SSL_get_verify_result(ssl)));
@@ -70,6 +101,6 @@ bool pki_why(char *out, size_t n, const struct pki_check *c, SSL *ssl, const cha
 	else if (reason > SSL_AD_REASON_OFFSET)
 		alert_text(out, n, c->tls, reason - SSL_AD_REASON_OFFSET);
 	else
-		other_text(out, n, ssl, host, reason);
+		other_text(out, n, c->tls, ssl, host, reason);
 	return c->refusal || (!lost && reason <= SSL_AD_REASON_OFFSET);
 }
