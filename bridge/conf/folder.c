@@ -60,16 +60,16 @@ static void add_from_disk(struct listing *s)
 	const struct dirent *e;
 	DIR *d = opendir(s->dir);
 
-	if (!d && errno != ENOENT)
-		conf_problem_add(s->l->problems, s->dir, 0, "Make it readable for this user, who must be able to enter the folders above it, too.",
-		                 "the folder cannot be read: %s", strerror(errno));
-	while (d && (e = readdir(d))) {
+	while (d && (errno = 0, e = readdir(d))) {
 		snprintf(path, sizeof(path), "%s/%s", s->dir, e->d_name);
 		const struct conf_change *change = conf_change_of(s->l, path);
 
 		if (name_of_file(e->d_name, name) && (!change || change->text))
 			add_name(s, name);
 	}
+	if (d ? errno != 0 : errno != ENOENT)
+		conf_problem_add(s->l->problems, s->dir, 0, "Make it readable for this user, who must be able to enter the folders above it, too.",
+		                 "the folder cannot be read: %s", strerror(errno));
 	if (d)
 		closedir(d);
 }

@@ -49,7 +49,7 @@ static int put_file(int fd, const char *path)
 
 /*
  * The path of each file beside the main one, there or not, and of each that is in the folders of settings, however it is called:
- * conf/ knows which of them count. ${f} returns nonzero to stop.
+ * conf/ knows which of them count. ${f} returns nonzero to stop. -1 if what is there could not be told.
  */
 static int each_file(const char *conf_path, int (*f)(void *arg, const char *path), void *arg)
 {
@@ -63,14 +63,18 @@ static int each_file(const char *conf_path, int (*f)(void *arg, const char *path
 	for (size_t i = 0; r == 0 && i < sizeof names / sizeof names[0]; i++)
 		r = conf_file_path(path, sizeof path, conf_path, names[i]) == 0 ? f(arg, path) : -1;
 	for (size_t i = 0; r == 0 && i < sizeof folders / sizeof folders[0]; i++) {
-		if (conf_file_path(dir, sizeof dir, conf_path, folders[i]) != 0 || !(d = opendir(dir)))
+		d = conf_file_path(dir, sizeof dir, conf_path, folders[i]) == 0 ? opendir(dir) : NULL;
+		if (!d && errno == ENOENT)
 			continue;
-		while (r == 0 && (e = readdir(d))) {
+		while (d && r == 0 && (errno = 0, e = readdir(d))) {
 			snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
 			if (e->d_name[0] != '.')
 				r = f(arg, path);
 		}
-		closedir(d);
+		if (!d || (r == 0 && errno))
+			r = -1;
+		if (d)
+			closedir(d);
 	}
 	return r;
 }
@@ -79,7 +83,10 @@ static int put_regular(void *arg, const char *path)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? put_file(*(int *)arg, path) : 0;
+	if (stat(path, &st) == 0)
+		return S_ISREG(st.st_mode) ? put_file(*(int *)arg, path) : 0;
+	/* of these the check of the settings has complained, if the file is one of them */
+	return errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EACCES ? 0 : -1;
 }
 
 int snapshot_take(int fd, const char *conf_path)
@@ -140,10 +147,10 @@ struct conf *snapshot_load(int fd, const char *conf_path, struct conf_problems *
 	}
 	if (u.bad)
 		conf_problem_add(problems, conf_path, 0, "", "the settings as they were checked are cut short");
-	else {
-		each_file(conf_path, hide_later, &c);
+	else if (each_file(conf_path, hide_later, &c) != 0)
+		conf_problem_add(problems, conf_path, 0, "", "the folders beside it cannot be read: %s", strerror(errno));
+	else
 		conf = conf_load_changed(conf_path, c.list, c.n, problems);
-	}
 	munmap(p, (size_t)st.st_size);
 	while (c.n_added)
 		free(c.added[--c.n_added]);
