@@ -187,6 +187,8 @@ static int apply(const char *path, const char *text, const struct stat *site)
 	char folder[4096];
 	bool exists = lstat(path, &st) == 0;
 
+	if (!exists && errno != ENOENT)
+		return -1; /* it may well be there */
 	if (!text)
 		return exists ? unlink(path) : 0;
 	snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(path, '/') - path), path);
