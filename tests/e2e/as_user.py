@@ -1,16 +1,44 @@
 """A daemon that runs as a user of its own, looked at by root: what root may read and that user may not is found by `check` and `doctor`, before somebody's
-times are missing; and so is a calendar that is called in a way in which nobody is asked about. Only root can make such a site."""
+times are missing; and so is a calendar that is called in a way in which nobody is asked about. And who is on the machine, even as that user, learns nothing of
+its processes. Only root can make such a site."""
 import json
 import os
 import pathlib
+import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 
 import sites
 from sites import check, codes, same, until
 
 EVENT = ("20260302T090000", "20260302T100000")
+
+
+# As user ${1}: what can be looked at of the processes ${2}..., and whether one can be traced.
+LOOK = """
+import ctypes, os, sys
+user = int(sys.argv[1])
+os.setgroups([])
+os.setgid(user)
+os.setuid(user)
+for pid in sys.argv[2:]:
+    for what in ("mem", "environ", "maps", "smaps", "auxv", "stack", "syscall", "io", "pagemap", "personality", "fd", "fdinfo", "map_files", "cwd", "root", "exe", "ns/net", "cmdline"):
+        path = f"/proc/{pid}/{what}"
+        try:
+            if what in ("fd", "fdinfo", "map_files"):
+                os.listdir(path)
+            elif what in ("cwd", "root", "exe", "ns/net"):
+                os.readlink(path)
+            else:
+                open(path, "rb").read(1)
+            print(what)
+        except OSError:
+            pass
+    if ctypes.CDLL(None).ptrace(16, int(pid), None, None) == 0:
+        print("traced")
+"""
 
 
 def hop(site, name):
@@ -69,6 +97,24 @@ def files(a):
     a.dir.parent.chmod(0o755)
 
 
+def looked_at(a):
+    pids = [str(pid) for pid in (a.process.pid, *a.children())]
+    for user in (pwd.getpwnam("nobody").pw_uid, 12345):
+        r = subprocess.run([sys.executable, "-c", LOOK, str(user), *pids], capture_output=True, text=True)
+        same((r.stdout.split(), r.stderr), (["cmdline"] * len(pids), ""), f"what user {user} sees of {len(pids)} processes")
+    same([pid for pid in pids for secret in (a.password, "scrypt:") if secret.encode() in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+          + pathlib.Path(f"/proc/{pid}/environ").read_bytes()], [], "no secret on a command line or in an environment")
+
+
+def start_as_user(a):
+    """As systemd starts it: it was never root's."""
+    a.stop()
+    user = pwd.getpwnam("nobody")
+    a.process = subprocess.Popen(["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", sites.PROGRAM, "-c", a.config, "serve"],
+                                 stdout=a.log_path.open("ab"), stderr=subprocess.STDOUT)
+    a.up(links=False)
+
+
 def full_disk(a):
     """An edit on a full disk says where room is wanted, and leaves the files as they are."""
     edit = f"{sites.PROGRAM} -c {a.config} rule add --peer local --direction in --requester '*' --target '*' --level None"
@@ -90,6 +136,9 @@ def main():
     a = sites.Site(folder, "site-a", "a.example", user="nobody")
     with sites.ending(a, folder=folder):
         a.start(), a.up(links=False)
+        looked_at(a)
+        start_as_user(a)
+        looked_at(a)
         calendars(a)
         files(a)
         full_disk(a)
