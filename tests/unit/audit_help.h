@@ -10,6 +10,7 @@
 /* A folder with an audit in it, and what verifying finds there. */
 static char audit_state[64];
 static int audit_dir = -1;
+static struct buf audit_error;
 
 static inline void audit_new(void)
 {
@@ -92,5 +93,46 @@ static inline void audit_spit(const char *name, const char *data, size_t n)
 	if (fd < 0 || write(fd, data, n) != (ssize_t)n)
 		abort();
 	close(fd);
+}
+
+static inline void audit_put(const char *kind, const char *what)
+{
+	CHECK_INT(audit_spine_put(audit_dir, kind, A_FIELDS(A_INT("uid", 1000), A_STR("what", what)), NULL, &audit_error), 0);
+}
+
+static inline void audit_fill(struct audit_chain *c, int n)
+{
+	bool half;
+
+	for (int i = 0; i < n; i++)
+		CHECK_INT(audit_chain_add(
+					  c, "query",
+					  A_FIELDS(A_STR("id", "00112233"), A_STR("target", "b\"\\\x01\xc3\xa9@b.example"), A_STR("level", NULL))),
+		          0);
+	CHECK_INT(audit_chain_write(c, &half), n);
+	CHECK(!half);
+}
+
+/* Two segments, one of them closed, and changes between. The open one's checkpoint is as far as it goes. */
+static inline void audit_small(struct audit_segment *closed, struct audit_segment *live)
+{
+	static struct audit_chain c;
+	int fd = audit_segment_open(audit_dir, 1, closed, &audit_error);
+
+	CHECK(fd >= 0);
+	audit_put("change", "rule add");
+	audit_chain_start(&c, fd, closed->link);
+	audit_fill(&c, 4);
+	close(fd);
+	fd = audit_segment_open(audit_dir, 1, live, &audit_error);
+	CHECK_INT(audit_segment_close(audit_dir, closed->name, &audit_error), 0);
+	audit_chain_start(&c, fd, live->link);
+	audit_fill(&c, 3);
+	audit_chain_end(&c);
+	close(fd);
+	CHECK_INT(audit_segment_check(audit_dir, live, &audit_error), 0);
+	CHECK_INT(audit_segment_check(audit_dir, live, &audit_error), 0);
+	audit_put("change", "account add");
+	CHECK_STR(buf_cstr(&audit_error), "");
 }
 #endif
