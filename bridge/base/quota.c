@@ -17,6 +17,7 @@ struct account {
 
 struct log_quota {
 	struct loop *loop;
+	int64_t times;
 	struct account all, accounts[ACCOUNTS];
 	struct loop_timer *tell; /* runs while something is left out */
 };
@@ -32,11 +33,14 @@ static void pay(struct account *a, int64_t now, int64_t every)
 	a->paid = (a->paid > now ? a->paid : now) + every;
 }
 
-static void tell(struct account *a)
+static void tell(const struct log_quota *q, struct account *a)
 {
+	char text[200];
+
+	snprintf(text, sizeof text, "so many more lines about it are not in the log: about each %d are, then %d a second; about all %d, then %d",
+	         AT_ONCE * (int)q->times, (int)q->times, ALL_AT_ONCE * (int)q->times, EVERY_MS / ALL_EVERY_MS * (int)q->times);
 	if (a->left_out)
-		log_event(LOG_LEVEL_WARN, "lines-left-out", LS("about", a->who), LI("times", a->left_out),
-		          LS("text", "so many more lines about it are not in the log: about each 1000 are, then one a second; about all 5000, then ten"));
+		log_event(LOG_LEVEL_WARN, "lines-left-out", LS("about", a->who), LI("times", a->left_out), LS("text", text));
 	a->left_out = 0;
 }
 
@@ -45,8 +49,8 @@ static void tell_all(void *arg)
 	struct log_quota *q = arg;
 
 	for (size_t i = 0; i < ACCOUNTS; i++)
-		tell(&q->accounts[i]);
-	tell(&q->all);
+		tell(q, &q->accounts[i]);
+	tell(q, &q->all);
 	loop_timer_free(q->tell);
 	q->tell = NULL;
 }
@@ -71,15 +75,13 @@ static struct account *account_of(struct log_quota *q, const char *who)
 /* Whoever has one address of IPv6 has the whole network of it. One of IPv4 in such a form is its own. */
 static void name_account(char out[WHO], const char *who)
 {
-	const char *port = strrchr(who, ':');
+	const char *port = strrchr(who, ':'), *first = who[0] == '[' ? who + 1 : who;
 	size_t n = port ? (size_t)(port - who) : strlen(who);
 	char text[INET6_ADDRSTRLEN];
 	struct in6_addr a;
 
 	snprintf(out, WHO, "%.*s", (int)n, who);
-	if (n < 2 || n - 2 >= sizeof text || who[0] != '[')
-		return;
-	snprintf(text, sizeof text, "%.*s", (int)n - 2, who + 1);
+	snprintf(text, sizeof text, "%.*s", (int)strcspn(first, "]"), first);
 	if (inet_pton(AF_INET6, text, &a) != 1 || IN6_IS_ADDR_V4MAPPED(&a))
 		return;
 	memset(a.s6_addr + NET_BYTES, 0, sizeof a - NET_BYTES);
@@ -88,15 +90,15 @@ static void name_account(char out[WHO], const char *who)
 
 bool log_quota_takes(struct log_quota *q, const char *who)
 {
-	int64_t now = loop_ms();
+	int64_t now = loop_ms(), every = EVERY_MS / q->times, all_every = ALL_EVERY_MS / q->times;
 	struct account *a;
 	char name[WHO];
 
 	name_account(name, who);
 	a = account_of(q, name);
-	if (can_pay(a, now, EVERY_MS, AT_ONCE) && can_pay(&q->all, now, ALL_EVERY_MS, ALL_AT_ONCE)) {
-		pay(a, now, EVERY_MS);
-		pay(&q->all, now, ALL_EVERY_MS);
+	if (can_pay(a, now, every, AT_ONCE * q->times) && can_pay(&q->all, now, all_every, ALL_AT_ONCE * q->times)) {
+		pay(a, now, every);
+		pay(&q->all, now, all_every);
 		return true;
 	}
 	a->left_out++;
@@ -105,13 +107,14 @@ bool log_quota_takes(struct log_quota *q, const char *who)
 	return false;
 }
 
-struct log_quota *log_quota_new(struct loop *l)
+struct log_quota *log_quota_new(struct loop *l, int64_t times)
 {
 	struct log_quota *q = calloc(1, sizeof *q);
 
 	if (!q)
 		abort();
 	q->loop = l;
+	q->times = times;
 	snprintf(q->all.who, WHO, "others");
 	return q;
 }

@@ -298,14 +298,20 @@ static void on_drained(void *arg)
 		next_request(c);
 }
 
+bool connection_may_tell(const struct connection *c)
+{
+	return c->known || log_quota_takes(c->front->strangers, c->address);
+}
+
 static void on_down(void *arg, const char *why)
 {
 	struct connection *c = arg;
 
 	if (c->state == CONN_OPENING) {
-		log_event(LOG_LEVEL_INFO, "tls-failed", LS("address", c->address), LS("why", why));
+		if (connection_may_tell(c))
+			log_event(LOG_LEVEL_INFO, "tls-failed", LS("address", c->address), LS("why", why));
 		record_failure(c, why);
-	} else if (c->state == CONN_ASKING || c->state == CONN_LOGIN || c->state == CONN_HELD || c->state == CONN_BODY)
+	} else if ((c->state == CONN_ASKING || c->state == CONN_LOGIN || c->state == CONN_HELD || c->state == CONN_BODY) && connection_may_tell(c))
 		log_event(LOG_LEVEL_INFO, "client-gone", LS("request-id", c->request_id),
 		          LS("client-request-id", *c->client_id ? c->client_id : NULL), LS("address", c->address), LS("why", why));
 	connection_drop(c);

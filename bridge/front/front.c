@@ -39,7 +39,8 @@ static void refused(void *arg, const char *code, const char *why, const char *as
 {
 	const struct connection *c = arg;
 
-	log_event(LOG_LEVEL_INFO, "autodiscover-refused", LS("request-id", c->request_id), LS("code", code), LS("asked", asked), LS("why", why));
+	if (connection_may_tell(c))
+		log_event(LOG_LEVEL_INFO, "autodiscover-refused", LS("request-id", c->request_id), LS("code", code), LS("asked", asked), LS("why", why));
 }
 
 static void on_reaper(void *arg)
@@ -55,11 +56,13 @@ struct front *front_new(struct loop *l, const struct conf *c, const struct addre
 	if (!f)
 		return NULL;
 	*f = (struct front){.loop = l, .conf = c, .table = t, .tls = tls, .doors = doors, .unsent_max = FRONT_UNSENT_MAX};
+	f->strangers = log_quota_new(l, FRONT_STRANGERS_LINES);
 	f->remembered = pki_remembered_new(FRONT_REMEMBERED);
 	f->slow = slow_new(FRONT_SLOW);
 	if (!f->remembered || !f->slow) {
 		pki_remembered_free(f->remembered);
 		slow_free(f->slow);
+		log_quota_free(f->strangers);
 		free(f);
 		return NULL;
 	}
@@ -105,6 +108,7 @@ void front_free(struct front *f)
 	loop_timer_free(f->reaper);
 	pki_remembered_free(f->remembered);
 	slow_free(f->slow);
+	log_quota_free(f->strangers);
 	free(f);
 }
 

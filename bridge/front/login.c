@@ -26,8 +26,9 @@ const char *identity_name(const struct identity *i)
 /* Which step failed is for the log alone: the client hears a plain no. */
 static void refused(struct connection *c, const char *user, const char *scheme, const char *why)
 {
-	log_event(LOG_LEVEL_WARN, "login-failed", LS("account", user), LS("scheme", scheme), LS("why", why), LS("address", c->address),
-	          LS("request-id", c->request_id));
+	if (connection_may_tell(c))
+		log_event(LOG_LEVEL_WARN, "login-failed", LS("account", user), LS("scheme", scheme), LS("why", why), LS("address", c->address),
+		          LS("request-id", c->request_id));
 	respond_unauthorized(c);
 }
 
@@ -135,7 +136,8 @@ void login_release(struct connection *c)
  */
 static void too_often(struct connection *c, const char *user)
 {
-	log_event(LOG_LEVEL_WARN, "login-slowed", LS("account", user), LS("address", c->address), LS("request-id", c->request_id));
+	if (connection_may_tell(c))
+		log_event(LOG_LEVEL_WARN, "login-slowed", LS("account", user), LS("address", c->address), LS("request-id", c->request_id));
 	respond_text(c, 503, "Retry-After: 30\r\n", "There were too many wrong logins. Try again in half a minute.");
 }
 

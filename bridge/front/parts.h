@@ -1,5 +1,6 @@
 #ifndef BRIDGE_FRONT_PARTS_H
 #define BRIDGE_FRONT_PARTS_H
+#include "bridge/base/quota.h"
 #include "bridge/ews/autodiscover.h"
 #include "bridge/front/auth.h"
 #include "bridge/front/front.h"
@@ -12,7 +13,7 @@
 enum { FRONT_HEAD_MS = 10000, FRONT_BODY_MS = 30000, FRONT_BODY_WHOLE_MS = 120000, FRONT_WRITE_MS = 30000, FRONT_LOGIN_MS = 30000,
        FRONT_CLOSE_MS = 2000 };
 enum { FRONT_LOGINS_MAX = 256, FRONT_REMEMBERED = 4096, FRONT_SLOW = 4096, FRONT_BODY_STEP = 1024, FRONT_WRITE_STEP = 32 << 10,
-       FRONT_FULL_SAY_MS = 10000 };
+       FRONT_FULL_SAY_MS = 10000, FRONT_STRANGERS_LINES = 20 };
 enum { FRONT_LARGE = 256 << 10, FRONT_UNSENT_MAX = 192 << 20 }; /* answers from FRONT_LARGE on share FRONT_UNSENT_MAX of memory */
 
 struct connection;
@@ -27,6 +28,7 @@ struct front {
 	struct trace *trace;               /* NULL = nothing is recorded */
 	struct pki_remembered *remembered;
 	struct slow *slow;
+	struct log_quota *strangers;       /* of lines about connections on which nobody logged in, by address */
 	unsigned offered;                  /* the login schemes, AUTH_OFFER() of each */
 	uint8_t end_point[PKI_END_POINT_MAX]; /* names our TLS in channel bindings */
 	size_t end_point_len;
@@ -119,6 +121,11 @@ bool route_takes(const struct route *r, enum http_method m);
 
 /* A new connection; NULL when out of memory (fd is then closed). It removes itself. */
 struct connection *connection_new(struct front *f, int fd, const char *address);
+/*
+ * May one more line about ${c} be written? Whoever is logged in pays with his name; of strangers' addresses each has a good many, for every request has a
+ * line, and no more: whoever reaches the port must not fill the disk.
+ */
+bool connection_may_tell(const struct connection *c);
 /* Ends it at once: its memory goes at the end of the turn. */
 void connection_drop(struct connection *c);
 /* Closes it if it is idle; it will not be kept after its present answer. */

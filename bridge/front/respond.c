@@ -23,6 +23,8 @@ static const char *status_words(int status)
 
 static void log_request(const struct connection *c, int status, size_t bytes)
 {
+	if (!connection_may_tell(c))
+		return;
 	log_event(LOG_LEVEL_INFO, "request", LS("request-id", c->request_id),
 	          LS("client-request-id", *c->client_id ? c->client_id : NULL), LS("account", identity_name(&c->who)), LS("address", c->address),
 	          LS("operation", c->operation ? c->operation : c->route ? c->route->name : NULL), LI("status", status),

@@ -19,7 +19,7 @@ struct link_clients *link_clients_new(struct loop *l, const struct conf *c, stru
 	k->loop = l;
 	k->conf = c;
 	k->tls = tls;
-	k->quota = log_quota_new(l);
+	k->quota = log_quota_new(l, 1);
 	k->peers = calloc(c->n_peers + 1, sizeof *k->peers);
 	if (!k->peers)
 		abort();

@@ -189,8 +189,8 @@ struct link_server *link_server_new(struct loop *l, const struct conf *c, struct
 	if (!s || !(s->out_bytes = calloc(c->n_peers + 1, sizeof *s->out_bytes)) || !(s->table = address_space_new(c)))
 		abort();
 	s->loop = l;
-	s->strangers = log_quota_new(l);
-	s->by_peer = log_quota_new(l);
+	s->strangers = log_quota_new(l, 1);
+	s->by_peer = log_quota_new(l, 1);
 	s->conf = c;
 	s->tls = tls;
 	s->ev = *ev;

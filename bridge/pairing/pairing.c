@@ -357,7 +357,7 @@ struct pairing *pairing_new(struct loop *l, struct pki_tls *tls, const struct pa
 
 	if (!p)
 		abort();
-	*p = (struct pairing){.loop = l, .tls = tls, .ev = ev, .arg = arg, .strangers = log_quota_new(l), .invited = log_quota_new(l)};
+	*p = (struct pairing){.loop = l, .tls = tls, .ev = ev, .arg = arg, .strangers = log_quota_new(l, 1), .invited = log_quota_new(l, 1)};
 	return p;
 }
 

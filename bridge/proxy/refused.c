@@ -30,7 +30,7 @@ struct refused *refused_new(struct loop *l, const struct proxy_doors *doors)
 
 	if (!r)
 		abort();
-	*r = (struct refused){.loop = l, .doors = doors, .quota = log_quota_new(l)};
+	*r = (struct refused){.loop = l, .doors = doors, .quota = log_quota_new(l, 1)};
 	return r;
 }
 

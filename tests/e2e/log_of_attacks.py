@@ -141,6 +141,27 @@ def without_a_login(a):
     same(set(seen), {401}, f"refused, each of them: {dict(seen)}")
 
 
+def flood(site, n):
+    """Requests without a login, without end: the log has a good many of them, then the number of the rest; whoever logs in has each line still."""
+    def lines():
+        return len(site.lines("request "))
+
+    before, got = lines(), b""
+    with socket.create_connection(("localhost", site.front)) as raw, site.context().wrap_socket(raw, server_hostname="localhost") as s:
+        for _ in range(0, n, 200):
+            s.sendall(b"POST /EWS/Exchange.asmx HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n" * 200)
+            have = 0
+            while have < 200:
+                got = got[-20:] + s.recv(1 << 20)
+                have += got.count(b"HTTP/1.1 401")
+                got = got[-11:]
+    same(codes(site.ask(f"bob@{site.domain}")), ["NoError"], "others are answered")
+    until(lambda: any("account=anna" in line for line in site.lines("request ")[before:]), "with a line")
+    check(before + 15000 < lines() < before + 21000, f"{n} requests, {lines() - before} lines")
+    site.stop()
+    check(any("about=127.0.0.1" in line or "about=::1" in line for line in site.lines("lines-left-out")), f"and the rest is counted: {site.lines('lines-left-out')}")
+
+
 with sites.pair(start=False) as (a, b):
     a.calendar("anna", NINE)
     b.calendar("bob", NINE)
@@ -176,4 +197,5 @@ with sites.pair(start=False) as (a, b):
             json.loads(line)
         shown = site.run("audit", "show")
         check(not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", shown), "nor what the audit shows to people")
+    flood(b, 24000)
 sites.finish()

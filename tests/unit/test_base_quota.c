@@ -34,7 +34,7 @@ static size_t left_out(const char *log, size_t *lines)
 static void one_address(void)
 {
 	struct loop *l = loop_new();
-	struct log_quota *q = log_quota_new(l);
+	struct log_quota *q = log_quota_new(l, 1);
 	FILE *log = tmpfile();
 	char who[40];
 	int64_t end;
@@ -64,7 +64,7 @@ static void one_address(void)
 static void one_network(void)
 {
 	struct loop *l = loop_new();
-	struct log_quota *q = log_quota_new(l);
+	struct log_quota *q = log_quota_new(l, 1);
 	FILE *log = tmpfile();
 	char who[40];
 	size_t n = 0;
@@ -75,6 +75,7 @@ static void one_network(void)
 		n += log_quota_takes(q, who);
 	}
 	CHECK(n >= 1000 && n < 1100);
+	CHECK(!log_quota_takes(q, "2001:db8::1")); /* without a port it is the same */
 	CHECK(log_quota_takes(q, "[2001:db8:0:1::1]:1"));
 	for (int i = 0; i < 1100; i++)
 		log_quota_takes(q, "[::ffff:192.0.2.1]:1");
@@ -90,7 +91,7 @@ static void one_network(void)
 static void many_addresses(void)
 {
 	struct loop *l = loop_new();
-	struct log_quota *q = log_quota_new(l);
+	struct log_quota *q = log_quota_new(l, 1);
 	FILE *log = tmpfile();
 	char who[40];
 	size_t n = 0, lines;
@@ -110,10 +111,30 @@ static void many_addresses(void)
 	loop_free(l);
 }
 
+/* Where each request has a line there are more of them. */
+static void twenty_times(void)
+{
+	struct loop *l = loop_new();
+	struct log_quota *q = log_quota_new(l, 20);
+	FILE *log = tmpfile();
+	size_t n = 0;
+
+	log_setup(fileno(log), false, LOG_LEVEL_WARN, "test");
+	for (int i = 0; i < 30000; i++)
+		n += log_quota_takes(q, "192.0.2.1");
+	CHECK(n >= 20000 && n < 20100);
+	CHECK(log_quota_takes(q, "192.0.2.2"));
+	log_quota_free(q);
+	CHECK(strstr(read_back(log), "about each 20000 are, then 20 a second; about all 100000, then 200\"") != NULL);
+	fclose(log);
+	loop_free(l);
+}
+
 int main(void)
 {
 	one_address();
 	one_network();
 	many_addresses();
+	twenty_times();
 	return check_done();
 }
