@@ -221,6 +221,23 @@ static bool lies_outside(const struct ics_job *j, const struct ics_component *c)
 	return last + behind + day + apart < j->window.start || from.wall + before - apart > j->window.end;
 }
 
+/*
+ * A time that names no zone is meant in that which its calendar names by X-WR-TIMEZONE, as its makers mean it and as others read it: who publishes
+ * times for whomever it may concern does not know where they are. A zone that nobody knows is none. A day is whoever's day it is.
+ */
+static int place_start(struct ics_job *j, struct ics_event *e)
+{
+	const struct ics_property *p = j->calendar_zone;
+	if (!p || e->start.is_date || e->start.zone || e->c->kind != ICS_VEVENT)
+		return 0;
+	e->start.zone = ics_zone_find(j, p->value, p->value_len, p->line);
+	if (e->start.zone || j->work <= 0)
+		return e->start.zone ? 0 : -1;
+	buf_reset(j->error);
+	j->in_doubt = false;
+	return 0;
+}
+
 /* DTSTART, which is a date where it says so and is a midnight none the less: with no end it would take no time. */
 static int read_start(struct ics_job *j, struct ics_event *e, const struct ics_property *p)
 {
@@ -231,7 +248,7 @@ static int read_start(struct ics_job *j, struct ics_event *e, const struct ics_p
 	bool says_date = ics_parameter(p, "VALUE", &type, &n) && n == 4 && !strncasecmp(type, "DATE", n);
 	if (says_date && !e->start.is_date && e->c->kind == ICS_VEVENT)
 		make_date(j, &e->start);
-	return 0;
+	return place_start(j, e);
 }
 
 /* Start and end. What is in doubt of an event does not matter where it takes no time of the window in any case: much in calendars is long over. */

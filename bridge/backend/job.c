@@ -59,6 +59,7 @@ int ics_job_read(struct ics_job *j, const char *text, size_t len)
 	j->scope = first;
 	for (const struct ics_component *v = root.children; v; v = v->next, j->scope = ics_scope_next(j->scope)) {
 		const struct ics_property *access = ics_property_of(v, ICS_ACCESS);
+		j->calendar_zone = ics_property_of(v, ICS_CALENDAR_ZONE);
 		j->all_private = access && !ics_value_is(access, "PUBLIC");
 		for (const struct ics_component *c = v->children; c; c = c->next)
 			if (read_component(j, c))

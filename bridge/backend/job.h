@@ -33,6 +33,7 @@ struct ics_job {
 	const struct fb_zone *place;       /* what it gave; NULL: it has none */
 	struct ics_event *events; /* of all files, newest first */
 	size_t n_events;
+	const struct ics_property *calendar_zone; /* what the present VCALENDAR calls its zone; NULL: nothing */
 	bool all_private;         /* Apple's server says of the present VCALENDAR that its events are not for everybody */
 	bool has_events;          /* there is a VEVENT, so the calendar speaks of all time */
 	struct fb_window covered; /* else only of what its VFREEBUSYs say that they cover, all of them */

@@ -34,7 +34,7 @@ const struct conf_row conf_rows[] = {
 	{"calendars", &conf_kind_path, AT(calendars), .preset = "calendars",
 	 .comment = "Folder of ADDRESS.ics files, or of folders ADDRESS with .ics files."},
 	{"working_zone", &conf_kind_zone, AT(working_zone), .preset = "UTC",
-	 .comment = "Working hours of people whose calendar says none: their time zone."},
+	 .comment = "Time zone of whole days and of times that name none, and of the working hours of people whose calendar says none."},
 	{"working_days", &conf_kind_days, AT(working_days), .preset = "Mon Tue Wed Thu Fri", .comment = "Days on which they work."},
 	{"working_start", &conf_kind_clock, AT(working_start), .preset = "09:00", .comment = "When their working day begins."},
 	{"working_end", &conf_kind_clock, AT(working_end), .preset = "17:00", .comment = "When it ends; 24:00 is midnight."},

@@ -60,6 +60,8 @@ def deviates(text, end):
         return "RDATE periods are not read"
     if re.search(r"DURATION:P\d+[DW]", text) and "VALUE=DATE:" not in text:
         return "a day of DURATION counts 24 hours even where the clock changes"
+    if re.search(r"^DTSTART:\d{8}T\d{6}\r?$", text, re.M) and re.search(r"DURATION:P\w*T(\d{2,}H|\d{3,}M)", text):
+        return "hours of a time without a zone count by the wall clock even where it changes"
     if re.search(r"T0[12]\d{4}|TZID=(?!Europe|America/New|America/Los|Asia/Kol|Australia/S)[^:]*:\d{8}T(00|03|23)", text):
         return "of a time that the clock shows twice the second is taken, not the first"
     if re.search(r"FREQ=(HOURLY|MINUTELY|SECONDLY)|BYHOUR|BYMINUTE", text):

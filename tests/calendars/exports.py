@@ -102,6 +102,7 @@ class Maker:
             at, a, _ = r.choice(near)
             self.base = at + a + dt.timedelta(minutes=r.choice([-1440, -60, -30, 0, 0, 15, 30, 60, 90]), days=r.choice([0, 0, -1, -7]))
         self.tzids = {}
+        self.named = r.choice(list(RULED)) if r.random() < 0.15 else None  # X-WR-TIMEZONE: where times are that do not say it
         self.plain, self.dressed = [], []
         for i in range(r.choice([1, 1, 2, 3])):
             self.event(f"{i}-{seed}@exports.example")
@@ -121,7 +122,7 @@ class Maker:
         if kind == "utc":
             return (f"{name}{extra}:{form(wall)}Z",) * 2
         if kind == "floating":
-            return (f"{name}{extra}:{form(wall)}",) * 2
+            return f"{name}{extra}{';TZID=' + self.named if self.named else ''}:{form(wall)}", f"{name}{extra}:{form(wall)}"
         tzid = self.tzid(kind)
         quoted = f'"{tzid}"' if any(c in tzid for c in ",;:") or self.r.random() < 0.3 else tzid
         typed = ["VALUE=DATE-TIME"] if self.r.random() < 0.2 else []
@@ -346,6 +347,7 @@ class Maker:
     def lines(self):
         r = self.r
         head = ["BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:-//{self.client}//EN", *r.choice([[], ["METHOD:PUBLISH"], ["METHOD:REQUEST"], ["X-WR-CALNAME:Ä", "CALSCALE:GREGORIAN"]])]
+        head += [f"X-WR-TIMEZONE:{self.named}"] if self.named else []
         zones, out = self.vtimezones(), []
         calendars = r.choice([1, 1, 1, 2]) if len(self.dressed) > 1 else 1
         for i in range(calendars):

@@ -59,6 +59,41 @@ static void test_zones(void)
 	CHECK_STR(march(ZONE(" Ours ", "+0100") "BEGIN:VEVENT\nDTSTART;TZID=Ours: 20260302T090000\nDURATION: PT1H\nEND:VEVENT\n"), AS("Busy"));
 }
 
+#define FLOATING(more) "BEGIN:VEVENT\nUID:1\nDTSTART:20260302T090000\nDTEND:20260302T100000\n" more "END:VEVENT\n"
+
+/* A calendar that says in which zone its times are if they do not say it: sports fixtures, Apple's first. A day is whoever's day it is. */
+static void test_calendar_zone(void)
+{
+	static const char noon[] = "2026-03-02T14:00:00Z/2026-03-02T15:00:00Z Busy", later[] = "2026-03-09T13:00:00Z/2026-03-09T14:00:00Z Busy";
+	char both[256];
+	snprintf(both, sizeof both, "%s, %s", noon, later);
+	CHECK_STR(march("X-WR-TIMEZONE:America/New_York\n" FLOATING("")), noon);
+	CHECK_STR(march("X-WR-TIMEZONE;VALUE=TEXT:US/Eastern\n" FLOATING("")), noon);
+	CHECK_STR(march("X-WR-TIMEZONE:UTC\n" FLOATING("")), "2026-03-02T09:00:00Z/2026-03-02T10:00:00Z Busy");
+	CHECK_STR(march("X-WR-TIMEZONE:Ours\n" ZONE("Ours", "-0500") FLOATING("")), noon);
+	/* all that belongs to it, over a change of the clock */
+	CHECK_STR(march("X-WR-TIMEZONE:America/New_York\n" FLOATING("RRULE:FREQ=WEEKLY;COUNT=4\nEXDATE:20260316T090000\nEXDATE:20260323T130000Z\n")), both);
+	CHECK_STR(march("X-WR-TIMEZONE:America/New_York\n" FLOATING("RRULE:FREQ=WEEKLY;UNTIL=20260309T130000Z\n")), both);
+	CHECK_STR(march("X-WR-TIMEZONE:America/New_York\n" FLOATING("RDATE:20260309T090000\n")), both);
+	CHECK_STR(march("X-WR-TIMEZONE:America/New_York\n" FLOATING("RRULE:FREQ=WEEKLY;COUNT=2\n")
+	                "BEGIN:VEVENT\nUID:1\nRECURRENCE-ID:20260309T090000\nDTSTART:20260310T090000\nDURATION:PT1H\nEND:VEVENT\n"),
+	          "2026-03-02T14:00:00Z/2026-03-02T15:00:00Z Busy, 2026-03-10T13:00:00Z/2026-03-10T14:00:00Z Busy");
+	/* not what says where it is, nor days, nor other calendars; and a zone that nobody knows is none */
+	CHECK_STR(march("X-WR-TIMEZONE:America/New_York\n" IN("Europe/Berlin")), AS("Busy"));
+	CHECK_STR(march("X-WR-TIMEZONE:America/New_York\n" "BEGIN:VEVENT\n" AT "END:VEVENT\n"), AS("Busy"));
+	CHECK_STR(march("X-WR-TIMEZONE:America/New_York\nBEGIN:VEVENT\nDTSTART" BERLIN "20260302T090000\nDTEND:20260302T100000\nEND:VEVENT\n"), AS("Busy"));
+	CHECK_STR(march("X-WR-TIMEZONE:America/New_York\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20260302\nEND:VEVENT\n"),
+	          "2026-03-01T23:00:00Z/2026-03-02T23:00:00Z Busy");
+	CHECK_STR(march("X-WR-TIMEZONE:America/New_York\nEND:VCALENDAR\nBEGIN:VCALENDAR\n" FLOATING("")), AS("Busy"));
+	buf_reset(&error);
+	CHECK_STR(march("X-WR-TIMEZONE:Mars\n" FLOATING("")), AS("Busy"));
+	CHECK_STR(march("X-WR-TIMEZONE:Ours\n" ZONE("Ours", "+1") FLOATING("")), AS("Busy"));
+	CHECK_STR(march("X-WR-TIMEZONE:\n" FLOATING("")), AS("Busy"));
+	CHECK_STR(buf_cstr(&error), "");
+	CHECK_STR(march("X-WR-TIMEZONE:Mars\nBEGIN:VEVENT\nDTSTART:20260302T090000\nDTEND:20260302T080000\nEND:VEVENT\n"),
+	          "line 6: this event ends before it starts");
+}
+
 /* Definitions that are not all there. */
 static void test_definitions(void)
 {
@@ -279,6 +314,7 @@ int main(void)
 	help_start();
 	test_rules();
 	test_zones();
+	test_calendar_zone();
 	test_definitions();
 	test_long_over();
 	test_many_long_over();
