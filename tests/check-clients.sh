@@ -1,5 +1,5 @@
 #!/bin/sh
-# The heavy clients against two real bridges: ews-javascript-api, .NET, DavMail, evolution-ews. The last line is the sum.
+# The heavy clients against two real bridges: ews-javascript-api, .NET, DavMail, evolution-ews, and scanners of TLS. The last line is the sum.
 cd "$(dirname "$0")/.." || exit 1
 build=${BUILD:-build}
 export PROGRAM="$PWD/$build/release/availbridge" CLIENTS_WORK="$PWD/$build/clients"
@@ -8,7 +8,7 @@ mkdir -p "$CLIENTS_WORK"
 make BUILD="$build" -j2 --no-print-directory program || failed=1
 cp tests/clients/ews-js/package.json tests/clients/ews-js/package-lock.json "$CLIENTS_WORK/"
 (cd "$CLIENTS_WORK" && npm ci --no-audit --no-fund >npm.log 2>&1) || { tail -n 20 "$CLIENTS_WORK/npm.log"; failed=$((failed + 1)); }
-for t in ews_js dotnet davmail evolution; do
+for t in ews_js dotnet davmail evolution scanners; do
 	log=$CLIENTS_WORK/$t.log
 	timeout -k 10 600 /usr/bin/python3 tests/clients/$t.py >"$log" 2>&1
 	code=$?
