@@ -11,6 +11,7 @@
 struct ics_options {
 	const struct fb_zone *floating; /* what floating and all-day times are in (the mailbox's own zone, or --zone) */
 	const struct fb_working_hours *hours; /* used if the calendar has no VAVAILABILITY; may be NULL */
+	struct buf *note; /* a sentence goes here on the first VTIMEZONE that is not what everybody means by its name; NULL: nobody wants to know */
 };
 
 /*

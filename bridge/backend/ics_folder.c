@@ -257,29 +257,32 @@ static int take_folder(struct fetch *f, const char *address)
 	return err;
 }
 
-/* Puts the file's name in front of the sentence that names the line. */
-static void name_file(struct fetch *f, unsigned file)
+/* Puts the file's name in front of the ${sentence} that names the line. */
+static void name_file(const struct fetch *f, unsigned file, struct buf *sentence)
 {
 	char why[1024];
 	if (!file || file > f->n)
 		return;
-	snprintf(why, sizeof why, "%s", buf_cstr(f->error));
-	trouble(f, f->stamps->list[f->names[file - 1]].name, why);
+	snprintf(why, sizeof why, "%s", buf_cstr(sentence));
+	buf_reset(sentence);
+	buf_printf(sentence, "%s: %s", f->stamps->list[f->names[file - 1]].name, why);
 }
 
 static int expand(struct fetch *f, struct fb_window w, const struct ics_options *o, struct fb_answer *into)
 {
 	struct ics_job j;
-	unsigned file = 0;
+	unsigned file = 0, noted = 0;
 	int err = ics_job_start(&j, w, o, into, f->error);
 	for (size_t i = 0; i < f->n && !err; i++) {
 		file = (unsigned)i + 1;
 		err = ics_job_read(&j, f->texts[i].data, f->texts[i].len);
+		if (o->note && o->note->len && !noted)
+			name_file(f, noted = file, o->note);
 	}
 	if (!err)
 		err = ics_job_finish(&j, &file);
 	if (err)
-		name_file(f, file);
+		name_file(f, file, f->error);
 	ics_job_free(&j);
 	return err;
 }

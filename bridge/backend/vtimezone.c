@@ -263,6 +263,21 @@ static bool is_cut(const struct fb_zone *z, const struct fb_zone *model, int64_t
 	return offset % 3600 && fb_zone_offset(z, at) == offset / 3600 * 3600;
 }
 
+/* Says so if ${z} is not what ${known}, the zone that everybody means by its name, is in the year from the window's start on. */
+static void note_difference(struct ics_job *j, const struct ics_zone *z, const struct fb_zone *known)
+{
+	static const int64_t day = 86400;
+	struct buf *note = j->options->note;
+	if (!note || note->len)
+		return;
+	for (int64_t at = j->window.start; at < j->window.start + 366 * day; at += 7 * day)
+		if (fb_zone_offset(z->zone, at) != fb_zone_offset(known, at)) {
+			buf_printf(note, "line %u: this VTIMEZONE says of %.*s what this system's time zones do not say, and it is what counts", z->line,
+			           (int)(z->name_len > 80 ? 80 : z->name_len), z->name);
+			return;
+		}
+}
+
 /* Works ${z} out from its VTIMEZONE; 1 if that has no parts, so that only its name is left. */
 static int build(struct ics_job *j, struct ics_zone *z)
 {
@@ -292,6 +307,8 @@ static int build(struct ics_job *j, struct ics_zone *z)
 			err = ics_fail(j->error, z->line, "this VTIMEZONE cannot be used");
 		else if (model && (is_cut(z->zone, model, j->window.start) || is_cut(z->zone, model, j->window.end)))
 			z->zone = model;
+		else if (model)
+			note_difference(j, z, model);
 		z->built = j->built;
 		j->built = z->zone ? z : j->built;
 	}

@@ -25,20 +25,25 @@ struct reading {
 	int dir;
 	size_t good, bad, misnamed;
 	char first[1024];      /* the first fault, a sentence */
+	size_t odd;            /* that can be read and are about something that is not what it is called */
+	char first_odd[1024];
 	char nobodys[2][FB_ADDRESS_MAX + 8]; /* the first name that nobody is asked about by, and what it should be */
 };
 
-/* One calendar, in a child under limits, as the daemon's user: nothing is said if it can be read. */
+static const char noted[] = "can be read, but "; /* begins what is said of such a one */
+
+/* One calendar, in a child under limits, as the daemon's user: nothing is said if it can be read and is as it should be. */
 static void read_one(void *arg, char *address, struct buf *reply)
 {
 	const struct reading *r = arg;
 	struct fb_window w = {time(NULL), time(NULL) + 7 * DAY};
-	struct ics_options o = {.floating = fb_zone_named(r->conf->working_zone)};
+	struct buf error, note;
+	struct ics_options o = {.floating = fb_zone_named(r->conf->working_zone), .note = &note};
 	struct ics_stamps stamps = {0};
 	struct fb_answer *a;
-	struct buf error;
 
 	buf_init(&error, 1024);
+	buf_init(&note, 1024);
 	if (!o.floating)
 		o.floating = fb_zone_utc();
 	if (ctl_become_daemon(r->conf, reply) < 0)
@@ -46,9 +51,12 @@ static void read_one(void *arg, char *address, struct buf *reply)
 	a = ics_fetch(r->dir, address, w, &o, &stamps, &error);
 	if (!a || a->reason == FB_CALENDAR_FAILED)
 		buf_puts(reply, error.len ? buf_cstr(&error) : "it cannot be read");
+	else if (note.len)
+		buf_printf(reply, "%s%s", noted, buf_cstr(&note));
 	fb_answer_free(a);
 	ics_stamps_free(&stamps);
 	buf_free(&error);
+	buf_free(&note);
 }
 
 /* To whom the table gives ${domain}, or NULL. */
@@ -93,7 +101,10 @@ static void read_entry(struct reading *r, struct limited *child, const char *nam
 	buf_init(&reply, 4096);
 	if (!limited_do(child, address, &reply))
 		buf_printf(&reply, "%s: it is too much for one reading", name);
-	if (!reply.len)
+	bool odd = strncmp(buf_cstr(&reply), noted, strlen(noted)) == 0;
+	if (odd && !r->odd++)
+		snprintf(r->first_odd, sizeof r->first_odd, "%s", buf_cstr(&reply) + strlen(noted));
+	if (!reply.len || odd)
 		r->good++;
 	else if (!r->bad++)
 		snprintf(r->first, sizeof r->first, "%s%s%s", strstr(buf_cstr(&reply), address) ? "" : name,
@@ -127,7 +138,8 @@ void doctor_backend(struct doctor *d)
 		         r.misnamed > 1 ? " (and others)" : "");
 		doctor_failed(d, NULL, hop, DOCTOR_HERE, what, "call it %s; until then its owner is answered as if there were no such person.", r.nobodys[1]);
 	} else {
-		doctor_ok(d, hop, "%zu can be read%s", r.good, e ? "; time ran out before the rest" : "");
+		doctor_ok(d, hop, "%zu can be read%s%s%s%s", r.good, r.odd ? "; " : "", r.first_odd, r.odd > 1 ? " (and others)" : "",
+		          e ? "; time ran out before the rest" : "");
 	}
 	limited_end(&child);
 	if (list)

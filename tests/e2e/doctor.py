@@ -18,6 +18,30 @@ import server  # noqa: E402
 from client import pb  # noqa: E402
 from stubs import Identity  # noqa: E402
 
+OLD_MEXICO = """BEGIN:VCALENDAR
+BEGIN:VTIMEZONE
+TZID:NAME
+BEGIN:STANDARD
+DTSTART:19961027T020000
+TZOFFSETFROM:-0500
+TZOFFSETTO:-0600
+RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU
+END:STANDARD
+BEGIN:DAYLIGHT
+DTSTART:20020407T020000
+TZOFFSETFROM:-0600
+TZOFFSETTO:-0500
+RRULE:FREQ=YEARLY;BYMONTH=4;BYDAY=1SU
+END:DAYLIGHT
+END:VTIMEZONE
+BEGIN:VEVENT
+UID:1
+DTSTART;TZID=NAME:20260706T090000
+DURATION:PT1H
+END:VEVENT
+END:VCALENDAR
+"""
+
 
 def doctor(site, *words):
     """Its hops as (peer, hop) -> row, from --json."""
@@ -129,6 +153,12 @@ def here(a, b, login):
         check("front.pem expired at" in a.run("check"), "check says that a front certificate has ended, and lets the daemon start with it")
     a.calendar("anna", text="BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART:nonsense\r\nEND:VCALENDAR\r\n")
     one(a, ["site-b"], "calendars", "here", "anna@a.example", "write that calendar anew", peer=None)
+    # Mexico's summer time ended in 2022; the file's word counts, and is told. A zone of the file's own name is no such case.
+    for tzid, odd in (("America/Mexico_City", True), ("Ours", False)):
+        a.calendar("anna", text=OLD_MEXICO.replace("NAME", tzid).replace("\n", "\r\n"))
+        row = doctor(a, "site-b")[(None, "calendars")]
+        told = "; anna@a.example.ics: line 2: this VTIMEZONE says of America/Mexico_City what this system's time zones do not say" in row["text"]
+        check(row["state"] == "ok" and told == odd and (";" in row["text"]) == odd, f"an outdated definition is told of: {row}")
     a.calendar("anna")
 
 
