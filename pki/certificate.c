@@ -1,5 +1,8 @@
 #include "pki/certificate.h"
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -37,4 +40,27 @@ int pki_cert_covers(const char *path, const char *host, struct buf *names)
 		put_names(cert, names);
 	X509_free(cert);
 	return result;
+}
+
+int pki_authorities_check(const char *path, struct buf *error)
+{
+	FILE *f = fopen(path, "re");
+	X509 *cert = f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL, *der = NULL;
+	bool pem = cert != NULL;
+
+	if (!f)
+		buf_printf(error, "ca-file %s cannot be read: %s", path, strerror(errno));
+	else if (!pem) {
+		rewind(f);
+		der = d2i_X509_fp(f, NULL);
+		buf_printf(error, der ? "ca-file %s is a certificate in DER, as Windows exports it, and not in PEM: run "
+		                        "openssl x509 -inform der -in FILE -out FILE.pem, and name that" :
+		                        "ca-file %s holds no certificate in PEM", path);
+	}
+	ERR_clear_error();
+	X509_free(cert);
+	X509_free(der);
+	if (f)
+		fclose(f);
+	return pem ? 0 : -1;
 }

@@ -3,6 +3,7 @@
 #include "bridge/backend/http_own.h"
 #include "bridge/base/file.h"
 #include "bridge/base/text.h"
+#include "pki/certificate.h"
 
 enum { PASSWORD_MAX = 1024, PEM_MAX = 1 << 20 };
 
@@ -79,12 +80,8 @@ void http_warnings(const struct conf *c, struct conf_problems *warnings)
 
 int http_identity_read(struct http_identity *id, const struct conf *c, const struct conf_backend *b, struct buf *error)
 {
-	struct buf ca;
-	int r;
-
 	*id = (struct http_identity){.auth = b->auth, .user = b->user, .ca_file = b->ca_file};
 	buf_init(&id->password, PASSWORD_MAX);
-	buf_init(&ca, PEM_MAX);
 	buf_init(&id->certificate, PEM_MAX);
 	buf_init(&id->key, PEM_MAX);
 	spell_pin(id, b);
@@ -98,9 +95,9 @@ int http_identity_read(struct http_identity *id, const struct conf *c, const str
 		return -1;
 	if (b->auth == CONF_AUTH_NEGOTIATE && http_keytab_offer(b->keytab, b->user, error) != 0)
 		return -1;
-	r = read_pem(&ca, "ca-file", b->ca_file, error); /* only to tell now if it cannot be read */
-	buf_free(&ca);
-	if (r != 0 || read_pem(&id->certificate, "client-certificate", b->client_certificate, error) != 0)
+	if (b->ca_file && pki_authorities_check(b->ca_file, error) != 0)
+		return -1;
+	if (read_pem(&id->certificate, "client-certificate", b->client_certificate, error) != 0)
 		return -1;
 	return read_pem(&id->key, "client-key", b->client_key, error);
 }

@@ -68,6 +68,26 @@ static void warn_front(const struct conf *c, struct conf_problems *warnings)
 	buf_free(&text);
 }
 
+static void warn_authorities(const char *file, const char *ca_file, struct conf_problems *warnings)
+{
+	struct buf text;
+
+	buf_init(&text, 8192);
+	if (ca_file && pki_authorities_check(ca_file, &text) != 0)
+		conf_problem_add(warnings, file, 0, "Name a file in PEM with the certificate of the servers' CA; until then none of them is trusted.", "%s",
+		                 buf_cstr(&text));
+	buf_free(&text);
+}
+
+/* Servers that nobody could trust. */
+static void warn_servers(const struct conf *c, struct conf_problems *warnings)
+{
+	if (c->directory)
+		warn_authorities(c->directory->file, c->directory->ca_file, warnings);
+	for (size_t i = 0; i < c->n_backends; i++)
+		warn_authorities(c->backends[i].file, c->backends[i].ca_file, warnings);
+}
+
 static void put_list(struct buf *b, const char *key, const struct conf_problems *p)
 {
 	json_open(b, key, '[');
@@ -95,6 +115,7 @@ static int look(const char *conf_path, bool json, bool verbose)
 		conf_secrets_check(c, &problems);
 		conf_warnings(c, &warnings);
 		warn_front(c, &warnings);
+		warn_servers(c, &warnings);
 		login_warnings(c, &warnings);
 		http_warnings(c, &warnings);
 	}

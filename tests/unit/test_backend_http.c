@@ -646,7 +646,7 @@ static void test_bad_files(void)
 	b.ca_file = "/nowhere/ca.pem";
 	buf_reset(&error);
 	CHECK(http_new(world_loop, &conf, &b, &error) == NULL);
-	CHECK_STR(buf_cstr(&error), "ca-file /nowhere/ca.pem: there is no such file");
+	CHECK_STR(buf_cstr(&error), "ca-file /nowhere/ca.pem cannot be read: No such file or directory");
 	b = backend_as(NULL);
 	b.client_key = password_file;
 	chmod(password_file, 0640);
