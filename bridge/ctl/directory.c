@@ -19,7 +19,7 @@ struct testing {
 	struct directory_groups groups;
 	struct directory_answer answer;
 	enum fb_fact login;
-	char login_address[FB_ADDRESS_MAX + 1];
+	char login_address[FB_ADDRESS_MAX + 1], login_why[DIRECTORY_WHY_MAX];
 	size_t n_steps;
 	struct step {
 		char name[64], outcome[512];
@@ -63,7 +63,8 @@ static void put_text(const struct testing *t)
 	for (size_t i = 0; i < a->n_groups; i++)
 		printf("group      %-14s %s\n", fact_word(a->groups[i]), t->groups.list[i]);
 	if (t->password_file)
-		printf("password   %s%s%s\n", fact_word(t->login), *t->login_address ? ", who is " : "", t->login_address);
+		printf("password   %s%s%s%s%s\n", fact_word(t->login), *t->login_address ? ", who is " : "", t->login_address, *t->login_why ? ": " : "",
+		       t->login_why);
 	if (*a->why)
 		printf("why        %s.\nnext       %s\n", a->why, ctl_directory_remedy(last_step(t)));
 }
@@ -90,6 +91,7 @@ static void put_json(const struct testing *t)
 	if (t->password_file) {
 		json_str(&b, "password", fact_word(t->login));
 		json_str(&b, "login_address", *t->login_address ? t->login_address : NULL);
+		json_str(&b, "login_why", *t->login_why ? t->login_why : NULL);
 	}
 	json_str(&b, "why", *a->why ? a->why : NULL);
 	json_open(&b, "steps", '[');
@@ -125,10 +127,12 @@ static int try_login(struct testing *t)
 	buf_init(&password, 1024);
 	buf_init(&error, 8192);
 	r = conf_secret_read(t->c, &secret, &password, &error);
-	if (r == 0)
-		t->login = directory_login(t->session, t->who, buf_cstr(&password), t->login_address);
-	else
+	if (r == 0) {
+		t->login = directory_login(t->session, t->who, buf_cstr(&password), t->login_address, &error);
+		snprintf(t->login_why, sizeof t->login_why, "%s", buf_cstr(&error));
+	} else {
 		ctl_say("%s", buf_cstr(&error));
+	}
 	buf_wipe(&password);
 	buf_free(&error);
 	return r;

@@ -7,6 +7,7 @@
 #include "bridge/base/loop.h"
 #include "bridge/directory/connection_inside.h"
 #include "bridge/directory/network.h"
+#include "pki/certificate.h"
 
 enum { INCOMING_MAX = 4 << 20, GOODBYE_MS = 100 };
 /* Which authorities count when the settings name no file: those of the system. */
@@ -88,6 +89,8 @@ static void say_tls(struct connection *c, const struct conf_directory *d, int co
 	ldap_get_option(c->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &more);
 	if (late)
 		buf_printf(error, "%s: the TLS handshake did not end in time", c->url);
+	else if (d->ca_file && pki_authorities_check(d->ca_file, error) != 0)
+		buf_puts(error, "; so no server can be trusted");
 	else if (more && (strstr(more, "unknown error") || strstr(more, "certificate verify failed")))
 		buf_printf(error, "%s: its certificate does not hold: it is not signed by a CA in %s, not made for this host name, or out of date",
 		           c->url, d->ca_file ? d->ca_file : system_authorities);
@@ -169,6 +172,25 @@ void connection_free(struct connection *c)
 
 /* ---- logging in ---- */
 
+/* What a domain controller means by the "data" of a bind that it refuses: an error of Windows' (winerror.h, NTSTATUS), in hexadecimal digits. */
+static const char *meaning(const char *diagnostic)
+{
+	static const struct {
+		const char *code, *words;
+	} known[] = {
+		{"525,", "there is no such account"}, {"52e,", "no such account, or a wrong password"}, {"52f,", "a restriction of the account"},
+		{"530,", "not at this time of the day"}, {"531,", "not from this machine"}, {"532,", "the password has expired"},
+		{"533,", "the account is disabled"}, {"701,", "the account has expired"}, {"773,", "the password must be changed first"},
+		{"775,", "the account is locked out"},
+	};
+	const char *data = strstr(diagnostic, ", data ");
+
+	for (size_t i = 0; data && i < sizeof known / sizeof *known; i++)
+		if (strncmp(data + 7, known[i].code, strlen(known[i].code)) == 0)
+			return known[i].words;
+	return NULL;
+}
+
 /* No such entry, or one without a password, is as good as a wrong password. */
 static bool is_refusal(int code)
 {
@@ -183,7 +205,9 @@ static enum fb_fact judge_bind(struct connection *c, LDAPMessage *m, struct buf 
 	if (r != LDAP_SUCCESS)
 		code = r;
 	if (code != LDAP_SUCCESS) {
-		buf_printf(error, "%s: the bind was refused: %s", c->url, ldap_err2string(code));
+		const char *means = more ? meaning(more) : NULL;
+
+		buf_printf(error, "%s: the bind was refused: %s%s%s", c->url, ldap_err2string(code), means ? ", which means: " : "", means ? means : "");
 		if (more && *more)
 			buf_printf(error, " (%s)", more);
 	}

@@ -41,7 +41,21 @@ static enum fb_fact try_password(struct directory_session *s, const char *dn, co
 	return ok;
 }
 
-enum fb_fact directory_login(struct directory_session *s, const char *user, const char *password, char address[FB_ADDRESS_MAX + 1])
+/* Behind a no, for the log alone: who asks hears the same of all of them. */
+static void say_why_not(struct directory_session *s, const struct directory_answer *a, struct groups_entry *e, struct buf *why)
+{
+	if (a->exists == FB_NO)
+		buf_puts(why, "it knows nobody by this name");
+	else if (a->disabled)
+		buf_printf(why, "%s is disabled", buf_cstr(&e->dn));
+	else if (!*a->address)
+		buf_printf(why, "%s has no address in a domain of ours", buf_cstr(&e->dn));
+	else
+		buf_puts(why, buf_cstr(&s->why));
+}
+
+enum fb_fact directory_login(struct directory_session *s, const char *user, const char *password, char address[FB_ADDRESS_MAX + 1],
+                             struct buf *why)
 {
 	struct directory_answer a = {0};
 	enum fb_fact ok = FB_NO;
@@ -50,8 +64,10 @@ enum fb_fact directory_login(struct directory_session *s, const char *user, cons
 	struct buf nobody;
 
 	address[0] = 0;
-	if (!*password || strlen(user) > DIRECTORY_TEXT_MAX)
+	if (!*password || strlen(user) > DIRECTORY_TEXT_MAX) {
+		buf_puts(why, *password ? "the name is too long" : "it is not asked about an empty password, which would be no login at all");
 		return FB_NO;
+	}
 	groups_entry_init(&e);
 	buf_init(&nobody, DIRECTORY_TEXT_MAX * 2);
 	session_begin(s);
@@ -69,8 +85,10 @@ enum fb_fact directory_login(struct directory_session *s, const char *user, cons
 		if (session_connect(s) == 0)
 			try_password(s, buf_cstr(&nobody), password);
 	}
-	if (ok == FB_NO)
+	if (ok == FB_NO) {
+		say_why_not(s, &a, &e, why);
 		wait_out(began);
+	}
 	buf_free(&nobody);
 	groups_entry_free(&e);
 	return ok;

@@ -38,9 +38,11 @@ int directory_work(struct directory_session *s, const uint8_t *job, size_t len, 
  * Is ${password} that of ${user}, who types DOMAIN\NAME, a UPN, an address or a bare account name? By a bind of its own over
  * TLS. FB_YES: the person's canonical address is in ${address}. FB_NO: no such person, disabled, without an address of ours,
  * a wrong or an empty password (which is never sent); the same work is done for a name that nobody has, and each no comes at
- * a full fifth of a second. FB_COULD_NOT_TELL: no server answered, or the name has two owners; the sentence is in the log.
+ * a full fifth of a second; why is appended to ${why}. FB_COULD_NOT_TELL: no server answered, or the name has two owners; the sentence is in
+ * the log.
  */
-enum fb_fact directory_login(struct directory_session *s, const char *user, const char *password, char address[FB_ADDRESS_MAX + 1]);
+enum fb_fact directory_login(struct directory_session *s, const char *user, const char *password, char address[FB_ADDRESS_MAX + 1],
+                             struct buf *why);
 
 /* Called for each step of a look-up: what was done, how long it took, what came of it. For `directory test`. */
 typedef void directory_trace_cb(void *arg, const char *step, int64_t us, const char *outcome);

@@ -15,7 +15,7 @@ enum login_scheme { LOGIN_BASIC = 0, LOGIN_NTLM, LOGIN_NEGOTIATE, LOGIN_SCHEMES 
 enum {
 	LOGIN_USER_MAX = 600,          /* bytes of a name as typed, with its domain */
 	LOGIN_ACCOUNT_MAX = 256,
-	LOGIN_WHY_MAX = 200,
+	LOGIN_WHY_MAX = 400,
 	LOGIN_PASSWORD_MAX = 512,
 	LOGIN_TOKEN_MAX = 48 << 10,    /* a ticket of somebody in a thousand groups */
 	LOGIN_MEMORY_MAX = 12 << 10,
@@ -77,8 +77,11 @@ const struct conf_account *login_account_of_principal(const struct conf *c, cons
 
 /* What the directory can say of those who have no account; each may be NULL. They block. */
 struct login_directory {
-	/* Is ${password} that of ${user}? FB_YES writes the person's canonical address. Takes the same work if there is no such user. */
-	enum fb_fact (*bind)(void *arg, const char *user, const char *password, char address[FB_ADDRESS_MAX + 1]);
+	/*
+	 * Is ${password} that of ${user}? FB_YES writes the person's canonical address, FB_NO appends to ${why} what is wrong. Takes the same work
+	 * if there is no such user.
+	 */
+	enum fb_fact (*bind)(void *arg, const char *user, const char *password, char address[FB_ADDRESS_MAX + 1], struct buf *why);
 	/* Whose principal is that? FB_YES writes the person's canonical address. */
 	enum fb_fact (*principal)(void *arg, const char *principal, char address[FB_ADDRESS_MAX + 1]);
 	void *arg;

@@ -3,6 +3,8 @@
 #include "bridge/login/parts.h"
 #include "pki/password.h"
 
+enum { WHY_MAX = 32 << 10 }; /* a DN may be long */
+
 /* A name of the shape of ${user} that nobody has: the directory looks for it by the same steps. */
 static void nobody_like(const char *user, char *out, size_t size)
 {
@@ -14,7 +16,7 @@ static void nobody_like(const char *user, char *out, size_t size)
 
 /* An account of ours is ours to judge; of everybody else the directory may know. */
 static enum fb_fact check(const struct login_acceptor *a, const struct conf_account *account, const struct login_question *q,
-                          struct login_reply *r)
+                          struct login_reply *r, struct buf *why)
 {
 	int right = account && account->password ? pki_password_verify(account->password, q->password) : -1;
 
@@ -27,7 +29,7 @@ static enum fb_fact check(const struct login_acceptor *a, const struct conf_acco
 
 		nobody_like(q->user, nobody, sizeof(nobody));
 		if (right != 1)
-			fact = a->directory->bind(a->directory->arg, account ? nobody : q->user, q->password, r->address);
+			fact = a->directory->bind(a->directory->arg, account ? nobody : q->user, q->password, r->address, why);
 
 		if (!account)
 			return fact;
@@ -38,28 +40,34 @@ static enum fb_fact check(const struct login_acceptor *a, const struct conf_acco
 	return right == 1 ? FB_YES : !account || right == 0 ? FB_NO : FB_COULD_NOT_TELL;
 }
 
-static const char *why_not(const struct login_acceptor *a, const struct conf_account *account)
+static void say_why_not(const struct login_acceptor *a, const struct conf_account *account, struct buf *directory, struct login_reply *r)
 {
+	char why[LOGIN_WHY_MAX + 1] = "no account is meant by this name";
+
 	if (account)
-		return "the password is wrong";
-	return a->directory && a->directory->bind ? "no account is meant by this name, and the directory does not take it with this password"
-	                                          : "no account is meant by this name";
+		snprintf(why, sizeof(why), "the password is wrong");
+	else if (a->directory && a->directory->bind)
+		snprintf(why, sizeof(why), "no account is meant by this name, and the directory does not take it: %s", buf_cstr(directory));
+	login_reply_why(r, why);
 }
 
 void login_password(const struct login_acceptor *a, const struct login_question *q, struct login_reply *r)
 {
 	const struct conf_account *account = login_account(a->conf, q->user);
+	struct buf why;
 
+	buf_init(&why, WHY_MAX);
 	snprintf(r->typed, sizeof(r->typed), "%s", q->user);
-	switch (check(a, account, q, r)) {
+	switch (check(a, account, q, r, &why)) {
 	case FB_YES:
 		r->result = LOGIN_YES;
 		break;
 	case FB_NO:
 		r->result = LOGIN_NO;
-		login_reply_why(r, why_not(a, account));
+		say_why_not(a, account, &why, r);
 		break;
 	case FB_COULD_NOT_TELL:
 		r->result = LOGIN_COULD_NOT_TELL;
 	}
+	buf_free(&why);
 }

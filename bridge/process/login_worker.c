@@ -37,9 +37,9 @@ static int work(void *arg, const uint8_t *job, size_t len, struct buf *reply)
 
 /* ---- those who have no account: the directory knows them, by a session of this worker's own ---- */
 
-static enum fb_fact bind_as(void *arg, const char *user, const char *password, char address[FB_ADDRESS_MAX + 1])
+static enum fb_fact bind_as(void *arg, const char *user, const char *password, char address[FB_ADDRESS_MAX + 1], struct buf *why)
 {
-	return arg ? directory_login(arg, user, password, address) : FB_COULD_NOT_TELL;
+	return arg ? directory_login(arg, user, password, address, why) : FB_COULD_NOT_TELL;
 }
 
 static enum fb_fact of_principal(void *arg, const char *principal, char address[FB_ADDRESS_MAX + 1])

@@ -9,6 +9,7 @@ import pathlib
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 
@@ -184,12 +185,15 @@ def in_active_directory(forest, asking):
 def logins(asking, right, domain):
     """Passwords by a bind: ${right} is (what is typed, whose address); ${domain} is what stands before a backslash."""
     a = asking.tree.domain
-    secret = folder / "login.password"
+    secret, reasons = folder / "login.password", []
     secret.touch(mode=0o600)
 
     def login(user, password):
         secret.write_text(password + "\n")
         found = asking.test(user, "--password-file", str(secret))
+        if found.get("password") == "no":
+            check(found["login_why"], f"why {user} does not log in")
+            reasons.append((user, found["login_why"]))
         return found.get("password"), found.get("login_address")
     for user, address in right:
         same(login(user, who.PASSWORD), ("yes", address), f"the password of {user}")
@@ -197,6 +201,9 @@ def logins(asking, right, domain):
     for user in (f"nobody@{a}", f"dieter@{a}", who.SERVICE, f"*@{a}", "", "an*", "anna)(|(objectClass=*", f"anna@{a})(cn=*", "anna\\2a", "\\anna"):
         same(login(user, who.PASSWORD), ("no", None), f"nobody logs in as {user!r}")
     same(login(f"twin@{a}", who.PASSWORD), ("could not tell", None), "an address of two people says nobody")
+    for user, why in ((f"nobody@{a}", "knows nobody by this name"), (f"dieter@{a}", "is disabled"), (who.SERVICE, "has no address in a domain of ours"),
+                      (right[0][0], "the bind was refused")):
+        check(any(u == user and why in said for u, said in reasons), f"the reason of {user}: {reasons}")
     # Nobody learns by the time it takes who there is: the same steps, whether somebody has the name or not.
     secret.write_text(who.PASSWORD + "x\n")
     for known, unknown in ((f"ben@{a}", f"nobody@{a}"), ("ben", "nobody"), (f"dieter@{a}", f"nobody@{a}"), (f"{domain}\\ben", f"{domain}\\nobody")):
@@ -213,6 +220,12 @@ def refusals(asking, server, address):
     asking.use([f"ca-file {other.ca}" if line.startswith("ca-file") else line for line in good])
     found = asking.expect("a CA that did not sign the server's certificate", address, "could not tell")
     check("its certificate does not hold" in found["why"], f"the sentence names the certificate: {found['why']}")
+    der = folder / "other.cer"
+    der.write_bytes(ssl.PEM_cert_to_DER_cert(pathlib.Path(server.ca).read_text()))
+    asking.use([f"ca-file {der}" if line.startswith("ca-file") else line for line in good])
+    found = asking.expect("the CA as Windows exports it", address, "could not tell")
+    check("other.cer is a certificate in DER" in found["why"], found["why"])
+    check("other.cer is a certificate in DER" in asking.site.run("check"), "and check says so before")
     asking.use([line for line in good if not line.startswith("ca-file")])
     asking.expect("the system's authorities did not sign it", address, "could not tell")
     asking.use([line.replace(server.address, "127.0.0.2") if line.startswith("server") else line for line in good])

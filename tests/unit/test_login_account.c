@@ -96,14 +96,16 @@ static void principals(void)
 
 static char bound_as[LOGIN_USER_MAX + 64];
 
-static enum fb_fact bind_anna(void *arg, const char *user, const char *password, char address[FB_ADDRESS_MAX + 1])
+static enum fb_fact bind_anna(void *arg, const char *user, const char *password, char address[FB_ADDRESS_MAX + 1], struct buf *why)
 {
 	++*(int *)arg;
 	snprintf(bound_as, sizeof(bound_as), "%s", user);
 	if (strcmp(password, "down") == 0)
 		return FB_COULD_NOT_TELL;
-	if (strcmp(user, "anna@a.example") != 0 || strcmp(password, "secret") != 0)
+	if (strcmp(user, "anna@a.example") != 0 || strcmp(password, "secret") != 0) {
+		buf_puts(why, "the account is locked out");
 		return FB_NO;
+	}
 	strcpy(address, "anna.b@a.example");
 	return FB_YES;
 }
