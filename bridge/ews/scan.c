@@ -164,3 +164,71 @@ const char *scan_document(const void **p, size_t *n, struct buf *room)
 		return "The document's encoding is not supported: send UTF-8 or UTF-16.";
 	return walk(text, end);
 }
+
+/* XML 1.0, 2.2: Char. */
+static bool is_char(uint64_t c)
+{
+	return c == '\t' || c == '\n' || c == '\r' || (c >= 0x20 && c < 0xd800) || (c >= 0xe000 && c < 0xfffe) || (c >= 0x10000 && c < 0x110000);
+}
+
+static int digit_of(char c, bool hex)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return hex && c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* How long the reference at ${p} is if it names no character; else 0. */
+static size_t bad_reference(const char *p, size_t n)
+{
+	bool hex = n > 2 && p[2] == 'x';
+	size_t first = hex ? 3 : 2, i = first;
+	uint64_t c = 0;
+
+	if (n < 4 || p[1] != '#')
+		return 0;
+	for (int d; i < n && i - first < 15 && (d = digit_of(p[i], hex)) >= 0; i++)
+		c = c * (hex ? 16 : 10) + (unsigned)d;
+	return i > first && i < n && p[i] == ';' && !is_char(c) ? i + 1 : 0;
+}
+
+/* The bytes of the character, or of the bad reference, at ${p}; ${bad}: it must not stand there. */
+static size_t step(const char *p, size_t n, bool utf8, bool *bad)
+{
+	size_t length = 1;
+
+	*bad = false;
+	if (*p == '&') {
+		length = bad_reference(p, n);
+		*bad = length;
+	} else if ((unsigned char)*p < 0x80) {
+		*bad = !is_char((unsigned char)*p);
+	} else if (utf8) {
+		length = text_utf8_step(p, n);
+		*bad = !length || (length == 3 && (memcmp(p, "\xef\xbf\xbe", 3) == 0 || memcmp(p, "\xef\xbf\xbf", 3) == 0));
+	}
+	return length ? length : 1;
+}
+
+void scan_mend(const void **p, size_t *n, struct buf *room)
+{
+	const char *text = *p, *end = text + *n, *kept = text;
+	char encoding[32];
+	bool bad, utf8;
+
+	declared(text, end, encoding);
+	utf8 = strcmp(encoding, "iso-8859-1") != 0;
+	for (size_t length; text < end; text += length) {
+		length = step(text, (size_t)(end - text), utf8, &bad);
+		if (!bad)
+			continue;
+		buf_add(room, kept, (size_t)(text - kept));
+		buf_putc(room, ' ');
+		kept = text + length;
+	}
+	if (kept == *p || buf_add(room, kept, (size_t)(end - kept)) < 0)
+		return;
+	*p = buf_cstr(room);
+	*n = room->len;
+}

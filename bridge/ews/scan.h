@@ -10,4 +10,10 @@
  * well, else the sentence that says what is not.
  */
 const char *scan_document(const void **p, size_t *n, struct buf *room);
+/*
+ * Puts a blank in the place of all that no XML may hold, in a document that scan_document() found nothing wrong with: references to control
+ * characters and to halves of surrogate pairs, such characters themselves, and bytes that are no UTF-8. Exchange writes what stands in a
+ * subject, so that "&#x1F;" and even "&#x0;" come from it. If anything was mended, ${p} and ${n} are in ${room} then; without memory nothing is.
+ */
+void scan_mend(const void **p, size_t *n, struct buf *room);
 #endif

@@ -305,16 +305,20 @@ static void begin(struct soap *s, const struct soap_row *roots)
 
 static void read_any(struct soap *s, const void *p, size_t n, size_t max)
 {
-	struct buf utf8;
+	struct buf utf8, mended;
 	const char *why;
 
 	buf_init(&utf8, max * 2);
 	why = scan_document(&p, &n, &utf8);
+	buf_init(&mended, n + 1);
+	if (s->mend && !why)
+		scan_mend(&p, &n, &mended);
 	if (why)
 		soap_violation(s, "%s", why);
 	else if (!sax_libxml2(p, n, &s->state->sax) && !s->fault.code)
 		soap_fault(s, "ErrorInternalServerError", "There was no memory to read the request.");
 	buf_free(&utf8);
+	buf_free(&mended);
 }
 
 bool soap_read(struct soap *s, const void *p, size_t n, size_t max, const struct soap_row *roots)

@@ -56,6 +56,7 @@ TEXTS = {
                          "</m:ResponseMessage>" + view() + "<m:Later a='1'><m:x/></m:Later>")),
     "details": envelope(box(SUCCESS + view(DIGITS + f"<t:CalendarEventArray>{event(more=DETAILS % ('x' * 30000))}</t:CalendarEventArray>"))),
     "cdata": envelope(box(SUCCESS + view(DIGITS + f"<t:CalendarEventArray>{event(more=DETAILS % '<![CDATA[a<b]]>&amp;')}</t:CalendarEventArray>"))),
+    "control-references": envelope(box(SUCCESS + view(DIGITS + f"<t:CalendarEventArray>{event(more=DETAILS % 'a&#x1F;b&#0;c&#xD83D;')}</t:CalendarEventArray>"))),
     "no-code": envelope(box('<m:ResponseMessage ResponseClass="Success"/>' + view())),
     "prefixes": envelope(box(NORMAL)).replace("<m:", "<ns1:").replace("</m:", "</ns1:").replace("xmlns:m=", "xmlns:ns1=").replace("<s:", "<S:").replace("</s:", "</S:")
     .replace("xmlns:s=", "xmlns:S="),
@@ -66,6 +67,7 @@ PLAIN = TEXTS["declared"]
 BYTES = {
     "utf8-bom": PLAIN.encode("utf-8-sig"), "utf16": PLAIN.replace("utf-8", "utf-16").encode("utf-16"),
     "utf16-big": b"\xfe\xff" + PLAIN.replace("utf-8", "utf-16").encode("utf-16-be"), "latin1": PLAIN.replace("utf-8", "iso-8859-1").encode("latin-1"),
+    "control-bytes": TEXTS["details"].replace("xxxx", "x\x0bx\x1fx").encode(), "no-utf8": TEXTS["details"].replace("xxxx", "x\xffx").encode("latin1"),
     "upper": PLAIN.replace("utf-8", "UTF-8").encode(), "undeclared": envelope(box(NORMAL)).encode(),
 }
 WAYS = ("chunked", "untyped", "closed", "continued", "cookies", "one-zero", "until-close", "slow-pieces", "500")
