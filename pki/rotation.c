@@ -39,11 +39,12 @@ static int paths(const struct pki_identity_files *f, struct beside *b, struct bu
 	return -1;
 }
 
-static bool exists(const char *path)
+/* 1 if it is there, 0 if not, -1 if that cannot be told. */
+static int there(const char *path)
 {
 	struct stat st;
 
-	return lstat(path, &st) == 0;
+	return lstat(path, &st) == 0 ? 1 : errno == ENOENT || errno == ENOTDIR ? 0 : -1;
 }
 
 static X509 *read_cert(const char *path)
@@ -88,7 +89,7 @@ int pki_rotation_pin(const struct pki_identity_files *f, enum pki_which which, u
 	uint8_t current[PKI_PIN_LEN];
 	char path[PATH_SIZE];
 
-	if (pki_rotation_path(f->cert, which, path, sizeof(path)) < 0 || !exists(path))
+	if (pki_rotation_path(f->cert, which, path, sizeof(path)) < 0 || there(path) == 0)
 		return 0;
 	if (pki_identity_pin(path, pin, error) < 0 || pki_identity_pin(f->cert, current, error) < 0)
 		return -1;
@@ -128,11 +129,11 @@ int pki_rotation_next(const struct pki_identity_files *f, const char *site, stru
 
 	if (paths(f, &b, error) < 0)
 		return -1;
-	if (exists(b.next_cert)) {
+	if (there(b.next_cert) != 0) {
 		buf_printf(error, "There is a next identity already (%s): `availbridge identity promote` puts it into use.", b.next_cert);
 		return -1;
 	}
-	if (exists(b.next_key) && !belong(f->cert, f->key)) {
+	if (there(b.next_key) != 0 && !belong(f->cert, f->key)) {
 		buf_puts(error, "A promotion was cut short: `availbridge identity promote` ends it.");
 		return -1;
 	}
@@ -179,17 +180,17 @@ int pki_rotation_promote_step(const struct pki_identity_files *f, struct buf *er
 		buf_printf(error, "The key %s does not belong to the certificate %s; nothing is promoted.", f->key, f->cert);
 		return -1;
 	}
-	if (!exists(b.next_cert) || !belong(b.next_cert, b.next_key)) {
-		buf_printf(error, exists(b.next_cert) ? "The next identity is broken: remove %s and make it anew with `availbridge identity next`."
-		                                      : "There is no next identity (%s): make it with `availbridge identity next`.",
+	if (there(b.next_cert) == 0 || !belong(b.next_cert, b.next_key)) {
+		buf_printf(error, there(b.next_cert) != 0 ? "The next identity is broken: remove %s and make it anew with `availbridge identity next`."
+		                                          : "There is no next identity (%s): make it with `availbridge identity next`.",
 			b.next_cert);
 		return -1;
 	}
 	if (!old_is_free(f, error))
 		return -1;
-	if (!exists(b.old_cert))
+	if (there(b.old_cert) != 1)
 		return done(link(f->cert, b.old_cert), b.old_cert, 1, error);
-	if (!exists(b.old_key) || !belong(f->cert, b.old_key)) { /* a key left by a retirement that was cut short is nobody's */
+	if (there(b.old_key) != 1 || !belong(f->cert, b.old_key)) { /* a key left by a retirement that was cut short is nobody's */
 		unlink(b.old_key);
 		return done(link(f->key, b.old_key), b.old_key, 1, error);
 	}

@@ -1,4 +1,6 @@
 /* links: base pki */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,16 @@ static struct pki_identity_files files = {cert, key};
 static struct buf why;
 
 static int writes_left; /* the process ends at this one, if it is not 0 */
+static int look;        /* the look at a file that brings it to zero fails, as on a disk that does */
+
+int lstat(const char *path, struct stat *st)
+{
+	if (look && --look == 0) {
+		errno = EIO;
+		return -1;
+	}
+	return fstatat(AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW);
+}
 
 /* In the place of libc's. */
 ssize_t write(int fd, const void *p, size_t n)
@@ -228,6 +240,33 @@ static void test_dates(void)
 	CHECK_INT(pki_rotation_path("identity.pem", PKI_OLD, path, 5), -1);
 }
 
+/* Whatever cannot be looked at: the next key, which peers may know already, is not made anew, nor is the old one kept by a retirement that says it is gone. */
+static void test_unseen(void)
+{
+	uint8_t next[PKI_PIN_LEN], old[PKI_PIN_LEN], pin[PKI_PIN_LEN];
+	int at, seen = 0, r;
+
+	fresh();
+	CHECK_INT(pki_rotation_next(&files, "site-a", &why), 0);
+	CHECK_INT(pki_rotation_pin(&files, PKI_NEXT, next, &why), 1);
+	for (at = 1; look == 0; at++, seen++) {
+		look = at;
+		CHECK_INT(pki_rotation_next(&files, "site-a", &why), -1);
+		CHECK_INT(pki_rotation_pin(&files, PKI_NEXT, pin, &why), 1);
+		CHECK(memcmp(pin, next, PKI_PIN_LEN) == 0 && there("identity-next.key"));
+	}
+	look = 0;
+	CHECK_INT(pki_rotation_promote(&files, &why), 0);
+	CHECK_INT(pki_rotation_pin(&files, PKI_OLD, old, &why), 1);
+	for (r = 0, at = 1; r == 0 && look == 0; at++) {
+		look = at;
+		r = pki_rotation_retire(&files, pin, &why);
+		CHECK(r != 0 && (r < 0 || !there("identity-old.key")));
+	}
+	look = 0;
+	CHECK(seen > 1);
+}
+
 int main(void)
 {
 	char command[64];
@@ -242,6 +281,7 @@ int main(void)
 	test_cut_promotion();
 	test_statement();
 	test_dates();
+	test_unseen();
 	snprintf(command, sizeof command, "rm -rf %s", dir);
 	CHECK_INT(system(command), 0);
 	buf_free(&why);
