@@ -1,5 +1,5 @@
 """Every verb that changes something, struck at each call that changes a file in turn: the process is killed there, that one call fails, or the disk is full from
-there on. Whatever it comes to: the settings are as before or as they were to become and load, nothing counts as done that is not, the audit holds."""
+there on; and at each that looks at one, which fails. Whatever it comes to: the settings are as before or as they were to become and load, nothing counts as done that is not, the audit holds. EVERY: one of how many looks."""
 import concurrent.futures
 import itertools
 import json
@@ -13,6 +13,7 @@ from sites import check, same
 
 SHIM = pathlib.Path(__file__).parent / "faults/faults.c"
 FOLDER = sites.ROOT / "build/e2e" / f"cut_short-{os.getpid()}"
+EVERY = int(os.environ.get("EVERY", "8"))
 OTHER = "sha256:" + "77" * 32
 VERBS = (
     ("rule", "add", "--peer", "site-b", "--direction", "in", "--requester", "*", "--target", "anna@a.example", "--level", "None", "--position", "1"),
@@ -91,11 +92,13 @@ def strike_all(pool, start, words):
     conf = done / "availbridge.conf"
     r = run(conf, *words, env={"LD_PRELOAD": str(FOLDER / "faults.so"), "FAULT_COUNT": str(FOLDER / "count")})
     same(r.returncode, 0, f"{' '.join(words)}: without a fault: {r.stdout}{r.stderr}")
-    n, after = int((FOLDER / "count").read_text()), settings(done)
-    check(n > 5, f"{' '.join(words)}: {n} calls change files")
-    for future in [pool.submit(Struck, start, words, how, at, after) for at in range(1, n + 1) for how in ("die", "once", "full")]:
+    n, looks = map(int, (FOLDER / "count").read_text().split())
+    after = settings(done)
+    check(n > 5 and looks > 5, f"{' '.join(words)}: {n} calls change files, {looks} look at some")
+    strikes = [(how, at) for at in range(1, n + 1) for how in ("die", "once", "full")] + [("blind", at) for at in range(1, looks + 1, EVERY)]
+    for future in [pool.submit(Struck, start, words, *strike, after) for strike in strikes]:
         future.result()
-    print(f"{' '.join(words[:2])}: {n} calls", flush=True)
+    print(f"{' '.join(words[:2])}: {n} calls, {looks} looks", flush=True)
     return done
 
 

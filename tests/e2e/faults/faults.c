@@ -1,9 +1,10 @@
 /*
  * For LD_PRELOAD: of the calls that change files, number FAULT_AT (from 1) is struck. FAULT=die ends the process before it; FAULT=once lets it fail with EIO;
  * FAULT=full lets it and all later ones that need room fail with ENOSPC, a write after half of its bytes. With FAULT_COUNT the number of calls is written
- * into that file at the end.
+ * into that file at the end, and the number of calls that look at files, of which FAULT=blind lets number FAULT_AT fail with EIO.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,10 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int calls, owner;
+static int calls, looks, owner;
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
@@ -30,7 +32,7 @@ __attribute__((destructor)) static void end(void)
 	FILE *f = path && getpid() == owner ? fopen(path, "w") : NULL;
 
 	if (f) {
-		fprintf(f, "%d", calls);
+		fprintf(f, "%d %d", calls, looks);
 		fclose(f);
 	}
 }
@@ -42,7 +44,7 @@ static int struck(int room)
 	int n = at ? atoi(at) : 0;
 
 	calls++;
-	if (!how || !n || calls < n || getpid() != owner)
+	if (!how || !n || calls < n || getpid() != owner || strcmp(how, "blind") == 0)
 		return 0;
 	if (strcmp(how, "die") == 0)
 		kill(getpid(), SIGKILL);
@@ -50,9 +52,20 @@ static int struck(int room)
 	return strcmp(how, "full") == 0 ? room : calls == n;
 }
 
-static int makes(int flags)
+static int blind(void)
 {
-	return flags & O_CREAT;
+	const char *how = getenv("FAULT"), *at = getenv("FAULT_AT");
+
+	looks++;
+	if (!how || !at || strcmp(how, "blind") != 0 || looks != atoi(at) || getpid() != owner)
+		return 0;
+	errno = EIO;
+	return 1;
+}
+
+static int fails(int flags)
+{
+	return flags & O_CREAT ? struck(1) : blind();
 }
 
 int open(const char *path, int flags, ...)
@@ -63,7 +76,7 @@ int open(const char *path, int flags, ...)
 	va_start(ap, flags);
 	mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
 	va_end(ap);
-	return makes(flags) && struck(1) ? -1 : REAL(open)(path, flags, mode);
+	return fails(flags) ? -1 : REAL(open)(path, flags, mode);
 }
 
 int openat(int dir, const char *path, int flags, ...)
@@ -74,7 +87,7 @@ int openat(int dir, const char *path, int flags, ...)
 	va_start(ap, flags);
 	mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
 	va_end(ap);
-	return makes(flags) && struck(1) ? -1 : REAL(openat)(dir, path, flags, mode);
+	return fails(flags) ? -1 : REAL(openat)(dir, path, flags, mode);
 }
 
 ssize_t write(int fd, const void *p, size_t n)
@@ -149,4 +162,44 @@ int lchown(const char *path, uid_t u, gid_t g)
 int ftruncate(int fd, off_t n)
 {
 	return struck(0) ? -1 : REAL(ftruncate)(fd, n);
+}
+
+ssize_t read(int fd, void *p, size_t n)
+{
+	return blind() ? -1 : REAL(read)(fd, p, n);
+}
+
+int stat(const char *path, struct stat *st)
+{
+	return blind() ? -1 : REAL(stat)(path, st);
+}
+
+int lstat(const char *path, struct stat *st)
+{
+	return blind() ? -1 : REAL(lstat)(path, st);
+}
+
+int fstat(int fd, struct stat *st)
+{
+	return blind() ? -1 : REAL(fstat)(fd, st);
+}
+
+DIR *opendir(const char *path)
+{
+	return blind() ? NULL : REAL(opendir)(path);
+}
+
+struct dirent *readdir(DIR *d)
+{
+	return blind() ? NULL : REAL(readdir)(d);
+}
+
+FILE *fopen(const char *path, const char *mode)
+{
+	return blind() ? NULL : REAL(fopen)(path, mode);
+}
+
+int flock(int fd, int how)
+{
+	return blind() ? -1 : REAL(flock)(fd, how);
 }
