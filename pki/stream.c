@@ -115,6 +115,11 @@ static void handshake(struct pki_stream *s)
 {
 	int r;
 
+	if (!s->ssl && stream_prepare(s) < 0) {
+		stream_because(s, "out of memory");
+		end(s);
+		return;
+	}
 	ERR_clear_error();
 	errno = 0;
 	r = SSL_do_handshake(s->ssl);
@@ -153,7 +158,7 @@ static bool deliver(struct pki_stream *s)
 /* True if something has come that the socket would tell of no more. */
 static bool more_here(const struct pki_stream *s)
 {
-	return SSL_has_pending(s->ssl) || BIO_pending(SSL_get_rbio(s->ssl)) > 0;
+	return s->ssl && (SSL_has_pending(s->ssl) || BIO_pending(SSL_get_rbio(s->ssl)) > 0);
 }
 
 /* Bytes as they come out of OpenSSL, for all streams: what one of them waits for has no memory until it is there. Zero between uses. */

@@ -94,7 +94,7 @@ const char *pki_stream_protocol(const struct pki_stream *s)
 
 bool pki_stream_named(const struct pki_stream *s)
 {
-	return SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name) != NULL;
+	return s->ssl && SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name) != NULL;
 }
 
 const char *pki_stream_alpn(const struct pki_stream *s)

@@ -21,12 +21,10 @@ static int name_host(struct pki_stream *s)
 	return (ip ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(s->ssl), s->host) : SSL_set1_host(s->ssl, s->host)) == 1 ? 0 : -1;
 }
 
-static int prepare(struct pki_stream *s, const char *host, const char *pin_of)
+int stream_prepare(struct pki_stream *s)
 {
 	BIO *bio = NULL;
 
-	if ((host && !(s->host = strdup(host))) || (pin_of && !(s->only = strdup(pin_of))))
-		return -1;
 	s->check = (struct pki_check){.tls = s->tls, .only = s->only};
 	s->ssl = SSL_new(s->tls->ctx);
 	if (!s->ssl || pki_check_attach(s->ssl, &s->check) < 0 || name_host(s) < 0 || !(bio = pki_bio_new(s->fd)))
@@ -51,7 +49,7 @@ static struct pki_stream *stream_new(struct loop *l, struct pki_tls *t, int fd, 
 	*s = (struct pki_stream){.loop = l, .tls = t, .fd = fd, .ev = *ev, .arg = arg, .server = server};
 	buf_init(&s->in, max_in);
 	buf_init(&s->out, STREAM_OUT_MAX);
-	if (prepare(s, host, pin_of) < 0) {
+	if ((host && !(s->host = strdup(host))) || (pin_of && !(s->only = strdup(pin_of))) || (!server && stream_prepare(s) < 0)) {
 		ERR_clear_error();
 		close(fd);
 		stream_release(s);

@@ -10,7 +10,7 @@ enum state { HANDSHAKING, OPEN, LINGERING, ENDED };
 struct pki_stream {
 	struct loop *loop;
 	struct pki_tls *tls;
-	SSL *ssl;
+	SSL *ssl;         /* NULL for a client of ours that has not said anything yet: a crowd of those costs next to nothing */
 	int fd;
 	struct loop_fd *watch;
 	struct loop_timer *deadline, *kick; /* kick: a turn without an event on the socket */
@@ -38,6 +38,8 @@ enum { STREAM_OUT_MAX = 64 << 20, STREAM_HANDSHAKE_MS = 10000 };
 
 /* Notes why the stream ends, in a printf sentence; the first counts. */
 void stream_because(struct pki_stream *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Makes ${s}->ssl. 0, or -1 when out of memory. */
+int stream_prepare(struct pki_stream *s);
 /* Frees it; nothing of it may be on the stack. */
 void stream_release(struct pki_stream *s);
 /* Its socket can be read or written: the events of a loop_fd. */

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -16,7 +17,7 @@
 #include "bridge/process/snapshot.h"
 #include "bridge/process/spawn.h"
 
-enum { ACCEPT_AT_ONCE = 32, PATIENCE_MS = 5000, DRAIN_CHECK_MS = 50, LAST_WORDS_MS = 500, TOLD_MS = 60000 };
+enum { ACCEPT_AT_ONCE = 32, PATIENCE_MS = 5000, DRAIN_CHECK_MS = 50, LAST_WORDS_MS = 500, TOLD_MS = 60000, GIVE_BACK_MS = 5000, GIVE_BACK = 1 << 20 };
 
 struct acceptor {
 	struct acceptor *next;
@@ -133,6 +134,19 @@ static void hand_on(void *arg, unsigned process, int fd)
 
 /* ---- ready, draining ---- */
 
+/*
+ * What a crowd took and left again goes back to the system: free() keeps 16 MiB of it at the end (keep_memory()), and all that lies before something
+ * in use, for as long as nobody comes.
+ */
+static void give_back(void *arg)
+{
+	struct bridge *b = arg;
+
+	if (mallinfo2().fordblks >= GIVE_BACK)
+		malloc_trim(GIVE_BACK / 2);
+	loop_timer_again(b->give_back, GIVE_BACK_MS);
+}
+
 static void serve(void *arg)
 {
 	struct bridge *b = arg;
@@ -144,6 +158,7 @@ static void serve(void *arg)
 	b->ready = true;
 	link_server_siblings(b->server, (unsigned)b->conf->bridges, hand_on, b);
 	start_accepting(b);
+	b->give_back = loop_timer_new(b->loop, GIVE_BACK_MS, give_back, b);
 	channel_send(b->supervisor, MSG_READY, NULL, 0, -1);
 	log_event(LOG_LEVEL_INFO, "bridge-ready", LI("generation", b->generation), LI("landlock", sandbox_has_landlock()));
 }
@@ -368,6 +383,7 @@ int bridge_role(int argc, char **argv)
 	stop_accepting(&b);
 	loop_timer_free(b.patience);
 	loop_timer_free(b.drain_check);
+	loop_timer_free(b.give_back);
 	loop_timer_free(b.hard_stop);
 	bridge_close(&b); /* it may tell the supervisor of what it writes down in the end */
 	channel_free(b.supervisor);

@@ -52,7 +52,7 @@ struct bridge {
 	struct acceptor *acceptors;
 	struct peer_call *calls;
 	struct control_query *queries;
-	struct loop_timer *patience, *drain_check, *hard_stop;
+	struct loop_timer *patience, *drain_check, *hard_stop, *give_back;
 	int reserve; /* a descriptor to give up when there are no more, so that a caller can be turned away */
 	int64_t turned_away; /* loop_ms() when the log was told last that one was; 0 = never */
 	unsigned generation;
