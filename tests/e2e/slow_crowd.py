@@ -138,6 +138,23 @@ def broken_off(a, hello, pid):
         check(resident(pid) <= first * 1.05, f"no memory stays: {first} KiB behind the first wave, {resident(pid)} behind the fifth")
 
 
+def half_open(a, pid):
+    """Five thousand who connect and say nothing, as many at a time as there are places: what they took is given back."""
+    if "asan" in sites.PROGRAM:
+        return
+    before, most, open_now = resident(pid), 0, []
+    for i in range(5000):
+        open_now.append(socket.create_connection(("127.0.0.1", a.front), 20, source_address=(f"127.0.6.{1 + i % ADDRESSES}", 0)))
+        if len(open_now) > 2 * PLACES:
+            open_now.pop(0).close()
+        most = max(most, resident(pid)) if i % 100 == 0 else most
+    same(codes(a.ask("anna@a.example")), ["NoError"], "an answer beside them")
+    for s in open_now:
+        s.close()
+    check(most < before * 1.05, f"they take next to nothing: {before} KiB before, {most} with them")
+    until(lambda: resident(pid) <= before * 1.05, f"and less when they are gone: {before} KiB before, {resident(pid)} after")
+
+
 with sites.pair(a_settings={"max_connections": PLACES, "max_connections_per_address": OF_ADDRESS}) as (a, b):
     a.calendar("anna", NINE)
     until(lambda: codes(a.ask("anna@a.example")) == ["NoError"], "the first answer")
@@ -147,5 +164,6 @@ with sites.pair(a_settings={"max_connections": PLACES, "max_connections_per_addr
     costly(a)
     flood(a)
     broken_off(a, hello, pid)
+    half_open(a, pid)
     same(list(a.children("@bridge")), [pid], "the same process serves")
 sites.finish()
