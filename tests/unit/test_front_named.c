@@ -12,6 +12,7 @@ static struct loop *loop;
 static struct {
 	int asks, identifies;
 	bool held;                    /* the directory does not answer at once */
+	bool lost;                    /* it answers nothing */
 	enum fb_fact exists;
 	char name[70000];             /* that the directory was asked about */
 	struct fb_requester requester;
@@ -24,8 +25,13 @@ static struct {
 
 static void answer(void)
 {
-	struct fb_entry *e = fb_entry_new("anna@a.example", 0);
+	struct fb_entry *e;
 
+	if (house.lost) {
+		house.found(house.found_arg, NULL);
+		return;
+	}
+	e = fb_entry_new("anna@a.example", 0);
 	e->exists = house.exists;
 	house.found(house.found_arg, e);
 }
@@ -154,6 +160,11 @@ static void named(void)
 	CHECK_INT(ask(CONTEXT(ANNA), true), 500);
 	CHECK_INT(house.asks, 0);
 	CHECK(strstr(body, "ErrorADUnavailable") != NULL);
+	house.lost = true;
+	CHECK_INT(ask(CONTEXT(ANNA), true), 500);
+	CHECK_INT(house.asks, 0);
+	CHECK(strstr(body, "ErrorADUnavailable") != NULL);
+	house.lost = false;
 }
 
 /* From whoever else it changes nothing, whatever stands in it: the same question, the same bytes. */
