@@ -220,6 +220,18 @@ def catalog(*bobs, board=GLOBAL, member=False, inside=()):
     return behave
 
 
+def lost_partitions(code):
+    """It has bob, and does not say which domains there are: whose bob he is nobody can tell."""
+    def behave(c, number, body):
+        if b"crossRef" in body:
+            c.sendall(message(number, done(code=code)))
+        elif b"userPrincipalName" in body:
+            c.sendall(message(number, done()))
+        else:
+            catalog(("CN=Bob,OU=Staff,DC=a", "bob@a.example"))(c, number, body)
+    return behave
+
+
 def one_base(**bob):
     """Of two domains of ours, neither of which it knows: there is one account bob below the base."""
     def behave(c, number, body):
@@ -282,7 +294,8 @@ def main():
         spaces.write("second.example local\n")
     for who, bob, exists in (("bob@second.example", {"mail": ["bob@a.example"]}, "no"), ("second.example\\bob", {"mail": ["bob@a.example"]}, "no"),
                              ("bob@second.example", {}, "no"), ("BOB@Second.Example", {"mail": ["robert@second.example"]}, "yes"), ("bob@a.example", {"mail": ["bob@a.example"]}, "yes"),
-                             ("bob@second.example", {"mail": ["b@a.example"], "mailLocalAddress": ["smtp:x@second.example"]}, "yes")):
+                             ("bob@second.example", {"mail": ["b@a.example"], "mailLocalAddress": ["smtp:x@second.example"]}, "yes"),
+                             ("bob@third.example", {"mail": ["bob@third.example", "bob@a.example"]}, "no"), ("a\\bob", {"mail": ["bob@a.example"]}, "no")):
         ask(f"{who}, an account with {bob}", one_base(**bob), exists=exists, who=who, groups="no", more=("--requester",))
     conf = site.dir / "directory.conf"
     conf.write_text(conf.read_text().replace("openldap", "active-directory"))
@@ -291,6 +304,9 @@ def main():
     for who, bobs, expected in (("A\\bob", [child], None), ("A\\bob", [child, ours], "bob@a.example"), ("A\\bob", [ours], "bob@a.example")):
         found = ask(f"{who} of {len(bobs)}", catalog(*bobs), exists="yes" if expected else "no", who=who, groups="no")
         same(found["address"], expected, f"{who} is the one of that domain, and not of a domain below it")
+    for code in (50, 51):
+        for who in ("A\\bob", "bob@a.corp.example"):
+            ask(f"{who}, the domains refused with {code}", lost_partitions(code), who=who, more=("--requester",))
     # It has the members of its own domain's groups and of universal ones: that nobody is in another is no no, but who is in it is.
     for domain, board, member, groups in (("DC=b", GLOBAL, False, "could not tell"), ("DC=child,DC=a", GLOBAL, False, "could not tell"), ("DC=b", UNIVERSAL, False, "no"),
                                           ("DC=b", GLOBAL, True, "yes"), ("DC=a", GLOBAL, False, "no")):
