@@ -199,8 +199,8 @@ static bool period_end(struct soap *s, const char *text)
 }
 
 static const struct soap_row details_rows[] = {
-	{NS_TYPES, "Subject", 0, NULL, NULL, subject},
-	{NS_TYPES, "Location", 0, NULL, NULL, location},
+	{NS_TYPES, "Subject", SOAP_CUT, NULL, NULL, subject},
+	{NS_TYPES, "Location", SOAP_CUT, NULL, NULL, location},
 	{NS_TYPES, "IsMeeting", 0, NULL, NULL, is_meeting},
 	{NS_TYPES, "IsRecurring", 0, NULL, NULL, is_recurring},
 	{NS_TYPES, "IsException", 0, NULL, NULL, is_exception},

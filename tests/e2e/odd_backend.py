@@ -54,7 +54,7 @@ TEXTS = {
                      VERSION.replace('"15"', '"8"')),
     "more": envelope(box("<m:ResponseMessage ResponseClass='Success'><m:MessageText/><m:ResponseCode>NoError</m:ResponseCode><m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>"
                          "</m:ResponseMessage>" + view() + "<m:Later a='1'><m:x/></m:Later>")),
-    "details": envelope(box(SUCCESS + view(DIGITS + f"<t:CalendarEventArray>{event(more=DETAILS % ('x' * 30000))}</t:CalendarEventArray>"))),
+    "details": envelope(box(SUCCESS + view(DIGITS + f"<t:CalendarEventArray>{event(more=DETAILS % ('x' * 100000))}</t:CalendarEventArray>"))),
     "cdata": envelope(box(SUCCESS + view(DIGITS + f"<t:CalendarEventArray>{event(more=DETAILS % '<![CDATA[a<b]]>&amp;')}</t:CalendarEventArray>"))),
     "control-references": envelope(box(SUCCESS + view(DIGITS + f"<t:CalendarEventArray>{event(more=DETAILS % 'a&#x1F;b&#0;c&#xD83D;')}</t:CalendarEventArray>"))),
     "no-code": envelope(box('<m:ResponseMessage ResponseClass="Success"/>' + view())),
