@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "bridge/backend/ews_own.h"
@@ -53,6 +54,19 @@ static bool is_cut_now(const struct ews_batch *b, const struct ews_verdict *v, s
 	return refused && b->engine->short_windows && b->window.end - b->window.start > EWS_SHORT_DAYS * DAY_S;
 }
 
+/* ${p} has its answer; if it is a failure, with the server's own words for the log. */
+static void tell_part(struct ews_part *p, struct fb_answer *a, const struct ews_verdict *v, size_t i)
+{
+	char why[EWS_CLIENT_CODE_MAX + EWS_CLIENT_TEXT_MAX + 4];
+
+	if (v->all != FB_OK || !v->texts[i]) {
+		ews_part_done(p, a, v->all == FB_OK ? v->codes[i] : v->why);
+		return;
+	}
+	snprintf(why, sizeof why, "%s: %s", v->codes[i], v->texts[i]);
+	ews_part_done(p, a, why);
+}
+
 static void hand_out(struct ews_batch *b, struct ews_verdict *v)
 {
 	for (size_t i = 0; i < b->n; i++) {
@@ -74,7 +88,7 @@ static void hand_out(struct ews_batch *b, struct ews_verdict *v)
 			ews_trust(&b->engine->suspects, p->question->address);
 		else if (a->reason == FB_TIMEOUT)
 			ews_suspect(&b->engine->suspects, p->question->address, loop_ms());
-		ews_part_done(p, a, v->all == FB_OK ? v->codes[i] : v->why);
+		tell_part(p, a, v, i);
 	}
 }
 
@@ -126,6 +140,8 @@ static void call_done(void *arg, const struct http_reply *r)
 		v->all = v->all == FB_OK ? FB_BUSY : v->all; /* it answered, and so of each mailbox */
 		fail_unsent(e, v);
 	}
+	for (size_t i = 0; i < FB_MAX_MAILBOXES; i++)
+		free(v->texts[i]);
 	free(v);
 	pump(e);
 }

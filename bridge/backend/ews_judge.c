@@ -66,7 +66,7 @@ static void judge_fault(const struct ews_client_said *said, const char *sentence
 
 void ews_judge(const struct http_reply *r, size_t n, bool alone, struct ews_verdict *v)
 {
-	struct ews_client_said said = {.codes = v->codes};
+	struct ews_client_said said = {.codes = v->codes, .texts = v->texts};
 	struct buf error;
 
 	if (r->outcome != HTTP_ANSWERED) {

@@ -30,7 +30,7 @@ struct ews_question {
 	int interval;
 	int64_t until_ms;        /* of the loop's clock */
 	size_t n, pending;       /* parts; those without an answer */
-	char why[160];           /* the first failure's sentence */
+	char why[EWS_CLIENT_CODE_MAX + EWS_CLIENT_TEXT_MAX + 4]; /* the first failure's sentence */
 	char address[FB_ADDRESS_MAX + 1];
 	struct ews_part *parts;
 };
@@ -82,6 +82,7 @@ struct ews_verdict {
 	enum fb_reason all; /* not FB_OK: what becomes of all of them */
 	char why[400];      /* for the log, unless all is well */
 	char codes[FB_MAX_MAILBOXES][EWS_CLIENT_CODE_MAX];
+	char *texts[FB_MAX_MAILBOXES]; /* why it failed, in the server's words, NULL = it has none; freed by the reader of this */
 	struct fb_answer *answers[FB_MAX_MAILBOXES]; /* with FB_OK; owned by the reader of this */
 };
 /*

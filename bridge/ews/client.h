@@ -4,7 +4,7 @@
 #include "bridge/availability/answer.h"
 #include "bridge/base/buf.h"
 
-enum { EWS_CLIENT_REPLY_MAX = 32 << 20, EWS_CLIENT_CODE_MAX = 64 };
+enum { EWS_CLIENT_REPLY_MAX = 32 << 20, EWS_CLIENT_CODE_MAX = 64, EWS_CLIENT_TEXT_MAX = 300 };
 
 /*
  * The other end of EWS: what `query` and the EWS backend send and read. ${rule} is the zone that wall times are in, ${version}
@@ -15,6 +15,7 @@ int ews_client_write(struct buf *out, const struct fb_query *q, const struct fb_
 /* What the server said besides, in its own words: for logs, and to know when to leave it alone. */
 struct ews_client_said {
 	char (*codes)[EWS_CLIENT_CODE_MAX]; /* room for the ResponseCode of each answer, "" = none was given; or NULL */
+	char **texts;     /* room for the MessageText, cut to EWS_CLIENT_TEXT_MAX, of each answer that is a failure, NULL = none; or NULL. Caller frees each */
 	char fault[EWS_CLIENT_CODE_MAX];    /* the code of a SOAP fault; "" = there was none */
 	int back_off_ms;                    /* how long the fault, or one of the answers, asks to wait; 0 = they do not */
 };

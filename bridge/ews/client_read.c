@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "bridge/base/text.h"
 #include "bridge/ews/client_reading.h"
@@ -17,7 +18,15 @@ static bool response_open(struct soap *s, const char *text)
 	a->list[a->at] = a->now;
 	a->broken = a->success = a->viewed = a->listed = false;
 	a->reason = FB_NOT_COMPUTED;
+	a->text = NULL;
 	return true;
+}
+
+/* Why it failed, as the server says it: a code alone does not say which of its own parts did. */
+static void keep_text(const struct answers *a)
+{
+	if (a->text && a->said && a->said->texts)
+		a->said->texts[a->at] = strndup(a->text, EWS_CLIENT_TEXT_MAX);
 }
 
 /*
@@ -40,6 +49,7 @@ static bool response_close(struct soap *s, const char *text)
 			a->now->view &= ~(unsigned)FB_VIEW_MERGED;
 		fb_answer_sort(a->now);
 	} else {
+		keep_text(a);
 		fb_answer_free(a->now);
 		a->list[a->at] = a->now = fb_answer_new(why);
 		if (!a->now)
@@ -74,6 +84,12 @@ static enum fb_reason reason_of(const char *code)
 		if (strcmp(theirs[i].code, code) == 0)
 			return theirs[i].reason;
 	return fb_reason_of_code(code);
+}
+
+static bool message_text(struct soap *s, const char *text)
+{
+	answers_of(s)->text = *text ? arena_strdup(s->arena, text) : NULL;
+	return true;
 }
 
 static bool code(struct soap *s, const char *text)
@@ -133,6 +149,7 @@ static const struct soap_row values_rows[] = {
 };
 static const struct soap_row message_rows[] = {
 	{NS_MESSAGES, "ResponseCode", 0, NULL, NULL, code},
+	{NS_MESSAGES, "MessageText", SOAP_CUT, NULL, NULL, message_text},
 	{NS_MESSAGES, "MessageXml", SOAP_LAX, values_rows, NULL, NULL},
 	{0},
 };
@@ -194,6 +211,10 @@ static void begin(struct soap *s)
 	forget(a->list, a->n);
 	if (a->said && a->said->codes)
 		memset(a->said->codes, 0, a->n * sizeof *a->said->codes);
+	for (size_t i = 0; a->said && a->said->texts && i < a->n; i++) {
+		free(a->said->texts[i]);
+		a->said->texts[i] = NULL;
+	}
 	*a = (struct answers){.zone.serial.lenient = true, .requester = a->requester, .list = a->list, .n = a->n, .said = a->said};
 }
 

@@ -24,6 +24,7 @@ struct answers {
 	struct fb_working_period period;
 	struct fb_working_hours hours; /* as read last */
 	const char *fault_code, *fault_text;
+	const char *text;         /* MessageText of the response at hand; NULL = none */
 	bool is_back_off;         /* the value at hand is how long to stay away */
 	int back_off_ms;
 	struct ews_client_said *said; /* may be NULL */

@@ -4,7 +4,7 @@ import ssl
 import threading
 
 import sites
-from sites import check, codes, same
+from sites import check, codes, same, until
 
 HEAD = f'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:m="{sites.M[1:-1]}" xmlns:t="{sites.T[1:-1]}">'
 SUCCESS = '<m:ResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode></m:ResponseMessage>'
@@ -63,6 +63,10 @@ TEXTS = {
     "merged-only": envelope(box(SUCCESS + view(DIGITS, "MergedOnly"))),
 }
 PLAIN = TEXTS["declared"]
+# Of a mailbox that it has no answer for, an Exchange may say why: which of its own parts failed.
+SAID = "Proxy web request failed. , inner exception: System.Net.WebException: The request failed with HTTP status 401: Unauthorized."
+FAILED = {"failed": envelope(box(f"<m:ResponseMessage ResponseClass='Error'><m:MessageText>{SAID}{' LID: 43532' * 100}</m:MessageText><m:ResponseCode>ErrorProxyRequestProcessingFailed</m:ResponseCode>"
+                                 "<m:DescriptiveLinkKey>0</m:DescriptiveLinkKey></m:ResponseMessage>" + view("", "None"))).encode()}
 # The same text in other bytes, and with other ways of HTTP around it.
 BYTES = {
     "utf8-bom": PLAIN.encode("utf-8-sig"), "utf16": PLAIN.replace("utf-8", "utf-16").encode("utf-16"),
@@ -85,7 +89,7 @@ class Odd(http.server.BaseHTTPRequestHandler):
         if name in WAYS:
             getattr(self, "way_" + name.replace("-", "_"))(PLAIN.encode())
         else:
-            self.say(TEXTS[name].encode() if name in TEXTS else BYTES[name])
+            self.say(TEXTS[name].encode() if name in TEXTS else {**BYTES, **FAILED}[name])
 
     def say(self, body, status=200, **headers):
         self.send_response(status)
@@ -140,7 +144,7 @@ with sites.pair(start=False) as (a, b):
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     names = [*TEXTS, *BYTES, *WAYS]
-    for name in names:
+    for name in [*names, *FAILED]:
         b.backend(name, "ews", [f"{name}@b.example"], url=f"https://localhost:{server.server_port}/{name}", auth="none", ca_file=b.ca)
     b.start()
     b.up(links=False)
@@ -153,6 +157,10 @@ with sites.pair(start=False) as (a, b):
             if name != "merged-only":
                 same([(e["start"], e["end"]) for e in got[0]["events"]], [("2026-03-02T09:00:00", "2026-03-02T10:00:00")], f"{name}, {round}: the event")
     check(not b.lines("backend-down"), "none of them is down")
+    got = b.ask("failed@b.example")
+    same(codes(got), ["ErrorFreeBusyGenerationFailed"], "what its own parts failed at is a failed calendar")
+    check("401" not in got[0]["text"], "and no word of why leaves the house")
+    until(lambda: any(f"why=\"ErrorProxyRequestProcessingFailed: {SAID} LID: 43532" in line for line in b.lines("backend-failed")), "but it is in the log")
     # A server that tells no events tells digits, whatever was asked for: so at its own site, and so over the link.
     a.start(), a.up(), b.up()
     for view in ("FreeBusy", "Detailed", "FreeBusyMerged", "MergedOnly"):

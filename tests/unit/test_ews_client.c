@@ -156,10 +156,10 @@ static void test_no_array(void)
 static void test_more(void)
 {
 	const char *xml = REPLY("<m:FreeBusyResponse>" FINE SHOWN("MergedOnly", "<t:MergedFreeBusy>0022</t:MergedFreeBusy>" EVENT("2026-03-24T08:00:00", "2026-03-24T09:00:00", "Busy"))
-		"</m:FreeBusyResponse><m:FreeBusyResponse><m:ResponseMessage ResponseClass=\"Error\"><m:ResponseCode>ErrorMadeUp</m:ResponseCode></m:ResponseMessage>"
-		"</m:FreeBusyResponse>");
-	char codes[2][EWS_CLIENT_CODE_MAX];
-	struct ews_client_said said = {.codes = codes};
+		"</m:FreeBusyResponse><m:FreeBusyResponse><m:ResponseMessage ResponseClass=\"Error\"><m:MessageText>Its part <![CDATA[&]]> failed.</m:MessageText>"
+		"<m:ResponseCode>ErrorMadeUp</m:ResponseCode></m:ResponseMessage></m:FreeBusyResponse>");
+	char codes[2][EWS_CLIENT_CODE_MAX], *texts[2] = {NULL, NULL};
+	struct ews_client_said said = {.codes = codes, .texts = texts};
 	struct fb_answer *got[2];
 	struct buf error;
 
@@ -169,6 +169,9 @@ static void test_more(void)
 	CHECK_INT(got[0]->n_events, 1);
 	CHECK_STR(codes[0], "NoError");
 	CHECK_STR(codes[1], "ErrorMadeUp");
+	CHECK_STR(texts[0], NULL);
+	CHECK_STR(texts[1], "Its part & failed.");
+	free(texts[1]);
 	CHECK_STR(said.fault, "");
 	fb_answer_free(got[0]);
 	fb_answer_free(got[1]);
