@@ -115,6 +115,38 @@ static void end_without_answers(void)
 	world_free();
 }
 
+/* What a peer's whole question came to is each of its mailboxes', and why is one line for the admin. */
+static void why_it_failed(void)
+{
+	static const struct {
+		enum fb_reason end, mailbox;
+		const char *line; /* NULL = none: it ended well, and each mailbox has a line of its own */
+	} cases[] = {{FB_BUSY, FB_BUSY, "event=ask-failed request-id=%s peer=site-b result=busy text=\"it said so\""},
+	             {FB_TIMEOUT, FB_TIMEOUT, "event=ask-failed request-id=%s peer=site-b result=timeout text=\"it said so\""},
+	             {FB_NOT_COMPUTED, FB_PEER_FAILED, "event=ask-failed request-id=%s peer=site-b result=not-computed"},
+	             {FB_OK, FB_PEER_FAILED, NULL}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct fb_query q = question("alice@a.example", "x@b.example", "y@b.example", NULL);
+		char log[4096] = "", line[256];
+		FILE *f = tmpfile();
+
+		world_new();
+		log_setup(fileno(f), false, LOG_LEVEL_WARN, "test");
+		ask_ours(&q);
+		w.asks[0].done(w.asks[0].arg, cases[i].end, "it said so");
+		CHECK_INT(w.reasons[0], cases[i].mailbox);
+		CHECK_INT(w.reasons[1], cases[i].mailbox);
+		rewind(f);
+		log[fread(log, 1, sizeof log - 1, f)] = 0;
+		snprintf(line, sizeof line, cases[i].line ? cases[i].line : "ask-failed", q.request_id);
+		CHECK_INT(strstr(log, line) != NULL, cases[i].line != NULL);
+		world_free();
+		log_setup(2, false, LOG_LEVEL_ERROR, "test");
+		fclose(f);
+	}
+}
+
 static void late_is_a_failure(void)
 {
 	struct fb_query q = question("alice@a.example", "x@b.example", "y@b.example", "l@a.example", "m@a.example", NULL);
@@ -203,6 +235,7 @@ int main(void)
 	requester_as_the_row_says();
 	own_verdict_counts_too();
 	end_without_answers();
+	why_it_failed();
 	late_is_a_failure();
 	cancelled_is_silent();
 	a_peer_cannot_answer_twice_or_beside();

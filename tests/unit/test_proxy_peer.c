@@ -133,6 +133,25 @@ static void late_and_cancelled(void)
 	world_free();
 }
 
+/* A peer that gives us a day has no more of us than our own people have. */
+static void too_much_time(void)
+{
+	struct fb_query q = question("bob@b.example", "x@a.example", NULL);
+	struct pki_peer seal = {"site-b"};
+
+	world_new();
+	w.hold_fetches = true;
+	w.n = q.n;
+	proxy_answer_peer(w.p, &seal, &q, 86400000, &peer_events, NULL);
+	turn(2);
+	CHECK(w.n_fetches == 1 && w.fetches[0].deadline_ms > 300 && w.fetches[0].deadline_ms <= settings.hard_stop_ms);
+	turn(settings.hard_stop_ms * 4);
+	CHECK_INT(w.done, 1);
+	CHECK_INT(w.reasons[0], FB_TIMEOUT);
+	answer_fetch(&w.fetches[0]);
+	world_free();
+}
+
 static void keep_entry(void *arg, const struct fb_entry *who)
 {
 	*(const struct fb_entry **)arg = who;
@@ -199,6 +218,7 @@ int main(void)
 	a_disabled_peer_gets_nothing();
 	the_switch_is_off();
 	late_and_cancelled();
+	too_much_time();
 	explanations();
 	return check_done();
 }
