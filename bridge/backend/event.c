@@ -171,6 +171,16 @@ static int expand_override(struct expander *x, const struct ics_event *e)
 	return 0;
 }
 
+/* Does ${e}, of whose occurrences something could not be read, take no time of the window all the same? Then it is forgotten what that was. */
+static bool is_over(struct expander *x, const struct ics_event *e)
+{
+	struct ics_job *j = x->set.j;
+	if (x->n_changes || j->work <= 0 || e->c->kind != ICS_VEVENT || !ics_event_outside(j, e->c))
+		return false;
+	buf_reset(j->error);
+	return true;
+}
+
 static int expand_series(struct expander *x, const struct ics_event *e)
 {
 	int64_t lo, hi;
@@ -180,7 +190,7 @@ static int expand_series(struct expander *x, const struct ics_event *e)
 		return 0;
 	search_span(x, e, &lo, &hi);
 	if (event_set_gather(&x->set, e, lo, hi))
-		return -1;
+		return is_over(x, e) ? 0 : -1;
 	x->set.apart = x->n_futures > 0;
 	for (size_t i = 0; i < x->set.n_occ; i++) {
 		const struct occurrence *o = &x->set.occ[i];

@@ -22,6 +22,11 @@ struct ics_event {
 	struct ics_event *next;
 };
 
+/*
+ * Does ${c} lie outside of the window in whatever zone its digits are told, and whichever of start and end comes first? False also if that cannot be
+ * told. No two clocks are further apart than two days.
+ */
+bool ics_event_outside(const struct ics_job *j, const struct ics_component *c);
 /* The zone in which ${e}'s wall times are read: its own, or ${floating}. */
 const struct fb_zone *ics_event_zone(const struct ics_event *e, const struct fb_zone *floating);
 #endif

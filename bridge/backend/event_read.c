@@ -200,11 +200,7 @@ static bool last_start(const struct ics_component *c, int64_t first, int64_t *la
 	return true;
 }
 
-/*
- * Does ${c} lie outside of the window in whatever zone its digits are told, and whichever of start and end comes first? No two clocks are further
- * apart than two days.
- */
-static bool lies_outside(const struct ics_job *j, const struct ics_component *c)
+bool ics_event_outside(const struct ics_job *j, const struct ics_component *c)
 {
 	static const int64_t day = 86400, apart = 2 * 86400;
 	const struct ics_property *start = ics_property_of(c, ICS_DTSTART), *end = ics_property_of(c, ICS_DTEND),
@@ -258,7 +254,7 @@ static int read_times(struct ics_job *j, struct ics_event *e, const struct ics_p
 	if (!read_start(j, e, start) &&
 	    !read_length(j, e, ics_property_of(e->c, ICS_DTEND), ics_property_of(e->c, ICS_DURATION)))
 		return 0;
-	if (!j->in_doubt || e->c->kind != ICS_VEVENT || !lies_outside(j, e->c))
+	if (!j->in_doubt || e->c->kind != ICS_VEVENT || !ics_event_outside(j, e->c))
 		return -1;
 	buf_reset(j->error);
 	e->outside = true;

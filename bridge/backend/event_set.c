@@ -27,8 +27,8 @@ static int64_t wall_in_dates(const struct event_set *x, const struct ics_time *t
 }
 
 /*
- * Hours of UTC from ${least} on, in quarters, may be the midnight of a zone ahead of UTC, by up to 14 hours: then they name the day behind. That of the
- * mailbox is no such case.
+ * Hours of UTC from ${least} on, in quarters, may be the midnight of a zone ahead of UTC, by up to 14 hours: then they name the day behind. That of
+ * the mailbox is no such case.
  */
 static bool is_next_day(const struct event_set *x, const struct ics_time *t, int64_t least)
 {
