@@ -306,6 +306,8 @@ int ics_read(const char *text, size_t len, struct arena *arena, struct ics_compo
 {
 	struct reader r = {text, text + len, 1, arena, error, 0, {root}, 1};
 	*root = (struct ics_component){0};
+	if (len >= 2 && (!memcmp(text, "\xff\xfe", 2) || !memcmp(text, "\xfe\xff", 2)))
+		return ics_fail(error, 1, "this file is in UTF-16, and iCalendar is in UTF-8: have it written so");
 	if (len > ICS_MAX_TEXT)
 		return ics_fail(error, 1, "the calendar is larger than %d MiB", ICS_MAX_TEXT >> 20);
 	struct line l;

@@ -416,6 +416,13 @@ static void test_not_calendars(void)
 		CHECK(!a && error.len > 10);
 		fb_answer_free(a);
 	}
+	/* in an editor it looks as it should */
+	for (int big = 0; big < 2; big++) {
+		buf_reset(&text);
+		buf_add(&text, big ? "\xfe\xff\0B\0E" : "\xff\xfe" "B\0E\0", 6);
+		CHECK(!expand("2026-03-01", "2026-04-01", "UTC"));
+		CHECK_STR(buf_cstr(&error), "line 1: this file is in UTF-16, and iCalendar is in UTF-8: have it written so");
+	}
 	buf_reset(&text);
 	buf_puts(&text, "\xef\xbb\xbf" "begin:vcalendar\r\nend:vcalendar\r\n\r\nBEGIN:VCALENDAR\r\nEND:VCALENDAR");
 	struct fb_answer *a = expand("2026-03-01", "2026-04-01", "UTC");
