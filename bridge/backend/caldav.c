@@ -261,6 +261,8 @@ void caldav_unwanted(struct caldav_ask *a, const struct http_reply *r)
 		caldav_end(a, CALDAV_LATE, "%s", r->why);
 	else if (r->outcome != HTTP_ANSWERED)
 		caldav_end(a, CALDAV_FAILED, "%s", r->why);
+	else if (r->status == 401 && r->why)
+		caldav_end(a, CALDAV_FAILED, "%s", r->why);
 	else if (r->status == 401 || r->status == 407)
 		caldav_end(a, CALDAV_FAILED, "the server refuses our login (%d): see auth, user and the password", r->status);
 	else if (r->status == 405 || r->status == 501 || unknown_report)

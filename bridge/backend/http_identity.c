@@ -156,12 +156,43 @@ bool http_identity_apply(struct http_identity *id, CURL *easy)
 	       set_blob(easy, CURLOPT_SSLKEY_BLOB, &id->key) && set_login(id, easy);
 }
 
+/*
+ * Of a server that offers other ways to log in than the settings': a sentence, lasting until the next one. NULL if it offers theirs, or says
+ * nothing.
+ */
+static const char *not_offered(const struct http_identity *id, CURL *easy)
+{
+	static const struct {
+		long bit;
+		enum conf_auth auth; /* CONF_AUTH_NONE: we have no such */
+		const char *name;
+	} schemes[] = {{CURLAUTH_NEGOTIATE, CONF_AUTH_NEGOTIATE, "Negotiate"}, {CURLAUTH_NTLM, CONF_AUTH_NTLM, "NTLM"},
+	               {CURLAUTH_BASIC, CONF_AUTH_BASIC, "Basic"}, {CURLAUTH_DIGEST, CONF_AUTH_NONE, "Digest"},
+	               {CURLAUTH_BEARER, CONF_AUTH_NONE, "Bearer"}};
+	static char said[160];
+	char offered[64] = "";
+	long bits = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_HTTPAUTH_AVAIL, &bits);
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+		size_t n = strlen(offered);
+
+		if (!(bits & schemes[i].bit))
+			continue;
+		if (schemes[i].auth == id->auth && id->auth != CONF_AUTH_NONE)
+			return NULL;
+		snprintf(offered + n, sizeof offered - n, "%s%s", n ? ", " : "", schemes[i].name);
+	}
+	snprintf(said, sizeof said, "it refused our login (HTTP 401), as it offers %s and not what auth names: see auth", offered);
+	return *offered ? said : NULL;
+}
+
 enum http_outcome http_identity_outcome(const struct http_identity *id, CURL *easy, const char **why)
 {
 	long status = 0;
 
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-	if (status != 401 || id->auth != CONF_AUTH_NEGOTIATE || http_keytab_has_ticket())
+	if (status != 401 || (*why = not_offered(id, easy)) || id->auth != CONF_AUTH_NEGOTIATE || http_keytab_has_ticket())
 		return HTTP_ANSWERED;
 	if (http_keytab_is_refused()) {
 		*why = "the KDC does not take the key in keytab, so there is no ticket to log in with: see user, and make the keytab anew";

@@ -40,7 +40,7 @@ bool http_identity_apply(struct http_identity *id, CURL *easy);
 /*
  * What the whole answer to ${easy} comes to: HTTP_ANSWERED, or, where it refuses us because there was no Kerberos ticket to log in with,
  * HTTP_UNREACHABLE: nothing was tried that could lock an account. *${why} is then a sentence, and also where it is for our key, which the KDC
- * did not take; else it stays.
+ * did not take, or the server does not offer our way to log in; else it is NULL.
  */
 enum http_outcome http_identity_outcome(const struct http_identity *id, CURL *easy, const char **why);
 /* The next login is to be a new one: with a ticket for the key that the server has now. */

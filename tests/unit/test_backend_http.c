@@ -445,6 +445,7 @@ static void test_no_weaker_scheme(void)
 	struct conf_backend b = backend_as("svc");
 	struct http *h;
 	struct buf basic;
+	struct got g;
 
 	if (!has_ntlm())
 		return;
@@ -453,7 +454,9 @@ static void test_no_weaker_scheme(void)
 	b.auth = CONF_AUTH_NTLM;
 	h = open_as(&b);
 	seen_other[0] = 0;
-	CHECK_INT(ask_once(h, "/ask-basic", 0).status, 401);
+	g = ask_once(h, "/ask-basic", 0);
+	CHECK_INT(g.status, 401);
+	CHECK(strstr(g.why, "offers Basic and not what auth names"));
 	CHECK(strstr(seen_other, "Authorization: NTLM ") != NULL);
 	CHECK(strstr(seen_other, "Authorization: Basic") == NULL);
 	CHECK(strstr(seen_other, buf_cstr(&basic)) == NULL);
