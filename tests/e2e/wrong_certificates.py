@@ -3,6 +3,7 @@ the pinned key does not count. And what the link's TLS refuses, seen from outsid
 import base64
 import contextlib
 import datetime
+import hashlib
 import os
 import pathlib
 import re
@@ -15,7 +16,7 @@ import raw_link
 import sites
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from sites import check, descriptors, same, until
 
@@ -27,13 +28,16 @@ def name(cn):
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, cn)])
 
 
-def certificate(key, cn, issuer=None, issuer_key=None, start=NOW - 400 * DAY, end=NOW + 4000 * DAY, usage=None, ca=False):
+def certificate(key, cn, issuer=None, issuer_key=None, start=NOW - 400 * DAY, end=NOW + 4000 * DAY, usage=None, ca=False, serial=None, more=()):
     b = x509.CertificateBuilder().subject_name(name(cn)).issuer_name(issuer.subject if issuer else name(cn)).public_key(key.public_key())
-    b = b.serial_number(x509.random_serial_number()).not_valid_before(start).not_valid_after(end)
+    b = b.serial_number(serial or x509.random_serial_number()).not_valid_before(start).not_valid_after(end)
     b = b.add_extension(x509.BasicConstraints(ca, None), True)
     if usage:
         b = b.add_extension(x509.ExtendedKeyUsage([usage]), True)
-    return b.sign(issuer_key or key, hashes.SHA256())
+    for extension in more:
+        b = b.add_extension(extension, False)
+    signer = issuer_key or key
+    return b.sign(signer, None if isinstance(signer, (ed25519.Ed25519PrivateKey, ed448.Ed448PrivateKey)) else hashes.SHA256())
 
 
 def pem(*certs):
@@ -41,7 +45,11 @@ def pem(*certs):
 
 
 def key_pem(key):
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption())
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+
+
+def spki(key):
+    return key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def half_key(private, public):
@@ -65,10 +73,7 @@ class Case:
         self.cert, self.key = folder / f"{name}.pem", folder / f"{name}.key"
         self.cert.write_bytes(chain)
         self.key.write_bytes(key)
-        spki = pinned.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-        digest = hashes.Hash(hashes.SHA256())
-        digest.update(spki)
-        self.pin = "sha256:" + digest.finalize().hex()
+        self.pin = "sha256:" + hashlib.sha256(spki(pinned)).hexdigest()
         self.server = socket.create_server(("127.0.0.1", sites.free_ports(1)[0]))
         self.port = self.server.getsockname()[1]
         self.context = raw_link.context(self.cert, self.key, server=True)
@@ -122,6 +127,69 @@ def cases(folder):
         case("other-issuer", pem(certificate(keys[9], "somebody else", middle_cert, middle), middle_cert), keys[9], keys[9], None),
         case("a-ca", pem(certificate(keys[10], "a-ca", ca=True)), keys[10], keys[10], None),
     ]
+
+
+# What somebody with ${key} shows in the place of ${right}, whose certificate they have.
+
+
+def words(certificate_of):
+    return {"start": certificate_of.not_valid_before, "end": certificate_of.not_valid_after, "serial": certificate_of.serial_number}
+
+
+def copied(cn, of, right, key):
+    return pem(certificate(key, cn, more=[x509.SubjectKeyIdentifier.from_public_key(right.public_key())], **words(of)))
+
+
+def beside(cn, of, right, key):
+    return pem(certificate(key, cn, **words(of)), of)
+
+
+def issued(cn, of, right, key):
+    return pem(certificate(key, cn, of, more=[x509.AuthorityKeyIdentifier.from_issuer_public_key(right.public_key())]), of)
+
+
+def inside(cn, of, right, key):
+    return pem(certificate(key, cn, more=[x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), spki(right))], **words(of)))
+
+
+def trusted(cn, of, right, key):
+    root = new_key()
+    root_cert = certificate(root, "Example Public CA", ca=True)
+    return pem(certificate(key, cn, root_cert, root, **words(of)), root_cert)
+
+
+def parts_of_right_keys():
+    """The right point mirrored, and the right modulus with another exponent: (right key, the other)."""
+    right = new_key()
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    yield right, ec.derive_private_key(order - right.private_numbers().private_value, ec.SECP256R1())
+    right = rsa.generate_private_key(65537, 2048)
+    p, q, e = right.private_numbers().p, right.private_numbers().q, 65539
+    d = pow(e, -1, (p - 1) * (q - 1))
+    yield right, rsa.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p), rsa.RSAPublicNumbers(e, p * q)).private_key()
+
+
+def impostors(folder):
+    """Those who copy what they can of a right certificate, by every kind of key, and have not its own."""
+    def case(cn, chain, key, right):
+        return Case(folder, cn, chain, key_pem(key), right, "its pin here is sha256:", f"it calls itself {cn}, whose pin here is")
+
+    keys = {"p256": new_key(), "p384": ec.generate_private_key(ec.SECP384R1()), "p521": ec.generate_private_key(ec.SECP521R1()),
+            "rsa2048": rsa.generate_private_key(65537, 2048), "rsa3072": rsa.generate_private_key(65537, 3072),
+            "ed25519": ed25519.Ed25519PrivateKey.generate(), "ed448": ed448.Ed448PrivateKey.generate()}
+    for curve in (ec.SECP256R1(), ec.SECP384R1()):
+        for kind, key in keys.items():
+            for how in (copied, beside, issued, inside, trusted):
+                cn, right = f"{how.__name__}-{curve.name}-{kind}", ec.generate_private_key(curve)
+                yield case(cn, how(cn, certificate(right, cn), right, key), key, right)
+    odd = (dict(serial=1), dict(serial=2 ** 158), dict(start=NOW - 20000 * DAY, end=NOW + 900000 * DAY), dict(start=NOW, end=NOW), dict(ca=True),
+           dict(issuer_key=new_key()), dict(usage=ExtendedKeyUsageOID.SERVER_AUTH), dict(usage=ExtendedKeyUsageOID.CLIENT_AUTH),
+           dict(more=[x509.SubjectAlternativeName([x509.DNSName("*"), x509.DNSName("site-a")])]),
+           dict(more=[x509.TLSFeature([x509.TLSFeatureType.status_request])]))
+    for n, how in enumerate(odd):
+        yield case(f"odd-{n}", pem(certificate(keys["p256"], f"odd-{n}", **how)), keys["p256"], new_key())
+    for n, (right, other) in enumerate(parts_of_right_keys()):
+        yield case(f"part-{n}", pem(certificate(other, f"part-{n}")), other, right)
 
 
 def both_directions(a, all_cases):
@@ -313,9 +381,10 @@ NOBODY = 65534
 with sites.pair(start=False, rules=False) as (a, b):
     folder = a.dir.parent
     a.run("peer", "remove", "site-b")
-    all_cases = cases(folder)
-    for c in all_cases:
-        a.run("peer", "add", c.name, "--endpoint", f"127.0.0.1:{c.port}", "--pin", c.pin)
+    all_cases = cases(folder) + list(impostors(folder))
+    check(sum(bool(c.why) for c in all_cases) >= 75, f"wrong certificates: {sum(bool(c.why) for c in all_cases)}")
+    for c in all_cases:  # as `peer add` writes them, which would take a while for so many
+        (a.dir / "peers.d" / f"{c.name}.conf").write_text(f"enabled yes\nendpoint 127.0.0.1:{c.port}\npin {c.pin}\n")
     a.start()
     a.up(links=False)
     both_directions(a, all_cases)
