@@ -230,6 +230,17 @@ static int only_folders(struct fetch *f, const char *address)
 	return folders ? trouble(f, address, "it holds folders and no .ics file: the .ics files must lie in it itself") : 0;
 }
 
+/* Whether its names are those of the folder that was ${st}: one that was exchanged and removed meanwhile lists none, which would be free time. */
+static bool is_still(const struct fetch *f, const char *address, const struct stat *st)
+{
+	struct ics_stamp was = stamp_of(address, st), is;
+	struct stat now;
+	if (fstatat(f->dir_fd, address, &now, 0))
+		return false;
+	is = stamp_of(address, &now);
+	return ics_stamp_same(&is, &was);
+}
+
 static int take_folder(struct fetch *f, const char *address)
 {
 	struct dirent **list = NULL;
@@ -245,7 +256,7 @@ static int take_folder(struct fetch *f, const char *address)
 	int n = scandirat(f->dir_fd, address, &list, is_calendar, alphasort);
 	if (n < 0)
 		return trouble(f, address, strerror(errno));
-	err = n ? 0 : only_folders(f, address);
+	err = !is_still(f, address, &st) ? trouble(f, address, "it was changed while it was read") : n ? 0 : only_folders(f, address);
 	for (int i = 0; i < n; i++) {
 		if (!err && snprintf(name, sizeof name, "%s/%s", address, list[i]->d_name) >= (int)sizeof name)
 			err = trouble(f, address, "it holds a file with too long a name");

@@ -1,4 +1,6 @@
 /* links: base availability conf dns pki ews acl budget trace backend */
+#include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -15,6 +17,21 @@ static char root[] = "/tmp/availbridge-test-XXXXXX";
 static int dir_fd;
 static struct ics_stamps stamps;
 static struct buf error;
+
+static const char *exchanged, *by; /* the folder that is exchanged at the next listing, and removed with all that is in it before it is read */
+
+int scandirat(int fd, const char *name, struct dirent ***list, int (*want)(const struct dirent *), int (*order)(const struct dirent **, const struct dirent **))
+{
+	int (*real)(int, const char *, struct dirent ***, int (*)(const struct dirent *), int (*)(const struct dirent **, const struct dirent **)) =
+		(__typeof__(&scandirat))dlsym(RTLD_NEXT, "scandirat");
+	bool now = exchanged && strcmp(name, exchanged) == 0;
+
+	if (now)
+		CHECK(!renameat(dir_fd, exchanged, dir_fd, "away") && !renameat(dir_fd, by, dir_fd, exchanged));
+	exchanged = now ? NULL : exchanged;
+	*list = NULL;
+	return now ? 0 : real(fd, name, list, want, order);
+}
 
 static void put(const char *name, const char *text)
 {
@@ -81,6 +98,21 @@ static void test_fetch(void)
 	fb_answer_free(a);
 	put("many@a.example.ics", EVENT("x", "DTSTART:20260305T080000Z\nDURATION:PT1H\n"));
 	expect("many@a.example", FB_OK, 3);
+}
+
+static void test_exchanged(void)
+{
+	CHECK(!mkdirat(dir_fd, "swap@a.example", 0700) && !mkdirat(dir_fd, "new", 0700));
+	put("swap@a.example/a.ics", SERIES);
+	put("new/a.ics", SERIES);
+	expect("swap@a.example", FB_OK, 2);
+	exchanged = "swap@a.example";
+	by = "new";
+	expect("swap@a.example", FB_CALENDAR_FAILED, 0);
+	CHECK_STR(buf_cstr(&error), "swap@a.example: it was changed while it was read");
+	expect("swap@a.example", FB_OK, 2);
+	CHECK(!unlinkat(dir_fd, "away/a.ics", 0) && !unlinkat(dir_fd, "away", AT_REMOVEDIR));
+	CHECK(!unlinkat(dir_fd, "swap@a.example/a.ics", 0) && !unlinkat(dir_fd, "swap@a.example", AT_REMOVEDIR));
 }
 
 static void test_faults(void)
@@ -191,6 +223,7 @@ int main(void)
 	CHECK(mkdtemp(root) != NULL);
 	dir_fd = open(root, O_RDONLY | O_DIRECTORY);
 	test_fetch();
+	test_exchanged();
 	test_faults();
 	test_many_files();
 	test_stamps();
