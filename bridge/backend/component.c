@@ -336,6 +336,14 @@ const struct ics_property *ics_property_of(const struct ics_component *c, enum i
 	return p;
 }
 
+const char *ics_property_name(const struct ics_property *p)
+{
+	const struct word *w = names;
+	while (w->text && w->id != (int)p->name)
+		w++;
+	return w->text ? w->text : "property";
+}
+
 /* If the parameter [${s}, ${stop}) is called ${name}: where its value begins; else NULL. */
 static const char *parameter_value(const char *s, const char *stop, const char *name)
 {

@@ -48,6 +48,8 @@ struct ics_component {
 int ics_read(const char *text, size_t len, struct arena *arena, struct ics_component *root, struct buf *error);
 /* The first ${name} in ${c}, or NULL. */
 const struct ics_property *ics_property_of(const struct ics_component *c, enum ics_name name);
+/* What ${p} is called, in capitals. */
+const char *ics_property_name(const struct ics_property *p);
 /* The value of the parameter ${name} (upper case) of ${p} without its quotes; false if it has none. */
 bool ics_parameter(const struct ics_property *p, const char *name, const char **value, size_t *len);
 /* True if ${p}'s value is ${word}, ASCII case ignored, blanks around it ignored. */

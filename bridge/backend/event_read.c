@@ -175,7 +175,7 @@ static int read_properties(struct ics_job *j, struct ics_event *e)
 	for (const struct ics_property *p = e->c->first; p; p = p->next) {
 		const struct ics_property *f = first[p->name] = first[p->name] ? first[p->name] : p;
 		if ((once >> p->name & 1) && !same_words(p, f))
-			return ics_fail(j->error, p->line, "this event has said this on line %u already, and otherwise", f->line);
+			return ics_fail(j->error, p->line, "this event has another %s on line %u: which one counts nobody can tell", ics_property_name(p), f->line);
 		if (read_property(j, e, p))
 			return -1;
 	}

@@ -120,25 +120,12 @@ bool ics_next_item(const struct ics_property *p, size_t *pos, const char **s, si
 	return true;
 }
 
-static const char *name_of(const struct ics_property *p)
-{
-	switch (p->name) {
-	case ICS_DTSTART: return "DTSTART";
-	case ICS_DTEND: return "DTEND";
-	case ICS_RDATE: return "RDATE";
-	case ICS_EXDATE: return "EXDATE";
-	case ICS_RECURRENCE_ID: return "RECURRENCE-ID";
-	case ICS_FREEBUSY: return "FREEBUSY";
-	default: return "property";
-	}
-}
-
 int ics_job_time(struct ics_job *j, const struct ics_property *p, const char *s, size_t n, struct ics_time *out)
 {
 	const char *tzid;
 	size_t len;
 	if (!ics_time_read(s, n, out))
-		return ics_fail(j->error, p->line, "this %s is no date or time: it must look like 20260302 or 20260302T080000Z", name_of(p));
+		return ics_fail(j->error, p->line, "this %s is no date or time: it must look like 20260302 or 20260302T080000Z", ics_property_name(p));
 	if (out->is_date || out->is_utc)
 		return 0;
 	if (j->placed != p) {
@@ -159,7 +146,7 @@ int ics_job_period(struct ics_job *j, const struct ics_property *p, const char *
 	struct ics_time end;
 	struct ics_duration d;
 	if (!slash)
-		return ics_fail(j->error, p->line, "this %s is no period: it has no '/'", name_of(p));
+		return ics_fail(j->error, p->line, "this %s is no period: it has no '/'", ics_property_name(p));
 	if (ics_job_time(j, p, s, first, start))
 		return -1;
 	const struct fb_zone *floating = j->options->floating;
@@ -173,6 +160,6 @@ int ics_job_period(struct ics_job *j, const struct ics_property *p, const char *
 	else
 		*seconds = ics_instant(&end, floating) - from;
 	if (*seconds < 0)
-		return ics_fail(j->error, p->line, "this %s has a period that ends before it starts", name_of(p));
+		return ics_fail(j->error, p->line, "this %s has a period that ends before it starts", ics_property_name(p));
 	return 0;
 }

@@ -369,8 +369,8 @@ static void test_faults(void)
 	CHECK_STR(event(AT "RRULE:FREQ=DAILY;COUNT=x\n"), "line 7: this recurrence rule cannot be read: COUNT is not a value it may have");
 	CHECK_STR(event(AT "EXDATE:20260302T080000Z,2026030,20260303T080000Z\n"), "line 7: this EXDATE is no date or time: it must look like 20260302 or 20260302T080000Z");
 	CHECK_STR(event("SUMMARY:x\n"), "line 3: this VEVENT has no DTSTART");
-	CHECK_STR(event(AT "DTSTART:20260303T080000Z\n"), "line 7: this event has said this on line 5 already, and otherwise");
-	CHECK_STR(event(AT "DTEND;X=1:20260302T090000Z\n"), "line 7: this event has said this on line 6 already, and otherwise");
+	CHECK_STR(event(AT "DTSTART:20260303T080000Z\n"), "line 7: this event has another DTSTART on line 5: which one counts nobody can tell");
+	CHECK_STR(event(AT "DTEND;X=1:20260302T090000Z\n"), "line 7: this event has another DTEND on line 6: which one counts nobody can tell");
 	CHECK_STR(event(AT "DTSTART:20260302T080000Z\nSUMMARY:a\nSUMMARY:b\n"), AS("Busy"));
 	CHECK_STR(event("DTSTART 20260302T080000Z\n"), "line 5: this line has no ':' behind the property's name");
 	CHECK_STR(event(AT "some text broken\nwithout folding\nB\nEn route\n"), AS("Busy"));
