@@ -199,6 +199,27 @@ void kerberos_free(struct kerberos *k)
 	free(k);
 }
 
+/* What to do about it, by the library's words: GSSAPI gives codes of its own for Kerberos's. NULL = nothing that is known. */
+static const char *fix_of(OM_uint32 major, const char *why)
+{
+	static const struct {
+		const char *words, *fix;
+	} known[] = {
+		{"keytab", "The domain has another key of this service than the keytab: make the keytab anew, and have the client log on again."},
+		{"ntegrity check", "The domain has another key of this service than the keytab: make the keytab anew, and have the client log on again."},
+		{"lock skew", "Set the clocks of the client, of the domain's controllers and of this machine: they are more than five minutes apart."},
+		{"icket expired", "See that the clock of this machine is right, and have the client log on again."},
+		{"icket not yet valid", "Set the clock of this machine: it is behind the domain's."},
+	};
+
+	if (GSS_ROUTINE_ERROR(major) == GSS_S_BAD_BINDINGS)
+		return "The client saw another certificate than front_certificate: let whatever stands in between show the same.";
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (strstr(why, known[i].words))
+			return known[i].fix;
+	return NULL;
+}
+
 /* Why a ticket was not taken is the admin's to know: a clock, a key's version. The client hears a plain no. */
 static void log_refusal(OM_uint32 major, OM_uint32 minor)
 {
@@ -207,7 +228,7 @@ static void log_refusal(OM_uint32 major, OM_uint32 minor)
 	buf_init(&why, WORDS_MAX);
 	put_status(&why, major, GSS_C_GSS_CODE);
 	put_status(&why, minor, GSS_C_MECH_CODE);
-	log_event(LOG_LEVEL_INFO, "ticket-refused", LS("why", buf_cstr(&why)));
+	log_event(LOG_LEVEL_INFO, "ticket-refused", LS("why", buf_cstr(&why)), LS("fix", fix_of(major, buf_cstr(&why))));
 	buf_free(&why);
 }
 
