@@ -52,6 +52,7 @@ static const char *last_step(const struct testing *t)
 
 static void put_text(const struct testing *t)
 {
+	const struct conf_directory *d = t->c->directory;
 	const struct directory_answer *a = &t->answer;
 
 	for (size_t i = 0; i < t->n_steps; i++)
@@ -67,6 +68,12 @@ static void put_text(const struct testing *t)
 		       t->login_why);
 	if (*a->why)
 		printf("why        %s.\nnext       %s\n", a->why, ctl_directory_remedy(last_step(t)));
+	else if (a->exists == FB_NO)
+		printf("next       Nobody below \"%s\" is called so. If that is wrong: the address has to be there as %s or among %s; see base and "
+		       "attribute in directory.conf, and that the account may read these.\n", d->base, d->attributes[CONF_ATTRIBUTE_MAIL],
+		       d->attributes[CONF_ATTRIBUTE_ALIASES]);
+	if (directory_session_oddity(t->session))
+		printf("odd        %s.\n", directory_session_oddity(t->session));
 }
 
 static void put_json(const struct testing *t)
@@ -94,6 +101,7 @@ static void put_json(const struct testing *t)
 		json_str(&b, "login_why", *t->login_why ? t->login_why : NULL);
 	}
 	json_str(&b, "why", *a->why ? a->why : NULL);
+	json_str(&b, "odd", directory_session_oddity(t->session));
 	json_open(&b, "steps", '[');
 	for (size_t i = 0; i < t->n_steps; i++) {
 		json_open(&b, NULL, '{');

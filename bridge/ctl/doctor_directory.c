@@ -43,7 +43,9 @@ static void try_server(struct doctor *d, const struct conf *one)
 	snprintf(nobody, sizeof nobody, "availbridge-doctor@%s", one->primary_domain);
 	directory_session_look_up(s, DIRECTORY_ADDRESS, nobody, &a);
 	snprintf(what, sizeof what, "%s", *a.why ? a.why : one->directory->servers[0]);
-	if (*a.why)
+	if (directory_session_oddity(s))
+		doctor_failed(d, NULL, hop, DOCTOR_HERE, directory_session_oddity(s), "see %s.", one->directory->file);
+	else if (*a.why)
 		doctor_failed(d, NULL, hop, DOCTOR_HERE, what, "%s", ctl_directory_remedy(w.step));
 	else
 		doctor_ok(d, hop, "%s answers, and shows every group that a rule or a backend names (%.1f ms)", what, (double)w.us / 1000);

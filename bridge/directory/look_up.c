@@ -71,6 +71,15 @@ static void say(struct directory_session *s, const struct directory_answer *a)
 	log_event(LOG_LEVEL_ERROR, "directory-failed", LS("why", a->why));
 }
 
+static void say_oddity(struct directory_session *s)
+{
+	const char *odd = s->told_oddity ? NULL : directory_session_oddity(s);
+
+	if (odd)
+		log_event(LOG_LEVEL_WARN, "directory-odd", LS("server", s->d->servers[s->server]), LS("why", odd));
+	s->told_oddity |= odd != NULL;
+}
+
 int directory_work(struct directory_session *s, const uint8_t *job, size_t len, struct buf *reply)
 {
 	enum directory_kind kind;
@@ -86,6 +95,7 @@ int directory_work(struct directory_session *s, const uint8_t *job, size_t len, 
 	directory_session_look_up(s, kind, text, &a);
 	if (*a.why)
 		say(s, &a);
+	say_oddity(s);
 	directory_answer_pack(reply, &a);
 	free(a.groups);
 	return reply->failed ? -1 : 0;

@@ -208,6 +208,14 @@ static int read_root(struct directory_session *s, size_t i, int64_t deadline)
 	return r;
 }
 
+const char *directory_session_oddity(const struct directory_session *s)
+{
+	if (s->has_domains && s->d->preset == CONF_OPENLDAP)
+		return "the server is a domain controller of Active Directory, and the preset is openldap, which knows nothing of its disabled accounts and "
+		       "hidden mailboxes: they count as anybody's. Write preset active-directory";
+	return NULL;
+}
+
 static enum fb_fact log_in(struct directory_session *s, int64_t deadline)
 {
 	switch (s->d->bind) {

@@ -29,6 +29,10 @@ void directory_session_free(struct directory_session *s);
 int64_t directory_job_ms(const struct conf *c);
 
 /*
+ * What of the settings does not fit to the server that was asked last: a sentence, or NULL. directory_work() logs it once.
+ */
+const char *directory_session_oddity(const struct directory_session *s);
+/*
  * Does the packed ${job} (made by directory.c) and appends the packed reply. 0, or -1 if the job cannot be read or the reply
  * did not fit: the worker should end. Why something could not be told is logged here, once in a while for each sentence.
  */

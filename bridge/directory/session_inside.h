@@ -18,6 +18,7 @@ struct directory_session {
 	bool fresh;                    /* connected in this job: what fails now is not a connection that grew old */
 	bool active_directory;         /* as its rootDSE says */
 	bool has_domains;              /* and it is a domain controller, not a directory without domains (AD LDS) */
+	bool told_oddity;              /* in the log */
 	bool is_catalog;               /* and it is asked as a Global Catalog, which shows other domains' groups without most of their members */
 	char *configuration, *root;    /* the naming contexts of the forest's configuration and of the server's domain, "" = none */
 	char *groups_base;             /* below it groups are looked for where chains are not followed by the server; NULL where they are */

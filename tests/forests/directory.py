@@ -162,8 +162,12 @@ def in_active_directory(forest, asking):
     sid = [line.split(": ")[1] for line in forest.search("(sAMAccountName=anna)", "objectSid").splitlines() if line.startswith("objectSid:")][0]
     asking.expect("a SID", sid, of="anna", address=f"anna@{a}")
     asking.expect("a SID", sid.rsplit("-", 1)[0] + "-99999", "no")
+    asking.use(["preset openldap" if line.startswith("preset") else line for line in forest.settings()])
+    check("preset active-directory" in asking.test(f"anna@{a}")["odd"], "a preset that is not this server's")
+    doctor = [h for h in json.loads(asking.site.run("doctor", "--json", code=None))["hops"] if h["hop"] == "directory"]
+    check("preset is openldap" in doctor[0]["text"], doctor)
     asking.use(forest.settings(url=forest.url("ldap")))
-    asking.expect("StartTLS", f"anna@{a}", of="anna", address=f"anna@{a}")
+    same(asking.expect("StartTLS", f"anna@{a}", of="anna", address=f"anna@{a}")["odd"], None, "the right preset")
     asking.use(forest.settings(url=forest.url("ldaps", 3269), base=""))
     asking.expect("Global Catalog", f"pat@{a}", of="pat", address=f"pat@{a}")
     asking.expect("Global Catalog", f"ben@{forest.tree.other}", of="contact")
