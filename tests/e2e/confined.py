@@ -23,8 +23,8 @@ def facts(pid):
 
 
 def memory(pid):
-    """All that the process could write to, in pieces."""
-    with open(f"/proc/{pid}/mem", "rb") as mem:
+    """All that the process could write to, in pieces; nothing of one that has ended, as a verb that the supervisor ran."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError), open(f"/proc/{pid}/mem", "rb") as mem:
         for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
             words = line.split()
             if "rw" in words[1] and not (len(words) > 5 and words[5].startswith("/memfd")):
