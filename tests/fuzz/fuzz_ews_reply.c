@@ -39,11 +39,12 @@ static void put_document(struct buf *b, const uint8_t *data, size_t size)
 	buf_puts(b, "</m:FreeBusyResponseArray></m:GetUserAvailabilityResponse></s:Body></s:Envelope>");
 }
 
-/* All that is read from ${document}, the answer of another server for ${n}: answers and codes, or why there are none. */
+/* All that is read from ${document}, the answer of another server for ${n}: answers, codes and texts, or why there are none. */
 static void read_all(struct buf *out, const struct buf *document, size_t n)
 {
 	char codes[3][EWS_CLIENT_CODE_MAX] = {{0}};
-	struct ews_client_said said = {.codes = codes};
+	char *texts[3] = {NULL};
+	struct ews_client_said said = {.codes = codes, .texts = texts};
 	struct fb_answer *answers[3];
 
 	buf_init(out, 1 << 24);
@@ -53,6 +54,10 @@ static void read_all(struct buf *out, const struct buf *document, size_t n)
 			fb_answer_free(answers[i]);
 		}
 	buf_add(out, codes, sizeof codes);
+	for (size_t i = 0; i < 3; i++) {
+		buf_puts(out, texts[i] ? texts[i] : "-");
+		free(texts[i]);
+	}
 	buf_puts(out, said.fault);
 	buf_puti(out, said.back_off_ms);
 }
