@@ -26,7 +26,7 @@ struct ics_event {
  * Does ${c} lie outside of the window in whatever zone its digits are told, and whichever of start and end comes first? False also if that cannot be
  * told. No two clocks are further apart than two days.
  */
-bool ics_event_outside(const struct ics_job *j, const struct ics_component *c);
+bool ics_event_outside(struct ics_job *j, const struct ics_component *c);
 /* The zone in which ${e}'s wall times are read: its own, or ${floating}. */
 const struct fb_zone *ics_event_zone(const struct ics_event *e, const struct fb_zone *floating);
 #endif

@@ -182,39 +182,71 @@ static int read_properties(struct ics_job *j, struct ics_event *e)
 	return 0;
 }
 
-/* When ${c} begins last, by its digits; false if that cannot be told. It has one rule or none, which has an end. */
-static bool last_start(const struct ics_component *c, int64_t first, int64_t *last)
+/* Of an event whose digits are all that is known of when it is: it takes time of the window if it begins in here. */
+struct span {
+	int64_t lo, hi;
+};
+
+static int stop(void *arg, int64_t wall)
 {
+	(void)arg;
+	(void)wall;
+	return 1;
+}
+
+/* Does the rule ${p} of what begins at ${first} name nothing in ${in}? */
+static bool rule_misses(struct ics_job *j, const struct ics_property *p, int64_t first, struct span in)
+{
+	static const int64_t apart = 3 * 86400; /* UNTIL may be told by any clock, or be a day */
 	struct recur_rule r;
 	char why[128];
-	size_t rules = 0;
-	*last = first;
-	for (const struct ics_property *p = c->first; p; p = p->next) {
-		if (p->name == ICS_RDATE || p->name == ICS_RECURRENCE_ID || p->name == ICS_MICROSOFT_RRULE || (p->name == ICS_RRULE && rules++))
+	if (!recur_read(p->value, p->value_len, &r, why, sizeof why))
+		return false;
+	int64_t hi = r.has_until && r.until.wall + apart < in.hi ? r.until.wall + apart : in.hi;
+	return recur_walk(&r, first, in.lo, hi, &j->work, stop, NULL) == RECUR_DONE;
+}
+
+/* Do the extra dates ${p} name nothing in ${in}? */
+static bool dates_miss(const struct ics_property *p, struct span in)
+{
+	const char *s;
+	size_t n, pos = 0;
+	while (ics_next_item(p, &pos, &s, &n)) {
+		struct ics_time t;
+		if (memchr(s, '/', n) || !ics_time_read(s, n, &t) || (t.wall >= in.lo && t.wall <= in.hi)) /* a period may be of any length */
 			return false;
-		if (p->name == ICS_RRULE && (!recur_read(p->value, p->value_len, &r, why, sizeof why) || !r.has_until))
-			return false;
-		if (p->name == ICS_RRULE && r.until.wall > first)
-			*last = r.until.wall;
 	}
 	return true;
 }
 
-bool ics_event_outside(const struct ics_job *j, const struct ics_component *c)
+/* Does ${c}, which begins at ${first} and perhaps again, not begin in ${in}? */
+static bool misses(struct ics_job *j, const struct ics_component *c, int64_t first, struct span in)
+{
+	if (first >= in.lo && first <= in.hi)
+		return false;
+	for (const struct ics_property *p = c->first; p; p = p->next) {
+		if (p->name == ICS_RECURRENCE_ID || p->name == ICS_MICROSOFT_RRULE)
+			return false;
+		if ((p->name == ICS_RRULE && !rule_misses(j, p, first, in)) || (p->name == ICS_RDATE && !dates_miss(p, in)))
+			return false;
+	}
+	return true;
+}
+
+bool ics_event_outside(struct ics_job *j, const struct ics_component *c)
 {
 	static const int64_t day = 86400, apart = 2 * 86400;
 	const struct ics_property *start = ics_property_of(c, ICS_DTSTART), *end = ics_property_of(c, ICS_DTEND),
 	                          *duration = ics_property_of(c, ICS_DURATION);
 	struct ics_time from, to;
 	struct ics_duration d = {0};
-	int64_t last;
-	if (!start || !ics_time_read(start->value, start->value_len, &from) || !last_start(c, from.wall, &last))
+	if (!start || !ics_time_read(start->value, start->value_len, &from))
 		return false;
 	if (end ? !ics_time_read(end->value, end->value_len, &to) : duration && !ics_duration_read(duration->value, duration->value_len, &d))
 		return false;
 	int64_t length = end ? to.wall - from.wall : d.days * day + d.seconds;
 	int64_t before = length < 0 ? length : 0, behind = length > 0 ? length : 0;
-	return last + behind + day + apart < j->window.start || from.wall + before - apart > j->window.end;
+	return misses(j, c, from.wall, (struct span){j->window.start - behind - day - apart, j->window.end - before + apart});
 }
 
 /*
