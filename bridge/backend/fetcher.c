@@ -6,6 +6,7 @@
 #include "bridge/backend/breaker.h"
 #include "bridge/backend/fetch_engine.h"
 #include "bridge/backend/fetch_job.h"
+#include "bridge/base/alarm.h"
 #include "bridge/base/log.h"
 #include "bridge/base/text.h"
 
@@ -19,10 +20,10 @@ struct open_job {
 	struct open_job *next, **at;
 	struct fetcher *fetcher;
 	void *ticket;
-	struct loop_timer *timer;
+	int64_t due;                /* loop_ms() */
 	fetcher_reply_cb *cb;
 	void *arg;
-	char address[FB_ADDRESS_MAX + 1];
+	char address[];
 };
 
 struct fetcher {
@@ -35,6 +36,7 @@ struct fetcher {
 	char left_alone[FETCHER_WHY_MAX + 1]; /* a sentence: that it is, and why */
 	int64_t say_again;          /* loop_ms(): who is turned away stands in the log now and then, with that */
 	struct open_job *jobs;
+	struct alarm late;          /* for the one that is due first */
 	struct buf reply;           /* the one that is given out; its memory is for the next as well, unless it was a large one */
 	struct fetch_question last; /* what a probe asks */
 	char last_address[FB_ADDRESS_MAX + 1];
@@ -138,7 +140,6 @@ static void end_job(struct open_job *j)
 	*j->at = j->next;
 	if (j->next)
 		j->next->at = j->at;
-	loop_timer_free(j->timer);
 	free(j);
 }
 
@@ -158,14 +159,42 @@ static void job_done(void *arg, const struct fb_answer *answer, const char *why)
 	end_job(j);
 }
 
-static void job_late(void *arg)
+static void job_late(struct open_job *j)
 {
-	struct open_job *j = arg;
-
 	log_failure(j->fetcher, j->address, FB_TIMEOUT, "its time was over before the backend had answered");
 	j->fetcher->engine->drop(j->ticket);
 	reply_reason(j->fetcher, FB_TIMEOUT, j->cb, j->arg);
 	end_job(j);
+}
+
+static void put_job(struct open_job **list, struct open_job *j)
+{
+	j->next = *list;
+	j->at = list;
+	if (j->next)
+		j->next->at = &j->next;
+	*list = j;
+}
+
+static void look_for_late(void *arg)
+{
+	struct fetcher *f = arg;
+	struct open_job *due = NULL, *next;
+	int64_t now = loop_ms();
+
+	for (struct open_job *j = f->jobs; j; j = next) {
+		next = j->next;
+		if (j->due > now) {
+			alarm_by(&f->late, j->due);
+			continue;
+		}
+		*j->at = j->next;
+		if (j->next)
+			j->next->at = j->at;
+		put_job(&due, j); /* a list of their own: one that ends may end another */
+	}
+	while (due)
+		job_late(due);
 }
 
 /* Of a long window a day is enough to tell, and it is one call: several would be as many log-ins that may fail. */
@@ -183,16 +212,15 @@ static void remember(struct fetcher *f, const struct fetch_question *q)
 
 static void start_job(struct fetcher *f, const struct fetch_question *q, fetcher_reply_cb *cb, void *arg)
 {
-	struct open_job *j = calloc(1, sizeof *j);
+	size_t n = strlen(q->address) + 1;
+	struct open_job *j = malloc(sizeof *j + n);
 
 	if (!j)
 		abort();
-	*j = (struct open_job){.next = f->jobs, .at = &f->jobs, .fetcher = f, .cb = cb, .arg = arg};
-	if (j->next)
-		j->next->at = &j->next;
-	f->jobs = j;
-	memcpy(j->address, q->address, strlen(q->address) + 1);
-	j->timer = loop_timer_new(f->site.loop, q->left_ms, job_late, j);
+	*j = (struct open_job){.fetcher = f, .due = loop_ms() + q->left_ms, .cb = cb, .arg = arg};
+	memcpy(j->address, q->address, n);
+	put_job(&f->jobs, j);
+	alarm_by(&f->late, j->due);
 	j->ticket = f->engine->ask(f->state, q, job_done, j);
 }
 
@@ -280,6 +308,7 @@ struct fetcher *fetcher_new(struct loop *l, const struct conf *c, const struct c
 		abort();
 	f->backend = be;
 	buf_init(&f->reply, REPLY_MAX_BYTES);
+	alarm_init(&f->late, l, look_for_late, f);
 	f->engine = engines[be->type];
 	f->site = (struct fetch_site){.loop = l, .conf = c, .backend = be, .health = heard, .arg = f};
 	f->site.http = http_new(l, c, be, error);
@@ -302,6 +331,7 @@ void fetcher_free(struct fetcher *f)
 		f->engine->close(f->state);
 	while (f->jobs)
 		end_job(f->jobs);
+	alarm_end(&f->late);
 	loop_timer_free(f->pause);
 	loop_timer_free(f->trial);
 	http_free(f->site.http);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bridge/availability/query.h"
+#include "bridge/base/alarm.h"
 #include "bridge/base/log.h"
 #include "bridge/base/pack.h"
 #include "bridge/process/messages.h"
@@ -22,11 +23,11 @@ struct job {
 	struct jobs *in;
 	struct pool *pool;
 	struct worker *worker; /* NULL while it waits */
-	struct loop_timer *deadline;
+	int64_t due;       /* loop_ms(): its asker is answered by then */
 	int64_t since;     /* when the worker was given it */
 	pool_reply_cb *cb; /* NULL: its asker was told that it is late, and the worker may still reply */
 	void *arg;
-	const char *why;   /* set: it failed before it began, and the timer says so */
+	const char *why;   /* set: it failed before it began, and is told so at the end of the turn */
 	uint32_t handle;
 	size_t len;
 	uint8_t data[];    /* not there if it failed before it began */
@@ -52,6 +53,7 @@ struct pool {
 	void *arg;
 	struct worker *workers;
 	struct jobs waiting; /* without a worker */
+	struct alarm late;   /* for the job that is due first */
 	uint32_t handle;     /* of the last job */
 	unsigned stillborn;  /* workers in a row that ended before they were ready */
 	struct {
@@ -83,21 +85,9 @@ static void job_unlink(struct job *j)
 	j->in->n--;
 }
 
-struct pool *pool_new(struct loop *l, const struct pool_kind *kind, pool_changed_cb *changed, void *arg)
-{
-	struct pool *p = calloc(1, sizeof *p);
-
-	if (!p)
-		abort();
-	*p = (struct pool){.loop = l, .kind = *kind, .changed = changed, .arg = arg};
-	jobs_init(&p->waiting);
-	return p;
-}
-
 /* A job may hold a password. */
 static void job_free(struct job *j)
 {
-	loop_timer_free(j->deadline);
 	explicit_bzero(j->data, j->why ? 0 : j->len);
 	free(j);
 }
@@ -140,7 +130,7 @@ static bool is_hopeless(const struct pool *p)
 	return p->stillborn >= STILLBORN_MAX;
 }
 
-/* Each is told so by its timer. */
+/* Each is told so at the end of the turn. */
 static void fail_waiting(struct pool *p)
 {
 	for (struct job *j = p->waiting.first; j; j = j->next) {
@@ -148,7 +138,8 @@ static void fail_waiting(struct pool *p)
 			continue;
 		explicit_bzero(j->data, j->len);
 		j->why = stillborn_words;
-		loop_timer_again(j->deadline, 0);
+		j->due = loop_ms();
+		alarm_by(&p->late, j->due);
 	}
 }
 
@@ -195,9 +186,8 @@ static void look_later(struct worker *w)
 		w->stuck = loop_timer_new(p->loop, p->kind.job_ms, look_at_oldest, w);
 }
 
-static void job_late(void *arg)
+static void job_late(struct job *j)
 {
-	struct job *j = arg;
 	pool_reply_cb *cb = j->cb;
 
 	if (!j->worker) {
@@ -207,6 +197,51 @@ static void job_late(void *arg)
 	}
 	j->cb = NULL;
 	cb(j->arg, NULL, 0, "the worker did not answer in time");
+}
+
+/* Those of ${list} that are due by ${now}; the alarm is set for the rest. */
+static void end_late(struct pool *p, struct jobs *list, int64_t now)
+{
+	struct jobs due; /* out of the way of whoever is told, and asks anew */
+
+	jobs_init(&due);
+	for (struct job *j = list->first, *next; j; j = next) {
+		next = j->next;
+		if (!j->cb)
+			continue;
+		if (j->due > now) {
+			alarm_by(&p->late, j->due);
+		} else if (j->worker) {
+			job_late(j); /* which leaves it where it is */
+		} else {
+			job_unlink(j);
+			jobs_put(&due, j);
+		}
+	}
+	while (due.first)
+		job_late(due.first);
+}
+
+static void look_for_late(void *arg)
+{
+	struct pool *p = arg;
+	int64_t now = loop_ms();
+
+	end_late(p, &p->waiting, now);
+	for (struct worker *w = p->workers; w; w = w->next)
+		end_late(p, &w->jobs, now);
+}
+
+struct pool *pool_new(struct loop *l, const struct pool_kind *kind, pool_changed_cb *changed, void *arg)
+{
+	struct pool *p = calloc(1, sizeof *p);
+
+	if (!p)
+		abort();
+	*p = (struct pool){.loop = l, .kind = *kind, .changed = changed, .arg = arg};
+	jobs_init(&p->waiting);
+	alarm_init(&p->late, l, look_for_late, p);
+	return p;
 }
 
 /* The ready worker that has the fewest jobs and room for one more, or NULL. */
@@ -324,9 +359,10 @@ void pool_submit(void *pool, const void *job, size_t len, int64_t deadline_ms, p
 	if (!j)
 		abort(); /* a lost reply would leave its asker waiting for ever */
 	*j = (struct job){.pool = p, .cb = cb, .arg = arg, .len = len, .why = why, .handle = ++p->handle};
+	j->due = loop_ms() + (why || deadline_ms < 0 ? 0 : deadline_ms);
 	if (!why && len)
 		memcpy(j->data, job, len);
-	j->deadline = loop_timer_new(p->loop, j->why || deadline_ms < 0 ? 0 : deadline_ms, job_late, j);
+	alarm_by(&p->late, j->due);
 	jobs_put(&p->waiting, j);
 	dispatch(p);
 }
@@ -343,6 +379,7 @@ void pool_free(struct pool *p)
 		free(w);
 	}
 	jobs_free(&p->waiting);
+	alarm_end(&p->late);
 	buf_free(&p->greeting.data);
 	free(p);
 }

@@ -41,7 +41,7 @@ void pool_add(struct pool *p, int fd, int64_t pid);
  */
 void pool_greet(struct pool *p, uint16_t type, const void *data, size_t len, int fd);
 /*
- * Hands ${len} bytes of ${job} (copied, wiped after) to a worker, now or later: exactly one ${cb} within ${deadline_ms}, never
+ * Hands ${len} bytes of ${job} (copied, wiped after) to a worker, now or later: exactly one ${cb} within ${deadline_ms} (to some ms), never
  * before it returns. A worker may go on with a job that nobody waits for any more. Fits directory_submit_fn.
  */
 void pool_submit(void *p, const void *job, size_t len, int64_t deadline_ms, pool_reply_cb *cb, void *arg);
