@@ -20,7 +20,8 @@ static void parts_free(struct ews_question *q)
 {
 	for (size_t i = 0; i < q->n; i++)
 		fb_answer_free(q->parts[i].answer);
-	free(q->parts);
+	if (q->parts != &q->only)
+		free(q->parts);
 }
 
 static void question_free(struct ews_question *q)
@@ -29,6 +30,7 @@ static void question_free(struct ews_question *q)
 	if (q->next)
 		q->next->at = q->at;
 	parts_free(q);
+	free(q->why);
 	free(q);
 }
 
@@ -56,7 +58,7 @@ static void cut(struct ews_question *q)
 	struct fb_window windows[EWS_PARTS_MAX];
 
 	q->n = q->pending = ews_split(q->window, q->interval, longest(q->engine), windows);
-	q->parts = calloc(q->n, sizeof *q->parts);
+	q->parts = q->n == 1 ? &q->only : calloc(q->n, sizeof *q->parts);
 	if (!q->parts)
 		abort();
 	for (size_t i = 0; i < q->n; i++) {
@@ -68,7 +70,8 @@ static void cut(struct ews_question *q)
 static void *ews_ask(void *engine, const struct fetch_question *asked, fetch_done_cb *cb, void *arg)
 {
 	struct ews *e = engine;
-	struct ews_question *q = calloc(1, sizeof *q);
+	size_t n = strlen(asked->address) + 1;
+	struct ews_question *q = malloc(sizeof *q + n);
 
 	if (!q)
 		abort();
@@ -77,7 +80,7 @@ static void *ews_ask(void *engine, const struct fetch_question *asked, fetch_don
 	if (q->next)
 		q->next->at = &q->next;
 	e->questions = q;
-	memcpy(q->address, asked->address, strnlen(asked->address, FB_ADDRESS_MAX)); /* the rest is zero */
+	memcpy(q->address, asked->address, n);
 	cut(q);
 	return q;
 }
@@ -104,7 +107,8 @@ void ews_ask_again(struct ews_part *p)
 	p->batch = NULL;
 	leave_all(q);
 	parts_free(q);
-	q->why[0] = 0;
+	free(q->why);
+	q->why = NULL;
 	cut(q);
 }
 
@@ -116,14 +120,14 @@ void ews_part_done(struct ews_part *p, struct fb_answer *a, const char *why)
 	p->batch = NULL;
 	p->answer = a;
 	ews_tidy(&p->answer, p->window, q->interval);
-	if (p->answer->reason != FB_OK && !q->why[0])
-		snprintf(q->why, sizeof q->why, "%s", why && *why ? why : "its answer made no sense");
+	if (p->answer->reason != FB_OK && !q->why)
+		q->why = strdup(why && *why ? why : "its answer made no sense"); /* without memory for it there is none */
 	if (--q->pending > 0)
 		return;
 	joined = q->n > 1 ? ews_join(q->parts, q->n) : NULL;
 	if (q->n > 1 && !joined)
 		abort();
-	q->cb(q->arg, joined ? joined : q->parts[0].answer, q->why[0] ? q->why : NULL);
+	q->cb(q->arg, joined ? joined : q->parts[0].answer, q->why);
 	fb_answer_free(joined);
 	question_free(q);
 }

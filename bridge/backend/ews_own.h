@@ -30,9 +30,10 @@ struct ews_question {
 	int interval;
 	int64_t until_ms;        /* of the loop's clock */
 	size_t n, pending;       /* parts; those without an answer */
-	char why[EWS_CLIENT_CODE_MAX + EWS_CLIENT_TEXT_MAX + 4]; /* the first failure's sentence */
-	char address[FB_ADDRESS_MAX + 1];
-	struct ews_part *parts;
+	char *why;               /* the first failure's sentence, owned; NULL = none */
+	struct ews_part *parts;  /* most have one, which is ${only} */
+	struct ews_part only;
+	char address[];
 };
 
 /* One call: being filled, ready to go, or under way. */

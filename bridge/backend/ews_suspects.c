@@ -15,21 +15,27 @@ void ews_suspect(struct ews_suspects *s, const char *address, int64_t now_ms)
 {
 	size_t i = place_of(address);
 
-	s->list[i].until_ms = now_ms + EWS_SUSPECT_MS;
+	s->list[i].until_ms = s->last_ms = now_ms + EWS_SUSPECT_MS;
 	strcpy(s->list[i].address, address);
 }
 
 void ews_trust(struct ews_suspects *s, const char *address)
 {
-	size_t i = place_of(address);
+	size_t i;
 
+	if (!s->last_ms)
+		return; /* nobody ever was one: as with most backends, and who looks for each mailbox finds nothing */
+	i = place_of(address);
 	if (strcmp(s->list[i].address, address) == 0)
 		s->list[i].until_ms = 0;
 }
 
 bool ews_is_suspect(const struct ews_suspects *s, const char *address, int64_t now_ms)
 {
-	size_t i = place_of(address);
+	size_t i;
 
+	if (s->last_ms <= now_ms)
+		return false;
+	i = place_of(address);
 	return s->list[i].until_ms > now_ms && strcmp(s->list[i].address, address) == 0;
 }

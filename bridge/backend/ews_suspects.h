@@ -10,6 +10,7 @@
  */
 enum { EWS_SUSPECTS = 256, EWS_SUSPECT_MS = 600000 };
 struct ews_suspects {
+	int64_t last_ms; /* until when any is one */
 	struct {
 		int64_t until_ms;
 		char address[FB_ADDRESS_MAX + 1];
