@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include "bridge/base/text.h"
 #include "pki/digest.h"
 #include "pki/parts.h"
 #include "pki/rotation.h"
@@ -29,7 +30,7 @@ static void encode(struct buf *out, const struct pki_statement *st)
 	static const char what[] = "availbridge announcement 1";
 
 	buf_add(out, what, sizeof(what)); /* with its zero */
-	buf_putc(out, st->retires ? 'R' : 'N');
+	buf_putc(out, st->retires ? 'R' : st->vouches ? 'V' : 'N');
 	buf_add(out, st->exporter, PKI_EXPORTER_LEN);
 	buf_add(out, st->from, PKI_PIN_LEN);
 	buf_add(out, st->to, PKI_PIN_LEN);
@@ -109,7 +110,7 @@ bool pki_statement_verify(struct pki_statement *st, const uint8_t *spki, size_t 
 	*why = known ? "the signature is not by that key over this connection" : "the key is not one on the curve P-256";
 	if (known) {
 		pki_sha256(pin, spki, n);
-		if (!st->retires)
+		if (!st->retires && !st->vouches)
 			memcpy(st->pin, pin, PKI_PIN_LEN);
 		encode(&text, st);
 		ok = c && n_sig <= PKI_SIGNATURE_MAX && EVP_DigestVerifyInit(c, NULL, EVP_sha256(), NULL, key) == 1 &&
@@ -120,4 +121,55 @@ bool pki_statement_verify(struct pki_statement *st, const uint8_t *spki, size_t 
 	buf_free(&text);
 	ERR_clear_error();
 	return ok;
+}
+
+static void put_hex(struct buf *out, const void *p, size_t n)
+{
+	char hex[2 * PKI_SPKI_MAX + 1];
+
+	text_hex(hex, p, n);
+	buf_puts(out, hex);
+}
+
+void pki_proof_put(struct buf *out, const struct pki_statement *st, const uint8_t *spki, size_t n, const uint8_t *sig, size_t n_sig)
+{
+	put_hex(out, st->exporter, PKI_EXPORTER_LEN);
+	put_hex(out, st->to, PKI_PIN_LEN);
+	put_hex(out, spki, n <= PKI_SPKI_MAX ? n : 0);
+	buf_putc(out, '.');
+	put_hex(out, sig, n_sig <= PKI_SIGNATURE_MAX ? n_sig : 0);
+}
+
+/* The ${n} bytes, or (SIZE_MAX) all up to ${most}, that stand as hex digits at ${*at} before ${end}. How many; SIZE_MAX if they are none. */
+static size_t take_hex(const char **at, const char *end, uint8_t *to, size_t n, size_t most)
+{
+	char hex[2 * PKI_SPKI_MAX + 1];
+	size_t left = (size_t)(end - *at);
+
+	n = n == SIZE_MAX ? left / 2 : n;
+	if (n > most || 2 * n > left)
+		return SIZE_MAX;
+	memcpy(hex, *at, 2 * n);
+	hex[2 * n] = 0;
+	*at += 2 * n;
+	return text_unhex(to, n, hex) ? n : SIZE_MAX;
+}
+
+bool pki_proof_holds(const char *text, const struct pki_statement *st)
+{
+	const char *dot = strchr(text, '.'), *at = text, *end = text + strlen(text), *why;
+	uint8_t spki[PKI_SPKI_MAX], sig[PKI_SIGNATURE_MAX], by[PKI_PIN_LEN];
+	struct pki_statement said = *st;
+	size_t n, n_sig;
+
+	if (!dot || take_hex(&at, dot, said.exporter, PKI_EXPORTER_LEN, PKI_EXPORTER_LEN) == SIZE_MAX ||
+	    take_hex(&at, dot, said.to, PKI_PIN_LEN, PKI_PIN_LEN) == SIZE_MAX)
+		return false;
+	n = take_hex(&at, dot, spki, SIZE_MAX, sizeof spki);
+	if (n == SIZE_MAX || at != dot)
+		return false;
+	at = dot + 1;
+	n_sig = take_hex(&at, end, sig, SIZE_MAX, sizeof sig);
+	return n_sig != SIZE_MAX && at == end && pki_statement_verify(&said, spki, n, sig, n_sig, by, &why) &&
+	       memcmp(by, st->from, PKI_PIN_LEN) == 0;
 }

@@ -41,10 +41,11 @@ int pki_rotation_retire(const struct pki_identity_files *f, uint8_t pin[PKI_PIN_
 int pki_cert_dates(const char *path, int64_t *from, int64_t *until, struct buf *error);
 
 /* ---- what is said to a peer: docs/link-protocol.md, Announce ---- */
-enum { PKI_SPKI_MAX = 256, PKI_SIGNATURE_MAX = 128 };
+enum { PKI_SPKI_MAX = 256, PKI_SIGNATURE_MAX = 128, PKI_PROOF_TEXT = 2 * (PKI_EXPORTER_LEN + PKI_PIN_LEN + PKI_SPKI_MAX + PKI_SIGNATURE_MAX) + 2 };
 /* What a key says about itself on one connection. */
 struct pki_statement {
 	bool retires;                        /* ${pin} is used no more (the current key signs); else ${pin} comes next (and signs) */
+	bool vouches;                        /* ${pin} comes next, says the current key */
 	uint8_t exporter[PKI_EXPORTER_LEN];  /* pki_stream_exporter_announce() */
 	uint8_t from[PKI_PIN_LEN], to[PKI_PIN_LEN]; /* who says it to whom: the two keys of the connection */
 	uint8_t pin[PKI_PIN_LEN];
@@ -62,8 +63,14 @@ void pki_signer_spki(const struct pki_signer *s, struct buf *out);
 int pki_signer_sign(const struct pki_signer *s, const struct pki_statement *st, struct buf *out);
 /*
  * The pin of the ${n} bytes at ${spki}, if they are a P-256 key and the signature ${sig} (${n_sig} bytes) of ${st} is by it; a
- * statement that does not retire is about that very pin, which is put into ${st} first. False with a sentence part in ${why}.
+ * statement that neither retires nor vouches is about that very pin, which is put into ${st} first. False with a sentence part in ${why}.
  */
 bool pki_statement_verify(struct pki_statement *st, const uint8_t *spki, size_t n, const uint8_t *sig, size_t n_sig,
                           uint8_t pin[PKI_PIN_LEN], const char **why);
+/*
+ * Appends as words what shows to another process that the key ${spki} has made the signature ${sig} of ${st}: that process need not believe this one.
+ */
+void pki_proof_put(struct buf *out, const struct pki_statement *st, const uint8_t *spki, size_t n, const uint8_t *sig, size_t n_sig);
+/* True if ${text} shows that the key with the pin ${st}->from has signed ${st}, of which what that text holds need not be filled in. */
+bool pki_proof_holds(const char *text, const struct pki_statement *st);
 #endif

@@ -10,6 +10,7 @@
 #include "bridge/ctl/slots.h"
 #include "bridge/process/notes.h"
 #include "pki/identity.h"
+#include "pki/rotation.h"
 
 static bool same(const uint8_t *a, const uint8_t *b)
 {
@@ -92,9 +93,9 @@ static int wait_for_admin(const struct conf *c, const struct conf_peer *p, const
 	return CTL_DONE;
 }
 
-/* The edit is begun; it is ended here. Prints "taken", "waits" or "refused: WHY". */
+/* The edit is begun; it is ended here. Prints "taken", "waits" or "refused: WHY". What is not ${proven} is for the admin to judge. */
 static int take(struct ctl_edit *e, const struct conf *c, const char *name, const uint8_t under[PKI_PIN_LEN],
-                const uint8_t pin[PKI_PIN_LEN])
+                const uint8_t pin[PKI_PIN_LEN], bool proven)
 {
 	const struct conf_peer *p = conf_peer_named(c, name);
 	const char *why = refuse_next(c, p, under, pin);
@@ -105,7 +106,7 @@ static int take(struct ctl_edit *e, const struct conf *c, const char *name, cons
 		puts("taken");
 	} else if (why) {
 		printf("refused: %s\n", why);
-	} else if (strcmp(c->accept_next, "confirm") == 0) {
+	} else if (!proven || strcmp(c->accept_next, "confirm") == 0) {
 		r = wait_for_admin(c, p, under, pin);
 	} else {
 		ctl_slots_of(p, &s);
@@ -120,7 +121,7 @@ static int take(struct ctl_edit *e, const struct conf *c, const char *name, cons
 
 /* Only a peer's own old pin, said under its next one. */
 static int drop(struct ctl_edit *e, const struct conf *c, const char *name, const uint8_t under[PKI_PIN_LEN],
-                const uint8_t pin[PKI_PIN_LEN])
+                const uint8_t pin[PKI_PIN_LEN], bool proven)
 {
 	const struct conf_peer *p = conf_peer_named(c, name);
 	struct ctl_slots s;
@@ -128,6 +129,8 @@ static int drop(struct ctl_edit *e, const struct conf *c, const char *name, cons
 
 	if (!p || !p->enabled || !has(p, under)) {
 		puts("refused: the key of the connection is not known there any more");
+	} else if (!proven) {
+		puts("refused: nothing shows that the key of the connection has said so");
 	} else if (!has(p, pin)) {
 		puts("taken");
 	} else if (p->n_pins != 2 || !same(p->pins[0], pin) || !same(p->pins[1], under)) {
@@ -144,12 +147,14 @@ static int drop(struct ctl_edit *e, const struct conf *c, const char *name, cons
 }
 
 typedef int judge_fn(struct ctl_edit *e, const struct conf *c, const char *name, const uint8_t under[PKI_PIN_LEN],
-                     const uint8_t pin[PKI_PIN_LEN]);
+                     const uint8_t pin[PKI_PIN_LEN], bool proven);
 
+/* Without --proof it is whoever types this who says so; the daemon gives it always, since somebody may run in the process that has heard of it. */
 static int announced(int argc, char **argv, const char *conf_path, judge_fn *judge)
 {
-	const char *under_text = NULL, *pin_text = NULL;
-	const struct ctl_option options[] = {{"under", .value = &under_text}, {"pin", .value = &pin_text}, {0}};
+	const char *under_text = NULL, *pin_text = NULL, *proof = NULL;
+	const struct ctl_option options[] = {{"under", .value = &under_text}, {"pin", .value = &pin_text}, {"proof", .value = &proof}, {0}};
+	struct pki_statement st = {.retires = judge == drop, .vouches = judge == take};
 	uint8_t under[PKI_PIN_LEN], pin[PKI_PIN_LEN];
 	struct ctl_words words;
 	struct ctl_edit edit;
@@ -161,11 +166,13 @@ static int announced(int argc, char **argv, const char *conf_path, judge_fn *jud
 		return ctl_usage("peer");
 	if (!ctl_peer_name(words.list[0]))
 		return CTL_USAGE;
+	memcpy(st.from, under, PKI_PIN_LEN);
+	memcpy(st.pin, pin, PKI_PIN_LEN);
 	if (ctl_edit_start(&edit, conf_path) < 0)
 		return CTL_NO;
 	c = ctl_load(conf_path);
 	if (c)
-		r = judge(&edit, c, words.list[0], under, pin);
+		r = judge(&edit, c, words.list[0], under, pin, !proof || pki_proof_holds(proof, &st));
 	else
 		ctl_edit_drop(&edit);
 	conf_free(c);

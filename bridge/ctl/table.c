@@ -40,8 +40,8 @@ const struct ctl_verb ctl_verbs[] = {
 	 "peer set NAME [--free-busy-access-enabled yes|no] [--free-busy-access-level LEVEL] [--endpoint HOST:PORT ...] [--dial "
 	 "both|out|in] [--pin PIN] [--next-pin PIN]\n"
 	 "peer confirm-next NAME\n"
-	 "peer take-next NAME --under PIN --pin PIN\n"
-	 "peer drop-old NAME --under PIN --pin PIN\n"
+	 "peer take-next NAME --under PIN --pin PIN [--proof TEXT]\n"
+	 "peer drop-old NAME --under PIN --pin PIN [--proof TEXT]\n"
 	 "peer drop-due\n"
 	 "peer list [--json]\n"
 	 "peer show NAME [--json]",

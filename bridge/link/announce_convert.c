@@ -9,6 +9,8 @@ static const struct wire_cap caps[] = {
 	{&availbridge__link__v1__announce_request__descriptor, 1, 0, LINK_SPKI_BYTES, NULL},
 	{&availbridge__link__v1__announce_request__descriptor, 2, 0, LINK_SIGNATURE_BYTES, NULL},
 	{&availbridge__link__v1__announce_request__descriptor, 3, 0, LINK_PIN_BYTES, NULL},
+	{&availbridge__link__v1__announce_request__descriptor, 4, 0, LINK_SPKI_BYTES, NULL},
+	{&availbridge__link__v1__announce_request__descriptor, 5, 0, LINK_SIGNATURE_BYTES, NULL},
 	{0},
 };
 
@@ -18,9 +20,19 @@ int link_announce_write(struct buf *out, const struct link_announce *a)
 
 	ask.next_spki = (ProtobufCBinaryData){a->n_spki, (uint8_t *)a->spki};
 	ask.signature = (ProtobufCBinaryData){a->n_signature, (uint8_t *)a->signature};
+	ask.current_spki = (ProtobufCBinaryData){a->n_current, (uint8_t *)a->current};
+	ask.current_signature = (ProtobufCBinaryData){a->n_vouches, (uint8_t *)a->vouches};
 	if (a->retires)
 		ask.retired_pin = (ProtobufCBinaryData){LINK_PIN_BYTES, (uint8_t *)a->retired};
 	return wire_pack(out, &ask.base);
+}
+
+/* How long the field is that goes to ${to}. */
+static size_t take(uint8_t *to, const ProtobufCBinaryData *from)
+{
+	if (from->len)
+		memcpy(to, from->data, from->len);
+	return from->len;
 }
 
 bool link_announce_read(const uint8_t *p, size_t n, struct link_announce *a, const char **why)
@@ -38,14 +50,11 @@ bool link_announce_read(const uint8_t *p, size_t n, struct link_announce *a, con
 	if (m->retired_pin.len == 0 || m->retired_pin.len == LINK_PIN_BYTES) {
 		*why = NULL;
 		a->retires = m->retired_pin.len != 0;
-		a->n_spki = m->next_spki.len;
-		a->n_signature = m->signature.len;
-		if (a->retires)
-			memcpy(a->retired, m->retired_pin.data, LINK_PIN_BYTES);
-		if (a->n_spki)
-			memcpy(a->spki, m->next_spki.data, a->n_spki);
-		if (a->n_signature)
-			memcpy(a->signature, m->signature.data, a->n_signature);
+		a->n_spki = take(a->spki, &m->next_spki);
+		a->n_signature = take(a->signature, &m->signature);
+		a->n_current = take(a->current, &m->current_spki);
+		a->n_vouches = take(a->vouches, &m->current_signature);
+		take(a->retired, &m->retired_pin);
 	} else {
 		*why = "retired_pin is not 32 bytes";
 	}

@@ -11,8 +11,18 @@ static void refuse(struct link_call *c, const char *why)
 	server_call_finish(c, GRPC_INVALID_ARGUMENT, why);
 }
 
-/* The pin that it is about; false after a refusal. */
-static bool verified(struct link_call *c, const struct link_announce *a, uint8_t seen[PKI_PIN_LEN], uint8_t pin[PKI_PIN_LEN])
+/* What shows to the process that writes it down that the key of this connection has said it: that one does not take our word. "" if nothing does. */
+static void put_proof(struct buf *out, struct pki_statement *st, const struct link_announce *a)
+{
+	st->vouches = !st->retires;
+	if (st->retires)
+		pki_proof_put(out, st, a->spki, a->n_spki, a->signature, a->n_signature);
+	else if (a->n_vouches)
+		pki_proof_put(out, st, a->current, a->n_current, a->vouches, a->n_vouches);
+}
+
+/* The pin that it is about, and the proof of it; false after a refusal. */
+static bool verified(struct link_call *c, const struct link_announce *a, uint8_t seen[PKI_PIN_LEN], uint8_t pin[PKI_PIN_LEN], struct buf *proof)
 {
 	struct pki_statement st = {.retires = a->retires};
 	uint8_t by[PKI_PIN_LEN];
@@ -37,6 +47,7 @@ static bool verified(struct link_call *c, const struct link_announce *a, uint8_t
 		refuse(c, a->retires ? "the key of this connection cannot retire itself" : "the next key is the one in use");
 		return false;
 	}
+	put_proof(proof, &st, a);
 	return true;
 }
 
@@ -45,19 +56,21 @@ void server_announce(struct link_call *c, const uint8_t *p, size_t n)
 	struct link_server *s = c->conn->server;
 	struct link_announce a;
 	uint8_t seen[PKI_PIN_LEN], pin[PKI_PIN_LEN];
+	struct buf proof;
 	const char *why;
 
 	if (!link_announce_read(p, n, &a, &why)) {
 		refuse(c, why);
 		return;
 	}
-	if (!verified(c, &a, seen, pin))
-		return;
-	if (!s->announced) {
-		server_call_finish(c, GRPC_UNIMPLEMENTED, "no such method");
-		return;
+	buf_init(&proof, PKI_PROOF_TEXT);
+	if (verified(c, &a, seen, pin, &proof)) {
+		if (s->announced)
+			s->announced(s->announced_arg, server_call_handle(c), c->conn->peer, seen, a.retires, pin, buf_cstr(&proof));
+		else
+			server_call_finish(c, GRPC_UNIMPLEMENTED, "no such method");
 	}
-	s->announced(s->announced_arg, server_call_handle(c), c->conn->peer, seen, a.retires, pin);
+	buf_free(&proof);
 }
 
 void link_server_announcements(struct link_server *s, link_announced_cb *cb, void *arg)

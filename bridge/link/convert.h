@@ -64,6 +64,8 @@ struct link_announce {
 	bool retires;
 	uint8_t spki[LINK_SPKI_BYTES], signature[LINK_SIGNATURE_BYTES], retired[LINK_PIN_BYTES];
 	size_t n_spki, n_signature;
+	uint8_t current[LINK_SPKI_BYTES], vouches[LINK_SIGNATURE_BYTES]; /* the key in use, and its signature for the next one */
+	size_t n_current, n_vouches;                                    /* 0 = there is none */
 };
 enum { LINK_PROBE_BYTES = 256 };
 struct link_probe;

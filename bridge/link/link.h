@@ -39,7 +39,7 @@ void link_ask(struct link_clients *k, const char *peer, const struct fb_query *q
 struct link_self {
 	int64_t front_expires;            /* seconds since 1970; 0 = not known */
 	const struct pki_signer *next;    /* the key that comes; announced to every peer */
-	const struct pki_signer *current; /* says that... */
+	const struct pki_signer *current; /* gives its word for it, and says that... */
 	const uint8_t *retired;           /* ...this pin is used no more */
 };
 /* Before the first turn of the loop. ${taken} is called when ${peer} has written the pin of self->next. */
@@ -118,9 +118,10 @@ bool link_server_idle(const struct link_server *s);
 /*
  * ${peer}, whose key on this connection has the pin ${seen}, says by a signature over this connection that ${pin} is its next key, or
  * (${retires}) that ${pin} is used no more. Whoever may write settings judges, writes, and then link_server_announced() with the same ${handle}.
+ * ${proof} is for pki_proof_holds() there: that the key of the connection says so (it vouches, or retires); "" = nothing shows it.
  */
 typedef void link_announced_cb(void *arg, uint64_t handle, const struct pki_peer *peer, const uint8_t seen[PKI_PIN_LEN],
-                               bool retires, const uint8_t pin[PKI_PIN_LEN]);
+                               bool retires, const uint8_t pin[PKI_PIN_LEN], const char *proof);
 /* Tells ${cb} of announcements; without it there is no such rpc. */
 void link_server_announcements(struct link_server *s, link_announced_cb *cb, void *arg);
 /* Tells ${cb} under which key each peer connects to ask us. */

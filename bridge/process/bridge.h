@@ -57,7 +57,7 @@ struct bridge {
 	int64_t turned_away; /* loop_ms() when the log was told last that one was; 0 = never */
 	unsigned generation;
 	bool begun, ready, draining;
-	struct pki_signer *next, *signer; /* the key that comes; the one in use, if it has to say that another is used no more */
+	struct pki_signer *next, *signer; /* the key that comes; the one in use, if it has to vouch for that, or to say that another is used no more */
 	uint8_t retired[PKI_PIN_LEN];
 	uint8_t own_pin[PKI_PIN_LEN];
 	bool rotated; /* there is an old identity, or one that was retired */

@@ -35,7 +35,7 @@ static bool too_often(struct announcing *a, const char *peer)
 }
 
 static void announced(void *arg, uint64_t handle, const struct pki_peer *peer, const uint8_t seen[PKI_PIN_LEN], bool retires,
-                      const uint8_t pin[PKI_PIN_LEN])
+                      const uint8_t pin[PKI_PIN_LEN], const char *proof)
 {
 	char under[PKI_PIN_TEXT], text[PKI_PIN_TEXT];
 	struct bridge *b = arg;
@@ -54,6 +54,7 @@ static void announced(void *arg, uint64_t handle, const struct pki_peer *peer, c
 	pack_str(&out, p->name);
 	pack_str(&out, under);
 	pack_str(&out, text);
+	pack_str(&out, proof);
 	channel_send(b->supervisor, MSG_ANNOUNCED, buf_ptr(&out), out.len, -1);
 	buf_free(&out);
 }
@@ -98,20 +99,22 @@ int bridge_rotation_open(struct bridge *b)
 	struct link_self self = {0};
 	struct buf why;
 	int64_t from;
+	bool retired;
 
 	buf_init(&why, 4096);
 	pki_cert_dates(c->front_certificate, &from, &self.front_expires, &why);
 	if (pki_rotation_pin(&f, PKI_NEXT, pin, &why) > 0 && pki_rotation_path(f.cert, PKI_NEXT, cert, sizeof cert) == 0 &&
 	    pki_rotation_path(f.key, PKI_NEXT, key, sizeof key) == 0 && !(b->next = pki_signer_new(cert, key, &why)))
 		log_event(LOG_LEVEL_ERROR, "next-identity", LS("text", buf_cstr(&why)));
-	if (notes_get(c->state_dir, NOTES_RETIRED, "self", b->retired, NULL) && pki_rotation_key(&f, key, sizeof key) == 0)
+	retired = notes_get(c->state_dir, NOTES_RETIRED, "self", b->retired, NULL);
+	if ((retired || b->next) && pki_rotation_key(&f, key, sizeof key) == 0)
 		b->signer = pki_signer_new(f.cert, key, &why);
 	pki_identity_pin(f.cert, b->own_pin, &why);
-	b->rotated = b->signer || pki_rotation_pin(&f, PKI_OLD, pin, &why) > 0;
+	b->rotated = (retired && b->signer) || pki_rotation_pin(&f, PKI_OLD, pin, &why) > 0;
 	buf_free(&why);
 	self.next = b->next;
 	self.current = b->signer;
-	self.retired = b->signer && memcmp(b->retired, pki_signer_pin(b->signer), PKI_PIN_LEN) != 0 ? b->retired : NULL;
+	self.retired = retired && b->signer && memcmp(b->retired, pki_signer_pin(b->signer), PKI_PIN_LEN) != 0 ? b->retired : NULL;
 	link_clients_self(b->clients, &self, taken, b);
 	link_server_announcements(b->server, announced, b);
 	link_server_seen(b->server, seen, b);

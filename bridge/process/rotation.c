@@ -13,6 +13,7 @@
 #include "bridge/process/messages.h"
 #include "bridge/process/notes.h"
 #include "bridge/process/verb.h"
+#include "pki/rotation.h"
 
 enum { QUEUE_MAX = 256, VERB_MS = 10000, KNOWN_MS = 3000, SOON_MS = 3000, RETRY_MS = 600 * 1000, HOURLY_MS = 3600 * 1000, SENTENCE = 1000 };
 
@@ -24,7 +25,7 @@ struct announced {
 	struct announced *next;
 	uint64_t handle;
 	bool retires;
-	char peer[64], under[PKI_PIN_TEXT], pin[PKI_PIN_TEXT];
+	char peer[64], under[PKI_PIN_TEXT], pin[PKI_PIN_TEXT], proof[PKI_PROOF_TEXT];
 };
 
 struct rotation {
@@ -167,7 +168,8 @@ static void start_next(struct rotation *r)
 		answer(r, 0, NULL);
 		return;
 	}
-	if (!run(r, (const char *const[]){"peer", a->retires ? "drop-old" : "take-next", a->peer, "--under", a->under, "--pin", a->pin, NULL},
+	if (!run(r, (const char *const[]){"peer", a->retires ? "drop-old" : "take-next", a->peer, "--under", a->under, "--pin", a->pin, "--proof",
+	                                       a->proof, NULL},
 	         TASK_ANNOUNCED))
 		answer(r, 3, "the process that writes settings could not be started there");
 }
@@ -175,7 +177,7 @@ static void start_next(struct rotation *r)
 static void announced(struct rotation *r, struct unpack *u)
 {
 	struct announced *a = calloc(1, sizeof *a), **at = &r->queue;
-	const char *peer, *under, *pin;
+	const char *peer, *under, *pin, *proof;
 
 	if (!a)
 		abort();
@@ -184,7 +186,8 @@ static void announced(struct rotation *r, struct unpack *u)
 	peer = unpack_str(u);
 	under = unpack_str(u);
 	pin = unpack_str(u);
-	if (!unpack_done(u) || !peer || !under || !pin || !conf_name_valid(peer) || strlen(under) >= PKI_PIN_TEXT ||
+	proof = unpack_str(u);
+	if (!unpack_done(u) || !peer || !under || !pin || !proof || strlen(proof) >= PKI_PROOF_TEXT || !conf_name_valid(peer) || strlen(under) >= PKI_PIN_TEXT ||
 	    strlen(pin) >= PKI_PIN_TEXT || r->n >= QUEUE_MAX) {
 		free(a); /* the peer's call ends by its own deadline */
 		return;
@@ -192,6 +195,7 @@ static void announced(struct rotation *r, struct unpack *u)
 	strcpy(a->peer, peer);
 	strcpy(a->under, under);
 	strcpy(a->pin, pin);
+	strcpy(a->proof, proof);
 	while (*at)
 		at = &(*at)->next;
 	*at = a;
@@ -300,7 +304,7 @@ bool rotation_reaped(struct rotation *r, pid_t pid, int status)
 	else if (ok && strcmp(text, "taken") == 0)
 		tell_first(r);
 	else if (ok && strcmp(text, "waits") == 0)
-		answer(r, 1, NULL);
+		answer(r, 1, *r->queue->proof ? NULL : "it came without the word of the key in use");
 	else if (ok && strncmp(text, "refused: ", 9) == 0)
 		answer(r, 2, text + 9);
 	else {

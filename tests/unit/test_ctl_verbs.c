@@ -491,6 +491,22 @@ static void keys(void)
 	CHECK_INT(run_here("check"), 0);
 }
 
+/* What the daemon passes on without the word of the peer's key in use may be the word of whoever runs in a bridge: the admin is asked, nothing is dropped. */
+static void unproven_keys(void)
+{
+	CHECK_INT(run_here("peer add site-u --endpoint u:7443 --pin " PIN1), 0);
+	CHECK_INT(run_here("peer take-next site-u --under " PIN1 " --pin " PIN5 " --proof 00.00"), 0);
+	CHECK_STR(said, "waits\n");
+	CHECK(!strstr(content("peers.d/site-u.conf"), "\nnext-pin"));
+	CHECK_INT(run_here("peer confirm-next site-u"), 0);
+	CHECK(has_line("peers.d/site-u.conf", "next-pin " PIN5 " from=" PIN1));
+	CHECK_INT(run_here("peer drop-old site-u --under " PIN5 " --pin " PIN1 " --proof 00.00"), 0);
+	CHECK(says("refused: nothing shows") && has_line("peers.d/site-u.conf", "pin " PIN1));
+	CHECK_INT(run_here("peer drop-old site-u --under " PIN5 " --pin " PIN1), 0);
+	CHECK_STR(said, "taken\n");
+	CHECK_INT(run_here("peer remove site-u"), 0);
+}
+
 /* A key that waits for the admin was announced by another key; when that is the peer's no more, nobody can confirm it. */
 static void waiting_keys(void)
 {
@@ -798,6 +814,7 @@ int main(void)
 	spaces();
 	peers();
 	links();
+	unproven_keys();
 	waiting_keys();
 	identity_fails();
 	compare();

@@ -65,8 +65,15 @@ static void compose(const struct pki_signer *by, const uint8_t *retired, struct 
 }
 
 static void on_announced(void *arg, uint64_t handle, const struct pki_peer *peer, const uint8_t seen[PKI_PIN_LEN], bool retires,
-                         const uint8_t pin[PKI_PIN_LEN])
+                         const uint8_t pin[PKI_PIN_LEN], const char *proof)
 {
+	struct pki_statement st = {.retires = retires, .vouches = !retires};
+
+	memcpy(st.from, pins[0], PKI_PIN_LEN);
+	memcpy(st.pin, pin, PKI_PIN_LEN);
+	CHECK_INT(pki_proof_holds(proof, &st), retires || heard == 0); /* composed by hand no key in use gives its word for the next one */
+	st.pin[0] ^= 1;
+	CHECK(!pki_proof_holds(proof, &st)); /* for that one alone */
 	CHECK_STR(pki_peer_name(peer), "site-a");
 	CHECK(memcmp(seen, pins[0], PKI_PIN_LEN) == 0);
 	last_retires = retires;
@@ -177,7 +184,7 @@ static void too_long(void *arg)
 static void run(struct pki_tls *a, struct pki_tls *b)
 {
 	static const struct link_server_events events = {on_query, on_cancelled};
-	const struct link_self self = {.next = next, .retired = pins[1]}; /* without .current it is not said by itself */
+	const struct link_self self = {.next = next, .current = current, .retired = pins[1]};
 	struct loop_timer *guard;
 	struct loop_fd *w;
 	int fd;
@@ -191,6 +198,7 @@ static void run(struct pki_tls *a, struct pki_tls *b)
 	link_server_announcements(server, on_announced, NULL);
 	clients = link_clients_new(loop, &a_conf, a);
 	link_clients_self(clients, &self, on_taken, NULL);
+	clients->peers[0].told_retired = true; /* so it is not said by itself */
 	guard = loop_timer_new(loop, 10000, too_long, NULL);
 	again = loop_timer_new(loop, 5, on_poll, NULL);
 	loop_run(loop);

@@ -175,6 +175,51 @@ static bool holds(struct pki_statement st, const struct buf *spki, const struct 
 	return pki_statement_verify(&st, buf_ptr(spki), spki->len, buf_ptr(sig), sig->len, pin, &text);
 }
 
+/* The key in use vouches for another, and that can be shown to who was not there: of no other key, pin or purpose, and not with a byte changed. */
+static void test_proof(const struct pki_signer *s, const struct pki_statement *like, const struct buf *spki)
+{
+	struct pki_statement st = *like, other;
+	struct buf sig, proof;
+	char changed[PKI_PROOF_TEXT];
+
+	buf_init(&sig, 512);
+	buf_init(&proof, PKI_PROOF_TEXT);
+	st.vouches = true;
+	memcpy(st.from, pki_signer_pin(s), PKI_PIN_LEN);
+	memset(st.pin, 9, PKI_PIN_LEN);
+	CHECK_INT(pki_signer_sign(s, &st, &sig), 0);
+	pki_proof_put(&proof, &st, buf_ptr(spki), spki->len, buf_ptr(&sig), sig.len);
+	CHECK(!proof.failed);
+	other = (struct pki_statement){.vouches = true};
+	memcpy(other.from, st.from, PKI_PIN_LEN);
+	memcpy(other.pin, st.pin, PKI_PIN_LEN);
+	CHECK(pki_proof_holds(buf_cstr(&proof), &other));
+	other.pin[0] ^= 1;
+	CHECK(!pki_proof_holds(buf_cstr(&proof), &other));
+	other.pin[0] ^= 1;
+	other.from[0] ^= 1;
+	CHECK(!pki_proof_holds(buf_cstr(&proof), &other));
+	other.from[0] ^= 1;
+	other.vouches = false;
+	CHECK(!pki_proof_holds(buf_cstr(&proof), &other));
+	other.retires = true;
+	CHECK(!pki_proof_holds(buf_cstr(&proof), &other));
+	other = (struct pki_statement){.vouches = true, .retires = false};
+	memcpy(other.from, st.from, PKI_PIN_LEN);
+	memcpy(other.pin, st.pin, PKI_PIN_LEN);
+	for (size_t i = 0; i < proof.len; i++) {
+		snprintf(changed, sizeof changed, "%s", buf_cstr(&proof));
+		changed[i] = changed[i] == '.' ? '0' : changed[i] == '0' ? '1' : '0';
+		CHECK(!pki_proof_holds(changed, &other));
+		changed[i] = 0;
+		CHECK(!pki_proof_holds(changed, &other));
+	}
+	snprintf(changed, sizeof changed, "%s0", buf_cstr(&proof));
+	CHECK(!pki_proof_holds(changed, &other) && !pki_proof_holds("", &other) && !pki_proof_holds(".", &other));
+	buf_free(&sig);
+	buf_free(&proof);
+}
+
 /* The signature is about one connection, one pair of keys, one purpose. */
 static void test_statement(void)
 {
@@ -216,6 +261,7 @@ static void test_statement(void)
 	spki.len--;
 	CHECK(!holds(st, &spki, &sig, pin));
 	spki.len++;
+	test_proof(s, &st, &spki);
 	sig.len = 0;
 	CHECK(!holds(st, &spki, &sig, pin));
 	buf_free(&spki);

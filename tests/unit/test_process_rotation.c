@@ -183,6 +183,7 @@ static void announce_to(struct rotation *r, const char *line)
 	pack_str(&b, "site-b");
 	pack_str(&b, STOLEN);
 	pack_str(&b, NEXT);
+	pack_str(&b, "");
 	rotation_said(r, MSG_ANNOUNCED, buf_ptr(&b), b.len);
 	CHECK((pid = waitpid(-1, &status, 0)) > 0);
 	rotation_forget(r, line);
