@@ -1,4 +1,4 @@
-# make demo | check | check-clients | check-forests | install | uninstall | fuzz | soak SECONDS=600 | bench | clean      V=1 shows the commands
+# make demo | check | check-clients | check-forests | check-long | install | uninstall | fuzz | soak SECONDS=600 | bench | clean      V=1 shows the commands
 PREFIX  ?= /usr
 SYSCONF ?= /etc
 FUZZ_SECONDS ?= 30
@@ -72,6 +72,8 @@ check-clients:
 	$(Q)scripts/install-deps build check clients && tests/check-clients.sh
 check-forests:
 	$(Q)scripts/install-deps build check forests && tests/check-forests.sh
+check-long:
+	$(Q)scripts/install-deps build check && tests/check-long.sh
 soak: all
 	$(Q)scripts/install-deps build check && BUILD=$(BUILD) SECONDS_TO_RUN=$(SECONDS) tests/soak.sh
 # Everything interleaved on this machine; BENCH=quick takes under two minutes. docs/benchmarks.md explains the table.
@@ -87,5 +89,5 @@ uninstall:
 	$(Q)DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONF='$(SYSCONF)' scripts/install.sh --remove
 
 -include $(OBJ:.o=.d) $(O)/bridge/main.d $(UNIT:%=%.d)
-.PHONY: all deps program unit fuzzers floors demo check check-clients check-forests soak bench fuzz clean install uninstall
+.PHONY: all deps program unit fuzzers floors demo check check-clients check-forests check-long soak bench fuzz clean install uninstall
 .DELETE_ON_ERROR:

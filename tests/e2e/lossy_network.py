@@ -25,8 +25,9 @@ NAMES = {name: f"ab{os.getpid()}{name}" for name in "abm"}
 ADDRESSES = {"a": "10.99.0.1", "b": "10.99.0.2"}
 ROUNDS = int(os.environ.get("ROUNDS", "10"))
 BLACKOUT = float(os.environ.get("BLACKOUT", "6"))
-LINES = (("10 % loss", 0.99, 1, {"loss": 0.1}), ("30 % loss", 0.9, 1, {"loss": 0.3}), ("2 s delay", 0.99, 5, {"delay": 1.0}),  # there and back
-         ("256 kbit/s", 0.99, 1, {"rate": 256000}))  # (what, how many are right, one of how many rounds, of what kind)
+SURE = 40  # so many questions say whether nine of ten are answered: where one fails the next may, too
+LINES = (("10 % loss", 0.99, 1, {"loss": 0.1}), ("30 % loss", 0.9 if ROUNDS >= SURE else 0.7, 1, {"loss": 0.3}), ("2 s delay", 0.99, 5, {"delay": 1.0}),
+         ("256 kbit/s", 0.99, 1, {"rate": 256000}))  # (what, how many are right, one of how many rounds, of what kind: the delay is each way's)
 BACK = 5  # seconds within which a link is back
 CLONE_NEWNET, SIOCETHTOOL, OFFLOADS = 0x40000000, 0x8946, (0x17, 0x1f, 0x24)  # sending: checksums, TSO, GSO
 ALL_ETHERTYPES = 3
