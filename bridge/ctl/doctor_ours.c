@@ -138,8 +138,8 @@ void doctor_backend(struct doctor *d)
 		         r.misnamed > 1 ? " (and others)" : "");
 		doctor_failed(d, NULL, hop, DOCTOR_HERE, what, "call it %s; until then its owner is answered as if there were no such person.", r.nobodys[1]);
 	} else {
-		doctor_ok(d, hop, "%zu can be read%s%s%s%s", r.good, r.odd ? "; " : "", r.first_odd, r.odd > 1 ? " (and others)" : "",
-		          e ? "; time ran out before the rest" : "");
+		doctor_ok(d, hop, "%zu can be read%s, whole days in %s (working_zone)%s%s%s", r.good, e ? " before time ran out" : "",
+		          d->conf->working_zone, r.odd ? "; " : "", r.first_odd, r.odd > 1 ? " (and others)" : "");
 	}
 	limited_end(&child);
 	if (list)

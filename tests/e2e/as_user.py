@@ -55,7 +55,7 @@ def calendars(a):
     for name in ("anna", "bob"):
         give(a.calendars / f"{name}@a.example.ics", "nobody")
     same(codes(a.ask("anna@a.example", "bob@a.example")), ["NoError"] * 2, "both can be read")
-    same(hop(a, "calendars")["text"], "2 can be read", "and doctor says so")
+    same(hop(a, "calendars")["text"], "2 can be read, whole days in UTC (working_zone)", "and doctor says so")
     give(a.calendars / "bob@a.example.ics", "root")
     until(lambda: codes(a.ask("bob@a.example")) == ["ErrorFreeBusyGenerationFailed"], "one that root alone may read is an error")
     found = hop(a, "calendars")
@@ -68,7 +68,7 @@ def calendars(a):
         check(found["state"] == "failed" and wrong in found["text"] and "call it bob@a.example.ics" in found["fix"], f"and doctor says how it should be called: {found}")
         (a.calendars / wrong).rename(a.calendars / "bob@a.example.ics")
     (a.calendars / "eve@elsewhere.example.ics").write_text("rubbish")
-    same(hop(a, "calendars")["text"], "2 can be read", "what is about nobody of ours is not counted")
+    same(hop(a, "calendars")["text"], "2 can be read, whole days in UTC (working_zone)", "what is about nobody of ours is not counted")
 
 
 def files(a):
