@@ -334,6 +334,7 @@ struct http *http_new(struct loop *l, const struct conf *c, const struct conf_ba
 		abort();
 	h->concurrency = b->concurrency;
 	http_multi_open(&h->multi, l, h->concurrency, finished);
+	h->multi.by_ticket = b->auth == CONF_AUTH_NEGOTIATE;
 	h->last_waiting = &h->waiting;
 	if (http_identity_read(&h->identity, c, b, error) == 0)
 		return h;

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 #include "bridge/backend/http_own.h"
+#include "bridge/base/loop.h"
+#include "bridge/base/watch.h"
 
 /*
  * The key with which curl's GSSAPI gets its tickets, copied into a keytab in memory: GSSAPI takes the first key of the client
@@ -11,6 +13,9 @@
  * for the process's life.
  */
 static const char memory[] = "MEMORY:availbridge";
+/* A first KDC that is down costs a second for each of four answers. */
+enum { KDC_MS = 5000, KDC_REST_MS = 10000, REFUSED_MS = 2000 };
+static int64_t silent_until; /* loop_ms() */
 enum { KDC_ERRORS = 127 }; /* what a KDC may answer; behind them are the library's own */
 
 struct copying {
@@ -111,6 +116,24 @@ bool http_keytab_has_ticket(void)
 	return has(false);
 }
 
+bool http_keytab_watch(void)
+{
+	int64_t now = loop_ms();
+
+	if (has(false))
+		return false;
+	watch_kerberos(-1, now < silent_until ? now : now + KDC_MS);
+	return true;
+}
+
+void http_keytab_watch_end(void)
+{
+	int64_t now = loop_ms();
+
+	if (watch_end() && now >= silent_until)
+		silent_until = now + KDC_REST_MS;
+}
+
 /* The library asks for a password when the KDC has answered that it wants one. */
 static krb5_error_code no_password(krb5_context context, void *asked, const char *name, const char *banner, int n, krb5_prompt prompts[])
 {
@@ -125,9 +148,11 @@ bool http_keytab_is_refused(void)
 	krb5_error_code r;
 	bool asked = false;
 
-	if (!offered.principal || has(true) || krb5_parse_name(offered.context, offered.principal, &client))
+	if (!offered.principal || loop_ms() < silent_until || has(true) || krb5_parse_name(offered.context, offered.principal, &client))
 		return false;
+	watch_kerberos(-1, loop_ms() + REFUSED_MS);
 	r = krb5_get_init_creds_password(offered.context, &creds, client, NULL, no_password, &asked, 0, NULL, NULL);
+	watch_end();
 	krb5_free_cred_contents(offered.context, &creds);
 	krb5_free_principal(offered.context, client);
 	return asked || (r > KRB5KDC_ERR_NONE && r <= KRB5KDC_ERR_NONE + KDC_ERRORS);

@@ -80,17 +80,28 @@ static void acknowledge(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 }
 
+/* Lets curl go on; while it asks a KDC, all of us wait. */
+static void act(struct http_multi *m, int fd, int what)
+{
+	bool watched = m->by_ticket && http_keytab_watch();
+	int running;
+
+	curl_multi_socket_action(m->curl, fd, what, &running);
+	if (watched)
+		http_keytab_watch_end();
+}
+
 static void on_socket(int fd, int events, void *arg)
 {
 	struct http_watch *w = arg;
 	struct http_multi *m = w->multi;
-	int what = (events & LOOP_READ ? CURL_CSELECT_IN : 0) | (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0), running;
+	int what = (events & LOOP_READ ? CURL_CSELECT_IN : 0) | (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0);
 
 	if (w->idle) {
 		give_up(w, fd);
 		return;
 	}
-	curl_multi_socket_action(m->curl, fd, what, &running);
+	act(m, fd, what);
 	if (watch_of(m, fd) == w && !w->idle && what == CURL_CSELECT_IN)
 		acknowledge(fd);
 	drain(m);
@@ -99,9 +110,8 @@ static void on_socket(int fd, int events, void *arg)
 static void on_timer(void *arg)
 {
 	struct http_multi *m = arg;
-	int running;
 
-	curl_multi_socket_action(m->curl, CURL_SOCKET_TIMEOUT, 0, &running);
+	act(m, CURL_SOCKET_TIMEOUT, 0);
 	drain(m);
 }
 

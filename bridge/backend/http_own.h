@@ -27,9 +27,16 @@ int http_keytab_offer(const char *path, const char *principal, struct buf *error
 bool http_keytab_has_ticket(void);
 /*
  * Without any ticket: is it because the KDC refuses that key? It is asked anew without one, which no account is locked for: a KDC that answers
- * is there, and did not take ours. Waits for the KDC.
+ * is there, and did not take ours. Waits for the KDC, two seconds at most; one that was silent just now has refused nothing.
  */
 bool http_keytab_is_refused(void);
+/*
+ * GSSAPI is about to be used, and asks a KDC where there is no ticket: which is bounded from now on until http_keytab_watch_end(), by five seconds;
+ * by none for ten more when it was silent for so long. False: there is a ticket, and nothing to be ended.
+ */
+bool http_keytab_watch(void);
+/* See http_keytab_watch(). */
+void http_keytab_watch_end(void);
 /* Forgets all tickets: others are got when they are needed. */
 void http_keytab_forget(void);
 /* Wipes and frees what was read. */
@@ -58,6 +65,7 @@ struct http_multi {
 	struct loop *loop;
 	CURLM *curl;
 	struct loop_timer *timer;
+	bool by_ticket;              /* it logs in by Kerberos tickets, for which a KDC is asked */
 	struct http_watch **watches; /* by descriptor */
 	size_t n_watches;
 	void (*done)(CURL *easy, CURLcode code); /* called for each transfer that is over, never out of curl */

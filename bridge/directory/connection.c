@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "bridge/base/loop.h"
+#include "bridge/base/watch.h"
 #include "bridge/directory/connection_inside.h"
 #include "bridge/directory/network.h"
 #include "pki/certificate.h"
@@ -105,9 +106,9 @@ static int start_tls(struct connection *c, const struct conf_directory *d, int64
 	bool plain = strncmp(c->url, "ldap:", 5) == 0, late;
 	int r, refused = 0;
 
-	network_watch(c->fd, deadline);
+	watch_descriptor(c->fd, deadline);
 	r = plain ? ldap_start_tls_s(c->ld, NULL, NULL) : ldap_install_tls(c->ld);
-	late = network_unwatch();
+	late = watch_end();
 	if (r == LDAP_SUCCESS && ldap_tls_inplace(c->ld))
 		return 0;
 	ldap_get_option(c->ld, LDAP_OPT_RESULT_CODE, &refused);
@@ -164,9 +165,9 @@ void connection_free(struct connection *c)
 {
 	if (!c)
 		return;
-	network_watch(c->fd, loop_ms() + GOODBYE_MS);
+	watch_descriptor(c->fd, loop_ms() + GOODBYE_MS);
 	ldap_unbind_ext(c->ld, NULL, NULL);
-	network_unwatch();
+	watch_end();
 	free(c);
 }
 
@@ -225,12 +226,12 @@ enum fb_fact connection_bind(struct connection *c, const char *name, const char 
 		buf_printf(error, "%s: a bind without a name or a password is none", c->url);
 		return FB_NO;
 	}
-	network_watch(c->fd, deadline + CONNECTION_SPARE_MS);
+	watch_descriptor(c->fd, deadline + CONNECTION_SPARE_MS);
 	if ((r = ldap_sasl_bind(c->ld, name, LDAP_SASL_SIMPLE, &secret, NULL, NULL, &id)) == LDAP_SUCCESS)
 		m = connection_wait(c, id, "the bind", deadline, error);
 	else
 		connection_say(c, "the bind cannot be sent", r, error);
-	network_unwatch();
+	watch_end();
 	return m ? judge_bind(c, m, error) : FB_COULD_NOT_TELL;
 }
 
@@ -263,9 +264,9 @@ enum fb_fact connection_bind_gssapi(struct connection *c, int64_t deadline, stru
 {
 	int r;
 
-	network_watch_kerberos(c->fd, deadline);
+	watch_kerberos(c->fd, deadline);
 	r = ldap_sasl_interactive_bind_s(c->ld, NULL, "GSSAPI", NULL, NULL, LDAP_SASL_QUIET, answer_nothing, NULL);
-	network_unwatch();
+	watch_end();
 	if (r == LDAP_SUCCESS)
 		return FB_YES;
 	connection_say(c, "the Kerberos bind failed", r, error);

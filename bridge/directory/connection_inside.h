@@ -6,7 +6,7 @@
 /* Inside connection.c and search.c, the two files that know libldap. */
 struct connection {
 	LDAP *ld;
-	int fd; /* its, for network_watch() */
+	int fd; /* its, for watch_descriptor() */
 	const char *url;
 };
 

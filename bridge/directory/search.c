@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bridge/directory/connection_inside.h"
-#include "bridge/directory/network.h"
+#include "bridge/base/watch.h"
 
 enum { FOUND_BYTES = 4 << 20 };
 
@@ -197,7 +197,7 @@ enum search_result connection_search(struct connection *c, const struct director
 	enum search_result result;
 	int id, r;
 
-	network_watch(c->fd, deadline + CONNECTION_SPARE_MS);
+	watch_descriptor(c->fd, deadline + CONNECTION_SPARE_MS);
 	do {
 		if ((r = send_page(&p, &id)) != LDAP_SUCCESS) {
 			connection_say(c, "the search cannot be sent", r, error);
@@ -206,7 +206,7 @@ enum search_result connection_search(struct connection *c, const struct director
 			result = read_page(&p, id);
 		}
 	} while (result == SEARCH_DONE && p.cookie.bv_len && !out->more);
-	network_unwatch();
+	watch_end();
 	ber_memfree(p.cookie.bv_val);
 	return result;
 }

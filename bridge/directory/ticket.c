@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include "bridge/directory/network.h"
+#include "bridge/base/watch.h"
 
 enum { SPARE_S = 300 };
 /* Where SASL's GSSAPI looks for it: one cache of this process. */
@@ -77,9 +77,9 @@ enum fb_fact ticket_get(const char *keytab, const char *principal, int64_t *good
 		buf_puts(error, "the Kerberos library cannot read its settings (/etc/krb5.conf)");
 		return FB_COULD_NOT_TELL;
 	}
-	network_watch_kerberos(-1, deadline);
+	watch_kerberos(-1, deadline);
 	r = get(&t, keytab, principal);
-	late = network_unwatch();
+	late = watch_end();
 	if (r)
 		say(&t, keytab, principal, r, late, error);
 	else

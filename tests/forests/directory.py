@@ -8,7 +8,6 @@ import os
 import pathlib
 import re
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
@@ -18,7 +17,7 @@ import certificates  # noqa: E402
 import openldap  # noqa: E402
 import people as who  # noqa: E402
 import samba_dc  # noqa: E402
-from directory_server import keytab_of  # noqa: E402
+from directory_server import keytab_of, silent_kdc  # noqa: E402
 from sites import PROGRAM, ROOT, Site, check, finish, same  # noqa: E402
 
 GROUPS = ("Board", "Leads", "AllStaff", "LoopA", "LoopB", "Partners", "PartnersAll", "Empty", "Big", "Many0000", "Many0274", "Nowhere")
@@ -118,12 +117,8 @@ def by_primary_group(asking):
 def kdcs(forest, asking):
     """A KDC that is silent costs no more than a look-up may take, and the next one is asked."""
     a = asking.tree.domain
-    with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagrams, socket.socket() as only:
-        stream.bind(("127.0.0.1", 0))
-        stream.listen(0)
-        only.connect(stream.getsockname())  # with that the queue is full, and others hear nothing: as behind a firewall
-        datagrams.bind(stream.getsockname())
-        silent = f"kdc = 127.0.0.1:{stream.getsockname()[1]}\n"
+    with silent_kdc() as nobody:
+        silent = f"kdc = {nobody}\n"
         usual = forest.krb5.read_text()
         other = folder / "silent.conf"
         for limit in ("1", "1400"):  # by TCP alone, and by UDP first

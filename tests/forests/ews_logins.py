@@ -7,12 +7,13 @@ import pathlib
 import re
 import shutil
 import sys
+import time
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "e2e"), str(pathlib.Path(__file__).resolve().parent / "servers")]
 import certificates  # noqa: E402
 import people as who  # noqa: E402
 import samba_dc  # noqa: E402
-from directory_server import keytab_of  # noqa: E402
+from directory_server import keytab_of, silent_kdc  # noqa: E402
 from sites import ROOT, Site, check, codes, ending, finish, same, until  # noqa: E402
 
 folder = ROOT / "build/e2e" / f"forest-ews-logins-{os.getpid()}"
@@ -63,6 +64,20 @@ def test_no_ticket(b, x, forest):
     forest.start()
     # breaker.h: a login that was refused would be tried again after BREAKER_REFUSED_PAUSE_MS, less a fifth
     until(lambda: codes(b.ask("bob@b.example")) == ["NoError"], "it comes back by itself, and soon: no login was refused", 20)
+
+
+def test_silent_kdc(b, x, forest):
+    """A KDC that is silent holds up the backend's people alone, and not for the half minute that the library waits for it."""
+    usual = forest.krb5.read_text()
+    with silent_kdc() as nobody:
+        forest.krb5.write_text(re.sub(r"kdc = .*", f"kdc = {nobody}", usual))
+        b.run("reload")
+        before, began = len(b.lines("backend-failed")), time.monotonic()
+        same(codes(b.ask("bob@b.example", "file@c.example")), ["ErrorFreeBusyGenerationFailed", "NoError"], "beside a silent KDC")
+        check(time.monotonic() - began < 8, f"http_keytab.c: five seconds, and not query_deadline: {time.monotonic() - began}")
+        until(lambda: any("none could be got" in line for line in b.lines("backend-failed")[before:]), "and the log says that there is no ticket", 5)
+    forest.krb5.write_text(usual)
+    until(lambda: codes(b.ask("bob@b.example")) == ["NoError"], "it comes back by itself: no key was refused", 20)
 
 
 def test_wrong_key(b, x, forest):
@@ -136,6 +151,7 @@ def main():
         test_ticket(b, x, forest)
         test_other_principal(b, x, forest)
         test_no_ticket(b, x, forest)
+        test_silent_kdc(b, x, forest)
         test_wrong_key(b, x, forest)
         test_new_key(b, x, forest)
         test_ntlm(b, x, forest)

@@ -1,4 +1,5 @@
 """What the directories of a test share: one process on one loopback address, with everything in one folder."""
+import contextlib
 import pathlib
 import socket
 import subprocess
@@ -59,3 +60,14 @@ def keytab_of(path, principal, password):
                    text=True)
     path.chmod(0o600)
     return path
+
+
+@contextlib.contextmanager
+def silent_kdc():
+    """ADDRESS:PORT at which nobody says anything, by UDP or by TCP, as behind a firewall that drops what comes."""
+    with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagrams, socket.socket() as only:
+        stream.bind(("127.0.0.1", 0))
+        stream.listen(0)
+        only.connect(stream.getsockname())  # with that the queue is full
+        datagrams.bind(stream.getsockname())
+        yield f"127.0.0.1:{stream.getsockname()[1]}"
