@@ -54,6 +54,12 @@ static bool is_cut_now(const struct ews_batch *b, const struct ews_verdict *v, s
 	return refused && b->engine->short_windows && b->window.end - b->window.start > EWS_SHORT_DAYS * DAY_S;
 }
 
+/* A fault of the whole call, which came at once and for which one mailbox may be to blame: the others need not go without an answer. */
+static bool is_asked_alone(const struct ews_batch *b, const struct ews_verdict *v)
+{
+	return v->doubt && v->health == FETCH_WORKS && b->n > 1;
+}
+
 /* ${p} has its answer; if it is a failure, with the server's own words for the log. */
 static void tell_part(struct ews_part *p, struct fb_answer *a, const struct ews_verdict *v, size_t i)
 {
@@ -79,8 +85,9 @@ static void hand_out(struct ews_batch *b, struct ews_verdict *v)
 		}
 		if (!a)
 			abort();
-		if (is_cut_now(b, v, i)) {
+		if (is_cut_now(b, v, i) || is_asked_alone(b, v)) {
 			fb_answer_free(a);
+			p->question->alone |= is_asked_alone(b, v);
 			ews_ask_again(p);
 			continue;
 		}
@@ -239,7 +246,7 @@ static struct ews_batch *batch_for(struct ews *e, const struct ews_part *p, bool
 
 void ews_batch_add(struct ews *e, struct ews_part *p)
 {
-	struct ews_batch *b = batch_for(e, p, ews_is_suspect(&e->suspects, p->question->address, loop_ms()));
+	struct ews_batch *b = batch_for(e, p, p->question->alone || ews_is_suspect(&e->suspects, p->question->address, loop_ms()));
 
 	p->batch = b;
 	b->parts[b->n++] = p;

@@ -29,6 +29,7 @@ struct ews_question {
 	struct fb_window window;
 	int interval;
 	int64_t until_ms;        /* of the loop's clock */
+	bool alone;              /* a call that others shared was refused, perhaps because of it: it shares none any more */
 	size_t n, pending;       /* parts; those without an answer */
 	char *why;               /* the first failure's sentence, owned; NULL = none */
 	struct ews_part *parts;  /* most have one, which is ${only} */

@@ -136,7 +136,7 @@ static bool answer_to(struct buf *out, const char *body)
 {
 	struct fb_window w;
 	int n = 0, interval = atoi(xml_text(body, "t:MergedFreeBusyIntervalInMinutes", 0));
-	bool hangs = false;
+	bool hangs = false, faults = false;
 
 	fb_time_parse_in(xml_text(body, "t:StartTime", 0), fb_zone_utc(), &w.start);
 	fb_time_parse_in(xml_text(body, "t:EndTime", 0), fb_zone_utc(), &w.end);
@@ -148,14 +148,16 @@ static bool answer_to(struct buf *out, const char *body)
 		else
 			put_mailbox(out, at + 11, w, interval);
 		hangs |= strncmp(at + 11, "hang", 4) == 0;
+		faults |= strncmp(at + 11, "fault", 5) == 0;
 		if (strncmp(at + 11, "twice", 5) == 0)
 			put_error(out, "ErrorServerBusy");
 	}
 	buf_puts(out, "</m:FreeBusyResponseArray></m:GetUserAvailabilityResponse>" ENVELOPE_TAIL);
-	if (exchange.most_days && w.end - w.start > exchange.most_days * DAY) {
+	if (faults || (exchange.most_days && w.end - w.start > exchange.most_days * DAY)) {
 		buf_reset(out);
-		buf_puts(out, ENVELOPE_HEAD "<s:Fault><faultcode>x</faultcode><faultstring>Too long.</faultstring><detail>"
-		         "<e:ResponseCode xmlns:e=\"http://schemas.microsoft.com/exchange/services/2006/errors\">ErrorTimeIntervalTooBig</e:ResponseCode></detail></s:Fault>" ENVELOPE_TAIL);
+		buf_printf(out, ENVELOPE_HEAD "<s:Fault><faultcode>x</faultcode><faultstring>No.</faultstring><detail>"
+		           "<e:ResponseCode xmlns:e=\"http://schemas.microsoft.com/exchange/services/2006/errors\">%s</e:ResponseCode></detail></s:Fault>" ENVELOPE_TAIL,
+		           faults ? "ErrorInternalServerError" : "ErrorTimeIntervalTooBig");
 	}
 	exchange.mailboxes += n;
 	snprintf(exchange.sizes + strlen(exchange.sizes), sizeof exchange.sizes - strlen(exchange.sizes), "%d ", n);
@@ -525,6 +527,45 @@ static void test_hangs(void)
 	forget_calls();
 }
 
+/* One mailbox for which it refuses the whole call costs its batch another call each, and none of the others his answer. */
+static void test_faults(void)
+{
+	static struct reply r[5];
+	static const char *const names[] = {"a@b.example", "b@b.example", "fault@b.example", "d@b.example", "e@b.example"};
+
+	reopen_fetcher();
+	CHECK_INT(reason_of_day("first@b.example"), FB_OK);
+	for (int round = 0; round < 2; round++) {
+		forget_calls();
+		memset(r, 0, sizeof r);
+		for (int i = 0; i < 5; i++)
+			ask_day(&r[i], names[i]);
+		wait_all();
+		for (int i = 0; i < 5; i++) {
+			CHECK_INT(r[i].n, 1);
+			CHECK_INT(r[i].a->reason, i == 2 ? FB_CALENDAR_FAILED : FB_OK);
+			fb_answer_free(r[i].a);
+		}
+		CHECK_INT(exchange.calls, round == 0 ? 6 : 2); /* who has answered is with the others again */
+	}
+	/* If it refuses each of them, that is the end of it. */
+	forget_calls();
+	memset(r, 0, sizeof r);
+	for (int i = 0; i < 5; i++) {
+		char address[40];
+
+		snprintf(address, sizeof address, "fault%d@b.example", i);
+		ask_day(&r[i], address);
+	}
+	wait_all();
+	for (int i = 0; i < 5; i++) {
+		CHECK_INT(r[i].a->reason, FB_CALENDAR_FAILED);
+		fb_answer_free(r[i].a);
+	}
+	CHECK_INT(exchange.calls, 6);
+	forget_calls();
+}
+
 /* A backend that answers for another number of mailboxes: all of the call fail, and each is asked alone next time. */
 static void test_other_count(void)
 {
@@ -766,6 +807,7 @@ int main(void)
 	test_short_windows();
 	test_lenient();
 	test_hangs();
+	test_faults();
 	test_other_count();
 	test_breaker();
 	test_one_busy();
