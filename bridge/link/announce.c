@@ -79,6 +79,16 @@ void client_announce(struct client_peer *p)
 	buf_free(&b);
 }
 
+static void say_not_taken(const struct client_call *c, const char *what, const char *pin)
+{
+	if (c->status == GRPC_OK && c->taken == LINK_WAITS)
+		log_event(LOG_LEVEL_INFO, "announce-waits", LS("peer", c->peer->conf->name), LS("what", what), LS("pin", pin),
+		          LS("text", "the peer's admin has to run `availbridge peer confirm-next` for it"));
+	else
+		log_event(LOG_LEVEL_WARN, "announce-refused", LS("peer", c->peer->conf->name), LS("what", what), LS("pin", pin),
+		          LS("text", c->why[0] ? c->why : "no reason given"));
+}
+
 void client_announced(struct client_call *c)
 {
 	struct client_peer *p = c->peer;
@@ -93,12 +103,8 @@ void client_announced(struct client_call *c)
 		*(c->retires ? &p->told_retired : &p->told_next) = true;
 		if (!c->retires && p->all->taken)
 			p->all->taken(p->all->arg, p->conf->name, pin);
-	} else if (c->status == GRPC_OK && c->taken == LINK_WAITS) {
-		log_event(LOG_LEVEL_INFO, "announce-waits", LS("peer", p->conf->name), LS("what", what), LS("pin", text),
-		          LS("text", "the peer's admin has to run `availbridge peer confirm-next` for it"));
-	} else {
-		log_event(LOG_LEVEL_WARN, "announce-refused", LS("peer", p->conf->name), LS("what", what), LS("pin", text),
-		          LS("text", c->why[0] ? c->why : "no reason given"));
+	} else if (client_may_tell(p)) { /* it is said again on each connection */
+		say_not_taken(c, what, text);
 	}
 	/* What this peer does not know about its retirement does not keep the next one from being announced later. */
 	if (c->retires && c->status >= 0 && c->status != GRPC_UNAVAILABLE) {

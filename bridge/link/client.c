@@ -60,6 +60,11 @@ void link_clients_seen(struct link_clients *k, link_seen_cb *cb, void *arg)
 	k->seen_arg = arg;
 }
 
+bool client_may_tell(const struct client_peer *p)
+{
+	return log_quota_takes(p->all->quota, p->conf->name);
+}
+
 void link_clients_free(struct link_clients *k)
 {
 	if (!k)

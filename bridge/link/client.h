@@ -73,7 +73,7 @@ struct link_clients {
 	struct pki_tls *tls;
 	bool draining;
 	int64_t resolving_ms;      /* what the names of endpoints took */
-	struct log_quota *quota;   /* of lines about connections that come and go */
+	struct log_quota *quota;   /* of lines about connections that come and go, and what is said on each */
 	struct link_self self;
 	void (*taken)(void *arg, const char *peer, const uint8_t pin[PKI_PIN_LEN]);
 	void *arg;
@@ -114,6 +114,8 @@ struct client_call {
 
 /* The one called ${name}, or NULL. */
 struct client_peer *client_peer_named(struct link_clients *k, const char *name);
+/* May one more line about ${p} be written, of those that it can cause by coming and going? */
+bool client_may_tell(const struct client_peer *p);
 /* Puts ${c}, which is new, behind all that wait to be sent. */
 void client_call_queue(struct client_call *c);
 /* ${c} was not taken and waits again, before all others. */

@@ -31,7 +31,7 @@ static void call_end(struct client_call *c, enum fb_reason reason)
 	}
 	if (c->is_announce)
 		client_announced(c);
-	if (c->is_hello && reason != FB_OK && log_quota_takes(p->all->quota, p->conf->name))
+	if (c->is_hello && reason != FB_OK && client_may_tell(p))
 		log_event(LOG_LEVEL_WARN, "link-hello-failed", LS("peer", p->conf->name), LS("text", c->why));
 	if (c->refused > 1)
 		log_event(LOG_LEVEL_WARN, "link-answer-refused", LS("peer", p->conf->name), LS("id", c->q.request_id), LI("times", c->refused),
@@ -137,7 +137,7 @@ void client_call_header(struct link_stream *st, const char *name, const char *va
 /* The first has a line of its own; the rest are counted, and told when the call ends. */
 static void refused(struct client_call *c, const char *why)
 {
-	if (c->refused++ == 0)
+	if (c->refused++ == 0 && client_may_tell(c->peer))
 		log_event(LOG_LEVEL_WARN, "link-answer-refused", LS("peer", c->peer->conf->name), LS("id", c->q.request_id), LS("text", why));
 }
 
@@ -172,7 +172,7 @@ static void take_hello(struct client_call *c, const uint8_t *p, size_t n)
 	}
 	link_hello_free(&c->peer->hello);
 	c->peer->hello = h;
-	if (llabs((long long)h.ahead) > SKEW_SECONDS)
+	if (llabs((long long)h.ahead) > SKEW_SECONDS && client_may_tell(c->peer))
 		log_event(LOG_LEVEL_WARN, "link-clock-skew", LS("peer", c->peer->conf->name), LI("ahead_seconds", h.ahead));
 }
 

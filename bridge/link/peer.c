@@ -135,12 +135,12 @@ static void on_up(void *arg)
 	k->to->bad_until = 0;
 	p->why[0] = 0;
 	if (p->turned) {
-		if (log_quota_takes(p->all->quota, p->conf->name))
+		if (client_may_tell(p))
 			log_event(LOG_LEVEL_INFO, "link-up", LS("peer", p->conf->name), LS("endpoint", k->to->endpoint), LS("text", "it asks on this one"));
 		p->backoff = BACKOFF_MIN_MS;
 		return;
 	}
-	if (log_quota_takes(p->all->quota, p->conf->name))
+	if (client_may_tell(p))
 		log_event(LOG_LEVEL_INFO, "link-up", LS("peer", p->conf->name), LS("endpoint", k->to->endpoint));
 	loop_timer_again(p->timer, HELLO_EVERY_MS);
 	client_hello_send(p);
@@ -193,7 +193,7 @@ static void on_goaway(void *arg)
 	k->usable = false;
 	if (k != p->conn)
 		return;
-	if (log_quota_takes(p->all->quota, p->conf->name))
+	if (client_may_tell(p))
 		log_event(LOG_LEVEL_INFO, "link-goaway", LS("peer", p->conf->name), LS("endpoint", k->to->endpoint));
 	client_peer_part(p);
 	if (p->calls)
@@ -217,7 +217,7 @@ static void on_down(void *arg, const char *why)
 		at = &(*at)->next;
 	if (*at)
 		*at = k->next;
-	if (!k->to && log_quota_takes(p->all->quota, p->conf->name))
+	if (!k->to && client_may_tell(p))
 		log_event(LOG_LEVEL_INFO, "link-closed", LS("peer", p->conf->name), LS("text", why ? why : "the peer closed the connection"));
 	client_conn_free(k);
 }

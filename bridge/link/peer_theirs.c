@@ -41,7 +41,7 @@ void client_peer_adopt(struct client_peer *p, struct pki_stream *tls, const char
 	}
 	k->hello = loop_timer_new(p->all->loop, HELLO_EVERY_MS, say_hello, k);
 	p->theirs = k;
-	if (log_quota_takes(p->all->quota, p->conf->name))
+	if (client_may_tell(p))
 		log_event(LOG_LEVEL_INFO, "link-up", LS("peer", p->conf->name), LS("from", from), LS("text", "they dialled"));
 	for (; last && last->next; last = last->next)
 		n++;
