@@ -108,6 +108,7 @@ if os.geteuid() != 0 or not shutil.which("mount") or subprocess.run(["mount", "-
     sys.exit(0)
 try:
     a, b = Site(disk, "site-a", "a.example"), Site(folder, "site-b", "b.example")
+    a.torn = True
     with sites.ending(a, b, folder=folder / "none"):
         for site, other in ((a, b), (b, a)):
             site.pair(other)

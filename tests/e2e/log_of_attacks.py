@@ -58,12 +58,6 @@ def speak(a, data):
     return got
 
 
-def once(pairs):
-    """The object, in which no name stands twice: of two, some readers take the first and some the last."""
-    check(len(dict(pairs)) == len(pairs), f"a name stands twice: {pairs}")
-    return dict(pairs)
-
-
 def basic(user, password):
     return b"Authorization: Basic " + base64.b64encode(f"{user}:{password}".encode("utf-8", "surrogatepass")) + b"\r\n"
 
@@ -183,7 +177,7 @@ with sites.pair(start=False) as (a, b):
     until(lambda: codes(a.ask("anna@a.example", "bob@b.example")) == ["NoError"] * 2, "and all is well")
 
     def lines():
-        return [json.loads(line, object_pairs_hook=once) for line in a.log().split("\n") if line]
+        return [json.loads(line, object_pairs_hook=sites.once) for line in a.log().split("\n") if line]
 
     until(lambda: {r.get("request-id") for r in lines() if r["event"] == "request"} >= set(ids), "each answer has its line")
     counted = collections.Counter(r["request-id"] for r in lines() if r["event"] == "request")

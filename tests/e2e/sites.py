@@ -2,6 +2,7 @@
 import base64
 import contextlib
 import http.client
+import json
 import os
 import pathlib
 import random
@@ -106,6 +107,8 @@ def end(process):
 
 
 class Site:
+    torn = False  # its log may have lines without their end: it was put where there is no room
+
     def __init__(self, folder, name, domain, user=""):
         self.name, self.domain = name, domain
         self.dir = folder / name
@@ -308,6 +311,35 @@ def sanitized(one):
         return [line for line in lines if "Sanitizer" in line or "runtime error:" in line]
 
 
+RECORD = re.compile(r'time=\S+ level=(error|warn|info|debug)( role=\S+)? event=[\w-]+( [\w-]+=("[^"\\]*(\\.[^"\\]*)*"|[^\s"=]*))*')
+
+
+def once(pairs):
+    """The object, in which no name stands twice: of two, some readers take the first and some the last."""
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError(f"a name stands twice: {pairs}")
+    return dict(pairs)
+
+
+def is_record(line):
+    """A line of the log, in either form, as a program reads it."""
+    if not line.startswith("{"):
+        return RECORD.fullmatch(line)
+    try:
+        return json.loads(line, object_pairs_hook=once)
+    except ValueError:
+        return None
+
+
+def unreadable(site, most=1 << 28):
+    """What stands in a site's log and is no record, whatever a test made it write. None are what the command says of settings before it serves
+    (a sentence of its own, or FILE: and one). A soak's log is left out."""
+    if not isinstance(site, Site) or site.torn or not site.log_path.exists() or site.log_path.stat().st_size > most:
+        return []
+    with site.log_path.open(errors="surrogateescape", newline="\n") as f:
+        return [line for line in f if not (line.endswith("\n") and is_record(line[:-1])) and not line.startswith(("availbridge: ", " ", "/"))]
+
+
 @contextlib.contextmanager
 def ending(*which, folder):
     """These sites, and other servers, end with the block; so does the folder that they are in, unless something failed."""
@@ -324,6 +356,7 @@ def ending(*which, folder):
         for one in which:
             if found := sanitized(one):
                 check(False, f"the sanitizers are silent at {one.name}: {found[:3]}")
+            same(unreadable(one)[:3], [], f"each line of the log of {one.name} is a record")
         if not failed:
             shutil.rmtree(folder, ignore_errors=True)
 
