@@ -296,6 +296,13 @@ static void too_many_at_once(void)
 	CHECK_INT(got.reason, FB_BUSY);
 	CHECK_STR(got.why, "too many questions wait for this peer");
 	liar_end();
+	refusals = 1; /* from now on it answers; those that have ended wait no more */
+	liar_begin();
+	for (int i = 0; i < WAITING + MORE; i++)
+		hear(refuse_once, NULL);
+	CHECK_INT(got.ok, 2);
+	CHECK_INT(got.reason, FB_OK);
+	liar_end();
 }
 
 int main(void)
