@@ -33,7 +33,7 @@ static int grow(struct fb_answer *a)
 {
 	if (a->n_events < a->cap_events)
 		return 0;
-	size_t cap = a->cap_events ? 2 * a->cap_events : 8;
+	size_t cap = a->cap_events ? 2 * a->cap_events : 4;
 	if (cap > FB_ANSWER_BYTES / sizeof *a->events)
 		return -1;
 	struct fb_event *e = arena_alloc(a->arena, cap * sizeof *e);
