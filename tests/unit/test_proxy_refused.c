@@ -36,11 +36,12 @@ static void end(void)
 /* ${requester} asks about a hundred mailboxes, of ours or (not ${ours}) of nobody's. */
 static struct fb_query hundred(const char *requester, bool ours)
 {
+	static char names[EACH][32];
 	struct fb_query q = question(requester, NULL);
 
 	for (q.n = 0; q.n < EACH; q.n++) {
-		snprintf(boxes[q.n].address, sizeof boxes->address, "x%zu@%s", q.n, ours ? "a.example" : "nowhere.example");
-		snprintf(boxes[q.n].asked, sizeof boxes->asked, "%s", boxes[q.n].address);
+		snprintf(names[q.n], sizeof names[q.n], "x%zu@%s", q.n, ours ? "a.example" : "nowhere.example");
+		boxes[q.n] = (struct fb_mailbox){names[q.n], names[q.n]};
 	}
 	return q;
 }
