@@ -9,6 +9,7 @@
 #include "bridge/base/log.h"
 #include "bridge/base/pack.h"
 #include "bridge/process/generation_own.h"
+#include "bridge/process/spawn.h"
 
 enum { READY_MS = 30000, LINGER_MS = 2000, MINUTE_MS = 60000, SOON_MS = 1000 };
 
@@ -196,6 +197,7 @@ struct generation *generation_new(struct loop *l, unsigned number, const char *c
                                   const struct generation_events *ev, void *arg, struct buf *error)
 {
 	struct generation *g = calloc(1, sizeof *g);
+	char why[200];
 	size_t i;
 
 	if (!g)
@@ -207,7 +209,8 @@ struct generation *generation_new(struct loop *l, unsigned number, const char *c
 	lay_out(g, plan);
 	for (i = 0; i < g->bridges; i++)
 		if (g->audit < 0 || slot_start(&g->slots[i]) != 0) {
-			buf_printf(error, "cannot start a process: %s", strerror(errno));
+			spawn_why(why, sizeof why);
+			buf_printf(error, "cannot start a process: %s", why);
 			g->state = ENDING;
 			for (i = 0; i < g->n; i++)
 				slot_kill(&g->slots[i], SIGKILL);

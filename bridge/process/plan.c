@@ -163,7 +163,7 @@ static void on_end(void *arg, const char *why)
 {
 	finish(arg, NULL,
 	       "the settings could not be read: the reader gave up on them. Look for @include, a very long list or a string that is "
-	       "never closed.\n");
+	       "never closed; the log may say more.\n");
 }
 
 static void too_long(void *arg)

@@ -106,7 +106,10 @@ static void start_again(void *arg);
 /* It could not be started, for want of processes, memory or descriptors: that may be over soon. */
 static void try_later(struct slot *s)
 {
-	log_error("cannot start a process (%s), and tries again in %d seconds: %s", slot_role(s) + 1, AGAIN_MS / 1000, strerror(errno));
+	char why[200];
+
+	spawn_why(why, sizeof why);
+	log_error("cannot start a process (%s), and tries again in %d seconds: %s", slot_role(s) + 1, AGAIN_MS / 1000, why);
 	s->again = loop_timer_new(s->g->loop, AGAIN_MS, start_again, s);
 }
 

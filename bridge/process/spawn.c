@@ -2,9 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "bridge/base/log.h"
 
 int spawn_socketpair(int pair[2])
 {
@@ -35,6 +38,23 @@ static void keep_pieces(void)
 	setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=256", 0); /* read when the child starts; an admin's own counts */
 }
 
+void spawn_why(char *out, size_t size)
+{
+	snprintf(out, size, "%s%s", strerror(errno),
+	         errno == EMFILE || errno == ENFILE ? ". It has no descriptor left: raise LimitNOFILE (ulimit -n)" :
+	         errno == EAGAIN                    ? ". There are too many processes: raise TasksMax or LimitNPROC (ulimit -u)" : "");
+}
+
+/* In the child: what its parent hears is that it ended. */
+static void never_began(void)
+{
+	char why[200];
+
+	spawn_why(why, sizeof why);
+	log_error("a process could not begin: %s", why);
+	_exit(126);
+}
+
 /* ${out}: where the output goes, -1 = where ours goes. */
 static pid_t start(char *const argv[], const int *fds, size_t n, int out)
 {
@@ -54,15 +74,13 @@ static pid_t start(char *const argv[], const int *fds, size_t n, int out)
 		signal(SIGHUP, SIG_IGN);
 		signal(SIGTERM, SIG_DFL);
 		signal(SIGCHLD, SIG_DFL);
-		if (out >= 0 && (dup2(out, 1) < 0 || dup2(out, 2) < 0))
-			_exit(126);
-		if (place(fds, n) != 0)
-			_exit(126);
+		if ((out >= 0 && (dup2(out, 1) < 0 || dup2(out, 2) < 0)) || place(fds, n) != 0)
+			never_began();
 		sigemptyset(&all);
 		sigprocmask(SIG_SETMASK, &all, NULL);
 		keep_pieces();
 		execv("/proc/self/exe", argv); /* this very build, even if the file has been replaced since */
-		_exit(127);
+		never_began();
 	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return pid;

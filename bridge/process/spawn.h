@@ -16,6 +16,8 @@ pid_t spawn(char *const argv[], const int *fds, size_t n);
  * errno.
  */
 pid_t spawn_verb(char *const argv[], int out);
+/* Puts into ${out} why a process could not be started, by errno, and what to do about it. */
+void spawn_why(char *out, size_t size);
 /* A connected pair of unix stream sockets, closed on exec. -1 with errno. */
 int spawn_socketpair(int pair[2]);
 #endif

@@ -5,6 +5,7 @@
 #include "bridge/process/control_server.h"
 #include "bridge/process/messages.h"
 #include "bridge/process/segments.h"
+#include "bridge/process/spawn.h"
 
 /* A new generation: at the start, and at each reload. */
 
@@ -169,11 +170,16 @@ static void on_checked(void *arg, struct plan *plan, const char *problems)
 
 void supervisor_reload(struct supervisor *s)
 {
+	char why[200], text[300];
+
 	rotation_reloads(s->rotation);
 	shutting_reads(s->shutting);
 	s->check = plan_check_new(s->loop, s->conf_path, on_checked, s);
-	if (!s->check)
-		reload_failed(s, "cannot start a process to check the settings");
+	if (s->check)
+		return;
+	spawn_why(why, sizeof why);
+	snprintf(text, sizeof text, "cannot start a process to check the settings: %s", why);
+	reload_failed(s, text);
 }
 
 bool supervisor_reloading(const struct supervisor *s)

@@ -1,5 +1,5 @@
 """A bridge that has no descriptor left turns new callers away and says so; who is connected is answered meanwhile, nothing spins, and when
-there are descriptors again everybody is served again."""
+there are descriptors again everybody is served again. A reload that lacks some, however many, changes nothing and says why."""
 import contextlib
 import os
 import resource
@@ -26,6 +26,24 @@ def answered(site, who):
         return None
 
 
+def reloads(a):
+    """With one descriptor more each time, from one that the supervisor has left, until there are enough."""
+    before = resource.prlimit(a.process.pid, resource.RLIMIT_NOFILE)
+    for left in range(1, 60):
+        said = len(a.log())
+        highest = max(int(n) for n in os.listdir(f"/proc/{a.process.pid}/fd"))
+        resource.prlimit(a.process.pid, resource.RLIMIT_NOFILE, (highest + 1 + left, before[1]))
+        a.run("reload", code=None)
+        resource.prlimit(a.process.pid, resource.RLIMIT_NOFILE, before)
+        if a.code == 0:
+            break
+        until(lambda: "raise LimitNOFILE" in a.stderr + a.log()[said:], f"{left} left: it is said why, and what to do: {a.stderr}")
+        same(codes(a.ask("anna@a.example")), ["NoError"], f"{left} left: who serves goes on")
+    check(left > 3 and a.code == 0, f"{left} were enough, and fewer not")
+    a.run("reload")
+    until(lambda: answered(a, "anna@a.example") == ["NoError"] and answered(a, "bob@b.example") == ["NoError"], "all is as before")
+
+
 if not sites.may_count_descriptors():
     print("descriptors: 0 passed, 0 failed (skipped: only root may look at the descriptors of processes that hide, and limit them)")
     sys.exit(0)
@@ -50,4 +68,5 @@ with sites.pair() as (a, b):
     same(codes(a.ask("bob@b.example")), ["NoError"], "and across the link")
     resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
     same(list(a.children("@bridge")), [pid], "by the same process")
+    reloads(a)
 sites.finish()
