@@ -73,7 +73,7 @@ for t in tests/e2e/*.py; do
 	both "e2e-$(basename "$t" .py)" 300 $python "$t"
 done
 # Those that feed a running bridge what is odd or hostile, or end it at its busiest, once more with the sanitizers watching.
-for t in mailboxes captures as_exchange trace http_strict logins windows_logins hostile_client log_of_attacks slow_crowd same_answer random_rules link_stranger pairing hostile_directory ended_by_force; do
+for t in mailboxes captures as_exchange trace http_strict logins windows_logins hostile_client log_of_attacks slow_crowd same_answer random_rules link_stranger pairing hostile_directory ended_by_force nothing_leaks log_of_peer; do
 	both "asan/e2e-$t" 300 env PROGRAM="$PWD/$build/asan/availbridge" ROUNDS=3 $python tests/e2e/$t.py
 done
 wait
