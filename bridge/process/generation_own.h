@@ -14,6 +14,7 @@ struct slot {
 	unsigned kind;
 	unsigned index;        /* a backend worker's: which of the configured backends */
 	struct slot *bridge;   /* a worker's */
+	pid_t works_for;       /* a worker's: the process that was in there when it was started */
 	struct channel *channel; /* a bridge's; NULL while it does not run */
 	pid_t pid;             /* 0 = nobody */
 	int64_t since_ms;

@@ -70,6 +70,7 @@ static int start_worker(struct slot *s)
 		return 0;
 	if (spawn_socketpair(pair) != 0)
 		return -1;
+	s->works_for = s->bridge->pid;
 	r = spawn_slot(s, s->index, (unsigned)(s->bridge - s->g->slots), 0, (int[]){pair[1], s->g->snapshot}, 2) ? 0 : -1;
 	close(pair[1]);
 	if (r == 0)
@@ -160,9 +161,11 @@ static int64_t longer(unsigned n, unsigned free, int64_t first, int64_t most)
 	return ms < most ? ms : most;
 }
 
-/* Did it end by itself? Whoever was killed, or told that nobody needs it, says nothing about the next one. */
-static bool ended_by_itself(int status)
+/* Did it end by itself? Whoever was killed, or has lost its bridge, says nothing about the next one. */
+static bool ended_by_itself(const struct slot *s, int status)
 {
+	if (s->bridge && (!s->bridge->channel || s->bridge->pid != s->works_for))
+		return false;
 	return WIFSIGNALED(status) ? WTERMSIG(status) != SIGKILL && WTERMSIG(status) != SIGTERM : WEXITSTATUS(status) != 0;
 }
 
@@ -172,7 +175,7 @@ void slot_replace(struct slot *s, int status)
 
 	s->restarts++;
 	s->hasty = loop_ms() - s->since_ms < STEADY_MS ? s->hasty + 1 : 0;
-	s->in_vain = s->ready ? 0 : s->in_vain + ended_by_itself(status);
+	s->in_vain = s->ready ? 0 : s->in_vain + ended_by_itself(s, status);
 	delay = longer(s->hasty, 1, BACKOFF_MS, BACKOFF_MAX_MS);
 	vain = longer(s->in_vain, IN_VAIN, 2 * BACKOFF_MAX_MS, IN_VAIN_MAX_MS);
 	if (vain)
