@@ -115,14 +115,20 @@ const struct pki_peer *pki_check_cert(struct pki_check *c, X509 *cert)
 	return NULL;
 }
 
-bool pki_check_guest(struct pki_check *c, SSL *ssl, X509 *cert)
+static bool is_guest(const struct pki_check *c, SSL *ssl)
 {
-	EVP_PKEY *key = X509_get0_pubkey(cert);
 	const unsigned char *alpn;
 	unsigned n;
 
 	SSL_get0_alpn_selected(ssl, &alpn, &n);
-	if (c->tls->recipe != PKI_LINK || !SSL_is_server(ssl) || n != ALPN_PAIR[0] || memcmp(alpn, ALPN_PAIR + 1, n) != 0)
+	return c->tls->recipe == PKI_LINK && SSL_is_server(ssl) && n == ALPN_PAIR[0] && memcmp(alpn, ALPN_PAIR + 1, n) == 0;
+}
+
+bool pki_check_guest(struct pki_check *c, SSL *ssl, X509 *cert)
+{
+	EVP_PKEY *key = X509_get0_pubkey(cert);
+
+	if (!is_guest(c, ssl))
 		return false;
 	if (key && EVP_PKEY_get_security_bits(key) >= PKI_MIN_KEY_BITS)
 		return true;
@@ -137,7 +143,7 @@ static int verify_pin(X509_STORE_CTX *store, void *arg)
 	struct pki_check *c = ssl && check_slot >= 0 ? SSL_get_ex_data(ssl, check_slot) : NULL;
 	X509 *leaf = X509_STORE_CTX_get0_cert(store);
 
-	if (c && leaf && (pki_check_guest(c, ssl, leaf) || pki_check_cert(c, leaf))) {
+	if (c && leaf && (is_guest(c, ssl) ? pki_check_guest(c, ssl, leaf) : pki_check_cert(c, leaf) != NULL)) {
 		X509_STORE_CTX_set_error(store, X509_V_OK);
 		return 1;
 	}

@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include "bridge/base/text.h"
 #include "pki/identity.h"
+#include "pki/parts.h"
 #include "pki/pin.h"
 #include "pki/tls.h"
 #include "tests/unit/check.h"
@@ -78,7 +79,7 @@ static void texts(void)
 static void sets(void)
 {
 	struct pki_pinset *s = pki_pinset_new();
-	uint8_t a[PKI_PIN_LEN] = {1}, b[PKI_PIN_LEN] = {2}, c[PKI_PIN_LEN] = {3};
+	uint8_t a[PKI_PIN_LEN] = {1}, b[PKI_PIN_LEN] = {2}, c[PKI_PIN_LEN] = {3}, d[PKI_PIN_LEN] = {4}, e[PKI_PIN_LEN] = {5};
 
 	CHECK_INT(pki_pinset_add(s, "site-a", a), 0);
 	CHECK_INT(pki_pinset_add(s, "site-a", b), 0);
@@ -90,8 +91,22 @@ static void sets(void)
 	CHECK(pki_pinset_has(s, "site-a", a) && !pki_pinset_has(s, "site-a", b));
 	CHECK_INT(pki_pinset_add(s, "site-a", b), -1); /* for good, and for whomever */
 	CHECK_INT(pki_pinset_add(s, "site-c", b), -1);
+	/* of several any may go, and the others stay */
+	CHECK_INT(pki_pinset_add(s, "site-b", d), 0);
+	CHECK_INT(pki_pinset_add(s, "site-b", e), 0);
+	pki_pinset_drop(s, "site-b", c);
+	CHECK(!pki_pinset_has(s, "site-b", c) && pki_pinset_has(s, "site-b", d) && pki_pinset_has(s, "site-b", e));
+	pki_pinset_drop(s, "site-b", e);
+	CHECK(pki_pinset_has(s, "site-b", d) && !pki_pinset_has(s, "site-b", e));
+	pki_pinset_drop(s, "site-b", a); /* another's */
+	CHECK(pki_pinset_has(s, "site-a", a));
+	/* who is shut is nobody, and gets no key */
+	CHECK_STR(pki_pinset_knows(s, "site-a"), "site-a");
 	pki_pinset_shut(s, "site-a");
+	CHECK_STR(pki_pinset_knows(s, "site-a"), NULL);
+	CHECK(!pki_pinset_has(s, "site-a", a) && !pki_pinset_find(s, NULL, a));
 	CHECK_INT(pki_pinset_add(s, "site-a", c), -1);
+	CHECK_INT(pki_pinset_add(s, "site-b", c), 0); /* which was free */
 	pki_pinset_shut(s, "nobody");
 	pki_pinset_free(s);
 	pki_pinset_free(NULL);
