@@ -110,7 +110,7 @@ struct route {
 	bool below;
 	bool login;
 	bool autodiscover;      /* its answers carry the X-...-Enabled fields, refusals too: some clients read only those */
-	const char *allow;      /* methods, for the Allow field */
+	const char *allow;      /* the methods that it takes, as the Allow field lists them */
 	const char *name;       /* for the log */
 	void (*answer)(struct connection *c);
 };

@@ -94,7 +94,8 @@ static void answer_json(struct connection *c)
 
 static const struct route routes[] = {
 	{"/ews/exchange.asmx", false, true, false, "POST", "ews", answer_ews},
-	{"/autodiscover/autodiscover.xml", false, true, true, "POST", "autodiscover-pox", answer_pox},
+	/* A browser is shown error 600, as by Exchange: that is how admins look whether somebody is there. */
+	{"/autodiscover/autodiscover.xml", false, true, true, "GET, HEAD, POST", "autodiscover-pox", answer_pox},
 	{"/autodiscover/autodiscover.svc", false, true, true, "POST", "autodiscover-soap", answer_svc},
 	{"/autodiscover/autodiscover.json", true, false, true, "GET, HEAD", "autodiscover-json", answer_json},
 };
@@ -112,5 +113,7 @@ const struct route *route_find(const char *path)
 
 bool route_takes(const struct route *r, enum http_method m)
 {
-	return r->login ? m == HTTP_POST : m == HTTP_GET || m == HTTP_HEAD;
+	static const char *const names[] = {[HTTP_GET] = "GET", [HTTP_HEAD] = "HEAD", [HTTP_POST] = "POST"};
+
+	return m != HTTP_OTHER && strstr(r->allow, names[m]);
 }

@@ -76,6 +76,9 @@ with sites.pair() as (a, b):
                              ("no address", pox(ANCHOR), "501"), ("something else", "<a/>", "600")):
         status, _, answer = a.http(body, path="/autodiscover/autodiscover.xml", user="exchange", headers=DISCOVERS)
         same((status, re.findall(rb"<ErrorCode>(\d+)<", answer)), (200, [code.encode()]), what)
+    for method, code in (("GET", [b"600"]), ("HEAD", [])):
+        status, head, answer = a.http(None, path="/autodiscover/autodiscover.xml", method=method, user="exchange")
+        same((status, head.get("X-SOAP-Enabled"), re.findall(rb"<ErrorCode>(\d+)<", answer)), (200, "True", code), f"{method}, as a browser's")
     until(lambda: any(f"code=500 asked={ANCHOR}@c.example" in line for line in a.lines("autodiscover-refused")), "the log says what the status does not")
 
     status, head, answer = a.http(discovery("GetUserSettings", f"<a:Users><a:User><a:Mailbox>{ANCHOR.lower()}@b.example</a:Mailbox></a:User></a:Users><a:RequestedSettings>"

@@ -343,6 +343,10 @@ static void paths(void)
 	CHECK(strstr(got, "\r\nAllow: POST\r\n"));
 	CHECK_INT(once("GET /Autodiscover/Autodiscover.xml HTTP/1.1\r\n" HOST "\r\n", got, sizeof(got)), 401);
 	CHECK(strstr(got, "X-SOAP-Enabled: True\r\nX-WSSecurity-Enabled: False\r\nX-OAuth-Enabled: False\r\n"));
+	CHECK_INT(once("GET /autodiscover/autodiscover.xml HTTP/1.1\r\n" HOST ALICE "\r\n", got, sizeof(got)), 200); /* as a browser of an admin does */
+	CHECK(strstr(got, "<ErrorCode>600</ErrorCode>") && strstr(got, "X-SOAP-Enabled: True\r\n"));
+	CHECK_INT(once("PUT /autodiscover/autodiscover.xml HTTP/1.1\r\n" HOST ALICE "\r\n", got, sizeof(got)), 405);
+	CHECK(strstr(got, "\r\nAllow: GET, HEAD, POST\r\n"));
 	CHECK_INT(once("GET /autodiscover/autodiscover.svc HTTP/1.1\r\n" HOST ALICE "\r\n", got, sizeof(got)), 405);
 	CHECK(strstr(got, "X-SOAP-Enabled: True\r\n"));
 	CHECK_INT(once("GET /autodiscover/autodiscover.json/v1.0/x@b.example?Protocol=EWS HTTP/1.1\r\n" HOST "\r\n", got, sizeof(got)), 200);
