@@ -3,7 +3,8 @@
 
 compare.py PROGRAM [COUNT [FIRST-SEED]]      COUNT calendars of generate.py and half as many of exports.py against naive.py, and against
                                              recurring_ical_events where that follows the RFC; COUNT rules of rules.py and half as many
-                                             calendars of forms.py against what these say themselves; and the files of hostile.py
+                                             calendars of forms.py against what these say themselves; the files of hostile.py, and COUNT of
+                                             unknown.py
 compare.py PROGRAM --seed N|exports-N|rules-N|forms-N  one calendar, with all answers
 """
 import collections
@@ -22,6 +23,7 @@ import generate
 import hostile
 import naive
 import rules
+import unknown
 
 warnings.filterwarnings("ignore")
 
@@ -62,7 +64,9 @@ def main():
         answers = ask(program, cases, folder)
         took = time.monotonic() - began
         passed, harmed = (0, []) if only else hostile.run(program, folder)
-    failed = len(harmed)
+        answered, changed = (0, []) if only else unknown.run(program, folder, range(first, first + count))
+    passed, harmed = passed + answered - len(changed), harmed + changed
+    failed = len(harmed) + (not only and not answered)
     print(*(f"calendars: {sentence}" for sentence in harmed), sep="\n")
     skipped, bad = collections.Counter(), []
     for seed, (written, text, start, end, zone, known) in cases.items():
