@@ -44,10 +44,21 @@ static int over_which(const struct payer *p, int64_t now)
 	return p->limits.per_minute && full_after(p, now) - now > BUDGET_MINUTE_NS ? 0 : -1;
 }
 
-static void remember(struct budget_segment *s, struct payer *p, struct budget_entry *peer)
+/* Whether it asked about that today, and where that stands, or could, if it had to be looked for. */
+static uint64_t *look(struct budget *b, struct payer *p)
+{
+	uint64_t *at = NULL;
+
+	p->known = budget_pair_seen(b, p->pair);
+	if (!p->known && (at = budget_pair_place(b->s, p->pair, &p->known)) && p->known)
+		budget_pair_note(b, p->pair);
+	return at;
+}
+
+static void remember(struct budget *b, struct payer *p, struct budget_entry *peer)
 {
 	bool named = p->e->rank == BUDGET_RANK_NAMED;
-	uint64_t *at = budget_pair_place(s, p->pair, &p->known);
+	uint64_t *at = look(b, p);
 
 	if (p->known)
 		return;
@@ -57,27 +68,29 @@ static void remember(struct budget_segment *s, struct payer *p, struct budget_en
 	if (named)
 		peer->named_pairs++;
 	*at = p->pair;
+	budget_pair_note(b, p->pair);
 }
 
-static void pay(struct budget_segment *s, struct payer *p, struct budget_entry *peer, int64_t now)
+static void pay(struct budget *b, struct payer *p, struct budget_entry *peer, int64_t now)
 {
 	p->e->used = now;
 	if (p->limits.per_minute)
 		p->e->full = full_after(p, now);
 	if (p->limits.targets_per_day)
-		remember(s, p, peer);
+		remember(b, p, peer);
 }
 
 /* Without the lock: nothing of it is read but what never changes. Where the pairs stand is fetched, all at once, before it is looked at. */
-static void prepare(const struct budget_segment *s, struct payer *p, const struct budget_limits *limits, const struct budget_asker *a,
+static void prepare(const struct budget *b, struct payer *p, const struct budget_limits *limits, const struct budget_asker *a,
                     const char *const *targets, size_t count, int64_t day)
 {
 	p->asker = a;
 	p->limits = limits[a->kind];
-	p->key = budget_key(s, a);
+	p->key = budget_key(b->s, a);
 	for (size_t i = 0; i < count; i++) {
-		p->pairs[i] = budget_pair(s, p->key, targets[i], day);
-		budget_pair_prefetch(s, p->pairs[i]);
+		p->pairs[i] = budget_pair(b->s, p->key, targets[i], day);
+		if (!budget_pair_seen(b, p->pairs[i]))
+			budget_pair_prefetch(b->s, p->pairs[i]);
 	}
 }
 
@@ -113,7 +126,7 @@ static bool find_all(struct budget_segment *s, struct payer *p, size_t n, struct
 	return true;
 }
 
-static enum budget_said ask_one(struct budget_segment *s, struct payer *p, size_t n, struct budget_entry *peer, int64_t day, int64_t now,
+static enum budget_said ask_one(struct budget *b, struct payer *p, size_t n, struct budget_entry *peer, int64_t day, int64_t now,
                                 struct told *told)
 {
 	uint32_t limit;
@@ -122,31 +135,31 @@ static enum budget_said ask_one(struct budget_segment *s, struct payer *p, size_
 	for (size_t i = 0; i < n; i++) {
 		if (!p[i].e)
 			continue;
-		budget_pair_place(s, p[i].pair, &p[i].known);
+		look(b, &p[i]);
 		if ((which = over_which(&p[i], now)) < 0)
 			continue;
 		p[i].e->used = now;
 		limit = which ? p[i].limits.targets_per_day : p[i].limits.per_minute;
-		if (budget_note(s, p[i].asker, p[i].e, which, limit, day, now, &told->over[i]))
+		if (budget_note(b->s, p[i].asker, p[i].e, which, limit, day, now, &told->over[i]))
 			told->who[i] = p[i].asker;
 		return BUDGET_OVER;
 	}
 	for (size_t i = 0; i < n; i++)
 		if (p[i].e)
-			pay(s, &p[i], peer, now);
+			pay(b, &p[i], peer, now);
 	return BUDGET_GO;
 }
 
-static void ask_locked(struct budget_segment *s, struct payer *p, size_t n, size_t count, int64_t day, int64_t now, struct told *told,
+static void ask_locked(struct budget *b, struct payer *p, size_t n, size_t count, int64_t day, int64_t now, struct told *told,
                        enum budget_said *said)
 {
 	struct budget_entry *peer = NULL;
-	bool found = find_all(s, p, n, &peer, day, now);
+	bool found = find_all(b->s, p, n, &peer, day, now);
 
 	for (size_t k = 0; k < count; k++) {
 		for (size_t i = 0; i < n; i++)
 			p[i].pair = p[i].pairs[k];
-		said[k] = found ? ask_one(s, p, n, peer, day, now, told) : BUDGET_COULD_NOT;
+		said[k] = found ? ask_one(b, p, n, peer, day, now, told) : BUDGET_COULD_NOT;
 	}
 }
 
@@ -168,10 +181,10 @@ void budget_ask(struct budget *b, const struct budget_limits limits[BUDGET_KINDS
 	if (n > ASKERS_MAX || count > FB_MAX_MAILBOXES)
 		return;
 	for (size_t i = 0; i < n; i++)
-		prepare(b->s, &p[i], limits, &askers[i], targets, count, day);
+		prepare(b, &p[i], limits, &askers[i], targets, count, day);
 	if (!budget_lock(b->s))
 		return;
-	ask_locked(b->s, p, n, count, day, now, &told, said);
+	ask_locked(b, p, n, count, day, now, &told, said);
 	budget_unlock(b->s);
 	for (size_t i = 0; i < n; i++)
 		if (told.who[i])

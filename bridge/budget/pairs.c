@@ -19,6 +19,21 @@ void budget_pair_prefetch(const struct budget_segment *s, uint64_t pair)
 	__builtin_prefetch(&s->pairs[pair & (BUDGET_PAIRS - 1)]);
 }
 
+static size_t seen_at(uint64_t pair)
+{
+	return pair & (BUDGET_SEEN - 1);
+}
+
+bool budget_pair_seen(const struct budget *b, uint64_t pair)
+{
+	return b->seen[seen_at(pair)] == pair; /* with its day in it, it is never zero */
+}
+
+void budget_pair_note(struct budget *b, uint64_t pair)
+{
+	b->seen[seen_at(pair)] = pair;
+}
+
 uint64_t *budget_pair_place(struct budget_segment *s, uint64_t pair, bool *known)
 {
 	uint64_t *at, *room = NULL;

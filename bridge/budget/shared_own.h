@@ -10,7 +10,8 @@
 enum {
 	BUDGET_ENTRIES = 1 << 17, BUDGET_PAIRS = 1 << 22, /* powers of two */
 	BUDGET_WINDOW = 64,                               /* how far from its place something may stand */
-	BUDGET_NOTED = 64
+	BUDGET_NOTED = 64,
+	BUDGET_SEEN = 1 << 14                             /* a power of two, too */
 };
 
 /* Who may lose its place to whom: only a higher one takes a lower one's. */
@@ -51,6 +52,11 @@ struct budget_segment {
 
 struct budget {
 	struct budget_segment *s;
+	/*
+	 * Of this process alone: pairs that stand in the shared memory, each where its lowest bits say. A pair stays there for its day, and most are asked
+	 * about again soon: 32 MiB in which no two lie beside each other need not be looked through for those.
+	 */
+	uint64_t seen[BUDGET_SEEN];
 };
 
 /* shared.c: takes the lock. False if it cannot be had within a moment: then nothing can be told. Caller gives it back. */
@@ -71,6 +77,10 @@ void budget_entry_new_day(struct budget_entry *e, int64_t day);
 uint64_t budget_pair(const struct budget_segment *s, uint64_t key, const char *target, int64_t day);
 /* pairs.c: fetches where ${pair} stands, before it is looked at. Needs no lock. */
 void budget_pair_prefetch(const struct budget_segment *s, uint64_t pair);
+/* pairs.c: was ${pair} seen in the shared memory by this process? No is no more than that. */
+bool budget_pair_seen(const struct budget *b, uint64_t pair);
+/* pairs.c: ${pair} stands there. */
+void budget_pair_note(struct budget *b, uint64_t pair);
 /* pairs.c: where ${pair} stands, or could; NULL if there is no room. ${*known} says which. */
 uint64_t *budget_pair_place(struct budget_segment *s, uint64_t pair, bool *known);
 
