@@ -1,79 +1,14 @@
 /* links: base availability conf pki budget */
-#include "tests/unit/check.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "bridge/base/log.h"
-#include "bridge/budget/budget.h"
 #include "bridge/budget/siphash.h"
+#include "tests/unit/budget_help.h"
 
 /* What may be asked in a minute and a day, by whom, across processes, a midnight, and deaths. */
-
-enum { DAY = 20514 };
-static const int64_t S = 1000000000, T0 = 5000000000000;
-static const struct budget_asker anna = {.kind = BUDGET_PERSON, .name = "anna@a.example"};
-static const struct budget_asker carl = {.kind = BUDGET_PERSON, .name = "carl@a.example"};
-static const struct budget_limits none[BUDGET_KINDS];
-static struct budget *b;
-static int fd;
-
-static void fresh(void)
-{
-	fd = budget_make();
-	CHECK(fd >= 0);
-	b = budget_open(fd);
-	if (!CHECK(b != NULL))
-		exit(check_done());
-}
-
-static void gone(void)
-{
-	budget_free(b);
-	close(fd);
-}
-
-/* ${n} askers about one target. */
-static enum budget_said ask_one(struct budget *of, const struct budget_limits *l, const struct budget_asker *askers, size_t n,
-                                const char *target, int64_t day, int64_t now)
-{
-	enum budget_said said;
-
-	budget_ask(of, l, askers, n, &target, 1, day, now, &said);
-	return said;
-}
-
-/* One asker about number ${i}. */
-static enum budget_said ask(const struct budget_limits *l, const struct budget_asker *a, unsigned i, int64_t day, int64_t now)
-{
-	char target[40];
-
-	snprintf(target, sizeof target, "user%u@b.example", i);
-	return ask_one(b, l, a, 1, target, day, now);
-}
-
-/* How many of the numbers [from, to) ${a} may ask about. */
-static unsigned many(const struct budget_limits *l, const struct budget_asker *a, unsigned from, unsigned to, int64_t day,
-                     int64_t now)
-{
-	unsigned n = 0;
-
-	for (; from < to; from++)
-		n += ask(l, a, from, day, now) == BUDGET_GO;
-	return n;
-}
-
-/* Somebody whom site-b names, and site-b. */
-static enum budget_said ask_named(const struct budget_limits *l, const char *name, enum budget_kind kind, const char *peer,
-                                  unsigned i)
-{
-	const struct budget_asker askers[] = {{.kind = kind, .peer = peer, .name = name}, {.kind = BUDGET_PEER, .name = peer}};
-	char target[40];
-
-	snprintf(target, sizeof target, "user%u@a.example", i);
-	return ask_one(b, l, askers, 2, target, DAY, T0);
-}
 
 /* The first and some further values of the authors' list: key 00..0f, message 00, 01, ... */
 static void the_hash_is_siphash(void)
@@ -188,73 +123,6 @@ static void all_pay_or_nobody(void)
 	gone();
 }
 
-/* A peer that names a hundred thousand people wins nobody's budget back, and takes nobody's place. */
-static void a_flood_of_names(void)
-{
-	const struct budget_limits l[BUDGET_KINDS] = {{0, 10}, {0, 50}, {0, 1000000}};
-	char name[40];
-	unsigned bad = 0;
-
-	fresh();
-	CHECK_INT(many(l, &anna, 0, 20, DAY, T0), 10);
-	for (unsigned i = 0; i < 20; i++)
-		ask_named(l, "greedy@c.example", BUDGET_PERSON, "site-c", i);
-	for (unsigned i = 0; i < 400000; i++) {
-		snprintf(name, sizeof name, "p%u@b.example", i);
-		bad += ask_named(l, name, BUDGET_PERSON, "site-b", i % 500) != BUDGET_GO;
-	}
-	CHECK_INT(bad, 0);
-	CHECK_INT(ask(l, &anna, 11, DAY, T0), BUDGET_OVER);
-	CHECK_INT(ask(l, &anna, 3, DAY, T0), BUDGET_GO);
-	CHECK_INT(ask_named(l, "greedy@c.example", BUDGET_PERSON, "site-c", 11), BUDGET_OVER);
-	CHECK_INT(many(l, &carl, 0, 20, DAY, T0), 10); /* there is room for who comes later */
-	bad = 0;
-	for (unsigned i = 0; i < 1000; i++) { /* and another peer's people still have budgets of their own */
-		snprintf(name, sizeof name, "p%u@d.example", i / 20);
-		bad += ask_named(l, name, BUDGET_PERSON, "site-d", i % 20) == BUDGET_GO;
-	}
-	CHECK_INT(bad, 500);
-	gone();
-}
-
-/* A peer has a share of what can be remembered of those whom it names; past it they pay for repetition, and others do not. */
-static void a_share_of_the_memory(void)
-{
-	const struct budget_limits l[BUDGET_KINDS] = {{0, 1000}, {0, 50}, {0, 1000000}};
-	char name[40];
-	unsigned n = 0;
-
-	fresh();
-	for (unsigned i = 0; i < 300000; i++) {
-		snprintf(name, sizeof name, "p%u@b.example", i / 1000);
-		n += ask_named(l, name, BUDGET_PERSON, "site-b", i % 1000) == BUDGET_GO;
-	}
-	CHECK_INT(n, 300000);
-	CHECK_INT(ask_named(l, "p0@b.example", BUDGET_PERSON, "site-b", 0), BUDGET_GO);
-	CHECK_INT(ask_named(l, "p299@b.example", BUDGET_PERSON, "site-b", 0), BUDGET_OVER);
-	CHECK_INT(many(l, &anna, 0, 2000, DAY, T0), 1000);
-	CHECK_INT(many(l, &anna, 0, 1000, DAY, T0), 1000);
-	gone();
-}
-
-/* More pairs than can be remembered: limits still hold, only repetition costs. */
-static void full_memory(void)
-{
-	const struct budget_limits l[BUDGET_KINDS] = {{0, 1000000}, {0, 1000000}, {0, 1000000}};
-	struct budget_asker a = {.kind = BUDGET_ORGANISATION};
-	const char *const names[] = {"x0", "x1", "x2", "x3", "x4"};
-	unsigned n = 0;
-
-	fresh();
-	for (unsigned i = 0; i < 5; i++) {
-		a.name = names[i];
-		n += many(l, &a, 0, 1000010, DAY, T0);
-	}
-	CHECK_INT(n, 5000000);
-	CHECK(many(l, &anna, 0, 100, DAY, T0) == 100);
-	gone();
-}
-
 static void said_once_a_minute(void)
 {
 	const struct budget_limits l[BUDGET_KINDS] = {{0, 3}};
@@ -336,6 +204,27 @@ static void processes(void)
 	gone();
 }
 
+/* More payers or mailboxes than one question can have: nothing is known of any, and nobody pays. */
+static void more_than_fit(void)
+{
+	const struct budget_limits l[BUDGET_KINDS] = {[BUDGET_PERSON] = {.per_minute = 1}};
+	const struct budget_asker three[] = {carl, anna, anna};
+	const char *targets[FB_MAX_MAILBOXES + 1];
+	enum budget_said said[FB_MAX_MAILBOXES + 1];
+
+	fresh();
+	for (size_t i = 0; i <= FB_MAX_MAILBOXES; i++)
+		targets[i] = "bob@b.example";
+	budget_ask(b, l, three, 3, targets, 2, DAY, T0, said);
+	CHECK(said[0] == BUDGET_COULD_NOT && said[1] == BUDGET_COULD_NOT);
+	budget_ask(b, l, &anna, 1, targets, FB_MAX_MAILBOXES + 1, DAY, T0, said);
+	for (size_t i = 0; i <= FB_MAX_MAILBOXES; i++)
+		CHECK_INT(said[i], BUDGET_COULD_NOT);
+	CHECK_INT(ask(l, &anna, 1, DAY, T0), BUDGET_GO);
+	CHECK_INT(ask(l, &carl, 1, DAY, T0), BUDGET_GO);
+	gone();
+}
+
 static void not_any_memory(void)
 {
 	int other = memfd_create("other", MFD_CLOEXEC);
@@ -399,11 +288,9 @@ int main(void)
 	kinds_have_their_own();
 	all_pay_or_nobody();
 	whomever_it_names();
-	a_flood_of_names();
-	a_share_of_the_memory();
-	full_memory();
 	said_once_a_minute();
 	processes();
+	more_than_fit();
 	not_any_memory();
 	return check_done();
 }
