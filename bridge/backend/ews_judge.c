@@ -2,6 +2,7 @@
 #include <string.h>
 #include "bridge/availability/zone.h"
 #include "bridge/backend/ews_own.h"
+#include "bridge/base/text.h"
 
 /* What became of a call. The backend's own words are for the log alone. */
 
@@ -43,6 +44,33 @@ static void judge_status(const struct http_reply *r, struct ews_verdict *v)
 	}
 }
 
+/* Does the answer begin as a page for people does? */
+static bool is_page(const struct buf *body)
+{
+	char begin[40];
+	const size_t n = body->len < sizeof begin - 1 ? body->len : sizeof begin - 1;
+	const char *p = begin;
+
+	if (n == 0)
+		return false;
+	memcpy(begin, buf_ptr(body), n);
+	begin[n] = 0;
+	p += strncmp(p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+	p += strspn(p, " \t\r\n");
+	return text_istarts(p, "<html") || text_istarts(p, "<!doctype html");
+}
+
+/* With 200 it is of whoever stands before the server and lets nobody in without a sign-in; with 500 of the server itself, perhaps because of a mailbox. */
+static void judge_page(const struct http_reply *r, bool alone, struct ews_verdict *v)
+{
+	bool failed = r->status == 500;
+
+	say(v, FETCH_DOWN, FB_CALENDAR_FAILED, failed ? "it answered HTTP 500 with a web page" :
+	    "it answered with a web page: something that wants people to sign in stands before EWS, and has to let this program pass, or url names another place");
+	v->doubt = failed;
+	v->tell = !failed || !alone;
+}
+
 bool ews_is_too_long(const char *code)
 {
 	return strcmp(code, "ErrorTimeIntervalTooBig") == 0;
@@ -75,6 +103,10 @@ void ews_judge(const struct http_reply *r, size_t n, bool alone, struct ews_verd
 	}
 	if (r->status != 200 && r->status != 500) {
 		judge_status(r, v);
+		return;
+	}
+	if (is_page(r->body)) {
+		judge_page(r, alone, v);
 		return;
 	}
 	buf_init(&error, sizeof v->why);

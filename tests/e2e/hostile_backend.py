@@ -207,4 +207,5 @@ with sites.pair(start=False) as (a, b):
     test_all_at_once(b)
     test_password(b)
     until(lambda: b.lines("backend-down"), "those that are down are left alone")
+    until(lambda: any(" backend=page " in line and "with a web page: something that wants people to sign in" in line for line in b.lines("backend-failed")), "a page for people is called so")
 sites.finish()
