@@ -117,3 +117,11 @@ bool fb_request_id_valid(const char *s)
 {
 	return strspn(s, "0123456789abcdef") == FB_REQUEST_ID_LEN && s[FB_REQUEST_ID_LEN] == '\0';
 }
+
+unsigned fb_hops_of(const char *client_id)
+{
+	const size_t n = sizeof FB_HOPS_WORD - 1;
+	unsigned long hops = strncmp(client_id, FB_HOPS_WORD, n) == 0 ? strtoul(client_id + n, NULL, 10) : 0;
+
+	return hops < FB_HOPS_MAX ? (unsigned)hops : FB_HOPS_MAX;
+}

@@ -68,6 +68,14 @@ struct fb_query {
 
 /* A copy of the ${n} mailboxes with their texts, all in one piece of memory, which the caller frees with free(); NULL when out of memory. */
 struct fb_mailbox *fb_mailboxes_copy(const struct fb_mailbox *from, size_t n);
+/*
+ * Bridges may be each other's backends, by EWS. What a bridge asks its backend bears a client-request-id that says how many bridges the question
+ * has come through; one that has come through FB_HOPS_MAX goes round in a ring, and is not handed on.
+ */
+enum { FB_HOPS_MAX = 3 };
+#define FB_HOPS_WORD "availbridge-hops-"
+/* How many bridges have handed on a question with this ${client_id}, at most FB_HOPS_MAX; 0 if it says nothing of it. */
+unsigned fb_hops_of(const char *client_id);
 /* Fills ${out} with a new random request id (FB_REQUEST_ID_LEN hex digits and a zero). */
 void fb_request_id_new(char out[FB_REQUEST_ID_LEN + 1]);
 /* True if ${s} has the shape of one of our request ids. */

@@ -111,13 +111,13 @@ enum fb_fact backends_serving(const struct backends *b, const struct fb_entry *w
 }
 
 void backends_fetch(struct backends *b, const struct fb_entry *who, const char *address, struct fb_window w, int interval,
-                    int64_t deadline_ms, backends_done_cb *cb, void *arg)
+                    unsigned hops, int64_t deadline_ms, backends_done_cb *cb, void *arg)
 {
 	struct fb_answer *a;
 	size_t i;
 
 	switch (choose(b, who, address, &i)) {
-	case FB_YES: remote_fetch(b->remote, i, address, w, interval, deadline_ms, cb, arg); break;
+	case FB_YES: remote_fetch(b->remote, i, address, w, interval, hops, deadline_ms, cb, arg); break;
 	case FB_NO: calendars_fetch(b->folder, address, w, cb, arg); break;
 	default:
 		a = fb_answer_new(FB_DIRECTORY_FAILED);

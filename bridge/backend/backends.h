@@ -30,10 +30,11 @@ void backends_free(struct backends *b);
 typedef void backends_done_cb(void *arg, const struct fb_answer *raw);
 /*
  * Fetches the calendar of ${address}, which was looked up as ${who} (borrowed for the call), over ${w}: exactly one callback,
- * possibly before it returns, with a failure if there is no answer within ${deadline_ms}. Events may lie around the window.
+ * possibly before it returns, with a failure if there is no answer within ${deadline_ms}. Events may lie around the window. The question has
+ * come through ${hops} bridges, and in a ring of them it ends here.
  */
 void backends_fetch(struct backends *b, const struct fb_entry *who, const char *address, struct fb_window w, int interval,
-                    int64_t deadline_ms, backends_done_cb *cb, void *arg);
+                    unsigned hops, int64_t deadline_ms, backends_done_cb *cb, void *arg);
 /* Who serves ${address}: yes, then ${found} does; no, then it is the folder; or a group that may decide could not be asked about. */
 enum fb_fact backends_serving(const struct backends *b, const struct fb_entry *who, const char *address, const struct conf_backend **found);
 /* Has ${address} a calendar? At once, without opening anything: of one that a backend serves, yes, for only the backend knows. */

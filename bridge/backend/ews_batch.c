@@ -187,12 +187,14 @@ static int64_t time_for(const struct ews_batch *b)
 
 static void send_batch(struct ews_batch *b)
 {
-	static const char *const headers[] = {
+	char hops[64];
+	const char *const headers[] = {
 		"Content-Type: text/xml; charset=utf-8",
-		"SOAPAction: \"http://schemas.microsoft.com/exchange/services/2006/messages/GetUserAvailability\"", NULL,
+		"SOAPAction: \"http://schemas.microsoft.com/exchange/services/2006/messages/GetUserAvailability\"", hops, NULL,
 	};
 	struct ews *e = b->engine;
 
+	snprintf(hops, sizeof hops, "client-request-id: " FB_HOPS_WORD "%u", b->hops + 1);
 	write_request(b);
 	const struct http_request r = {.method = "POST", .url = e->site->backend->url, .headers = headers,
 	                               .body = buf_ptr(&b->body), .len = b->body.len,
@@ -232,13 +234,14 @@ static struct ews_batch *batch_for(struct ews *e, const struct ews_part *p, bool
 	struct ews_batch *b;
 
 	for (b = e->batches; b && !alone; b = b->next)
-		if (!b->call && !b->alone && b->n < most && b->interval == p->question->interval && b->window.start == p->window.start &&
-		    b->window.end == p->window.end)
+		if (!b->call && !b->alone && b->n < most && b->interval == p->question->interval && b->hops == p->question->hops &&
+		    b->window.start == p->window.start && b->window.end == p->window.end)
 			return b;
 	b = calloc(1, sizeof *b);
 	if (!b)
 		abort();
-	*b = (struct ews_batch){.engine = e, .at = e->last, .window = p->window, .interval = p->question->interval, .alone = alone};
+	*b = (struct ews_batch){.engine = e, .at = e->last, .window = p->window, .interval = p->question->interval, .hops = p->question->hops,
+	                         .alone = alone};
 	*e->last = b;
 	e->last = &b->next;
 	return b;

@@ -28,6 +28,7 @@ struct ews_question {
 	void *arg;
 	struct fb_window window;
 	int interval;
+	unsigned hops;
 	int64_t until_ms;        /* of the loop's clock */
 	bool alone;              /* a call that others shared was refused, perhaps because of it: it shares none any more */
 	size_t n, pending;       /* parts; those without an answer */
@@ -43,6 +44,7 @@ struct ews_batch {
 	struct ews_batch *next, **at; /* oldest first */
 	struct fb_window window;
 	int interval;
+	unsigned hops;           /* bridges that its questions have come through */
 	bool alone, ready;       /* takes nobody else; waits for a free call */
 	struct http_call *call;  /* under way */
 	struct loop_timer *timer;

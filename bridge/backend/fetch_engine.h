@@ -37,6 +37,7 @@ struct fetch_question {
 	const char *address; /* normal; to be copied */
 	struct fb_window window;
 	int interval;
+	unsigned hops;       /* bridges that it has come through */
 	int64_t left_ms;     /* the fetcher drops the question then; for the time limit of calls */
 };
 /*

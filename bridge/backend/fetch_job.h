@@ -10,6 +10,7 @@ struct fetch_job {
 	const char *address; /* normal; borrowed from the message */
 	struct fb_window window;
 	int interval;        /* minutes */
+	unsigned hops;       /* bridges that it has come through, 0 to FB_HOPS_MAX */
 	int64_t left_ms;     /* until its answer is of no use any more */
 };
 

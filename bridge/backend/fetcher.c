@@ -248,7 +248,7 @@ void fetcher_work(struct fetcher *f, const uint8_t *job, size_t len, fetcher_rep
 		reply_reason(f, FB_TIMEOUT, cb, arg);
 		return;
 	}
-	const struct fetch_question q = {j.address, j.window, j.interval, j.left_ms};
+	const struct fetch_question q = {j.address, j.window, j.interval, j.hops, j.left_ms};
 	remember(f, &q); /* turned away or not: a probe about the one mailbox that hangs would never find the backend well */
 	if (f->breaker.open)
 		turn_away(f, j.address, cb, arg);
@@ -286,7 +286,7 @@ static void trial_late(void *arg)
 void fetcher_try(struct fetcher *f, const char *address, void (*cb)(void *arg, enum fb_reason reason, const char *why), void *arg)
 {
 	int64_t now = time(NULL) / 3600 * 3600;
-	const struct fetch_question q = {address, {now, now + PROBE_SECONDS}, PROBE_MINUTES, f->backend->timeout_ms};
+	const struct fetch_question q = {address, {now, now + PROBE_SECONDS}, PROBE_MINUTES, 0, f->backend->timeout_ms};
 
 	f->tried = cb;
 	f->tried_arg = arg;

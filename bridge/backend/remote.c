@@ -21,6 +21,7 @@ struct question {
 	size_t backend;
 	struct fb_window window;
 	int interval;
+	unsigned hops;                   /* bridges that it has come through: in a ring it must not wait for itself */
 	int64_t deadline;                /* of the loop's clock, while in flight */
 	struct waiter first;             /* who asked it */
 	struct waiter *waiters, **last;  /* who waits still, ${first} among them until it was told */
@@ -187,7 +188,7 @@ static void join(struct question *q, backends_done_cb *cb, void *arg)
 /* Into ${bucket} goes ${asked} with its address, and to a worker of its backend. */
 static void start(struct question **bucket, const struct question *asked, const char *address, int64_t deadline_ms)
 {
-	const struct fetch_job j = {address, asked->window, asked->interval,
+	const struct fetch_job j = {address, asked->window, asked->interval, asked->hops,
 	                            deadline_ms > 10 * WAY_BACK_MS ? deadline_ms - WAY_BACK_MS : deadline_ms};
 	size_t n = strlen(address) + 1;
 	struct question *q = malloc(sizeof *q + n);
@@ -208,17 +209,38 @@ static void start(struct question **bucket, const struct question *asked, const 
 	buf_reset(&job);
 }
 
+/* Each of them asks the next as its Exchange, and the last one us. */
+static void end_ring(const struct remote *r, size_t i, const char *address, unsigned hops, backends_done_cb *cb, void *arg)
+{
+	struct fb_answer *a = fb_answer_new(FB_CALENDAR_FAILED);
+
+	if (!a)
+		abort();
+	log_event(LOG_LEVEL_ERROR, "backend-failed", LS("backend", r->conf->backends[i].name), LS("mailbox", address), LI("hops", hops),
+	          LS("why", "bridges ask each other about it in a ring: the url of a backend of theirs or of ours has to lead to the server that has this "
+	                    "mailbox, and leads to a bridge"));
+	cb(arg, a);
+	fb_answer_free(a);
+}
+
 /* ---- from outside ---- */
 
-void remote_fetch(struct remote *r, size_t i, const char *address, struct fb_window w, int interval, int64_t deadline_ms,
-                  backends_done_cb *cb, void *arg)
+void remote_fetch(struct remote *r, size_t i, const char *address, struct fb_window w, int interval, unsigned hops,
+                  int64_t deadline_ms, backends_done_cb *cb, void *arg)
 {
 	int64_t now = loop_ms();
 	struct question **bucket = bucket_of(r, address, w);
 
+	if (hops >= FB_HOPS_MAX && r->conf->backends[i].type == CONF_BACKEND_EWS) {
+		end_ring(r, i, address, hops, cb, arg);
+		return;
+	}
+
 	for (struct question *q = *bucket, *next; q; q = next) {
 		next = q->next;
 		if (!is_about(q, i, address, w, interval))
+			continue;
+		if (!q->answer && q->hops != hops)
 			continue;
 		if (q->answer && q->until <= now)
 			forget(q);
@@ -230,7 +252,7 @@ void remote_fetch(struct remote *r, size_t i, const char *address, struct fb_win
 			return;
 		}
 	}
-	const struct question asked = {.remote = r, .backend = i, .window = w, .interval = interval, .deadline = now + deadline_ms,
+	const struct question asked = {.remote = r, .backend = i, .window = w, .interval = interval, .hops = hops, .deadline = now + deadline_ms,
 	                               .first = {cb, arg, NULL}};
 
 	start(bucket, &asked, address, deadline_ms);

@@ -13,6 +13,6 @@ struct remote *remote_new(const struct conf *c, backends_submit_fn *submit, void
 /* Frees it; open questions never call back. Allowed inside a callback. NULL is allowed. */
 void remote_free(struct remote *r);
 /* Asks the backend c->backends[${i}]; as backends_fetch(). */
-void remote_fetch(struct remote *r, size_t i, const char *address, struct fb_window w, int interval, int64_t deadline_ms,
-                  backends_done_cb *cb, void *arg);
+void remote_fetch(struct remote *r, size_t i, const char *address, struct fb_window w, int interval, unsigned hops,
+                  int64_t deadline_ms, backends_done_cb *cb, void *arg);
 #endif

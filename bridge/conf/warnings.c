@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "bridge/availability/address.h"
 #include "bridge/conf/parts.h"
 
@@ -52,10 +53,32 @@ static void warn_places(const struct conf *c, const struct conf_backend *b, stru
 			                 "%s is the same place for NAME@%s and NAME@%s", places[i], second, first);
 }
 
+/* How long HOST[:PORT] in the https URL ${url} is, without the port that https has anyway; its place is in ${at}. */
+static size_t origin(const char *url, const char **at)
+{
+	size_t n;
+
+	*at = strstr(url, "://");
+	*at = *at ? *at + 3 : url;
+	n = strcspn(*at, "/");
+	return n > 4 && strncmp(*at + n - 4, ":443", 4) == 0 ? n - 4 : n;
+}
+
+static void warn_self(const struct conf *c, const struct conf_backend *b, struct conf_problems *w)
+{
+	const char *own, *theirs;
+	size_t n = origin(c->public_url, &own);
+
+	if (b->type == CONF_BACKEND_EWS && b->url && origin(b->url, &theirs) == n && strncasecmp(own, theirs, n) == 0)
+		conf_problem_add(w, b->file, 0, "Write the URL of the server that has the mailboxes.",
+		                 "url is that of this bridge itself (public_url): each question would go round until it is given up");
+}
+
 static void warn_backends(const struct conf *c, const struct conf_address_space **list, struct conf_problems *w)
 {
 	for (size_t i = 0; i < c->n_backends; i++) {
 		warn_places(c, &c->backends[i], w);
+		warn_self(c, &c->backends[i], w);
 		for (size_t k = 0; k < c->backends[i].n_serves; k++) {
 			const struct conf_backend *b = &c->backends[i];
 			const char *domain = domain_of(b->serves[k]);

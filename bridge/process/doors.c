@@ -90,12 +90,12 @@ static enum fb_fact proxy_exists(void *door, const struct fb_entry *who)
 	return b->conf->directory ? who->exists : backends_exists(b->backends, who, who->address);
 }
 
-static void proxy_fetch(void *door, const struct fb_entry *who, struct fb_window w, int interval, int64_t deadline_ms,
+static void proxy_fetch(void *door, const struct fb_entry *who, struct fb_window w, int interval, unsigned hops, int64_t deadline_ms,
                         void (*cb)(void *arg, const struct fb_answer *raw), void *arg)
 {
 	struct bridge *b = door;
 
-	backends_fetch(b->backends, who, who->address, w, interval, deadline_ms, cb, arg);
+	backends_fetch(b->backends, who, who->address, w, interval, hops, deadline_ms, cb, arg);
 }
 
 void doors_calendars_submit(void *door, const void *job, size_t len, calendars_reply_cb *cb, void *arg)

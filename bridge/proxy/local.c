@@ -13,6 +13,7 @@ static void fetched(void *arg, const struct fb_answer *raw)
 void local_fetch(struct proxy_query *pq)
 {
 	const struct proxy_doors *doors = pq->p->doors;
+	const unsigned hops = fb_hops_of(pq->q.client_id);
 	int64_t left = pq->deadline - loop_ms();
 
 	for (size_t i = 0; i < pq->q.n && !pq->ended; i++) {
@@ -21,6 +22,6 @@ void local_fetch(struct proxy_query *pq)
 		if (m->answered || m->route != AS_LOCAL)
 			continue;
 		pq->doors_open++;
-		doors->fetch(doors->door, m->whom, pq->q.window, pq->q.interval, left > 1 ? left : 1, fetched, m);
+		doors->fetch(doors->door, m->whom, pq->q.window, pq->q.interval, hops, left > 1 ? left : 1, fetched, m);
 	}
 }

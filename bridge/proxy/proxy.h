@@ -24,8 +24,8 @@ struct proxy_doors {
 	void (*look_up)(void *door, const char *address, void (*cb)(void *arg, const struct fb_entry *who), void *arg);
 	/* Has ${who}, one of ours, a mailbox? At once. */
 	enum fb_fact (*exists)(void *door, const struct fb_entry *who);
-	/* The calendar of ${who} (held until the end): answered within ${deadline_ms} or given up by then. */
-	void (*fetch)(void *door, const struct fb_entry *who, struct fb_window w, int interval, int64_t deadline_ms,
+	/* The calendar of ${who} (held until the end): answered within ${deadline_ms} or given up by then. ${hops}: as fb_hops_of(). */
+	void (*fetch)(void *door, const struct fb_entry *who, struct fb_window w, int interval, unsigned hops, int64_t deadline_ms,
 	              void (*cb)(void *arg, const struct fb_answer *raw), void *arg);
 	void (*ask)(void *door, const char *peer, const struct fb_query *q, int64_t deadline_ms,
 	            void (*answer)(void *arg, size_t i, const struct fb_answer *raw),

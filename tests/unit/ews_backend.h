@@ -36,7 +36,7 @@ static inline void on_reply(void *arg, const uint8_t *data, size_t len)
 
 static inline void ask_over(struct reply *r, const char *address, struct fb_window w, int interval, int64_t left_ms)
 {
-	const struct fetch_job j = {address, w, interval, left_ms};
+	const struct fetch_job j = {address, w, interval, 0, left_ms};
 	struct buf b;
 
 	buf_init(&b, FETCH_JOB_MAX);

@@ -73,6 +73,7 @@ struct look_up_call {
 struct fetch_call {
 	char address[FB_ADDRESS_MAX + 1];
 	int interval;
+	unsigned hops;
 	int64_t deadline_ms;
 	void (*cb)(void *arg, const struct fb_answer *raw);
 	void *arg;
@@ -182,12 +183,12 @@ static void answer_fetch(const struct fetch_call *f)
 	fb_answer_free(a);
 }
 
-static void fake_fetch(void *door, const struct fb_entry *who, struct fb_window window, int interval, int64_t deadline_ms,
+static void fake_fetch(void *door, const struct fb_entry *who, struct fb_window window, int interval, unsigned hops, int64_t deadline_ms,
                        void (*cb)(void *arg, const struct fb_answer *raw), void *arg)
 {
 	struct fetch_call *f = &w.fetches[w.n_fetches++];
 
-	*f = (struct fetch_call){.interval = interval, .deadline_ms = deadline_ms, .cb = cb, .arg = arg};
+	*f = (struct fetch_call){.interval = interval, .hops = hops, .deadline_ms = deadline_ms, .cb = cb, .arg = arg};
 	snprintf(f->address, sizeof f->address, "%s", who->address);
 	if (!w.hold_fetches)
 		answer_fetch(f);

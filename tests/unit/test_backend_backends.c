@@ -59,7 +59,7 @@ static const struct fb_window day = {1772409600, 1772409600 + 86400};
 
 static void fetch(const char *address, const struct fb_entry *who, int interval)
 {
-	backends_fetch(backends, who, address, day, interval, 9000, done, NULL);
+	backends_fetch(backends, who, address, day, interval, 0, 9000, done, NULL);
 }
 
 /* The ${i}th question is answered: ${merged} NULL and reason OK = no digits. */
@@ -185,7 +185,7 @@ static void test_shared(void)
 	CHECK_INT(last, FB_CALENDAR_FAILED);
 
 	/* One that has hardly any time left is not joined. */
-	backends_fetch(backends, e, "bob@b.example", day, 1440, 10, done, NULL);
+	backends_fetch(backends, e, "bob@b.example", day, 1440, 0, 10, done, NULL);
 	fetch("bob@b.example", e, 1440);
 	CHECK_INT(n_asked, 8);
 	reply(6, FB_TIMEOUT, NULL);
@@ -257,14 +257,14 @@ static void test_inside(void)
 
 	n_asked = answers = 0;
 	list[1].cache_ms = 60000;
-	backends_fetch(backends, e, "zoe@b.example", day, 1440, 9000, again, NULL);
+	backends_fetch(backends, e, "zoe@b.example", day, 1440, 0, 9000, again, NULL);
 	reply(0, FB_OK, "1");
 	CHECK_INT(answers, 2);
 	CHECK_INT(last, FB_DIRECTORY_FAILED); /* asked about without an entry, a member of nobody knows what */
 	list[1].cache_ms = 0;
-	backends_fetch(backends, e, "bob@b.example", day, 1440, 9000, free_all, NULL);
+	backends_fetch(backends, e, "bob@b.example", day, 1440, 0, 9000, free_all, NULL);
 	fetch("bob@b.example", e, 1440);
-	backends_fetch(backends, e, "later@b.example", day, 1440, 9000, done, NULL);
+	backends_fetch(backends, e, "later@b.example", day, 1440, 0, 9000, done, NULL);
 	reply(1, FB_OK, "1");
 	CHECK_INT(answers, 3);
 	reply(2, FB_OK, "1"); /* after the end: nobody hears it */

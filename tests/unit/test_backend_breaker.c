@@ -95,7 +95,7 @@ static void test_under_way(void)
 
 static void test_job(void)
 {
-	const struct fetch_job good = {"anna@b.example", {1000, 1000 + 62 * 86400}, 30, 9000};
+	const struct fetch_job good = {"anna@b.example", {1000, 1000 + 62 * 86400}, 30, 2, 9000};
 	struct fetch_job got;
 	struct buf b;
 
@@ -106,6 +106,7 @@ static void test_job(void)
 	CHECK_INT(got.window.start, good.window.start);
 	CHECK_INT(got.window.end, good.window.end);
 	CHECK_INT(got.interval, 30);
+	CHECK_INT(got.hops, 2);
 	CHECK(got.left_ms > 8000 && got.left_ms <= 9000);
 	for (int64_t packed = loop_ms(); loop_ms() - packed < 5;)
 		;
@@ -114,8 +115,8 @@ static void test_job(void)
 	for (size_t n = 0; n < b.len; n++)
 		CHECK(!fetch_job_unpack(buf_ptr(&b), n, &got));
 	const struct fetch_job bad[] = {
-		{NULL, {0, 100}, 30, 1}, {"", {0, 100}, 30, 1}, {"a@b", {100, 100}, 30, 1}, {"a@b", {0, 64 * 86400}, 30, 1}, {"a@b", {0, 100}, 4, 1},
-		{"a@b", {0, 100}, 1441, 1},
+		{NULL, {0, 100}, 30, 0, 1}, {"", {0, 100}, 30, 0, 1}, {"a@b", {100, 100}, 30, 0, 1}, {"a@b", {0, 64 * 86400}, 30, 0, 1},
+		{"a@b", {0, 100}, 4, 0, 1}, {"a@b", {0, 100}, 1441, 0, 1}, {"a@b", {0, 100}, 30, FB_HOPS_MAX + 1, 1},
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		buf_reset(&b);
@@ -128,7 +129,7 @@ static void test_job(void)
 /* Digits of another window than the one asked for do not pass. */
 static void test_reply(void)
 {
-	const struct fetch_job j = {"anna@b.example", {0, 4 * 3600}, 60, 9000};
+	const struct fetch_job j = {"anna@b.example", {0, 4 * 3600}, 60, 0, 9000};
 	const char *const digits[] = {"0123", "012", "01234", "0125", NULL};
 	const bool passes[] = {true, false, false, false, true};
 

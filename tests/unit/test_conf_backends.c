@@ -353,6 +353,26 @@ static void warnings(void)
 	site_remove("backends.d/b.conf");
 }
 
+/* A backend that is the bridge itself, whose public_url is https://h since served_twice(). */
+static void warns_of_itself(void)
+{
+	struct conf_problems p = {0};
+	struct conf *c;
+
+	for (int other = 0; other < 2; other++) {
+		site_write("backends.d/b.conf", other ? "type ews\nurl https://h:8443/EWS/Exchange.asmx\nauth none\nserves *\n"
+		                                      : "type ews\nurl https://H:443/EWS/Exchange.asmx\nauth none\nserves *\n");
+		c = conf_load(site_main, &p);
+		if (CHECK(c != NULL))
+			conf_warnings(c, &p);
+	CHECK_INT(p.n, !other);
+		CHECK(other || strstr(p.list[0].what, "this bridge itself"));
+		conf_problems_free(&p);
+		conf_free(c);
+	}
+	site_remove("backends.d/b.conf");
+}
+
 /* Two domains at a place that the name alone leads to. */
 static void warns_of_places(void)
 {
@@ -424,6 +444,7 @@ int main(void)
 	secrets();
 	warnings();
 	warns_of_places();
+	warns_of_itself();
 	documented("backends.d/NAME.conf", conf_backend_setting_name);
 	documented("directory.conf", conf_directory_setting_name);
 	site_end();
