@@ -132,7 +132,7 @@ static void main_file(void)
 		{MAIN "link_listen = \"::1:7443\";", "availbridge.conf:4: the value of link_listen is not right\n"},
 		{MAIN "working_days = \"Mon Mon\";", "availbridge.conf:4: the value of working_days is not right\n"},
 		{MAIN "working_start = \"9:00\";", "availbridge.conf:4: the value of working_start is not right\n"},
-		{MAIN "working_start = \"18:00\";", "availbridge.conf:4: the working day ends before it starts\n"},
+		{MAIN "working_start = \"17:00\";", "availbridge.conf:4: the working day ends before it starts\n"},
 		{MAIN "working_zone = \"Mars/Base\";", "availbridge.conf:4: the value of working_zone is not right\n"},
 		{MAIN "log_format = \"xml\";", "availbridge.conf:4: the value of log_format is not right\n"},
 		{MAIN "log_format = \"tex\";", "availbridge.conf:4: the value of log_format is not right\n"},
