@@ -103,18 +103,6 @@ static void test_garbled(void)
 			fprintf(stderr, "\tcase %zu\n", i);
 		fb_answer_free(got[0]);
 	}
-	/* Who does not say whether an event is private may not have its subject shown. */
-	for (int i = 0; i < 3; i++) {
-		static const char *const says[] = {"", "<t:IsPrivate>false</t:IsPrivate>", "<t:IsPrivate>true</t:IsPrivate>"};
-		char xml[4000];
-
-		snprintf(xml, sizeof xml, ONE(FINE SHOWN("Detailed", "<t:CalendarEventArray><t:CalendarEvent><t:StartTime>2026-03-24T08:00:00</t:StartTime>"
-		         "<t:EndTime>2026-03-24T09:00:00</t:EndTime><t:BusyType>Busy</t:BusyType><t:CalendarEventDetails><t:Subject>Merger</t:Subject>%s"
-		         "</t:CalendarEventDetails></t:CalendarEvent></t:CalendarEventArray>")), says[i]);
-		CHECK_INT(ews_client_read(xml, strlen(xml), fb_zone_utc(), got, 1, &error, NULL), 0);
-		CHECK_INT(got[0]->events[0].flags & FB_PRIVATE, i == 1 ? 0 : FB_PRIVATE);
-		fb_answer_free(got[0]);
-	}
 	buf_init(&fault, 4096);
 	ews_write_fault_code(&fault, "ErrorServerBusy", "Too much to do.");
 	buf_reset(&error);
@@ -133,6 +121,49 @@ static void test_garbled(void)
 	fb_answer_free(got[0]);
 	CHECK_INT(ews_client_read("<html/>", 7, fb_zone_utc(), got, 1, &error, NULL), -1);
 	CHECK_INT(ews_client_read("", 0, fb_zone_utc(), got, 1, &error, NULL), -1);
+	buf_free(&error);
+}
+
+#define OF_EVENT(type, rest) "<t:CalendarEvent><t:StartTime>2026-03-24T08:00:00</t:StartTime><t:EndTime>2026-03-24T09:00:00</t:EndTime>" type rest "</t:CalendarEvent>"
+#define BUSY "<t:BusyType>Busy</t:BusyType>"
+#define ABOUT(flag) "<t:CalendarEventDetails><t:Subject>Merger</t:Subject>" flag "</t:CalendarEventDetails>"
+#define PRIVATE(is) "<t:IsPrivate>" is "</t:IsPrivate>"
+#define TWO(first, second) ONE(FINE SHOWN("Detailed", "<t:CalendarEventArray>" first second "</t:CalendarEventArray>"))
+
+/*
+ * What is said of one event says nothing of the next. Who does not say whether an event is private may not have its subject shown, and one of
+ * which there is no telling how busy it is, or what it is, spoils the whole.
+ */
+static void test_each_event(void)
+{
+	static const struct {
+		const char *xml;
+		enum fb_reason reason;
+		unsigned flags[2];
+	} cases[] = {
+		{TWO(OF_EVENT(BUSY, ABOUT("")), ""), FB_OK, {FB_PRIVATE}},
+		{TWO(OF_EVENT(BUSY, ABOUT(PRIVATE("false"))), OF_EVENT(BUSY, ABOUT(""))), FB_OK, {0, FB_PRIVATE}},
+		{TWO(OF_EVENT(BUSY, ABOUT(PRIVATE("true"))), OF_EVENT(BUSY, ABOUT(PRIVATE("false")))), FB_OK, {FB_PRIVATE, 0}},
+		{TWO(OF_EVENT(BUSY, ABOUT(PRIVATE("1"))), OF_EVENT(BUSY, ABOUT(PRIVATE("0")))), FB_OK, {FB_PRIVATE, 0}},
+		{TWO(OF_EVENT(BUSY, ABOUT(PRIVATE("true"))), OF_EVENT(BUSY, "")), FB_OK, {FB_PRIVATE, 0}},
+		{TWO(OF_EVENT(BUSY, ABOUT(PRIVATE("no"))), ""), FB_CALENDAR_FAILED, {0}},
+		{TWO(OF_EVENT(BUSY, ABOUT(PRIVATE("False"))), ""), FB_CALENDAR_FAILED, {0}},
+		{TWO(OF_EVENT("", ""), ""), FB_CALENDAR_FAILED, {0}},
+		{TWO(OF_EVENT(BUSY, ""), OF_EVENT("", "")), FB_CALENDAR_FAILED, {0}},
+		{TWO(OF_EVENT(BUSY, ""), "<t:CalendarEvent>" BUSY "</t:CalendarEvent>"), FB_CALENDAR_FAILED, {0}},
+	};
+	struct fb_answer *got[1];
+	struct buf error;
+
+	buf_init(&error, 4096);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		CHECK_INT(ews_client_read(cases[i].xml, strlen(cases[i].xml), fb_zone_utc(), got, 1, &error, NULL), 0);
+		if (!CHECK_INT(got[0]->reason, cases[i].reason))
+			fprintf(stderr, "\tcase %zu\n", i);
+		for (size_t k = 0; got[0]->reason == FB_OK && k < got[0]->n_events; k++)
+			CHECK_INT(got[0]->events[k].flags & FB_PRIVATE, cases[i].flags[k]);
+		fb_answer_free(got[0]);
+	}
 	buf_free(&error);
 }
 
@@ -240,6 +271,7 @@ int main(void)
 {
 	test_mended();
 	test_garbled();
+	test_each_event();
 	test_no_array();
 	test_more();
 	test_offsets();
