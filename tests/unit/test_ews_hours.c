@@ -73,6 +73,35 @@ static void test_hours(void)
 	}
 }
 
+/* Of periods as many are kept as there is room for; one of no day that exists, or that ends before it starts, is none. */
+static void test_periods(void)
+{
+#define PERIOD(days, start, end) "<t:WorkingPeriod><t:DayOfWeek>" days "</t:DayOfWeek><t:StartTimeInMinutes>" start "</t:StartTimeInMinutes>" \
+	"<t:EndTimeInMinutes>" end "</t:EndTimeInMinutes></t:WorkingPeriod>"
+#define FOUR PERIOD("Monday", "1", "2") PERIOD("Monday", "1", "2") PERIOD("Monday", "1", "2") PERIOD("Monday", "1", "2")
+#define SIXTEEN FOUR FOUR FOUR FOUR
+	static const char head[] = "<t:WorkingHours><t:TimeZone><t:Bias>0</t:Bias></t:TimeZone><t:WorkingPeriodArray>", tail[] = "</t:WorkingPeriodArray></t:WorkingHours>";
+	static const struct {
+		const char *periods;
+		size_t n;
+	} rows[] = {{PERIOD("Monday", "480", "1020"), 1}, {PERIOD("Weekday", "480", "1020") PERIOD("Monday", "480", "480") PERIOD("Monday", "481", "480"), 1},
+	            {SIXTEEN SIXTEEN SIXTEEN SIXTEEN, FB_MAX_PERIODS}, {PERIOD("", "480", "1020") PERIOD("Sunday Monday", "0", "1440"), 1}};
+	char text[sizeof SIXTEEN * 4 + sizeof head + sizeof tail];
+
+	for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+		struct fb_answer *a[3];
+
+		snprintf(text, sizeof text, "%s%s%s", head, rows[k].periods, tail);
+		hours_read(text, "", text, a);
+		CHECK_INT(a[0]->hours.n, rows[k].n);
+		CHECK_INT(a[1]->hours.n, 0);
+		for (size_t i = 0; i < 3; i++) {
+			CHECK_INT(a[i]->reason, FB_OK);
+			fb_answer_free(a[i]);
+		}
+	}
+}
+
 static struct acl_released *released(const struct fb_working_hours *hours, const struct fb_query *q)
 {
 	const struct acl_verdict v = {.level = FB_LEVEL_AVAILABILITY_ONLY, .reason = FB_OK, .rule = 1};
@@ -128,6 +157,7 @@ static void test_written(void)
 int main(void)
 {
 	test_hours();
+	test_periods();
 	test_written();
 	return check_done();
 }
