@@ -99,7 +99,7 @@ static void domains(void)
 	static const char *const bad[] = {
 		"", ".", "..", "a..b", ".a", "a/b.example", "a b", "-a.example", "a-.example", "a_b.example", "1.2.3.4", "[1.2.3.4]",
 		"a.example..", "a\x01.example", "a\xff.example", "xn--\xc3\xbc.example", "xn--a.example", "*", "*.example", "a@b",
-		"\xe2\x80\x8b.example", "\xc3\xbc..example", "\xc3\xbc/x.example",
+		"a\xe2\x80\x8c" "b.example", "\xd7\x90" "a.example", "xn--ab-j1t.example", "\xe2\x80\x8b.example", "\xc3\xbc..example", "\xc3\xbc/x.example",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example",
 	};
 	char out[FB_DOMAIN_MAX + 1], lng[400] = "";
