@@ -109,13 +109,8 @@ static void test_prune_with_a_wrong_clock(void)
 /* A file of the spine that was written with a clock ahead is kept for long; those behind it are kept with it, for else the spine had a gap. */
 static void test_prune_what_is_of_the_future(void)
 {
-	static char big[50001];
-
 	audit_new();
-	memset(big, 'x', sizeof big - 1);
-	while (faccessat(audit_dir, "spine-000003.jsonl", F_OK, 0) != 0)
-		if (audit_spine_put(audit_dir, "change", A_FIELDS(A_STR("what", big)), NULL, &audit_error) != 0)
-			break;
+	audit_fill_spine();
 	write_day(401, 0);
 	make_old("spine-000001.jsonl", -4000);
 	make_old("spine-000002.jsonl", 400);
