@@ -1,4 +1,4 @@
-"""Each kind of process killed again and again, faster than it can settle, while somebody asks: it is back each time within a second or so, no death costs more than
+"""Each kind of process killed again and again, faster than it can settle, while somebody asks: it is back each time within seconds, no death costs more than
 the question that it was at, and in the end nobody holds a descriptor more than before. KILLS: how many times."""
 import json
 import os
@@ -58,6 +58,11 @@ def killed(a, role):
     return deaths
 
 
+def held(a):
+    """The descriptors of all its processes."""
+    return descriptors([a.process.pid, *a.children()])
+
+
 def exchange(a):
     """A third bridge, which plays Exchange for one of a's people."""
     x = sites.Site(a.dir.parent, "site-x", "a.example")
@@ -76,7 +81,7 @@ with sites.pair(start=False) as (a, b):
         x.start(), a.start(), b.start(), x.up(links=False), a.up(), b.up()
         until(lambda: codes(a.ask(*ASKED)) == ["NoError"] * 3, "the first answer")
         for role in ROLES:
-            fds, number = descriptors([a.process.pid]), len(a.children())
+            fds, number = held(a), len(a.children())
             asker = Asker(a)
             asker.start()
             deaths = killed(a, role)
@@ -86,6 +91,6 @@ with sites.pair(start=False) as (a, b):
             check(asker.lost <= deaths, f"{role}: {asker.lost} questions lost by {deaths} deaths; {asker.right} answered")
             print(f"{role}: {deaths} died, {asker.lost} questions lost, {asker.right} answered", flush=True)
             until(lambda: codes(a.ask(*ASKED)) == ["NoError"] * 3, f"{role}: answers as before")
-            until(lambda: descriptors([a.process.pid]) <= fds, f"{role}: the supervisor holds what it held, {fds}")
+            until(lambda: held(a) <= fds, f"{role}: the daemon holds what it held, {fds}")
         a.run("audit", "verify")
 sites.finish()
