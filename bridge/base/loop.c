@@ -3,6 +3,7 @@
 #include <event2/event_struct.h>
 #include <stdlib.h>
 #include <time.h>
+#include "bridge/base/log.h"
 
 /* How often in one turn those that run at its end may ask for more of it, before others are looked at. */
 enum { ROUNDS = 16 };
@@ -44,11 +45,18 @@ static void must(int ok)
 		abort();
 }
 
+/* What libevent has to say is a line like any other: by itself it writes one without time, level and role. */
+static void libevent_says(int severity, const char *text)
+{
+	log_event(severity == EVENT_LOG_ERR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "loop", LS("text", text));
+}
+
 struct loop *loop_new(void)
 {
 	struct loop *l = calloc(1, sizeof *l);
 	struct event_config *config = event_config_new();
 
+	event_set_log_callback(libevent_says);
 	must(l && config && event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV) == 0);
 	l->base = event_base_new_with_config(config);
 	event_config_free(config);
