@@ -28,6 +28,9 @@ long() {
 long lossy_network ROUNDS=40 BLACKOUT=60 &
 long cut_short EVERY=2 &
 wait
+long three_peers ROUNDS=1400 &
+long same_answer SCRYPTS=1000 &
+wait
 long deaths KILLS=25 &
 long power_cut KILLS=100 &
 wait
