@@ -133,6 +133,24 @@ static void late_and_cancelled(void)
 	world_free();
 }
 
+/* Peers have places of their own: they cannot take those of our people, nor more than there are. */
+static void too_many_of_a_peer(void)
+{
+	struct fb_query q = question("bob@b.example", "x@a.example", NULL), own;
+	struct pki_peer seal = {"site-b"};
+	size_t n = 0;
+
+	world_new();
+	while (n < 2 * PROXY_MAX_OPEN && proxy_answer_peer(w.p, &seal, &q, 300, &peer_events, NULL))
+		n++;
+	CHECK_INT(n, PROXY_MAX_OPEN);
+	CHECK(!proxy_full(w.p));
+	own = question("alice@a.example", "y@a.example", NULL);
+	CHECK(proxy_ask(w.p, &own, ours_done, NULL) != NULL);
+	CHECK_INT(proxy_open(w.p), PROXY_MAX_OPEN + 1);
+	world_free();
+}
+
 /* A peer that gives us a day has no more of us than our own people have. */
 static void too_much_time(void)
 {
@@ -218,6 +236,7 @@ int main(void)
 	a_disabled_peer_gets_nothing();
 	the_switch_is_off();
 	late_and_cancelled();
+	too_many_of_a_peer();
 	too_much_time();
 	explanations();
 	return check_done();
