@@ -137,6 +137,19 @@ static void cancelled_is_written_down(void)
 	world_free();
 }
 
+/* So it is where the process ends before the answers have come. */
+static void cut_off_is_written_down(void)
+{
+	struct fb_query q = question("alice@a.example", "x@b.example", NULL);
+
+	world_new();
+	ask_ours(&q);
+	CHECK_INT(w.n_records, 0);
+	world_free();
+	CHECK_INT(w.n_records, 1);
+	CHECK(recorded("out site-b x@b.example LimitedDetails 3 cancelled"));
+}
+
 int main(void)
 {
 	one_record_a_mailbox();
@@ -144,5 +157,6 @@ int main(void)
 	unwritten_is_refused();
 	it_waits_for_the_disk();
 	cancelled_is_written_down();
+	cut_off_is_written_down();
 	return check_done();
 }

@@ -226,6 +226,10 @@ static void too_many_are_refused(void)
 	CHECK_INT(n, PROXY_MAX_OPEN);
 	CHECK(proxy_full(w.p));
 	world_free();
+	world_new();
+	q.n = FB_MAX_MAILBOXES + 1; /* its doors let none in; who looks at them is not even begun with */
+	CHECK(!proxy_ask(w.p, &q, ours_done, NULL));
+	world_free();
 }
 
 int main(void)
