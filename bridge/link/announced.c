@@ -12,9 +12,8 @@ static void refuse(struct link_call *c, const char *why)
 }
 
 /* What shows to the process that writes it down that the key of this connection has said it: that one does not take our word. "" if nothing does. */
-static void put_proof(struct buf *out, struct pki_statement *st, const struct link_announce *a)
+static void put_proof(struct buf *out, const struct pki_statement *st, const struct link_announce *a)
 {
-	st->vouches = !st->retires;
 	if (st->retires)
 		pki_proof_put(out, st, a->spki, a->n_spki, a->signature, a->n_signature);
 	else if (a->n_vouches)

@@ -9,6 +9,9 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <openssl/evp.h>
+#include <openssl/ec.h>
+#include <openssl/x509.h>
 #include "pki/identity.h"
 #include "pki/rotation.h"
 #include "tests/unit/check.h"
@@ -220,6 +223,21 @@ static void test_proof(const struct pki_signer *s, const struct pki_statement *l
 	buf_free(&proof);
 }
 
+/* A key on another curve is told what is wrong with it, whatever its signature is. */
+static void test_other_curve(const struct pki_statement *like)
+{
+	EVP_PKEY *other = EVP_EC_gen("P-384");
+	struct pki_statement st = *like;
+	uint8_t spki[256], *end = spki, pin[PKI_PIN_LEN];
+	const char *text;
+	int n = i2d_PUBKEY(other, &end);
+
+	CHECK(n > 0 && n <= (int)sizeof spki);
+	CHECK(!pki_statement_verify(&st, spki, (size_t)n, (const uint8_t *)"x", 1, pin, &text));
+	CHECK_STR(text, "the key is not one on the curve P-256");
+	EVP_PKEY_free(other);
+}
+
 /* The signature is about one connection, one pair of keys, one purpose. */
 static void test_statement(void)
 {
@@ -262,6 +280,7 @@ static void test_statement(void)
 	CHECK(!holds(st, &spki, &sig, pin));
 	spki.len++;
 	test_proof(s, &st, &spki);
+	test_other_curve(&st);
 	sig.len = 0;
 	CHECK(!holds(st, &spki, &sig, pin));
 	buf_free(&spki);
