@@ -38,11 +38,12 @@ static struct conf_account account(const char *name, const char *address)
 	return a;
 }
 
-static struct conf_account list[7];
+enum { ACCOUNTS = 8 };
+static struct conf_account list[ACCOUNTS];
 static struct conf_address_space spaces[] = {{.forest_name = (char *)"a.example", .peer = (char *)"local"},
                                              {.forest_name = (char *)"b.example", .peer = (char *)"site-b"}};
 static char hashes_path[] = "/tmp/test_login_account.XXXXXX";
-static struct conf c = {.spaces = spaces, .n_spaces = 2, .accounts = list, .n_accounts = 7, .public_url = (char *)"https://mail.a.example", .primary_domain = (char *)"a.example",
+static struct conf c = {.spaces = spaces, .n_spaces = 2, .accounts = list, .n_accounts = ACCOUNTS, .public_url = (char *)"https://mail.a.example", .primary_domain = (char *)"a.example",
                         .nt_hashes = hashes_path, .keytab = (char *)""};
 
 static const char *means(const char *user)
@@ -62,7 +63,8 @@ static void names(void)
 	CHECK_STR(means("corp\\BOB"), "CORP\\bob");
 	CHECK_STR(means("OTHER\\bob"), "bob");
 	CHECK_STR(means("j\xc3\x9crgen"), "J\xc3\xbcrgen"); /* upper case beyond ASCII */
-	CHECK_STR(means("twin@a.example"), NULL); /* whose would it be? */
+	CHECK_STR(means("twin@a.example"), NULL); /* whose would it be? nor is it the name of who is called so */
+	CHECK_STR(means("twin"), "twin");
 	CHECK_STR(means("broken@A.Example"), "broken"); /* who stands for no person, at a domain of ours */
 	CHECK_STR(means("j\xc3\x9crgen@a.example"), "J\xc3\xbcrgen");
 	CHECK_STR(means("bob@a.example"), "CORP\\bob"); /* an address comes first */
@@ -75,6 +77,13 @@ static void names(void)
 	CHECK_STR(means(""), NULL);
 	CHECK_STR(means("ANY\\"), NULL);
 	CHECK_STR(means("alice\xff"), NULL);
+
+	struct conf alone = c; /* who has no address is not called by none */
+
+	alone.accounts = &list[5];
+	alone.n_accounts = 1;
+	CHECK(login_account(&alone, "broken") == &list[5]);
+	CHECK(!login_account(&alone, ""));
 }
 
 static const char *principal(const char *p, bool ours)
@@ -89,7 +98,7 @@ static void principals(void)
 	CHECK_STR(principal("alice@A.EXAMPLE", true), "alice");
 	CHECK_STR(principal("Alice@A.EXAMPLE", true), "alice");
 	CHECK_STR(principal("alice@EVIL.EXAMPLE", false), NULL); /* a realm that ours trusts names nobody of ours */
-	CHECK_STR(principal("twin@a.example", true), NULL);      /* an address is no principal */
+	CHECK_STR(principal("twin@a.example", true), "twin");    /* by its name: an address is no principal, and two have this one */
 	CHECK_STR(principal("@A.EXAMPLE", true), NULL);
 	CHECK_STR(principal("alice/admin@A.EXAMPLE", true), NULL);
 }
@@ -329,7 +338,7 @@ int main(void)
 	unlink(hashes_path);
 	list[0] = account("alice", "alice@a.example"), list[1] = account("CORP\\bob", "bob@a.example"), list[2] = account("bob", NULL);
 	list[3] = account("twin1", "twin@a.example"), list[4] = account("twin2", "twin@a.example"), list[5] = account("broken", NULL);
-	list[6] = account("J\xc3\xbcrgen", NULL);
+	list[6] = account("J\xc3\xbcrgen", NULL), list[7] = account("twin", NULL);
 	strcpy(list[5].password, "scrypt:1:");
 	names();
 	principals();
@@ -338,7 +347,7 @@ int main(void)
 	steps();
 	packed();
 	unlink(hashes_path);
-	for (i = 0; i < 7; i++)
+	for (i = 0; i < ACCOUNTS; i++)
 		free(list[i].password);
 	return check_done();
 }
