@@ -185,6 +185,10 @@ with sites.pair(start=False) as (a, b):
     check(all(isinstance(r, dict) and r["time"].startswith("20") and r["level"] in ("error", "warn", "info", "debug") for r in lines()), "every line is a record")
     same([r for r in lines() if r["event"] == "login" and r.get("account") == "boss"], [], "and none was made by those who are in it")
     check(not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", a.log_path.read_bytes()), "no byte steers a terminal")
+    asked_about = collections.Counter(r["request-id"] for r in lines() if r["event"] == "mailbox")
+    records = a.run("audit", "show", "--kind", "query", "--json").strip().split("\n")
+    check(len(records) > 40, f"mailboxes that were asked about: {len(records)}")
+    same(collections.Counter(json.loads(r)["id"] for r in records), asked_about, "each has one record, and there are no more")
     for site in (a, b):
         site.run("audit", "verify")
         for line in site.run("audit", "show", "--json").strip().split("\n"):
