@@ -26,7 +26,7 @@ long() {
 	echo "${p:-0} $f" >>"$work/counts"
 }
 long lossy_network ROUNDS=40 BLACKOUT=60 &
-long cut_short EVERY=2 &
+long cut_short EVERY=1 &
 wait
 long three_peers ROUNDS=1400 &
 long same_answer SCRYPTS=1000 &
