@@ -180,6 +180,34 @@ static void test_failures(struct directory *d)
 	forget_found();
 }
 
+/* Who is hidden by the settings is so by whatever name: the one that was asked, and the one that the directory gives. Where somebody went is told. */
+static void test_other_names(void)
+{
+	static const struct {
+		const char *asked, *canonical, *moved_to;
+		enum fb_fact hidden;
+	} cases[] = {{"info@a.example", "ghost@a.example", "", FB_YES}, {"ghost@a.example", "anna@a.example", "", FB_YES},
+	             {"info@a.example", "anna@a.example", "new@b.example", FB_NO}};
+	enum fb_fact facts[2] = {FB_NO, FB_NO};
+	struct conf c = with_server();
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct directory *d = directory_new(&c, submit, NULL);
+		struct directory_answer a = {.exists = FB_YES, .n_groups = 2, .groups = facts};
+		size_t job = n_asked;
+
+		snprintf(a.address, sizeof(a.address), "%s", cases[i].canonical);
+		snprintf(a.moved_to, sizeof(a.moved_to), "%s", cases[i].moved_to);
+		directory_look_up(d, cases[i].asked, find, NULL);
+		reply(job, &a);
+		CHECK_INT(found[0]->hidden, cases[i].hidden);
+		CHECK_STR(found[0]->address, cases[i].canonical);
+		CHECK_STR(found[0]->moved_to, cases[i].moved_to);
+		forget_found();
+		directory_free(d);
+	}
+}
+
 static void test_server(void)
 {
 	struct conf c = with_server();
@@ -219,6 +247,7 @@ static void test_kept(void)
 	struct kept *k = kept_new(3);
 	struct fb_entry *e = fb_entry_new("anna@a.example", 0);
 	char address[32];
+	size_t wrong = 0;
 
 	for (int i = 0; i < 5; i++) {
 		snprintf(address, sizeof(address), "p%d@a.example", i);
@@ -236,6 +265,23 @@ static void test_kept(void)
 	CHECK(kept_find(k, "p0@a.example", 499) == e);
 	kept_free(k);
 	CHECK_INT(e->refs, 1);
+	/* several in each bucket: everybody has what is of him */
+	k = kept_new(3 * 4096);
+	for (int i = 0; i < 3 * 4096; i++) {
+		struct fb_entry *own;
+
+		snprintf(address, sizeof(address), "p%d@a.example", i);
+		wrong += kept_find(k, address, 0) != NULL;
+		own = fb_entry_new(address, 0);
+		kept_put(k, address, own, 100);
+		fb_entry_release(own);
+	}
+	for (int i = 0; i < 3 * 4096; i++) {
+		snprintf(address, sizeof(address), "p%d@a.example", i);
+		wrong += strcmp(kept_find(k, address, 0)->address, address) != 0;
+	}
+	CHECK_INT(wrong, 0);
+	kept_free(k);
 	fb_entry_release(e);
 	kept_free(NULL);
 }
@@ -243,6 +289,7 @@ static void test_kept(void)
 int main(void)
 {
 	test_server();
+	test_other_names();
 	test_kept();
 	char *members[] = {"zoe@a.example", "b.example", "anna@a.example"}, *hide[] = {"ghost@a.example", "boss@a.example"};
 	char *serves[] = {"group:served", "*"};

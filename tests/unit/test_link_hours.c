@@ -59,6 +59,7 @@ static void impossible_ones(void)
 
 	buf_init(&b, 1 << 16);
 	link_hours_write(&b, &impossible);
+	link_hours_write(&b, &(struct fb_working_hours){.known = false});
 	CHECK_INT(b.len, 0);
 	buf_free(&b);
 	link_hours_forget();
@@ -66,6 +67,38 @@ static void impossible_ones(void)
 		CHECK(!link_hours_read((struct wire_bytes){no_zone, sizeof no_zone}, &got));
 	CHECK_INT(link_hours_known.n, 0);
 	travels(&early, false);
+}
+
+/* Each number has a range; a peer that goes beyond it is not believed. */
+static void limits(void)
+{
+	static const struct {
+		uint32_t days, start, end, month;
+		int32_t offset;
+		bool right;
+	} cases[] = {{127, 0, 1440, 12, 86400, true}, {62, 480, 1020, 3, -86400, true}, {128, 480, 1020, 3, 0, false}, {62, 1441, 1020, 3, 0, false},
+	             {62, 480, 1441, 3, 0, false}, {62, 480, 1020, 13, 0, false}, {62, 480, 1020, 3, 86401, false}, {62, 480, 1020, 3, -86401, false}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		Availbridge__Link__V1__WorkingHours m = AVAILBRIDGE__LINK__V1__WORKING_HOURS__INIT;
+		Availbridge__Link__V1__ZoneRule zone = AVAILBRIDGE__LINK__V1__ZONE_RULE__INIT;
+		Availbridge__Link__V1__Change change = AVAILBRIDGE__LINK__V1__CHANGE__INIT;
+		Availbridge__Link__V1__WorkingPeriod period = AVAILBRIDGE__LINK__V1__WORKING_PERIOD__INIT, *list[] = {&period};
+		struct fb_working_hours got = {0};
+		uint8_t bytes[256];
+
+		change.month = cases[i].month;
+		zone.standard_offset = zone.daylight_offset = cases[i].offset;
+		zone.to_standard = zone.to_daylight = &change;
+		period.days = cases[i].days;
+		period.start = cases[i].start;
+		period.end = cases[i].end;
+		m.zone = &zone;
+		m.periods = list;
+		m.n_periods = 1;
+		link_hours_forget();
+		CHECK_INT(link_hours_read((struct wire_bytes){bytes, availbridge__link__v1__working_hours__pack(&m, bytes)}, &got), cases[i].right);
+	}
 }
 
 /* A message with hours that were read is passed for them; the same hours with a byte changed are walked, and refused. */
@@ -90,6 +123,7 @@ int main(void)
 {
 	one_after_the_other();
 	impossible_ones();
+	limits();
 	passed();
 	return check_done();
 }
