@@ -4,7 +4,8 @@
 #include <string.h>
 #include "bridge/backend/caldav_own.h"
 
-enum { WHY_MAX = 1024, BODY_MAX = 4 << 20, REDIRECTS = 3 }; /* a body may name all events of a calendar */
+enum { WHY_MAX = 1024, BODY_MAX = 4 << 20 /* may name all events of a calendar */, REDIRECTS = 3,
+       SPARE_MS = 100 /* whoever asked in haste is told first that his time is over: it is not said of the server */ };
 
 /*
  * The ways of `auto`, best first. Events tell most, and are expanded here alike for all servers; what a server says of free/busy
@@ -249,7 +250,7 @@ void caldav_send(struct caldav_ask *a, const char *method, const char *url, cons
 	a->patient = left >= most;
 	const struct http_request request = {.method = method, .url = url, .headers = headers, .body = buf_ptr(&a->body),
 	                                     .len = a->body.len, .max_reply = DAV_MAX_REPLY,
-	                                     .timeout_ms = a->patient ? most : left, .redirects = REDIRECTS};
+	                                     .timeout_ms = a->patient ? most : left + SPARE_MS, .redirects = REDIRECTS};
 	a->call = http_send(a->d->site.http, &request, on_reply, a);
 }
 

@@ -76,7 +76,7 @@ static void *ews_ask(void *engine, const struct fetch_question *asked, fetch_don
 	if (!q)
 		abort();
 	*q = (struct ews_question){.engine = e, .next = e->questions, .at = &e->questions, .cb = cb, .arg = arg, .window = asked->window,
-	                           .interval = asked->interval, .hops = asked->hops, .until_ms = loop_ms() + asked->left_ms};
+	                           .interval = asked->interval, .hops = asked->hops};
 	if (q->next)
 		q->next->at = &q->next;
 	e->questions = q;

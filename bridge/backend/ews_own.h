@@ -29,7 +29,6 @@ struct ews_question {
 	struct fb_window window;
 	int interval;
 	unsigned hops;
-	int64_t until_ms;        /* of the loop's clock */
 	bool alone;              /* a call that others shared was refused, perhaps because of it: it shares none any more */
 	size_t n, pending;       /* parts; those without an answer */
 	char *why;               /* the first failure's sentence, owned; NULL = none */

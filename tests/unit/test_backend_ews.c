@@ -1,4 +1,5 @@
 /* links: base availability conf dns pki ews acl budget trace backend */
+#include "bridge/backend/breaker.h"
 #include "tests/unit/ews_backend.h"
 
 #define ENVELOPE_HEAD "<?xml version=\"1.0\"?><s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:m=\"http://schemas.microsoft.com/exchange/services/2006/messages\" xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\"><s:Header><t:ServerVersionInfo MajorVersion=\"15\"/></s:Header><s:Body>"
@@ -527,6 +528,26 @@ static void test_hangs(void)
 	forget_calls();
 }
 
+/* Whoever asks in haste and alone, be it again and again, says nothing against a backend that takes its time: others are answered as ever. */
+static void test_haste(void)
+{
+	struct reply r = {0};
+	char address[40];
+
+	reopen_fetcher();
+	CHECK_INT(reason_of_day("first@b.example"), FB_OK);
+	for (int i = 0; i < 2 * BREAKER_FAILURES; i++) {
+		snprintf(address, sizeof address, "hang%d@b.example", i);
+		ask_over(&r, address, (struct fb_window){monday, monday + DAY}, 60, 41 + i);
+		wait_all();
+		CHECK_INT(r.a->reason, FB_TIMEOUT);
+	}
+	CHECK_INT(r.n, 2 * BREAKER_FAILURES);
+	fb_answer_free(r.a);
+	CHECK_INT(reason_of_day("busy@b.example"), FB_OK);
+	forget_calls();
+}
+
 /* One mailbox for which it refuses the whole call costs its batch another call each, and none of the others his answer. */
 static void test_faults(void)
 {
@@ -807,6 +828,7 @@ int main(void)
 	test_short_windows();
 	test_lenient();
 	test_hangs();
+	test_haste();
 	test_faults();
 	test_other_count();
 	test_breaker();
