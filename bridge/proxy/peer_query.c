@@ -31,7 +31,6 @@ static void keep_ours(struct proxy_query *pq)
 
 		if (*m->address)
 			m->route = address_space_route(pq->p->t, fb_address_domain(m->address), &m->row);
-		m->peer = pq->asker;
 		if (m->route == AS_LOCAL)
 			continue;
 		if (n++ == 0)

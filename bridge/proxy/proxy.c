@@ -159,11 +159,9 @@ void query_put_reason(struct proxy_mailbox *m, enum fb_reason reason)
 void query_refuse(struct proxy_query *pq, enum fb_reason reason, const char *why)
 {
 	/* Nothing leaves but the refusal, so nothing waits for its records. */
-	for (size_t i = 0; i < pq->q.n; i++) {
-		pq->m[i].peer = pq->asker;
+	for (size_t i = 0; i < pq->q.n; i++)
 		if (is_told(&pq->m[i], fb_reason_row(reason)->word))
 			log_audit(&pq->m[i], fb_reason_row(reason)->word, NULL);
-	}
 	query_end(pq);
 	log_query(pq, fb_reason_row(reason)->word);
 	pq->ev.done(pq->arg, reason, why);
@@ -190,7 +188,7 @@ static int query_copy(struct proxy_query *pq, const struct fb_query *q)
 	if (!pq->q.mailboxes || !pq->m)
 		return -1;
 	for (size_t i = 0; i < q->n; i++)
-		pq->m[i] = (struct proxy_mailbox){.pq = pq, .i = i, .address = pq->q.mailboxes[i].address};
+		pq->m[i] = (struct proxy_mailbox){.pq = pq, .i = i, .address = pq->q.mailboxes[i].address, .peer = pq->asker};
 	pq->unanswered = q->n;
 	return 0;
 }

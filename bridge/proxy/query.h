@@ -17,7 +17,7 @@ struct proxy_mailbox {
 	const char *address;                   /* normal, or ""; behind the look-up the canonical one */
 	enum as_route route;
 	const struct conf_address_space *row;
-	const struct conf_peer *peer;          /* whose rules decide; NULL = nobody's */
+	const struct conf_peer *peer;          /* whose rules decide: of a peer's question the peer; NULL = nobody's */
 	const struct fb_entry *whom;           /* held; NULL = not looked up, or out of memory */
 	struct fb_facts facts;
 	const struct acl_verdict *verdict;     /* in the query's arena; NULL = never judged */

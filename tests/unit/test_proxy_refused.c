@@ -126,7 +126,7 @@ static void given_up_at_once(void)
 	}
 	end();
 	check_bounded(0);
-	CHECK_STR(w.sum, "in - bob@b.example cancelled");
+	CHECK_STR(w.sum, "in site-b bob@b.example cancelled");
 }
 
 /* Whoever is in his budget has a record for each mailbox, however often he asks and whatever came of it. */
