@@ -40,7 +40,7 @@ static void on_reply(void *arg, const uint8_t *reply, size_t len)
 
 static void ask(int i, int64_t left_ms)
 {
-	const struct fetch_job j = {i % 2 ? "anna@b.example" : "bob@b.example", {1772409600, 1772496000}, 60, left_ms};
+	const struct fetch_job j = {.address = i % 2 ? "anna@b.example" : "bob@b.example", .window = {1772409600, 1772496000}, .interval = 60, .left_ms = left_ms};
 	struct buf b;
 
 	buf_init(&b, FETCH_JOB_MAX);
