@@ -1,7 +1,6 @@
 /* links: base availability conf pki directory */
 #include "bridge/directory/directory.h"
 #include "bridge/directory/job.h"
-#include "bridge/directory/kept.h"
 #include "tests/unit/check.h"
 
 /* What the settings alone say of an address. */
@@ -51,7 +50,8 @@ struct asked {
 	char text[64];
 	int64_t deadline_ms;
 };
-static struct asked asked[64];
+enum { PEOPLE = 3000 /* several in each bucket */ };
+static struct asked asked[PEOPLE + 64];
 static size_t n_asked;
 
 static void submit(void *pool, const void *job, size_t len, int64_t deadline_ms, directory_reply_cb *cb, void *arg)
@@ -208,6 +208,66 @@ static void test_other_names(void)
 	}
 }
 
+static size_t strangers;
+
+/* ${arg} is who was asked about. */
+static void is_that_one(void *arg, const struct fb_entry *who)
+{
+	strangers += strcmp(who->address, arg) != 0;
+	n_found++;
+	fb_entry_release(who);
+}
+
+static void test_many_at_once(void)
+{
+	static char addresses[PEOPLE][32];
+	enum fb_fact facts[2] = {FB_NO, FB_NO};
+	struct conf c = with_server();
+	struct directory *d = directory_new(&c, submit, NULL);
+	struct directory_answer a = {.exists = FB_YES, .n_groups = 2, .groups = facts};
+
+	n_asked = 0;
+	for (size_t i = 0; i < PEOPLE; i++) {
+		snprintf(addresses[i], sizeof(*addresses), "p%zu@a.example", i);
+		directory_look_up(d, addresses[i], is_that_one, addresses[i]);
+	}
+	CHECK_INT(n_asked, PEOPLE);
+	for (size_t i = n_asked; i > 0; i--) {
+		strcpy(a.address, asked[i - 1].text);
+		reply(i - 1, &a);
+	}
+	CHECK_INT(n_found, PEOPLE);
+	CHECK_INT(strangers, 0);
+	n_found = n_asked = 0;
+	directory_free(d);
+}
+
+/* That nothing could be told is kept for a moment, even where nothing else is: a server that is down is not asked for each question. */
+static void test_failure_is_kept(void)
+{
+	struct conf c = with_server();
+	struct conf_directory server = *c.directory;
+	struct directory *d;
+	size_t job = n_asked;
+
+	server.cache_ms = 0;
+	c.directory = &server;
+	d = directory_new(&c, submit, NULL);
+	directory_look_up(d, "anna@a.example", find, NULL);
+	asked[job].cb(asked[job].arg, NULL, 0, "the worker died");
+	directory_look_up(d, "anna@a.example", find, NULL);
+	CHECK_INT(n_asked, job + 1);
+	CHECK(n_found == 2 && found[1]->exists == FB_COULD_NOT_TELL);
+	forget_found();
+	directory_free(d);
+	/* where nobody can be asked nothing is known of a name either */
+	d = directory_new(&c, NULL, NULL);
+	directory_identify(d, "anna@a.example", find, NULL);
+	CHECK_INT(found[0]->exists, FB_COULD_NOT_TELL);
+	forget_found();
+	directory_free(d);
+}
+
 static void test_server(void)
 {
 	struct conf c = with_server();
@@ -242,55 +302,12 @@ static void test_server(void)
 	directory_free(d);
 }
 
-static void test_kept(void)
-{
-	struct kept *k = kept_new(3);
-	struct fb_entry *e = fb_entry_new("anna@a.example", 0);
-	char address[32];
-	size_t wrong = 0;
-
-	for (int i = 0; i < 5; i++) {
-		snprintf(address, sizeof(address), "p%d@a.example", i);
-		kept_put(k, address, e, 100 + i);
-		CHECK(kept_find(k, "p0@a.example", 0) == e); /* used again and again, it stays */
-	}
-	CHECK_INT(kept_count(k), 3);
-	CHECK_INT(e->refs, 4);
-	CHECK(!kept_find(k, "p2@a.example", 0));
-	CHECK(kept_find(k, "p4@a.example", 103) == e);
-	CHECK(!kept_find(k, "p4@a.example", 104)); /* its time is over */
-	CHECK_INT(kept_count(k), 2);
-	kept_put(k, "p0@a.example", e, 500);
-	CHECK_INT(kept_count(k), 2);
-	CHECK(kept_find(k, "p0@a.example", 499) == e);
-	kept_free(k);
-	CHECK_INT(e->refs, 1);
-	/* several in each bucket: everybody has what is of him */
-	k = kept_new(3 * 4096);
-	for (int i = 0; i < 3 * 4096; i++) {
-		struct fb_entry *own;
-
-		snprintf(address, sizeof(address), "p%d@a.example", i);
-		wrong += kept_find(k, address, 0) != NULL;
-		own = fb_entry_new(address, 0);
-		kept_put(k, address, own, 100);
-		fb_entry_release(own);
-	}
-	for (int i = 0; i < 3 * 4096; i++) {
-		snprintf(address, sizeof(address), "p%d@a.example", i);
-		wrong += strcmp(kept_find(k, address, 0)->address, address) != 0;
-	}
-	CHECK_INT(wrong, 0);
-	kept_free(k);
-	fb_entry_release(e);
-	kept_free(NULL);
-}
-
 int main(void)
 {
 	test_server();
 	test_other_names();
-	test_kept();
+	test_failure_is_kept();
+	test_many_at_once();
 	char *members[] = {"zoe@a.example", "b.example", "anna@a.example"}, *hide[] = {"ghost@a.example", "boss@a.example"};
 	char *serves[] = {"group:served", "*"};
 	struct conf_group groups[] = {{"board", members, 3}, {"empty", NULL, 0}, {"idle", members, 3}, {"served", members, 3}};

@@ -3,6 +3,7 @@
 #include "bridge/directory/filter.h"
 #include "bridge/directory/groups.h"
 #include "bridge/directory/job.h"
+#include "bridge/directory/kept.h"
 #include "bridge/directory/person.h"
 #include "bridge/directory/servers.h"
 #include "bridge/directory/sid.h"
@@ -202,8 +203,53 @@ static void test_domain(void)
 	CHECK_STR(dn_domain(""), "");
 }
 
+static void test_kept(void)
+{
+	struct kept *k = kept_new(3);
+	struct fb_entry *e = fb_entry_new("anna@a.example", 0);
+	char address[32];
+	size_t wrong = 0;
+
+	for (int i = 0; i < 5; i++) {
+		snprintf(address, sizeof(address), "p%d@a.example", i);
+		kept_put(k, address, e, 100 + i);
+		CHECK(kept_find(k, "p0@a.example", 0) == e); /* used again and again, it stays */
+	}
+	CHECK_INT(kept_count(k), 3);
+	CHECK_INT(e->refs, 4);
+	CHECK(!kept_find(k, "p2@a.example", 0));
+	CHECK(kept_find(k, "p4@a.example", 103) == e);
+	CHECK(!kept_find(k, "p4@a.example", 104)); /* its time is over */
+	CHECK_INT(kept_count(k), 2);
+	kept_put(k, "p0@a.example", e, 500);
+	CHECK_INT(kept_count(k), 2);
+	CHECK(kept_find(k, "p0@a.example", 499) == e);
+	kept_free(k);
+	CHECK_INT(e->refs, 1);
+	/* several in each bucket: everybody has what is of him */
+	k = kept_new(3 * 4096);
+	for (int i = 0; i < 3 * 4096; i++) {
+		struct fb_entry *own;
+
+		snprintf(address, sizeof(address), "p%d@a.example", i);
+		wrong += kept_find(k, address, 0) != NULL;
+		own = fb_entry_new(address, 0);
+		kept_put(k, address, own, 100);
+		fb_entry_release(own);
+	}
+	for (int i = 0; i < 3 * 4096; i++) {
+		snprintf(address, sizeof(address), "p%d@a.example", i);
+		wrong += strcmp(kept_find(k, address, 0)->address, address) != 0;
+	}
+	CHECK_INT(wrong, 0);
+	kept_free(k);
+	fb_entry_release(e);
+	kept_free(NULL);
+}
+
 int main(void)
 {
+	test_kept();
 	test_domain();
 	test_filter();
 	test_sid();
