@@ -194,7 +194,7 @@ static int stop(void *arg, int64_t wall)
 	return 1;
 }
 
-/* Does the rule ${p} of what begins at ${first} name nothing in ${in}? */
+/* Does the rule ${p} of what begins at ${first} name nothing in ${in}, whether or not it begins with a date, for which times of a day are ignored? */
 static bool rule_misses(struct ics_job *j, const struct ics_property *p, int64_t first, struct span in)
 {
 	static const int64_t apart = 3 * 86400; /* UNTIL may be told by any clock, or be a day */
@@ -203,7 +203,8 @@ static bool rule_misses(struct ics_job *j, const struct ics_property *p, int64_t
 	if (!recur_read(p->value, p->value_len, &r, why, sizeof why))
 		return false;
 	int64_t hi = r.has_until && r.until.wall + apart < in.hi ? r.until.wall + apart : in.hi;
-	return recur_walk(&r, first, in.lo, hi, &j->work, stop, NULL) == RECUR_DONE;
+	bool missed = recur_walk(&r, first, in.lo, hi, &j->work, stop, NULL) == RECUR_DONE;
+	return missed && (!recur_forget_times(&r) || recur_walk(&r, first, in.lo, hi, &j->work, stop, NULL) == RECUR_DONE);
 }
 
 /* Do the extra dates ${p} name nothing in ${in}? */

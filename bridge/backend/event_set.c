@@ -149,8 +149,8 @@ static int take_rule(struct event_set *x, const struct ics_property *p, int64_t 
 	x->excluding = p->name == ICS_EXRULE;
 	if (r.guessed && makes_free(x))
 		return ics_fail(x->j->error, p->line, "this rule makes time free and has an INTERVAL, COUNT or BYDAY that says nothing, so it is not known when");
-	if (x->series->start.is_date && r.freq <= RECUR_DAILY)
-		r.hours = 0, r.minutes = r.seconds = 0; /* to be ignored where DTSTART is a date */
+	if (x->series->start.is_date)
+		recur_forget_times(&r);
 	if (r.has_until && r.until.wall + slack < hi)
 		hi = r.until.wall + slack;
 	switch (recur_walk(&r, x->series->start.wall, lo, hi, &x->j->work, take_from_rule, x)) {

@@ -47,6 +47,9 @@ struct recur_rule {
  */
 bool recur_read(const char *s, size_t n, struct recur_rule *r, char *why, size_t why_size);
 
+/* Leaves out of ${r} the times of a day that it names, as where DTSTART is a date (RFC 5545 3.3.10); false if there is none to leave out. */
+bool recur_forget_times(struct recur_rule *r);
+
 /* One occurrence, in rising order. Nonzero stops the walk. */
 typedef int recur_cb(void *arg, int64_t wall);
 enum recur_end { RECUR_DONE = 0, RECUR_STOPPED, RECUR_TOO_MUCH };

@@ -283,3 +283,13 @@ bool recur_read(const char *s, size_t n, struct recur_rule *r, char *why, size_t
 		snprintf(why, why_size, "SKIP is not known here together with BYYEARDAY, BYWEEKNO or days far from the end of a month");
 	return r->freq != RECUR_NONE && !skips;
 }
+
+bool recur_forget_times(struct recur_rule *r)
+{
+	bool any = r->freq <= RECUR_DAILY && (r->hours || r->minutes || r->seconds);
+	if (any) {
+		r->hours = 0;
+		r->minutes = r->seconds = 0;
+	}
+	return any;
+}

@@ -114,6 +114,10 @@ static void test_definitions(void)
 
 #define SWAPPED(start, rest) "BEGIN:VEVENT\nUID:s\nDTSTART:" start "\n" rest "END:VEVENT\nBEGIN:VEVENT\nUID:1\n" AT "END:VEVENT\n"
 
+/* Every day ${n} times from 2 January 2025 on: that a date has no times of a day is no reason to count each of its days as four. */
+#define DAYS(n) \
+	"BEGIN:VEVENT\nUID:s\nDTSTART;VALUE=DATE:20250102\nRRULE:FREQ=DAILY;COUNT=" n ";BYHOUR=0,6,12,18\nEXDATE;TZID=Mars:20250103T000000\nEND:VEVENT\n"
+
 /* Where a zone is that nobody knows, or which of start and end comes first, does not matter of what is long over however it is meant. */
 static void test_long_over(void)
 {
@@ -128,6 +132,7 @@ static void test_long_over(void)
 		SWAPPED("20150302T090000Z", "DURATION:PT1H\nRRULE:FREQ=WEEKLY;UNTIL=20160301\nEXDATE;TZID=Mars:20150309T080000\n"),
 		SWAPPED("20150302T090000Z", "DURATION:PT1H\nRRULE:FREQ=WEEKLY;UNTIL=20160301\nEXDATE:soon\n"),
 		SWAPPED("20190302T090000Z", "DTEND:20190302T080000Z\nRRULE:FREQ=DAILY;UNTIL=20200101T000000Z\n"), ZONE("Mars", "+1") MARS("20150302T080000\n"),
+		DAYS("400") "BEGIN:VEVENT\nUID:1\n" AT "END:VEVENT\n",
 	};
 	static const char *const may_touch[] = {
 		SWAPPED("20260303T090000Z", "DTEND:20190302T080000Z\n"), SWAPPED("20270302T090000Z", "DTEND:20260302T080000Z\n"),
@@ -146,7 +151,7 @@ static void test_long_over(void)
 		MARS("20150302T080000\nDURATION:PT1H\nRRULE:FREQ=DAILY;UNTIL=20260227\n"), MARS("20150302T080000\nRDATE:20260303T080000Z\n"),
 		MARS("20150302T080000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;UNTIL=2016\n"), MARS("20150302T080000\nRECURRENCE-ID:20260303T080000Z\n"),
 		MARS("20150302T080000\nRRULE:FREQ=WEEKLY;UNTIL=20160301\nRRULE:FREQ=DAILY\n"),
-		MARS("20150302T080000\nX-MICROSOFT-RRULE:FREQ=DAILY\n"),
+		MARS("20150302T080000\nX-MICROSOFT-RRULE:FREQ=DAILY\n"), DAYS("430"),
 	};
 	for (size_t i = 0; i < sizeof over / sizeof *over; i++) {
 		buf_reset(&error);
