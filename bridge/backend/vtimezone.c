@@ -3,12 +3,12 @@
 #include "bridge/backend/job.h"
 #include "bridge/backend/recur.h"
 
-/* A TZID and what it means: a VTIMEZONE of the file, or a well-known name. */
+/* A VTIMEZONE, and what its TZID means. */
 struct ics_zone {
 	const char *name;
 	size_t name_len;
 	unsigned line;
-	const struct ics_component *vtimezone; /* NULL: a well-known name */
+	const struct ics_component *vtimezone;
 	const struct fb_zone *zone;            /* NULL until needed */
 	struct fb_zone *owned;
 	const char *why;                       /* it cannot be read; NULL until that was seen */
@@ -56,19 +56,19 @@ struct ics_scope *ics_scope_next(const struct ics_scope *s)
 	return s->next;
 }
 
-static struct ics_zone *zone_add(struct ics_job *j, struct ics_scope *s, const char *name, size_t n, unsigned line)
+static struct ics_zone *zone_add(struct ics_job *j, struct ics_scope *s, const char *name, size_t n, const struct ics_component *c)
 {
 	struct ics_zone *z = NULL;
 	if (j->n_zones++ >= MAX_ZONES) {
-		ics_fail(j->error, line, "the calendar names more than %d time zones", MAX_ZONES);
+		ics_fail(j->error, c->line, "the calendar defines more than %d time zones", MAX_ZONES);
 		return NULL;
 	}
 	z = arena_alloc(j->arena, sizeof *z);
 	if (!z) {
-		ics_fail(j->error, line, "the calendar needs more memory than one calendar may have");
+		ics_fail(j->error, c->line, "the calendar needs more memory than one calendar may have");
 		return NULL;
 	}
-	*z = (struct ics_zone){.name = name, .name_len = n, .line = line, .in_scope = s->zones, .next = j->zones};
+	*z = (struct ics_zone){.name = name, .name_len = n, .line = c->line, .vtimezone = c, .in_scope = s->zones, .next = j->zones};
 	s->zones = z;
 	j->zones = z;
 	return z;
@@ -89,10 +89,9 @@ int ics_zone_declare(struct ics_job *j, struct ics_scope *s, const struct ics_co
 	if (!id) /* nobody can mean it */
 		return 0;
 	bool quoted = id->value_len >= 2 && id->value[0] == '"' && id->value[id->value_len - 1] == '"';
-	struct ics_zone *z = zone_add(j, s, id->value + quoted, id->value_len - 2 * quoted, c->line);
+	struct ics_zone *z = zone_add(j, s, id->value + quoted, id->value_len - 2 * quoted, c);
 	if (!z)
 		return -1;
-	z->vtimezone = c;
 	*(s->first->defined ? &s->first->last_defined->in_file : &s->first->defined) = z;
 	s->first->last_defined = z;
 	return 0;
@@ -360,22 +359,23 @@ static const struct fb_zone *unreadable(struct ics_job *j, struct ics_zone *z)
 const struct fb_zone *ics_zone_find(struct ics_job *j, const char *tzid, size_t n, unsigned line)
 {
 	struct ics_zone *z = find(j, tzid, n);
-	if (!z && !(z = zone_add(j, j->scope, tzid, n, line)))
-		return NULL;
-	bool broken = !z->zone && z->vtimezone && (z->why || build(j, z) < 0);
-	if (!z->zone && !z->why)
-		z->zone = ics_zone_known(j, tzid, n);
-	if (broken && !z->zone)
+	bool broken = z && !z->zone && (z->why || build(j, z) < 0);
+	const struct fb_zone *zone = z ? z->zone : NULL;
+	if (!zone && !(z && z->why))
+		zone = ics_zone_known(j, tzid, n);
+	if (broken && !zone)
 		return unreadable(j, z);
+	if (z)
+		z->zone = zone;
 	if (broken) /* the name is one that everybody knows */
 		buf_reset(j->error);
 	if (j->work <= 0) { /* what was not found may be there */
 		ics_fail(j->error, line, "finding out what the names of its time zones mean takes more steps than one calendar may cost");
 		return NULL;
 	}
-	j->in_doubt |= !z->zone;
-	if (!z->zone)
+	j->in_doubt |= !zone;
+	if (!zone)
 		ics_fail(j->error, line, "the time zone \"%.*s\" is not known: there is no VTIMEZONE for it, and it is no IANA or Windows name",
 		         (int)(n > 80 ? 80 : n), tzid);
-	return z->zone;
+	return zone;
 }
