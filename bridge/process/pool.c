@@ -6,32 +6,12 @@
 #include "bridge/base/alarm.h"
 #include "bridge/base/log.h"
 #include "bridge/base/pack.h"
+#include "bridge/process/jobs.h"
 #include "bridge/process/messages.h"
 
 enum { WAITING_MAX = 100 * FB_MAX_MAILBOXES }; /* a hundred of the largest questions at once */
 enum { STILLBORN_MAX = 3 };
 static const char stillborn_words[] = "its workers end before they are ready: their errors in the log say why";
-
-/* Oldest first. */
-struct jobs {
-	struct job *first, **last;
-	size_t n;
-};
-
-struct job {
-	struct job *next, **at;
-	struct jobs *in;
-	struct pool *pool;
-	struct worker *worker; /* NULL while it waits */
-	int64_t due;       /* loop_ms(): its asker is answered by then */
-	int64_t since;     /* when the worker was given it */
-	pool_reply_cb *cb; /* NULL: its asker was told that it is late, and the worker may still reply */
-	void *arg;
-	const char *why;   /* set: it failed before it began, and is told so at the end of the turn */
-	uint32_t handle;
-	size_t len;
-	uint8_t data[];    /* not there if it failed before it began */
-};
 
 struct worker {
 	struct worker *next;
@@ -54,6 +34,8 @@ struct pool {
 	struct worker *workers;
 	struct jobs waiting; /* without a worker */
 	struct alarm late;   /* for the job that is due first */
+	struct jobs failed;  /* before they began; */
+	struct alarm tell;   /* they are told so at the end of the turn, without a look at all that wait */
 	uint32_t handle;     /* of the last job */
 	unsigned stillborn;  /* workers in a row that ended before they were ready */
 	struct {
@@ -62,52 +44,6 @@ struct pool {
 		int fd;
 	} greeting;
 };
-
-static void jobs_init(struct jobs *list)
-{
-	*list = (struct jobs){.last = &list->first};
-}
-
-static void jobs_put(struct jobs *list, struct job *j)
-{
-	j->in = list;
-	j->next = NULL;
-	j->at = list->last;
-	*list->last = j;
-	list->last = &j->next;
-	list->n++;
-}
-
-static void job_unlink(struct job *j)
-{
-	*j->at = j->next;
-	*(j->next ? &j->next->at : &j->in->last) = j->at;
-	j->in->n--;
-}
-
-/* A job may hold a password. */
-static void job_free(struct job *j)
-{
-	explicit_bzero(j->data, j->why ? 0 : j->len);
-	free(j);
-}
-
-static void jobs_free(struct jobs *list)
-{
-	for (struct job *j = list->first, *next; j; j = next) {
-		next = j->next;
-		job_free(j);
-	}
-}
-
-/* Takes ${j} out of wherever it stands, tells its asker, and frees it. */
-static void job_end(struct job *j, const uint8_t *data, size_t len, const char *why)
-{
-	job_unlink(j);
-	if (j->cb)
-		j->cb(j->arg, data, len, why);
-	job_free(j);
-}
 
 static void worker_unlink(struct worker *w)
 {
@@ -130,16 +66,33 @@ static bool is_hopeless(const struct pool *p)
 	return p->stillborn >= STILLBORN_MAX;
 }
 
-/* Each is told so at the end of the turn. */
+static void job_fail(struct job *j)
+{
+	jobs_put(&j->pool->failed, j);
+	alarm_by(&j->pool->tell, 0);
+}
+
 static void fail_waiting(struct pool *p)
 {
-	for (struct job *j = p->waiting.first; j; j = j->next) {
-		if (j->why)
-			continue;
+	struct job *j;
+
+	while ((j = p->waiting.first)) {
+		jobs_take(j);
 		explicit_bzero(j->data, j->len);
 		j->why = stillborn_words;
-		j->due = loop_ms();
-		alarm_by(&p->late, j->due);
+		job_fail(j);
+	}
+}
+
+/* Those that are there now: whoever is told may ask anew. */
+static void tell_failed(void *arg)
+{
+	struct pool *p = arg;
+
+	for (size_t n = p->failed.n; n > 0; n--) {
+		struct job *j = p->failed.first;
+
+		jobs_end(j, NULL, j->len > p->kind.max_job || j->why == stillborn_words ? 0 : POOL_NO_WORKER, j->why);
 	}
 }
 
@@ -155,7 +108,7 @@ static void worker_lost(struct worker *w, const char *why)
 	if (is_hopeless(p))
 		fail_waiting(p);
 	while (w->jobs.first)
-		job_end(w->jobs.first, NULL, 0, why);
+		jobs_end(w->jobs.first, NULL, 0, why);
 	free(w);
 	p->changed(p->arg, pid, false);
 }
@@ -191,8 +144,7 @@ static void job_late(struct job *j)
 	pool_reply_cb *cb = j->cb;
 
 	if (!j->worker) {
-		job_end(j, NULL, j->len > j->pool->kind.max_job || j->why == stillborn_words ? 0 : POOL_NO_WORKER,
-		        j->why ? j->why : "no worker became free in time");
+		jobs_end(j, NULL, POOL_NO_WORKER, "no worker became free in time");
 		return;
 	}
 	j->cb = NULL;
@@ -214,7 +166,7 @@ static void end_late(struct pool *p, struct jobs *list, int64_t now)
 		} else if (j->worker) {
 			job_late(j); /* which leaves it where it is */
 		} else {
-			job_unlink(j);
+			jobs_take(j);
 			jobs_put(&due, j);
 		}
 	}
@@ -240,7 +192,9 @@ struct pool *pool_new(struct loop *l, const struct pool_kind *kind, pool_changed
 		abort();
 	*p = (struct pool){.loop = l, .kind = *kind, .changed = changed, .arg = arg};
 	jobs_init(&p->waiting);
+	jobs_init(&p->failed);
 	alarm_init(&p->late, l, look_for_late, p);
+	alarm_init(&p->tell, l, tell_failed, p);
 	return p;
 }
 
@@ -257,7 +211,7 @@ static struct worker *idlest(struct pool *p)
 
 static void assign(struct worker *w, struct job *j)
 {
-	job_unlink(j);
+	jobs_take(j);
 	jobs_put(&w->jobs, j);
 	j->worker = w;
 	j->since = loop_ms();
@@ -272,8 +226,7 @@ static void dispatch(struct pool *p)
 
 	for (struct job *j = p->waiting.first, *next; j && (w = idlest(p)); j = next) {
 		next = j->next;
-		if (!j->why) /* others only wait to be told that they failed */
-			assign(w, j);
+		assign(w, j);
 	}
 }
 
@@ -288,7 +241,7 @@ static void replied(struct worker *w, const uint8_t *data, size_t len)
 	if (u.bad || !j)
 		worker_lost(w, "it replied to nothing");
 	else
-		job_end(j, u.p, u.left, NULL);
+		jobs_end(j, u.p, u.left, NULL);
 }
 
 static void on_message(void *arg, uint16_t type, const uint8_t *data, size_t len, int fd)
@@ -359,8 +312,12 @@ void pool_submit(void *pool, const void *job, size_t len, int64_t deadline_ms, p
 	if (!j)
 		abort(); /* a lost reply would leave its asker waiting for ever */
 	*j = (struct job){.pool = p, .cb = cb, .arg = arg, .len = len, .why = why, .handle = ++p->handle};
-	j->due = loop_ms() + (why || deadline_ms < 0 ? 0 : deadline_ms);
-	if (!why && len)
+	if (why) {
+		job_fail(j);
+		return;
+	}
+	j->due = loop_ms() + (deadline_ms < 0 ? 0 : deadline_ms);
+	if (len)
 		memcpy(j->data, job, len);
 	alarm_by(&p->late, j->due);
 	jobs_put(&p->waiting, j);
@@ -379,7 +336,9 @@ void pool_free(struct pool *p)
 		free(w);
 	}
 	jobs_free(&p->waiting);
+	jobs_free(&p->failed);
 	alarm_end(&p->late);
+	alarm_end(&p->tell);
 	buf_free(&p->greeting.data);
 	free(p);
 }

@@ -203,6 +203,35 @@ static void test_stillborn(void)
 	close_pool(&s);
 }
 
+/* More than may wait: each one more is refused at once, also whoever asks anew then; those that wait keep their time. */
+static void test_full(void)
+{
+	enum { MOST = 10000 };
+	struct seen waits = open_pool(300, 5000, 1), s = waits;
+	struct pool_status st;
+
+	for (int i = 0; i < MOST; i++)
+		pool_submit(s.pool, "w", 1, waits.deadline, on_reply, &waits);
+	s.deadline = 60000;
+	s.answer_more = 3;
+	s.stop_after = 4;
+	pool_submit(s.pool, "r", 1, s.deadline, on_reply, &s);
+	CHECK_INT(s.n, 0); /* never before it returns */
+	loop_run(s.loop);
+	CHECK_STR(s.order, "!!!!");
+	CHECK(strstr(s.why, "too many") != NULL);
+	CHECK_INT(s.len, POOL_NO_WORKER);
+	pool_status(s.pool, &st);
+	CHECK_INT(st.waiting + waits.n, MOST);
+	waits.stop_after = MOST;
+	if (waits.n < MOST)
+		loop_run(s.loop);
+	CHECK_INT(waits.n, MOST);
+	CHECK(strstr(waits.why, "no worker became free") != NULL);
+	CHECK_INT(s.n, 4);
+	close_pool(&waits);
+}
+
 static void test_time(void)
 {
 	struct seen s = open_pool(100, 40, 1);
@@ -386,6 +415,7 @@ int main(void)
 	test_order();
 	test_death();
 	test_stillborn();
+	test_full();
 	test_time();
 	test_refusals();
 	test_depth();
