@@ -191,6 +191,7 @@ static inline void liar_end(void)
 {
 	link_clients_free(clients);
 	link_session_free(liar);
+	liar = NULL;
 	loop_fd_free(listening);
 	close(listener);
 	loop_free(loop);
