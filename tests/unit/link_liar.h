@@ -48,13 +48,17 @@ static struct {
 struct lie_stream {
 	struct link_stream st;
 	bool is_query;
+	struct lie_stream *next;
 };
+static struct lie_stream *lies; /* that are open */
 
 static inline struct link_stream *l_open(void *arg)
 {
 	struct lie_stream *l = calloc(1, sizeof *l);
 
 	link_stream_init(&l->st, 1 << 20);
+	l->next = lies;
+	lies = l;
 	return &l->st;
 }
 
@@ -74,6 +78,11 @@ static inline void l_message(void *arg, struct link_stream *st, enum grpc_read w
 
 static inline void l_closed(void *arg, struct link_stream *st, uint32_t code)
 {
+	struct lie_stream **at = &lies;
+
+	while (&(*at)->st != st)
+		at = &(*at)->next;
+	*at = (*at)->next;
 	link_stream_release(st);
 	free(st);
 }
@@ -192,6 +201,8 @@ static inline void liar_end(void)
 	link_clients_free(clients);
 	link_session_free(liar);
 	liar = NULL;
+	while (lies)
+		l_closed(NULL, &lies->st, 0);
 	loop_fd_free(listening);
 	close(listener);
 	loop_free(loop);
