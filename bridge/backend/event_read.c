@@ -234,6 +234,14 @@ static bool misses(struct ics_job *j, const struct ics_component *c, int64_t fir
 	return true;
 }
 
+/* Does ${start} call itself a date, with or without a time? */
+static bool says_date(const struct ics_property *start)
+{
+	const char *type;
+	size_t n;
+	return ics_parameter(start, "VALUE", &type, &n) && n == 4 && !strncasecmp(type, "DATE", n);
+}
+
 bool ics_event_outside(struct ics_job *j, const struct ics_component *c)
 {
 	static const int64_t day = 86400, apart = 2 * 86400;
@@ -244,6 +252,8 @@ bool ics_event_outside(struct ics_job *j, const struct ics_component *c)
 	if (!start || !ics_time_read(start->value, start->value_len, &from))
 		return false;
 	if (end ? !ics_time_read(end->value, end->value_len, &to) : duration && !ics_duration_read(duration->value, duration->value_len, &d))
+		return false;
+	if (from.is_utc && says_date(start) && ics_property_of(c, ICS_RRULE)) /* its rule goes by the day that this is in the mailbox's zone */
 		return false;
 	int64_t length = end ? to.wall - from.wall : d.days * day + d.seconds;
 	int64_t before = length < 0 ? length : 0, behind = length > 0 ? length : 0;
@@ -270,12 +280,9 @@ static int place_start(struct ics_job *j, struct ics_event *e)
 /* DTSTART, which is a date where it says so and is a midnight none the less: with no end it would take no time. */
 static int read_start(struct ics_job *j, struct ics_event *e, const struct ics_property *p)
 {
-	const char *type;
-	size_t n;
 	if (ics_job_time(j, p, p->value, p->value_len, &e->start))
 		return -1;
-	bool says_date = ics_parameter(p, "VALUE", &type, &n) && n == 4 && !strncasecmp(type, "DATE", n);
-	if (says_date && !e->start.is_date && e->c->kind == ICS_VEVENT)
+	if (says_date(p) && !e->start.is_date && e->c->kind == ICS_VEVENT)
 		make_date(j, &e->start);
 	return place_start(j, e);
 }
