@@ -171,13 +171,14 @@ static int take_other_day(struct event_set *x, const struct ics_time *t, int64_t
 
 static int take_rdates(struct event_set *x, const struct ics_property *p)
 {
+	const struct fb_zone *zone = ics_event_zone(x->series, x->floating);
 	const char *s;
 	size_t n, pos = 0;
 	while (ics_next_item(p, &pos, &s, &n)) {
 		struct ics_time t;
 		int64_t seconds = 0;
 		bool period = memchr(s, '/', n) != NULL;
-		if (period ? ics_job_period(x->j, p, s, n, &t, &seconds) : ics_job_time(x->j, p, s, n, &t))
+		if (period ? ics_job_period(x->j, p, s, n, zone, &t, &seconds) : ics_job_time(x->j, p, s, n, &t))
 			return -1;
 		int64_t wall = event_wall_of(x, x->series, &t);
 		bool by_day = t.is_date || (x->series->start.is_date && !period); /* a period is one more than the day in which it lies */
@@ -185,7 +186,7 @@ static int take_rdates(struct event_set *x, const struct ics_property *p)
 		o.has_length = period;
 		o.seconds = seconds;
 		if (period)
-			o.at = ics_instant(&t, ics_event_zone(x->series, x->floating));
+			o.at = ics_instant(&t, zone);
 		if (add_occurrence(x, o, p->line) || (x->series->start.is_date && !period && take_other_day(x, &t, wall, p->line)))
 			return -1;
 	}

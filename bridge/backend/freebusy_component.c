@@ -41,7 +41,7 @@ int ics_freebusy_read(struct ics_job *j, const struct ics_component *c)
 		while (p->name == ICS_FREEBUSY && ics_next_item(p, &pos, &s, &n)) {
 			struct ics_time start;
 			int64_t seconds;
-			if (ics_job_period(j, p, s, n, &start, &seconds))
+			if (ics_job_period(j, p, s, n, j->options->floating, &start, &seconds))
 				return -1;
 			int64_t at = ics_instant(&start, j->options->floating);
 			if (ics_job_emit(j, &(struct fb_event){.start = at, .end = at + seconds, .busy = busy_of(p)}))

@@ -139,7 +139,8 @@ int ics_job_time(struct ics_job *j, const struct ics_property *p, const char *s,
 	return 0;
 }
 
-int ics_job_period(struct ics_job *j, const struct ics_property *p, const char *s, size_t n, struct ics_time *start, int64_t *seconds)
+int ics_job_period(struct ics_job *j, const struct ics_property *p, const char *s, size_t n, const struct fb_zone *floating, struct ics_time *start,
+                   int64_t *seconds)
 {
 	const char *slash = memchr(s, '/', n);
 	size_t first = slash ? (size_t)(slash - s) : n;
@@ -149,7 +150,6 @@ int ics_job_period(struct ics_job *j, const struct ics_property *p, const char *
 		return ics_fail(j->error, p->line, "this %s is no period: it has no '/'", ics_property_name(p));
 	if (ics_job_time(j, p, s, first, start))
 		return -1;
-	const struct fb_zone *floating = j->options->floating;
 	int64_t from = ics_instant(start, floating);
 	const char *rest = slash + 1;
 	size_t left = n - first - 1;

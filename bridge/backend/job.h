@@ -58,8 +58,12 @@ int ics_job_emit(struct ics_job *j, const struct fb_event *e);
 
 /* Reads ${n} bytes of ${p}'s value at ${s} as a time, in the zone that its TZID names. -1 with a sentence. */
 int ics_job_time(struct ics_job *j, const struct ics_property *p, const char *s, size_t n, struct ics_time *out);
-/* Reads "start/end" or "start/duration" of ${p} as instants and the wall time and zone of the start. -1 with a sentence. */
-int ics_job_period(struct ics_job *j, const struct ics_property *p, const char *s, size_t n, struct ics_time *start, int64_t *seconds);
+/*
+ * Reads "start/end" or "start/duration" of ${p} as the wall time and zone of the start and how long that lasts; what names no zone is in ${floating}.
+ * -1 with a sentence.
+ */
+int ics_job_period(struct ics_job *j, const struct ics_property *p, const char *s, size_t n, const struct fb_zone *floating, struct ics_time *start,
+                   int64_t *seconds);
 /* Steps through a comma-separated value: the next item in ${s} and ${n}; false when there is none. ${pos} starts at 0. */
 bool ics_next_item(const struct ics_property *p, size_t *pos, const char **s, size_t *n);
 
