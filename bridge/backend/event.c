@@ -80,9 +80,12 @@ static int emit(struct expander *x, const struct ics_event *e, int64_t wall, con
 static int64_t shift_of(const struct expander *x, const struct ics_event *series, const struct change *c)
 {
 	const struct ics_event *e = c->e;
-	if (series->start.is_date || e->start.is_date)
-		return e->start.wall - event_wall_of(&x->set, series, &e->rid);
-	return event_wall_of(&x->set, series, &e->start) - event_wall_of(&x->set, series, &e->rid);
+	struct ics_time start = e->start;
+	if (series->start.is_date || start.is_date)
+		return start.wall - event_wall_of(&x->set, series, &e->rid);
+	if (!start.zone && series->start.zone) /* it is in the mailbox's zone, unlike what else of the series names none */
+		start.zone = x->set.floating;
+	return event_wall_of(&x->set, series, &start) - event_wall_of(&x->set, series, &e->rid);
 }
 
 static int emit_occurrence(struct expander *x, const struct ics_event *series, const struct occurrence *o, unsigned flags)
