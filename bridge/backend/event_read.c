@@ -269,7 +269,8 @@ static int place_start(struct ics_job *j, struct ics_event *e)
 	const struct ics_property *p = j->calendar_zone;
 	if (!p || e->start.is_date || e->start.zone || e->c->kind != ICS_VEVENT)
 		return 0;
-	e->start.zone = ics_zone_find(j, p->value, p->value_len, p->line);
+	bool quoted = p->value_len >= 2 && p->value[0] == '"' && p->value[p->value_len - 1] == '"';
+	e->start.zone = ics_zone_find(j, p->value + quoted, p->value_len - 2 * quoted, p->line);
 	if (e->start.zone || j->work <= 0)
 		return e->start.zone ? 0 : -1;
 	buf_reset(j->error);

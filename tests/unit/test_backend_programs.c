@@ -69,6 +69,7 @@ static void test_calendar_zone(void)
 	snprintf(both, sizeof both, "%s, %s", noon, later);
 	CHECK_STR(march("X-WR-TIMEZONE:America/New_York\n" FLOATING("")), noon);
 	CHECK_STR(march("X-WR-TIMEZONE;VALUE=TEXT:US/Eastern\n" FLOATING("")), noon);
+	CHECK_STR(march("X-WR-TIMEZONE:\"America/New_York\"\n" FLOATING("")), noon);
 	CHECK_STR(march("X-WR-TIMEZONE:UTC\n" FLOATING("")), "2026-03-02T09:00:00Z/2026-03-02T10:00:00Z Busy");
 	CHECK_STR(march("X-WR-TIMEZONE:Ours\n" ZONE("Ours", "-0500") FLOATING("")), noon);
 	/* all that belongs to it, over a change of the clock */
