@@ -246,7 +246,7 @@ int ews_client_read(const void *p, size_t len, const struct fb_zone *zone, struc
                     struct ews_client_said *said)
 {
 	struct answers a = {.requester = zone, .list = answers, .n = n, .said = said};
-	struct soap s = {.arg = &a, .arena = arena_new(REPLY_ARENA), .mend = true, .begin = begin, .unknown = client_view_unknown};
+	struct soap s = {.arg = &a, .arena = arena_new(REPLY_ARENA), .mend = ' ', .begin = begin, .unknown = client_view_unknown};
 	bool ok;
 
 	memset(answers, 0, n * sizeof *answers);

@@ -314,7 +314,8 @@ static const struct soap_row schedule_root[] = {{NS_CALDAV, "schedule-response",
 static bool read_by(const struct soap_row *root, struct dav_reading *d, const void *p, size_t n, struct arena *arena,
                     struct buf *why)
 {
-	struct soap s = {.arg = d, .arena = arena, .max_text = DAV_MAX_TEXT, .mend = true};
+	/* A blank at the front of a line of a calendar would make it part of the line before. */
+	struct soap s = {.arg = d, .arena = arena, .max_text = DAV_MAX_TEXT, .mend = '?'};
 
 	if (soap_read(&s, p, n, DAV_MAX_REPLY, root))
 		return true;

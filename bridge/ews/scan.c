@@ -211,20 +211,39 @@ static size_t step(const char *p, size_t n, bool utf8, bool *bad)
 	return length ? length : 1;
 }
 
-void scan_mend(const void **p, size_t *n, struct buf *room)
+/* The bytes of the tag at ${p}; 0 if none begins there, as in a comment, section or instruction, whose end *${section} is. */
+static size_t tag_at(const char *p, const char *end, const char **section)
 {
-	const char *text = *p, *end = text + *n, *kept = text;
+	const char *past;
+
+	if (*p != '<' || p < *section)
+		return 0;
+	past = walk_other(p, end);
+	if (past != p) {
+		*section = past;
+		return 0;
+	}
+	past = walk_tag(p + 1, end);
+	return past ? (size_t)(past - p) : 0;
+}
+
+void scan_mend(const void **p, size_t *n, char instead, struct buf *room)
+{
+	const char *text = *p, *end = text + *n, *kept = text, *section = text;
 	char encoding[32];
 	bool bad, utf8;
 
 	declared(text, end, encoding);
 	utf8 = strcmp(encoding, "iso-8859-1") != 0;
 	for (size_t length; text < end; text += length) {
-		length = step(text, (size_t)(end - text), utf8, &bad);
+		bad = false;
+		length = tag_at(text, end, &section);
+		if (!length)
+			length = step(text, (size_t)(end - text), utf8, &bad);
 		if (!bad)
 			continue;
 		buf_add(room, kept, (size_t)(text - kept));
-		buf_putc(room, ' ');
+		buf_putc(room, instead);
 		kept = text + length;
 	}
 	if (kept == *p || buf_add(room, kept, (size_t)(end - kept)) < 0)

@@ -11,9 +11,10 @@
  */
 const char *scan_document(const void **p, size_t *n, struct buf *room);
 /*
- * Puts a blank in the place of all that no XML may hold, in a document that scan_document() found nothing wrong with: references to control
- * characters and to halves of surrogate pairs, such characters themselves, and bytes that are no UTF-8. Exchange writes what stands in a
- * subject, so that "&#x1F;" and even "&#x0;" come from it. If anything was mended, ${p} and ${n} are in ${room} then; without memory nothing is.
+ * Puts ${instead} in the place of all that no XML may hold, in the texts of a document that scan_document() found nothing wrong with: references
+ * to control characters and to halves of surrogate pairs, such characters themselves, and bytes that are no UTF-8. Exchange writes what stands in a
+ * subject, so that "&#x1F;" and even "&#x0;" come from it. In a tag nothing is mended: no server writes such there, and a word of an attribute
+ * would pass for another. If anything was mended, ${p} and ${n} are in ${room} then; without memory nothing is.
  */
-void scan_mend(const void **p, size_t *n, struct buf *room);
+void scan_mend(const void **p, size_t *n, char instead, struct buf *room);
 #endif

@@ -312,7 +312,7 @@ static void read_any(struct soap *s, const void *p, size_t n, size_t max)
 	why = scan_document(&p, &n, &utf8);
 	buf_init(&mended, n + 1);
 	if (s->mend && !why)
-		scan_mend(&p, &n, &mended);
+		scan_mend(&p, &n, s->mend, &mended);
 	if (why)
 		soap_violation(s, "%s", why);
 	else if (!sax_libxml2(p, n, &s->state->sax) && !s->fault.code)

@@ -137,9 +137,9 @@ static void schedules(void)
 /* A character that no XML may hold, in one event of a calendar: the others are worth as much as before. */
 static void mended(void)
 {
-	CHECK(multistatus(MULTI "<D:response><D:href>/a</D:href><D:propstat><D:prop><C:calendar-data xmlns:C=\"urn:ietf:params:xml:ns:caldav\">SUMMARY:a&#x1;b\x0b\xff"
+	CHECK(multistatus(MULTI "<D:response><D:href>/a</D:href><D:propstat><D:prop><C:calendar-data xmlns:C=\"urn:ietf:params:xml:ns:caldav\">SUMMARY:a&#x1;b\x0b\xff\n&#x1;END"
 	                  "</C:calendar-data></D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response></D:multistatus>"));
-	CHECK_STR(m.list[0].data, "SUMMARY:a b");
+	CHECK_STR(m.list[0].data, "SUMMARY:a?b??\n?END");
 }
 
 static void refused(void)
