@@ -16,7 +16,7 @@ static bool response_open(struct soap *s, const char *text)
 	if (!a->now)
 		return soap_fault(s, "ErrorInternalServerError", "There was no memory to read the answer.");
 	a->list[a->at] = a->now;
-	a->broken = a->success = a->viewed = a->listed = false;
+	a->broken = a->told = a->success = a->viewed = a->listed = false;
 	a->reason = FB_NOT_COMPUTED;
 	a->text = NULL;
 	return true;
@@ -59,12 +59,16 @@ static bool response_close(struct soap *s, const char *text)
 	return true;
 }
 
-/* A Warning is of something that was not done, whatever else is there: what is missing would be taken for free time. */
+/* A Warning is of something that was not done, whatever else is there: what is missing would be taken for free time. Of two messages none counts. */
 static bool message_open(struct soap *s, const char *text)
 {
+	struct answers *a = answers_of(s);
 	const char *class = soap_attribute(s, "ResponseClass");
 
-	answers_of(s)->success = class && strcmp(class, "Success") == 0;
+	if (a->told)
+		spoil(s);
+	a->told = true;
+	a->success = class && strcmp(class, "Success") == 0;
 	return true;
 }
 
@@ -97,6 +101,8 @@ static bool code(struct soap *s, const char *text)
 	struct answers *a = answers_of(s);
 	size_t n = strnlen(text, EWS_CLIENT_CODE_MAX - 1);
 
+	if (a->reason != FB_NOT_COMPUTED)
+		spoil(s); /* it has two codes */
 	a->reason = reason_of(text);
 	if (a->said && a->said->codes) {
 		memcpy(a->said->codes[a->at], text, n);

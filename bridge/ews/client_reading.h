@@ -16,7 +16,7 @@ struct answers {
 	struct fb_answer **list;
 	size_t n, at;             /* of the list; responses met */
 	struct fb_answer *now;
-	bool broken, success, viewed, listed, has_busy; /* listed: an array of events was there, empty or not */
+	bool broken, told, success, viewed, listed, has_busy; /* told: a ResponseMessage was there; listed: an array of events, empty or not */
 	bool has_private;         /* the event at hand says whether it is */
 	bool is_2007;
 	enum fb_reason reason;
@@ -43,7 +43,7 @@ static inline bool spoil(struct soap *s)
 	return true;
 }
 
-/* Tells of an unknown element in ${in}: it may have been an event, so an array of events that holds one is no array. */
+/* Tells of an unknown element, or a text, in ${in}: it may have been an event, so an array of events that holds one is no array. */
 void client_view_unknown(struct soap *s, const struct soap_row *in);
 /* Children of a FreeBusyView. */
 extern const struct soap_row client_view_rows[];

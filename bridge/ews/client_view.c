@@ -8,6 +8,8 @@ static bool view_type(struct soap *s, const char *text)
 {
 	struct answers *a = answers_of(s);
 
+	if (a->viewed)
+		spoil(s); /* the response has two views */
 	a->viewed = fb_view_named(text, &a->now->view) && a->now->view;
 	return true;
 }
@@ -22,10 +24,10 @@ static bool merged(struct soap *s, const char *text)
 	return a->now->merged || spoil(s);
 }
 
-/* One that is nil is none: not empty, but left out. */
+/* One that is nil, or may be meant so, is none: not empty, but left out. */
 static bool events_open(struct soap *s, const char *text)
 {
-	answers_of(s)->listed = !soap_is_nil(s);
+	answers_of(s)->listed = !soap_may_be_nil(s);
 	return true;
 }
 

@@ -169,11 +169,21 @@ static bool may_skip(struct soap *s, struct sax_text ns, struct sax_text name)
 	return s->header(s, space, local);
 }
 
-bool soap_is_nil(const struct soap *s)
+static bool is_nil(const struct soap_state *st)
 {
-	const struct sax_attribute *nil = attribute(s->state, NS_XSI, "nil");
+	const struct sax_attribute *nil = attribute(st, NS_XSI, "nil");
 
 	return nil && (is(nil->value, "true") || is(nil->value, "1"));
+}
+
+bool soap_may_be_nil(const struct soap *s)
+{
+	const struct soap_state *st = s->state;
+
+	for (size_t i = 0; i < st->n_attributes; i++)
+		if (is(st->attributes[i].name, "nil") && !is(st->attributes[i].value, "false") && !is(st->attributes[i].value, "0"))
+			return true;
+	return false;
 }
 
 static void keep(struct soap_state *st, const struct soap_row *row)
@@ -203,7 +213,7 @@ static bool on_start(void *arg, struct sax_text ns, struct sax_text name, const 
 		st->skipped = 1;
 		return true;
 	}
-	st->frames[st->depth++] = (struct soap_frame){.row = row, .rows = (row->flags & SOAP_NILLABLE) && soap_is_nil(s) ? nothing : row->inside};
+	st->frames[st->depth++] = (struct soap_frame){.row = row, .rows = (row->flags & SOAP_NILLABLE) && is_nil(st) ? nothing : row->inside};
 	buf_reset(&st->text);
 	if (row->open)
 		row->open(s, NULL);
@@ -276,9 +286,12 @@ static bool on_text(void *arg, const char *p, size_t n)
 			return soap_violation(st->s, "The text of element %.100s is over %zu bytes.", f->row->name, st->text.max);
 		return true;
 	}
-	for (size_t i = 0; i < n && !(f->row->flags & SOAP_LAX); i++)
-		if (!is_blank(p[i]))
-			return soap_violation(st->s, "Text is not allowed in element %.100s.", f->row->name);
+	while (n && is_blank(*p))
+		p++, n--;
+	if (n && !(f->row->flags & SOAP_LAX))
+		return soap_violation(st->s, "Text is not allowed in element %.100s.", f->row->name);
+	if (n && st->s->unknown)
+		st->s->unknown(st->s, f->row);
 	return true;
 }
 

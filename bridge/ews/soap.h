@@ -65,7 +65,7 @@ struct soap {
 	 */
 	void (*begin)(struct soap *s);
 	bool (*header)(struct soap *s, const char *ns, const char *name); /* sees each skipped element that bears mustUnderstand; may be NULL */
-	void (*unknown)(struct soap *s, const struct soap_row *in);       /* told of an unknown element inside a SOAP_LAX one; may be NULL */
+	void (*unknown)(struct soap *s, const struct soap_row *in);       /* told of an unknown element, or a text, inside a SOAP_LAX one; may be NULL */
 	struct soap_state *state; /* soap.c's own */
 };
 
@@ -78,8 +78,8 @@ struct soap {
 bool soap_read(struct soap *s, const void *p, size_t n, size_t max, const struct soap_row *roots);
 /* The attribute ${name} without namespace of the start tag at hand, in the arena; NULL if there is none. Only inside an open function. */
 const char *soap_attribute(struct soap *s, const char *name);
-/* Does the start tag at hand say xsi:nil="true"? Only inside an open function. */
-bool soap_is_nil(const struct soap *s);
+/* Has the start tag at hand an attribute nil, of whichever namespace, that says anything but false? Only inside an open function. */
+bool soap_may_be_nil(const struct soap *s);
 /* Records an ErrorSchemaValidation at the place at hand, the first one counts. printf format. Always false, to be returned. */
 bool soap_violation(struct soap *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Records a fault of another code. Always false. */

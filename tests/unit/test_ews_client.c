@@ -90,6 +90,16 @@ static void test_garbled(void)
 		{ONE(FINE SHOWN("FreeBusy", "<t:CalendarEventArray><m:CalendarEvent/></t:CalendarEventArray>")), FB_CALENDAR_FAILED},
 		{ONE(FINE SHOWN("FreeBusy", "<t:CalendarEventArray><t:Day><t:CalendarEvent/></t:Day></t:CalendarEventArray>")), FB_CALENDAR_FAILED},
 		{ONE(FINE SHOWN("FreeBusy", "<t:CalendarEventArray xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" i:nil=\"true\"/>")), FB_CALENDAR_FAILED},
+		{ONE(FINE SHOWN("FreeBusy", "<t:CalendarEventArray xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" i:nil=\" true \"/>")), FB_CALENDAR_FAILED},
+		{ONE(FINE SHOWN("FreeBusy", "<t:CalendarEventArray xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" i:nil=\"false\"/>")), FB_OK},
+		{ONE(FINE SHOWN("FreeBusy", "<t:CalendarEventArray>\n \n</t:CalendarEventArray>")), FB_OK},
+		{ONE(FINE SHOWN("FreeBusy", "<t:CalendarEventArray>&lt;t:CalendarEvent/&gt;</t:CalendarEventArray>")), FB_CALENDAR_FAILED},
+		{ONE(FINE SHOWN("FreeBusy", "<t:CalendarEventArray> <![CDATA[<t:CalendarEvent/>]]></t:CalendarEventArray>")), FB_CALENDAR_FAILED},
+		/* two messages, two codes, two views: nobody knows which of them is meant */
+		{ONE("<m:ResponseMessage ResponseClass=\"Error\"/>" FINE SHOWN("FreeBusy", "<t:CalendarEventArray/>")), FB_CALENDAR_FAILED},
+		{ONE("<m:ResponseMessage ResponseClass=\"Success\"><m:ResponseCode>ErrorTimeoutExpired</m:ResponseCode><m:ResponseCode>NoError</m:ResponseCode></m:ResponseMessage>"
+		     SHOWN("FreeBusy", "<t:CalendarEventArray/>")), FB_CALENDAR_FAILED},
+		{ONE(FINE SHOWN("MergedOnly", "<t:MergedFreeBusy>0022</t:MergedFreeBusy>") SHOWN("FreeBusy", "<t:CalendarEventArray/>")), FB_CALENDAR_FAILED},
 		{ONE(FINE SHOWN("Detailed", "<t:Later/>" EVENT("2026-03-24T08:00:00", "2026-03-24T09:00:00", "Busy</t:BusyType><t:Later/><t:BusyType>Busy"))), FB_OK},
 	};
 	struct fb_answer *got[1];
