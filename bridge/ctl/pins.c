@@ -93,6 +93,13 @@ static int wait_for_admin(const struct conf *c, const struct conf_peer *p, const
 	return CTL_DONE;
 }
 
+/* There is no room for it any more, or it is taken. */
+static void forget_pending(const struct conf *c, const char *name)
+{
+	if (notes_put(c->state_dir, NOTES_PENDING, name, NULL) != 0)
+		ctl_say("%s/%s cannot be written: %s", c->state_dir, NOTES_PENDING, strerror(errno));
+}
+
 /* The edit is begun; it is ended here. Prints "taken", "waits" or "refused: WHY". What is not ${proven} is for the admin to judge. */
 static int take(struct ctl_edit *e, const struct conf *c, const char *name, const uint8_t under[PKI_PIN_LEN],
                 const uint8_t pin[PKI_PIN_LEN], bool proven)
@@ -111,8 +118,10 @@ static int take(struct ctl_edit *e, const struct conf *c, const char *name, cons
 	} else {
 		ctl_slots_of(p, &s);
 		ctl_slots_announce(&s, pin);
-		if ((r = commit_slots(e, name, &s)) == CTL_DONE)
+		if ((r = commit_slots(e, name, &s)) == CTL_DONE) {
+			forget_pending(c, name); /* it waited, perhaps, before the key in use gave its word */
 			puts("taken");
+		}
 		return r;
 	}
 	ctl_edit_drop(e);
@@ -233,12 +242,6 @@ int ctl_peer_drop_due(int argc, char **argv, const char *conf_path)
 	return CTL_DONE;
 }
 
-static void forget_pending(const struct conf *c, const char *name)
-{
-	if (notes_put(c->state_dir, NOTES_PENDING, name, NULL) != 0)
-		ctl_say("%s/%s cannot be written: %s", c->state_dir, NOTES_PENDING, strerror(errno));
-}
-
 /* What waited was announced ${under} a key (zero: not known) that is the peer's no more. */
 static void forget_fallen(const struct conf *c, const char *name, const uint8_t pin[PKI_PIN_LEN], const uint8_t under[PKI_PIN_LEN])
 {
@@ -356,13 +359,13 @@ int ctl_peer_set_pins(const char *conf_path, const char *name, const char *pin, 
 	} else if (c) {
 		ctl_say("there is no peer %s", name);
 	}
-	conf_free(c);
-	if (r != CTL_DONE) {
+	if (r != CTL_DONE)
 		ctl_edit_drop(&edit);
+	else if ((r = commit_slots(&edit, name, &s)) == CTL_DONE && s.n == 2)
+		forget_pending(c, name);
+	conf_free(c);
+	if (r != CTL_DONE)
 		return r;
-	}
-	if (commit_slots(&edit, name, &s) != CTL_DONE)
-		return CTL_NO;
 	print_slots("Before:", &before);
 	print_slots("Now:   ", &s);
 	return CTL_DONE;

@@ -504,6 +504,17 @@ static void unproven_keys(void)
 	CHECK(says("refused: nothing shows") && has_line("peers.d/site-u.conf", "pin " PIN1));
 	CHECK_INT(run_here("peer drop-old site-u --under " PIN5 " --pin " PIN1), 0);
 	CHECK_STR(said, "taken\n");
+	/* One that waited does so no more once it is taken, because the peer has learned to prove it or the admin wrote it down himself. */
+	CHECK_INT(run_here("peer take-next site-u --under " PIN5 " --pin " PIN1 " --proof 00.00"), 0);
+	CHECK_STR(said, "waits\n");
+	CHECK_INT(run_here("peer take-next site-u --under " PIN5 " --pin " PIN1), 0);
+	CHECK_STR(said, "taken\n");
+	CHECK(run_here("peer confirm-next site-u") != 0 && says("no next key"));
+	CHECK_INT(run_here("peer drop-old site-u --under " PIN1 " --pin " PIN5), 0);
+	CHECK_INT(run_here("peer take-next site-u --under " PIN1 " --pin " PIN5 " --proof 00.00"), 0);
+	CHECK_STR(said, "waits\n");
+	CHECK_INT(run_here("peer set site-u --next-pin " PIN5), 0);
+	CHECK(run_here("peer confirm-next site-u") != 0 && says("no next key"));
 	CHECK_INT(run_here("peer remove site-u"), 0);
 }
 
