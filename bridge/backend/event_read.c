@@ -44,11 +44,7 @@ static const char *text_of(struct ics_job *j, const struct ics_property *p)
 		if (c)
 			text[n++] = c;
 	}
-	while (i < p->value_len && n && ((unsigned char)text[n - 1] & 0xc0) == 0x80)
-		n--;
-	if (i < p->value_len && n && (unsigned char)text[n - 1] >= 0xc0)
-		n--;
-	return kept_text(j, text, n);
+	return kept_text(j, text, i < p->value_len ? text_utf8_whole(text, n) : n);
 }
 
 /* A number that only orders versions: anything unreadable is 0. */

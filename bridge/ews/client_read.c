@@ -26,7 +26,7 @@ static bool response_open(struct soap *s, const char *text)
 static void keep_text(const struct answers *a)
 {
 	if (a->text && a->said && a->said->texts)
-		a->said->texts[a->at] = strndup(a->text, EWS_CLIENT_TEXT_MAX);
+		a->said->texts[a->at] = strlen(a->text) > EWS_CLIENT_TEXT_MAX ? strndup(a->text, text_utf8_whole(a->text, EWS_CLIENT_TEXT_MAX)) : strdup(a->text);
 }
 
 /*

@@ -68,13 +68,9 @@ static bool mailbox_open(struct soap *s, const char *text)
 /* What fits of ${text}, no UTF-8 character cut in two: that itself, or a copy (NULL when out of memory). */
 static const char *cut(struct arena *arena, const char *text)
 {
-	size_t n = strnlen(text, FB_ADDRESS_MAX + 1);
-
-	if (n <= FB_ADDRESS_MAX)
+	if (strnlen(text, FB_ADDRESS_MAX + 1) <= FB_ADDRESS_MAX)
 		return text;
-	for (n = FB_ADDRESS_MAX; n && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
-		;
-	return arena_strndup(arena, text, n);
+	return arena_strndup(arena, text, text_utf8_whole(text, FB_ADDRESS_MAX));
 }
 
 static bool address(struct soap *s, const char *text)

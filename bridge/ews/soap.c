@@ -266,6 +266,8 @@ static bool on_end(void *arg)
 		if (absent)
 			return soap_violation(s, "Element %.100s is missing in %.100s.", absent, f->row->name);
 	}
+	if (st->text.len == st->text.max)
+		st->text.len = text_utf8_whole(buf_cstr(&st->text), st->text.len); /* it may have been cut */
 	if (f->row->close && !f->row->close(s, f->rows && !(f->row->flags & SOAP_MIXED) ? "" : trimmed(&st->text)) && !s->fault.code)
 		soap_violation(s, "Element %.100s could not be taken.", f->row->name);
 	st->depth--;

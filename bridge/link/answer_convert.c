@@ -38,10 +38,7 @@ static void write_text(struct buf *out, unsigned field, const char *s)
 
 	if (!n || !text_utf8_valid(s, n))
 		return;
-	if (n > LINK_TEXT_BYTES)
-		for (n = LINK_TEXT_BYTES; n && ((unsigned char)s[n] & 0xc0) == 0x80; n--)
-			;
-	wire_put_bytes(out, field, s, n);
+	wire_put_bytes(out, field, s, n > LINK_TEXT_BYTES ? text_utf8_whole(s, LINK_TEXT_BYTES) : n);
 }
 
 static void write_event(struct buf *out, const struct fb_event *e, bool details)

@@ -44,6 +44,14 @@ static void test_utf8(void)
 		CHECK(!text_utf8_valid(bad[i], strlen(bad[i])));
 	CHECK_INT(text_utf8_step("\xe2\x82\xac", 2), 0);
 	CHECK_INT(text_utf8_step("\xe2\x82\xac!", 4), 3);
+	/* cut behind 0 to 5 bytes: what is left of it; and what was no UTF-8 before is not made shorter for it */
+	static const size_t whole[] = {0, 1, 1, 1, 1, 5};
+
+	for (i = 0; i < sizeof whole / sizeof *whole; i++)
+		CHECK_INT(text_utf8_whole("a\xf0\x9f\x98\x80", i), whole[i]);
+	CHECK_INT(text_utf8_whole("\xc3\xa4\xe2\x82", 4), 2);
+	CHECK_INT(text_utf8_whole("\xc3\xa4", 1), 0);
+	CHECK_INT(text_utf8_whole("\x80\x80\x80\x80\x80", 5), 5);
 }
 
 static void test_escapes(void)

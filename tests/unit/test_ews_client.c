@@ -1,4 +1,5 @@
 /* links: base availability ews acl conf pki */
+#include "bridge/base/text.h"
 #include "bridge/ews/client.h"
 #include "bridge/ews/response.h"
 #include "tests/unit/check.h"
@@ -44,6 +45,29 @@ static void test_mended(void)
 
 		snprintf(xml, sizeof xml, ONE(FINE SHOWN("FreeBusy", "%s<t:CalendarEventArray/>")), broken[i]);
 		CHECK_INT(ews_client_read(xml, strlen(xml), fb_zone_utc(), got, 1, &error, NULL), -1);
+	}
+	buf_free(&error);
+}
+
+/* What is too long is cut where a character ends: a subject that is no UTF-8 would not get over the link at all. */
+static void test_cut(void)
+{
+	static char xml[70000 + 2000];
+	struct fb_answer *got[1];
+	struct buf error;
+
+	buf_init(&error, 65536);
+	for (int before = 65530; before < 65536; before++) {
+		snprintf(xml, sizeof xml, ONE(FINE SHOWN("Detailed", "<t:CalendarEventArray><t:CalendarEvent><t:StartTime>2026-03-24T08:00:00</t:StartTime>"
+		         "<t:EndTime>2026-03-24T09:00:00</t:EndTime><t:BusyType>Busy</t:BusyType><t:CalendarEventDetails><t:Subject>%0*d\xf0\x9f\x98\x80\xc3\xa4..</t:Subject>"
+		         "<t:IsPrivate>false</t:IsPrivate></t:CalendarEventDetails></t:CalendarEvent></t:CalendarEventArray>")), before, 0);
+		if (!CHECK_INT(ews_client_read(xml, strlen(xml), fb_zone_utc(), got, 1, &error, NULL), 0))
+			continue;
+		size_t n = strlen(got[0]->events[0].subject);
+
+		CHECK_INT(n, before == 65530 ? 65536 : before <= 65532 ? before + 4 : before);
+		CHECK(text_utf8_valid(got[0]->events[0].subject, n));
+		fb_answer_free(got[0]);
 	}
 	buf_free(&error);
 }
@@ -280,6 +304,7 @@ static void test_mutations(void)
 int main(void)
 {
 	test_mended();
+	test_cut();
 	test_garbled();
 	test_each_event();
 	test_no_array();
