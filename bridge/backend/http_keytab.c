@@ -14,7 +14,7 @@
  */
 static const char memory[] = "MEMORY:availbridge";
 /* A first KDC that is down costs a second for each of four answers. */
-enum { KDC_MS = 5000, KDC_REST_MS = 10000, REFUSED_MS = 2000 };
+enum { KDC_MS = 5000, KDC_REST_MS = 10000, REFUSED_MS = 1500 };
 static int64_t silent_until; /* loop_ms() */
 enum { KDC_ERRORS = 127 }; /* what a KDC may answer; behind them are the library's own */
 
@@ -141,21 +141,40 @@ static krb5_error_code no_password(krb5_context context, void *asked, const char
 	return KRB5_LIBOS_CANTREADPWD;
 }
 
-bool http_keytab_is_refused(void)
+/* Is a KDC there that answers? Asked without the key, which it did not take if it is. */
+static bool is_answered(krb5_principal client)
 {
-	krb5_principal client;
 	krb5_creds creds = {0};
 	krb5_error_code r;
 	bool asked = false;
 
-	if (!offered.principal || loop_ms() < silent_until || has(true) || krb5_parse_name(offered.context, offered.principal, &client))
-		return false;
 	watch_kerberos(-1, loop_ms() + REFUSED_MS);
 	r = krb5_get_init_creds_password(offered.context, &creds, client, NULL, no_password, &asked, 0, NULL, NULL);
 	watch_end();
 	krb5_free_cred_contents(offered.context, &creds);
-	krb5_free_principal(offered.context, client);
 	return asked || (r > KRB5KDC_ERR_NONE && r <= KRB5KDC_ERR_NONE + KDC_ERRORS);
+}
+
+/*
+ * Behind a refusal the library asks the primary KDC, too, and that one may be silent: so silence alone does not tell that nothing was refused.
+ * It is asked about once for all of the time in which no KDC is asked.
+ */
+bool http_keytab_is_refused(void)
+{
+	static int64_t told_until;
+	static bool told;
+	krb5_principal client;
+
+	if (!offered.principal || has(true))
+		return false;
+	if (loop_ms() < told_until)
+		return told;
+	if (krb5_parse_name(offered.context, offered.principal, &client))
+		return false;
+	told = is_answered(client);
+	told_until = silent_until;
+	krb5_free_principal(offered.context, client);
+	return told;
 }
 
 void http_keytab_forget(void)

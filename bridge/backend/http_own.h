@@ -27,7 +27,8 @@ int http_keytab_offer(const char *path, const char *principal, struct buf *error
 bool http_keytab_has_ticket(void);
 /*
  * Without any ticket: is it because the KDC refuses that key? It is asked anew without one, which no account is locked for: a KDC that answers
- * is there, and did not take ours. Waits for the KDC, two seconds at most; one that was silent just now has refused nothing.
+ * is there, and did not take ours. Waits for the KDC, a second and a half at most, and once for all of the time in which none is asked because
+ * one was silent.
  */
 bool http_keytab_is_refused(void);
 /*

@@ -48,7 +48,10 @@ static void clear(struct ticket *t)
 	krb5_free_context(t->context);
 }
 
-/* The KDC knows no such login. Others of its errors, and its silence, say nothing of the key. */
+/*
+ * The KDC knows no such login. Others of its errors, and its silence, say nothing of the key. After a refusal the library asks the primary KDC,
+ * too: if that one is silent, the refusal is a refusal all the same.
+ */
 static bool is_refusal(krb5_error_code r)
 {
 	return r == KRB5KDC_ERR_PREAUTH_FAILED || r == KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN || r == KRB5KDC_ERR_CLIENT_REVOKED ||
@@ -60,7 +63,7 @@ static void say(struct ticket *t, const char *keytab, const char *principal, krb
 	const char *text = krb5_get_error_message(t->context, r);
 
 	buf_printf(error, "no Kerberos ticket for %s from the keytab %s (%s): %s", principal, keytab, t->step,
-	           late ? "no KDC of its realm answered in time" : text);
+	           late && !is_refusal(r) ? "no KDC of its realm answered in time" : text);
 	krb5_free_error_message(t->context, text);
 }
 
@@ -85,5 +88,5 @@ enum fb_fact ticket_get(const char *keytab, const char *principal, int64_t *good
 	else
 		*good_until = t.creds.times.endtime;
 	clear(&t);
-	return !r ? FB_YES : is_refusal(r) && !late ? FB_NO : FB_COULD_NOT_TELL;
+	return !r ? FB_YES : is_refusal(r) ? FB_NO : FB_COULD_NOT_TELL;
 }

@@ -63,11 +63,11 @@ def keytab_of(path, principal, password):
 
 
 @contextlib.contextmanager
-def silent_kdc():
+def silent_kdc(address="127.0.0.1"):
     """ADDRESS:PORT at which nobody says anything, by UDP or by TCP, as behind a firewall that drops what comes."""
     with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagrams, socket.socket() as only:
-        stream.bind(("127.0.0.1", 0))
+        stream.bind((address, 0))
         stream.listen(0)
         only.connect(stream.getsockname())  # with that the queue is full
         datagrams.bind(stream.getsockname())
-        yield f"127.0.0.1:{stream.getsockname()[1]}"
+        yield f"{address}:{stream.getsockname()[1]}"
