@@ -160,6 +160,8 @@ static int expand_override(struct expander *x, const struct ics_event *e)
 {
 	const unsigned flags = FB_RECURRING | FB_EXCEPTION;
 	const struct fb_window *w = &x->set.j->window;
+	if (e->outside)
+		return 0;
 	if (!ics_property_of(e->c, ICS_RRULE) && !ics_property_of(e->c, ICS_RDATE))
 		return emit(x, e, e->start.wall, NULL, flags);
 	if (event_set_gather(&x->set, e, w->start - longest(e) - slack, w->end + slack))
@@ -174,26 +176,26 @@ static int expand_override(struct expander *x, const struct ics_event *e)
 	return 0;
 }
 
-/* Does ${e}, of whose occurrences something could not be read, take no time of the window all the same? Then it is forgotten what that was. */
-static bool is_over(struct expander *x, const struct ics_event *e)
+/* Does nothing of ${list} take time of the window, however that is meant which could not be read of it? */
+static bool are_over(struct expander *x, const struct ics_event *const *list, size_t n)
 {
 	struct ics_job *j = x->set.j;
-	if (x->n_changes || j->work <= 0 || e->c->kind != ICS_VEVENT || !ics_event_outside(j, e->c))
-		return false;
-	buf_reset(j->error);
-	return true;
+	for (size_t i = 0; i < n; i++) {
+		const struct ics_event *e = list[i];
+		if (e->c->kind != ICS_VEVENT || e->and_future || !(e->outside || e->status.cancelled || ics_event_outside(j, e->c)))
+			return false;
+	}
+	return j->work > 0;
 }
 
 static int expand_series(struct expander *x, const struct ics_event *e)
 {
 	int64_t lo, hi;
-	if (e->outside && x->n_changes)
-		return ics_fail(x->set.j->error, e->c->line, "when this is cannot be told, so neither can what others of its UID change");
 	if (e->outside)
 		return 0;
 	search_span(x, e, &lo, &hi);
 	if (event_set_gather(&x->set, e, lo, hi))
-		return is_over(x, e) ? 0 : -1;
+		return -1;
 	x->set.apart = x->n_futures > 0;
 	for (size_t i = 0; i < x->set.n_occ; i++) {
 		const struct occurrence *o = &x->set.occ[i];
@@ -205,29 +207,61 @@ static int expand_series(struct expander *x, const struct ics_event *e)
 	return 0;
 }
 
-/* All events of one UID and collection: overrides stand first in ${list}. */
+/* The first of ${list}, of those of the newest version ${best}, of which it cannot be told what it changes or has changed; NULL: there is none. */
+static const struct ics_event *unclear_of(const struct ics_event *const *list, size_t n, int64_t best)
+{
+	size_t i = 0;
+	while (i < n && !(list[i]->is_override ? list[i]->unplaced != NULL : list[i]->outside && list[i]->sequence == best))
+		i++;
+	return i < n ? list[i] : NULL;
+}
+
+/* Says why of ${e} that cannot be told. Always -1. */
+static int unclear(struct ics_job *j, const struct ics_event *e)
+{
+	if (!e->unplaced)
+		return ics_fail(j->error, e->c->line, "when this is cannot be told, so neither can what others of its UID change");
+	buf_puts(j->error, e->unplaced);
+	return -1;
+}
+
+/* The series ${series}, whose overrides are the first ${n_over} of ${list}. */
+static int expand_version(struct expander *x, const struct ics_event *series, const struct ics_event *const *list, size_t n_over)
+{
+	x->set.j->work -= 64 * (int64_t)n_over; /* they are sorted anew for each series */
+	if (x->set.j->work < 0)
+		return ics_job_tired(x->set.j, series->c->line);
+	if (n_over)
+		sort_changes(x, series, list, n_over);
+	return expand_series(x, series);
+}
+
+/* All events of one UID and collection: overrides stand first in ${list}. What could not be read of one does not matter where all are over. */
 static int expand_group(struct expander *x, const struct ics_event **list, size_t n, unsigned *busy_file)
 {
-	const struct ics_event **overrides = list, **series;
+	const struct ics_event *first;
 	size_t n_over = 0;
 	int64_t best = INT64_MIN;
 	while (n_over < n && list[n_over]->is_override)
 		n_over++;
-	series = list + n_over;
-	for (size_t i = 0; i < n - n_over; i++)
-		best = series[i]->sequence > best ? series[i]->sequence : best;
-	sort_changes(x, NULL, overrides, n_over);
-	for (size_t i = 0; i < n - n_over; i++) {
-		if (series[i]->sequence != best) /* an older version of the same series */
+	for (size_t i = n_over; i < n; i++)
+		best = list[i]->sequence > best ? list[i]->sequence : best;
+	if (n_over && (first = unclear_of(list, n, best))) {
+		*busy_file = first->file;
+		return are_over(x, list, n) ? 0 : unclear(x->set.j, first);
+	}
+	sort_changes(x, NULL, list, n_over);
+	for (size_t i = n_over; i < n; i++) {
+		if (list[i]->sequence != best) /* an older version of the same series */
 			continue;
-		*busy_file = series[i]->file;
-		x->set.j->work -= 64 * (int64_t)n_over; /* they are sorted anew for each series */
-		if (x->set.j->work < 0)
-			return ics_job_tired(x->set.j, series[i]->c->line);
-		if (n_over)
-			sort_changes(x, series[i], overrides, n_over);
-		if (expand_series(x, series[i]))
+		*busy_file = list[i]->file;
+		if (!expand_version(x, list[i], list, n_over))
+			continue;
+		if (!are_over(x, n_over ? list : list + i, n_over ? n : 1))
 			return -1;
+		buf_reset(x->set.j->error);
+		if (n_over)
+			return 0;
 	}
 	for (size_t i = 0; i < x->n_changes; i++) {
 		const struct ics_event *e = x->changes[i].e;

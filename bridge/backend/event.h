@@ -16,6 +16,7 @@ struct ics_event {
 	bool is_override, and_future;
 	bool outside; /* of the window, however it is meant (in_doubt) */
 	struct ics_time rid;
+	const char *unplaced; /* why it is not known what rid is, though outside of the window it is; NULL: it is known */
 	int64_t sequence, stamp;
 	struct ics_status status;
 	const char *subject, *location; /* in the job's arena */

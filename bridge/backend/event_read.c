@@ -56,16 +56,6 @@ static int64_t number_of(const struct ics_property *p)
 	return v;
 }
 
-static int read_rid(struct ics_job *j, struct ics_event *e, const struct ics_property *p)
-{
-	const char *range;
-	size_t n;
-	e->is_override = true;
-	if (ics_parameter(p, "RANGE", &range, &n) && !(e->and_future = n == 13 && !strncasecmp(range, "THISANDFUTURE", n)))
-		return ics_fail(j->error, p->line, "this RECURRENCE-ID has a RANGE other than THISANDFUTURE, so it is not known which occurrences it changes");
-	return ics_job_time(j, p, p->value, p->value_len, &e->rid);
-}
-
 /*
  * So, and with no RRULE, Exchange writes what recurs by the Hijri, Hebrew or a lunar calendar ([MS-OXCICAL] 2.1.3.2.2): all but the first would be
  * free.
@@ -141,43 +131,6 @@ static int read_length(struct ics_job *j, struct ics_event *e, const struct ics_
 	return 0;
 }
 
-/* What has to do with time must be right; what is only shown may be anything. */
-static int read_property(struct ics_job *j, struct ics_event *e, const struct ics_property *p)
-{
-	struct ics_time t;
-	switch (p->name) {
-	case ICS_UID: e->uid = p->value_len ? p->value : NULL; e->uid_len = p->value_len; return 0; /* an empty one names nothing */
-	case ICS_SEQUENCE: e->sequence = number_of(p); return 0;
-	case ICS_DTSTAMP: e->stamp = ics_time_read(p->value, p->value_len, &t) ? t.wall : 0; return 0;
-	case ICS_SUMMARY: e->subject = text_of(j, p); return 0;
-	case ICS_LOCATION: e->location = text_of(j, p); return 0;
-	case ICS_RECURRENCE_ID: return read_rid(j, e, p);
-	case ICS_MICROSOFT_RRULE: return read_foreign_rule(j, e, p);
-	default: return 0;
-	}
-}
-
-static bool same_words(const struct ics_property *a, const struct ics_property *b)
-{
-	return a->value_len == b->value_len && !memcmp(a->value, b->value, a->value_len) && a->params_len == b->params_len &&
-	       !memcmp(a->params, b->params, a->params_len);
-}
-
-/* One event has one start, one end and names one occurrence: of two that differ nobody can tell which is meant. */
-static int read_properties(struct ics_job *j, struct ics_event *e)
-{
-	static const unsigned long once = 1UL << ICS_DTSTART | 1UL << ICS_DTEND | 1UL << ICS_DURATION | 1UL << ICS_RECURRENCE_ID;
-	const struct ics_property *first[ICS_END + 1] = {0};
-	for (const struct ics_property *p = e->c->first; p; p = p->next) {
-		const struct ics_property *f = first[p->name] = first[p->name] ? first[p->name] : p;
-		if ((once >> p->name & 1) && !same_words(p, f))
-			return ics_fail(j->error, p->line, "this event has another %s on line %u: which one counts nobody can tell", ics_property_name(p), f->line);
-		if (read_property(j, e, p))
-			return -1;
-	}
-	return 0;
-}
-
 /* Of an event whose digits are all that is known of when it is: it takes time of the window if it begins in here. */
 struct span {
 	int64_t lo, hi;
@@ -222,7 +175,9 @@ static bool misses(struct ics_job *j, const struct ics_component *c, int64_t fir
 	if (first >= in.lo && first <= in.hi)
 		return false;
 	for (const struct ics_property *p = c->first; p; p = p->next) {
-		if (p->name == ICS_RECURRENCE_ID || p->name == ICS_MICROSOFT_RRULE)
+		const char *range;
+		size_t n;
+		if (p->name == ICS_MICROSOFT_RRULE || (p->name == ICS_RECURRENCE_ID && ics_parameter(p, "RANGE", &range, &n)))
 			return false;
 		if ((p->name == ICS_RRULE && !rule_misses(j, p, first, in)) || (p->name == ICS_RDATE && !dates_miss(p, in)))
 			return false;
@@ -254,6 +209,70 @@ bool ics_event_outside(struct ics_job *j, const struct ics_component *c)
 	int64_t length = end ? to.wall - from.wall : d.days * day + d.seconds;
 	int64_t before = length < 0 ? length : 0, behind = length > 0 ? length : 0;
 	return misses(j, c, from.wall, (struct span){j->window.start - behind - day - apart, j->window.end - before + apart});
+}
+
+/* Is all that is known of ${e} what its digits say, and do these lie outside of the window? Then it is forgotten why no more is known. */
+static bool is_outside(struct ics_job *j, struct ics_event *e)
+{
+	if (!j->in_doubt || e->c->kind != ICS_VEVENT || !ics_event_outside(j, e->c))
+		return false;
+	buf_reset(j->error);
+	return e->outside = true;
+}
+
+/* Which occurrence ${e} stands for; of what takes no time of the window that need not be told by itself. */
+static int read_rid(struct ics_job *j, struct ics_event *e, const struct ics_property *p)
+{
+	const char *range;
+	size_t n;
+	e->is_override = true;
+	if (ics_parameter(p, "RANGE", &range, &n) && !(e->and_future = n == 13 && !strncasecmp(range, "THISANDFUTURE", n)))
+		return ics_fail(j->error, p->line, "this RECURRENCE-ID has a RANGE other than THISANDFUTURE, so it is not known which occurrences it changes");
+	j->in_doubt = false;
+	if (e->unplaced || !ics_job_time(j, p, p->value, p->value_len, &e->rid)) /* said once more */
+		return 0;
+	const char *why = arena_strdup(j->arena, buf_cstr(j->error));
+	if (!is_outside(j, e))
+		return -1;
+	e->unplaced = why ? why : "out of memory";
+	return 0;
+}
+
+/* What has to do with time must be right; what is only shown may be anything. */
+static int read_property(struct ics_job *j, struct ics_event *e, const struct ics_property *p)
+{
+	struct ics_time t;
+	switch (p->name) {
+	case ICS_UID: e->uid = p->value_len ? p->value : NULL; e->uid_len = p->value_len; return 0; /* an empty one names nothing */
+	case ICS_SEQUENCE: e->sequence = number_of(p); return 0;
+	case ICS_DTSTAMP: e->stamp = ics_time_read(p->value, p->value_len, &t) ? t.wall : 0; return 0;
+	case ICS_SUMMARY: e->subject = text_of(j, p); return 0;
+	case ICS_LOCATION: e->location = text_of(j, p); return 0;
+	case ICS_RECURRENCE_ID: return read_rid(j, e, p);
+	case ICS_MICROSOFT_RRULE: return read_foreign_rule(j, e, p);
+	default: return 0;
+	}
+}
+
+static bool same_words(const struct ics_property *a, const struct ics_property *b)
+{
+	return a->value_len == b->value_len && !memcmp(a->value, b->value, a->value_len) && a->params_len == b->params_len &&
+	       !memcmp(a->params, b->params, a->params_len);
+}
+
+/* One event has one start, one end and names one occurrence: of two that differ nobody can tell which is meant. */
+static int read_properties(struct ics_job *j, struct ics_event *e)
+{
+	static const unsigned long once = 1UL << ICS_DTSTART | 1UL << ICS_DTEND | 1UL << ICS_DURATION | 1UL << ICS_RECURRENCE_ID;
+	const struct ics_property *first[ICS_END + 1] = {0};
+	for (const struct ics_property *p = e->c->first; p; p = p->next) {
+		const struct ics_property *f = first[p->name] = first[p->name] ? first[p->name] : p;
+		if ((once >> p->name & 1) && !same_words(p, f))
+			return ics_fail(j->error, p->line, "this event has another %s on line %u: which one counts nobody can tell", ics_property_name(p), f->line);
+		if (read_property(j, e, p))
+			return -1;
+	}
+	return 0;
 }
 
 /*
@@ -291,11 +310,7 @@ static int read_times(struct ics_job *j, struct ics_event *e, const struct ics_p
 	if (!read_start(j, e, start) &&
 	    !read_length(j, e, ics_property_of(e->c, ICS_DTEND), ics_property_of(e->c, ICS_DURATION)))
 		return 0;
-	if (!j->in_doubt || e->c->kind != ICS_VEVENT || !ics_event_outside(j, e->c))
-		return -1;
-	buf_reset(j->error);
-	e->outside = true;
-	return 0;
+	return is_outside(j, e) ? 0 : -1;
 }
 
 int ics_event_read(struct ics_job *j, const struct ics_component *c)
