@@ -51,13 +51,13 @@ static bool is_cut_now(const struct ews_batch *b, const struct ews_verdict *v, s
 {
 	bool refused = v->all == FB_OK ? ews_is_too_long(v->codes[i]) : v->too_long;
 
-	return refused && b->engine->short_windows && b->window.end - b->window.start > EWS_SHORT_DAYS * DAY_S;
+	return refused && !v->left_alone && b->engine->short_windows && b->window.end - b->window.start > EWS_SHORT_DAYS * DAY_S;
 }
 
 /* A fault of the whole call, which came at once and for which one mailbox may be to blame: the others need not go without an answer. */
 static bool is_asked_alone(const struct ews_batch *b, const struct ews_verdict *v)
 {
-	return v->doubt && v->health == FETCH_WORKS && b->n > 1;
+	return v->doubt && !v->left_alone && v->health == FETCH_WORKS && b->n > 1;
 }
 
 /* ${p} has its answer; if it is a failure, with the server's own words for the log. */
@@ -126,7 +126,6 @@ static void call_done(void *arg, const struct http_reply *r)
 	struct ews_batch *b = arg;
 	struct ews *e = b->engine;
 	struct ews_verdict *v = calloc(1, sizeof *v);
-	bool go_on = true;
 
 	if (!v)
 		abort();
@@ -136,14 +135,14 @@ static void call_done(void *arg, const struct http_reply *r)
 	if (v->tell && (v->health == FETCH_WORKS || v->health == FETCH_REFUSED))
 		e->proven = v->health == FETCH_WORKS;
 	if (v->tell)
-		go_on = e->site->health(e->site->arg, v->health, v->pause_ms, v->why);
+		v->left_alone = !e->site->health(e->site->arg, v->health, v->pause_ms, v->why);
 	if (v->doubt && b->n > 1)
 		suspect_all(b);
 	if (v->too_long)
 		shorten(e);
 	hand_out(b, v);
 	batch_free(b);
-	if (!go_on && v->health != FETCH_WORKS) {
+	if (v->left_alone && v->health != FETCH_WORKS) {
 		v->all = v->all == FB_OK ? FB_BUSY : v->all; /* it answered, and so of each mailbox */
 		fail_unsent(e, v);
 	}

@@ -82,6 +82,7 @@ struct ews_verdict {
 	int64_t pause_ms;
 	bool too_long;      /* of some mailbox it says that the window is longer than it takes */
 	bool doubt;         /* any of the mailboxes may be the cause: each is asked alone next time */
+	bool left_alone;    /* the backend is from now on, for this or for what another call came to: nothing is asked anew */
 	enum fb_reason all; /* not FB_OK: what becomes of all of them */
 	char why[400];      /* for the log, unless all is well */
 	char codes[FB_MAX_MAILBOXES][EWS_CLIENT_CODE_MAX];

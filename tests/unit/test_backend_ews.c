@@ -587,6 +587,44 @@ static void test_faults(void)
 	forget_calls();
 }
 
+/* Two calls at once: the backend wants to be left alone, it says to one of them, and what it refuses of the other is not asked anew then. */
+static void test_fault_while_busy(void)
+{
+	static struct reply r[5];
+	static const char *const names[] = {"a@b.example", "fault@b.example", "c@b.example", "years@b.example"};
+	const struct fb_window quarter = {monday, monday + 60 * DAY};
+
+	reopen_fetcher();
+	CHECK_INT(reason_of_day("first@b.example"), FB_OK);
+	forget_calls();
+	memset(r, 0, sizeof r);
+	exchange.hold = true;
+	n_held = 0;
+	for (int i = 0; i < 4; i++)
+		ask_over(&r[i], names[i], i < 3 ? (struct fb_window){monday, monday + DAY} : quarter, 60, 20000);
+	for (int i = 0; i < 1000 && n_held < 2; i++)
+		wait_a_little();
+	CHECK_INT(n_held, 2);
+	exchange.status = 503;
+	ask_over(&r[4], "other@b.example", (struct fb_window){monday, monday + 2 * DAY}, 60, 20000);
+	for (int i = 0; i < 1000 && !r[4].n; i++)
+		wait_a_little();
+	CHECK_INT(r[4].a->reason, FB_BUSY);
+	exchange.status = 0;
+	exchange.hold = false;
+	CHECK_INT(exchange.calls, 3);
+	while (n_held)
+		release_call();
+	wait_all();
+	CHECK_INT(exchange.calls, 3);
+	for (int i = 0; i < 5; i++) {
+		CHECK_INT(r[i].n, 1);
+		CHECK_INT(r[i].a->reason, i < 4 ? FB_CALENDAR_FAILED : FB_BUSY);
+		fb_answer_free(r[i].a);
+	}
+	forget_calls();
+}
+
 /* A backend that answers for another number of mailboxes: all of the call fail, and each is asked alone next time. */
 static void test_other_count(void)
 {
@@ -830,6 +868,7 @@ int main(void)
 	test_hangs();
 	test_haste();
 	test_faults();
+	test_fault_while_busy();
 	test_other_count();
 	test_breaker();
 	test_one_busy();
