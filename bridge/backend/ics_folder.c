@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include "bridge/backend/job.h"
 
-enum { MAX_FILES = 10000 };
+enum { MAX_FILES = 10000, LISTINGS = 10 /* of one folder: a synchroniser writes many files one after the other */ };
 
 /* The text of one file, kept until the job is done. */
 struct text {
@@ -241,30 +241,49 @@ static bool is_still(const struct fetch *f, const char *address, const struct st
 	return ics_stamp_same(&is, &was);
 }
 
+static void free_list(struct dirent **list, int n)
+{
+	for (int i = 0; i < n; i++)
+		free(list[i]);
+	free(list);
+}
+
+/* The names of its files, and in ${st} whose they are: of one moment, for which a folder that is being written to is listed again. -1 after trouble(). */
+static int list_folder(struct fetch *f, const char *address, struct stat *st, struct dirent ***list)
+{
+	for (int tries = 0; tries < LISTINGS; tries++) {
+		if (fstatat(f->dir_fd, address, st, 0))
+			return trouble(f, address, strerror(errno));
+		if (!S_ISDIR(st->st_mode))
+			return trouble(f, address, "this is neither an .ics file nor a folder");
+		int n = scandirat(f->dir_fd, address, list, is_calendar, alphasort);
+		if (n < 0)
+			return trouble(f, address, strerror(errno));
+		if (is_still(f, address, st))
+			return n;
+		free_list(*list, n);
+	}
+	return trouble(f, address, "it was changed while it was read, again and again");
+}
+
 static int take_folder(struct fetch *f, const char *address)
 {
 	struct dirent **list = NULL;
 	struct stat st;
 	char name[sizeof f->stamps->list->name];
-	int err = 0;
-	if (fstatat(f->dir_fd, address, &st, 0))
-		return trouble(f, address, strerror(errno));
-	if (!S_ISDIR(st.st_mode))
-		return trouble(f, address, "this is neither an .ics file nor a folder");
-	if (add_stamp(f, address, &st))
-		return -1;
-	int n = scandirat(f->dir_fd, address, &list, is_calendar, alphasort);
+	int n = list_folder(f, address, &st, &list), err;
 	if (n < 0)
-		return trouble(f, address, strerror(errno));
-	err = !is_still(f, address, &st) ? trouble(f, address, "it was changed while it was read") : n ? 0 : only_folders(f, address);
-	for (int i = 0; i < n; i++) {
-		if (!err && snprintf(name, sizeof name, "%s/%s", address, list[i]->d_name) >= (int)sizeof name)
+		return -1;
+	err = add_stamp(f, address, &st);
+	if (!err && !n)
+		err = only_folders(f, address);
+	for (int i = 0; i < n && !err; i++) {
+		if (snprintf(name, sizeof name, "%s/%s", address, list[i]->d_name) >= (int)sizeof name)
 			err = trouble(f, address, "it holds a file with too long a name");
-		if (!err)
+		else
 			err = take_file(f, name);
-		free(list[i]);
 	}
-	free(list);
+	free_list(list, n);
 	return err;
 }
 

@@ -19,6 +19,7 @@ static struct ics_stamps stamps;
 static struct buf error;
 
 static const char *exchanged, *by; /* the folder that is exchanged at the next listing, and removed with all that is in it before it is read */
+static int written;                /* at so many of the next listings the folder is written to */
 
 int scandirat(int fd, const char *name, struct dirent ***list, int (*want)(const struct dirent *), int (*order)(const struct dirent **, const struct dirent **))
 {
@@ -29,6 +30,11 @@ int scandirat(int fd, const char *name, struct dirent ***list, int (*want)(const
 	if (now)
 		CHECK(!renameat(dir_fd, exchanged, dir_fd, "away") && !renameat(dir_fd, by, dir_fd, exchanged));
 	exchanged = now ? NULL : exchanged;
+	if (written) {
+		struct timespec t[2] = {{written, 0}, {written, 0}};
+		CHECK(!utimensat(fd, name, t, 0));
+		written--;
+	}
 	*list = NULL;
 	return now ? 0 : real(fd, name, list, want, order);
 }
@@ -104,13 +110,19 @@ static void test_exchanged(void)
 {
 	CHECK(!mkdirat(dir_fd, "swap@a.example", 0700) && !mkdirat(dir_fd, "new", 0700));
 	put("swap@a.example/a.ics", SERIES);
-	put("new/a.ics", SERIES);
+	put("new/a.ics", EVENT("n", "DTSTART:20260302T080000Z\nDURATION:PT1H\n"));
 	expect("swap@a.example", FB_OK, 2);
 	exchanged = "swap@a.example";
 	by = "new";
+	expect("swap@a.example", FB_OK, 1);
+	written = 5;
+	expect("swap@a.example", FB_OK, 1);
+	CHECK(written == 0);
+	written = 1000;
 	expect("swap@a.example", FB_CALENDAR_FAILED, 0);
-	CHECK_STR(buf_cstr(&error), "swap@a.example: it was changed while it was read");
-	expect("swap@a.example", FB_OK, 2);
+	CHECK_STR(buf_cstr(&error), "swap@a.example: it was changed while it was read, again and again");
+	written = 0;
+	expect("swap@a.example", FB_OK, 1);
 	CHECK(!unlinkat(dir_fd, "away/a.ics", 0) && !unlinkat(dir_fd, "away", AT_REMOVEDIR));
 	CHECK(!unlinkat(dir_fd, "swap@a.example/a.ics", 0) && !unlinkat(dir_fd, "swap@a.example", AT_REMOVEDIR));
 }
