@@ -172,8 +172,8 @@ static int choose_groups_base(struct directory_session *s, const struct found_va
 	bool may = false;
 
 	for (size_t i = 0; contexts && i < contexts->n && *s->d->base; i++)
-		if (dn_is_within(s->d->base, contexts->list[i].p))
-			best = contexts->list[i].p;
+		if (dn_is_within(s->d->base, contexts->list[i].p) && (best == s->d->base || dn_is_within(contexts->list[i].p, best)))
+			best = contexts->list[i].p; /* the lowest of them: a search in another does not come here */
 	if (best != s->d->base && may_search(s, best, deadline, &may) != 0)
 		return -1;
 	s->groups_base = strdup(may ? best : s->d->base);

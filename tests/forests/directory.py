@@ -363,6 +363,18 @@ def outside(asking, tree):
         walled.stop()
 
 
+def nested(asking, tree):
+    """Naming contexts of which one lies below the other: a search in the upper one does not see what the lower one has."""
+    nest = openldap.OpenLdap(folder / "slapd-nested", tree.domain, tree.other, SHARED["authority"], many=1, below=tree.base.split(",", 1)[1])
+    nest.start()
+    try:
+        asking.use(nest.settings())
+        found = asking.test(f"anna@{tree.domain}")
+        same(asking.groups(found)[0], MEMBER_OF["anna"], f"the groups are where the base is: {found['why']}")
+    finally:
+        nest.stop()
+
+
 def stripped(asking, tree):
     """A server, or somebody in between, that has no StartTLS: nothing of ours is said to it."""
     plain = openldap.OpenLdap(folder / "slapd-plain", tree.domain, tree.other, None)
@@ -425,6 +437,7 @@ def main():
         aliases_in_rules(slapd, asking)
         too_many_groups(asking, slapd.tree)
         outside(asking, slapd.tree)
+        nested(asking, slapd.tree)
         stripped(asking, slapd.tree)
         failing_over(slapd, asking)
     finally:

@@ -7,7 +7,7 @@ import socket
 import people as who
 from directory_server import DirectoryServer, quiet
 
-MODULES = ("back_mdb", "ppolicy")
+MODULES = ("back_mdb", "back_null", "ppolicy")
 LOCKED_FOR_EVER = "000001010000Z"  # what ppolicy calls an account that an administrator locked
 
 # Attributes that a site may have made for itself: the settings can name any.
@@ -34,16 +34,19 @@ def two_free_ports(address):
 
 
 class OpenLdap(DirectoryServer):
-    """${authority} None = a server that knows no TLS; ${many}: in how many groups "many" is."""
+    """
+    ${authority} None = a server that knows no TLS; ${many}: in how many groups "many" is; ${above} False: the account may not search at the naming
+    context itself; ${below}: another naming context, which this one lies below.
+    """
     logs = ("slapd.log",)
 
-    def __init__(self, folder, domain, other, authority, address="127.0.0.1", many=who.MANY, above=True):
+    def __init__(self, folder, domain, other, authority, address="127.0.0.1", many=who.MANY, above=True, below=None):
         super().__init__(folder, address)
         self.tree = who.Tree(domain, other, other_groups=who.groups(other, many))
         (folder / "data").mkdir(parents=True)
         self.plain, self.tls = two_free_ports(address)
         self.bind_name = self.tree.person(who.Person(who.SERVICE))
-        self.ca, self.above = authority.ca if authority else None, above
+        self.ca, self.above, self.below = authority.ca if authority else None, above, below
         # libldap takes "localhost" for this machine's own name before it looks into the certificate.
         names = {"localhost", socket.gethostname(), socket.getfqdn(), address}
         self.configure(authority.certificate(folder.name, *sorted(names)) if authority else None)
@@ -69,7 +72,7 @@ sizelimit 100
 limits dn.exact="{self.bind_name}" size.soft=100 size.hard=100 size.pr=100 size.prtotal=unlimited
 index objectClass,member,mail,mailLocalAddress,uid eq
 overlay ppolicy
-""")
+{f'database null{chr(10)}suffix "{self.below}"{chr(10)}' if self.below else ''}""")
 
     def load(self):
         t = self.tree
