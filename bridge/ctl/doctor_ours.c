@@ -24,7 +24,7 @@ struct reading {
 	const struct conf *conf;
 	int dir;
 	size_t good, bad, misnamed;
-	char first[1024];      /* the first fault, a sentence */
+	char first[1024];      /* the first fault, a sentence that names the calendar */
 	size_t odd;            /* that can be read and are about something that is not what it is called */
 	char first_odd[1024];
 	char nobodys[2][FB_ADDRESS_MAX + 8]; /* the first name that nobody is asked about by, and what it should be */
@@ -91,6 +91,14 @@ static bool is_calendar_of(struct reading *r, const char *name, char address[FB_
 	return strcmp(name, right) == 0;
 }
 
+/* ${sentence} about the calendar ${name} of ${address}, with that name before it unless it has one, in the 1024 bytes at ${out}. */
+static void put_named(char *out, const char *name, const char *address, const char *sentence)
+{
+	bool named = strstr(sentence, address) != NULL;
+
+	snprintf(out, 1024, "%s%s%s", named ? "" : name, named ? "" : ": ", sentence);
+}
+
 static void read_entry(struct reading *r, struct limited *child, const char *name)
 {
 	char address[FB_ADDRESS_MAX + 1];
@@ -103,12 +111,11 @@ static void read_entry(struct reading *r, struct limited *child, const char *nam
 		buf_printf(&reply, "%s: it is too much for one reading", name);
 	bool odd = strncmp(buf_cstr(&reply), noted, strlen(noted)) == 0;
 	if (odd && !r->odd++)
-		snprintf(r->first_odd, sizeof r->first_odd, "%s", buf_cstr(&reply) + strlen(noted));
+		put_named(r->first_odd, name, address, buf_cstr(&reply) + strlen(noted));
 	if (!reply.len || odd)
 		r->good++;
 	else if (!r->bad++)
-		snprintf(r->first, sizeof r->first, "%s%s%s", strstr(buf_cstr(&reply), address) ? "" : name,
-		         strstr(buf_cstr(&reply), address) ? "" : ": ", buf_cstr(&reply));
+		put_named(r->first, name, address, buf_cstr(&reply));
 	buf_free(&reply);
 }
 

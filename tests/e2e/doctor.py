@@ -154,8 +154,9 @@ def here(a, b, login):
     a.calendar("anna", text="BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART:nonsense\r\nEND:VCALENDAR\r\n")
     one(a, ["site-b"], "calendars", "here", "anna@a.example", "write that calendar anew", peer=None)
     # Mexico's summer time ended in 2022; the file's word counts, and is told. A zone of the file's own name is no such case.
-    for tzid, odd in (("America/Mexico_City", True), ("Ours", False)):
-        a.calendar("anna", text=OLD_MEXICO.replace("NAME", tzid).replace("\n", "\r\n"))
+    extra = OLD_MEXICO.replace("DTSTART;TZID=NAME:20260706T090000", "DTSTART:20260706T150000Z\nRDATE;TZID=NAME:20260707T090000")
+    for text, tzid, odd in ((OLD_MEXICO, "America/Mexico_City", True), (OLD_MEXICO, "Ours", False), (extra, "America/Mexico_City", True)):
+        a.calendar("anna", text=text.replace("NAME", tzid).replace("\n", "\r\n"))
         row = doctor(a, "site-b")[(None, "calendars")]
         told = "; anna@a.example.ics: line 2: this VTIMEZONE says of America/Mexico_City what this system's time zones do not say" in row["text"]
         check(row["state"] == "ok" and told == odd and (";" in row["text"]) == odd, f"an outdated definition is told of: {row}")
