@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "bridge/availability/clock.h"
+#include "bridge/availability/reason.h"
 #include "bridge/ctl/audit.h"
 
 /*
@@ -80,15 +81,21 @@ static char *format(const char *a, const char *b, const char *c, const char *d)
 	return out;
 }
 
-/* A record of the kind "refused". Who asked is of no help: over the link it may be the organisation, whoever it was there. */
+/*
+ * A record of the kind "refused". Who asked is of no help: over the link it may be the organisation, whoever it was there. The other side may have made
+ * it up: what was answered was not refused, and no record of it is to be lacking for that.
+ */
 static void take_sum(struct side *s, const struct audit_record *r, const char *result)
 {
+	int64_t seconds = audit_record_number(r, "seconds");
 	struct sum *sum;
 
+	if (strcmp(result, fb_reason_row(FB_OK)->word) == 0 || seconds < 0 || seconds > r->seconds)
+		return;
 	if (!(s->sums = realloc(s->sums, (s->n_sums + 1) * sizeof(*s->sums))))
 		abort();
 	sum = &s->sums[s->n_sums++];
-	*sum = (struct sum){.since = r->seconds - audit_record_number(r, "seconds") - CLOCKS, .until = r->seconds + CLOCKS,
+	*sum = (struct sum){.since = r->seconds - seconds - CLOCKS, .until = r->seconds + CLOCKS,
 	                    .left = audit_record_number(r, "mailboxes")};
 	snprintf(sum->result, sizeof sum->result, "%s", result);
 }

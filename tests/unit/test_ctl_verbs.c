@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "bridge/audit/record.h"
+#include "bridge/audit/spine.h"
 #include "bridge/conf/conf.h"
 #include "bridge/ctl/ctl.h"
 #include "bridge/process/control.h"
@@ -625,6 +626,54 @@ static void compare(void)
 	CHECK(says("only site-b: ") && says("anna@b.example?]0;x?") && !strchr(said, '\x1b') && !strstr(said, "\xc2\x9b"));
 }
 
+/* Adds to ${b} that one of a.example asked about one of b.example, in ours, or that so many more were refused, in the other site's export. */
+static void put_asked(struct buf *b, const char *kind, const char *peer, const char *direction, const char *result, const uint8_t before[AUDIT_HASH])
+{
+	uint8_t hash[AUDIT_HASH];
+	const char *id = strcmp(kind, "query") == 0 ? result : NULL;
+
+	CHECK_INT(audit_line_put(b, 1, audit_now(), kind,
+	                         A_FIELDS(A_STR("id", id), A_STR("requester", "anna@a.example"), A_STR("target", id ? "bob@b.example" : NULL),
+	                                  A_STR("peer", peer), A_STR("direction", direction), A_STR("level", id ? "Limited" : NULL),
+	                                  A_STR("result", result), A_INT("mailboxes", 9), A_INT("seconds", 60)),
+	                         before, hash), 0);
+}
+
+/* A sum of what the other site refused excuses no record of what it answered, whatever it says, and of the rest what is in it. */
+static void compare_sums(void)
+{
+	static const char *const results[] = {"ok", "no-access"};
+	static const uint8_t zero[AUDIT_HASH];
+	struct audit_segment segment;
+	struct buf b, error;
+	char line[512];
+	int dir, fd;
+
+	snprintf(line, sizeof line, "%s/state", site_dir);
+	buf_init(&error, 1024);
+	dir = audit_folder_make(line, getuid(), getgid(), &error);
+	CHECK(dir >= 0);
+	for (size_t i = 0; i < 2; i++) {
+		CHECK((fd = audit_segment_open(dir, 1, &segment, &error)) >= 0);
+		buf_init(&b, 4096);
+		put_asked(&b, "query", "site-b", "out", results[i], segment.link);
+		CHECK_INT(write(fd, buf_ptr(&b), b.len), (long)b.len);
+		close(fd);
+		buf_free(&b);
+	}
+	buf_init(&b, 4096);
+	for (size_t i = 0; i < 2; i++)
+		put_asked(&b, "refused", "site-a", "in", results[i], zero);
+	site_write("export", buf_cstr(&b));
+	buf_free(&b);
+	snprintf(line, sizeof line, "audit compare %s/export --peer site-b --since 2020-01-01 --until 2100-01-01", site_dir);
+	CHECK_INT(run_here(line), 1);
+	CHECK(says("1 only here") && says("1 that were asked were refused at the other side") && says("bob@b.example\tok"));
+	CHECK_INT(audit_segments_close(dir, &(size_t){0}, &error), 0);
+	close(dir);
+	buf_free(&error);
+}
+
 /* Two verbs at once: neither loses the other's edit. */
 static void at_once(void)
 {
@@ -829,6 +878,7 @@ int main(void)
 	waiting_keys();
 	identity_fails();
 	compare();
+	compare_sums();
 	rules();
 	rules_of_a_directory();
 	explain();
