@@ -67,6 +67,11 @@ PLAIN = TEXTS["declared"]
 SAID = "Proxy web request failed. , inner exception: System.Net.WebException: The request failed with HTTP status 401: Unauthorized."
 FAILED = {"failed": envelope(box(f"<m:ResponseMessage ResponseClass='Error'><m:MessageText>{SAID}{' LID: 43532' * 100}</m:MessageText><m:ResponseCode>ErrorProxyRequestProcessingFailed</m:ResponseCode>"
                                  "<m:DescriptiveLinkKey>0</m:DescriptiveLinkKey></m:ResponseMessage>" + view("", "None"))).encode()}
+# Such a word may be anybody's: it is a value in a line of our log, and in no answer, to whoever asked.
+FORGED = "Wormwood&quot; event=forged peer=&quot;b.example&#13;&#10;time=2026-03-02T09:00:00Z level=info event=forged&#x2028;event=forged&#x202E;\\"
+FAILED["forged"] = envelope(box(f"<m:ResponseMessage ResponseClass='Error'><m:MessageText>{FORGED}</m:MessageText><m:ResponseCode>Error{FORGED}</m:ResponseCode></m:ResponseMessage>")).encode()
+FAILED["forged-fault"] = (f"{HEAD}<s:Body><s:Fault><faultcode>{FORGED}</faultcode><faultstring>{FORGED}</faultstring><detail><e:ResponseCode "
+                          f"xmlns:e='http://schemas.microsoft.com/exchange/services/2006/errors'>Error{FORGED}</e:ResponseCode></detail></s:Fault></s:Body></s:Envelope>").encode()
 # The same text in other bytes, and with other ways of HTTP around it.
 BYTES = {
     "utf8-bom": PLAIN.encode("utf-8-sig"), "utf16": PLAIN.replace("utf-8", "utf-16").encode("utf-16"),
@@ -167,4 +172,11 @@ with sites.pair(start=False) as (a, b):
         for site in (a, b):
             got = site.ask("merged-only@b.example", view=view)
             same((codes(got), got[0]["view"], got[0]["merged"]), (["NoError"], "MergedOnly", "0022000000000000"), f"{view} of digits alone, asked at {site.name}")
+    for name in ("forged", "forged-fault"):
+        for site in (a, b):
+            got = site.ask(f"{name}@b.example")
+            same(codes(got), ["ErrorFreeBusyGenerationFailed"], f"{name}, asked at {site.name}")
+            check("Wormwood" not in str(got) + site.run("status"), f"{name}: no word of it is shown at {site.name}")
+        until(lambda: any("Wormwood" in line and f" backend={name} " in line for line in b.lines("backend-failed")), f"{name}: it is in the log")
+    same([line for site in (a, b) for line in site.lines("forged")], [], "and no line is forged with it")
 sites.finish()
