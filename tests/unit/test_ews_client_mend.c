@@ -67,10 +67,28 @@ static void everywhere(const char *text, const char *mark, const struct fb_answe
 	buf_free(&marked);
 }
 
+/* A client's question is not mended: with ${mark} anywhere in it, it is refused. */
+static void refused_everywhere(const char *mark)
+{
+	static const char question[] = SOAP("", GUA(BERLIN BOXES(MAILBOX("ada@b.example")) OPTIONS(MARCH INTERVAL("60") VIEW("DetailedMerged"))));
+	char marked[sizeof question + 20];
+
+	for (size_t i = 0; i < sizeof question; i++) {
+		snprintf(marked, sizeof marked, "%.*s%s%s", (int)i, question, mark, question + i);
+		struct ews_request *r = ews_read(marked, strlen(marked));
+
+		if (!CHECK(r && r->fault.code))
+			fprintf(stderr, "\t%.40s\n", question + i);
+		ews_request_free(r);
+	}
+}
+
 int main(void)
 {
 	static const char *const marks[] = {"\x01", "\x1f", "\xff", "\xc3", "\xef\xbf\xbf", "&#x1F;", "&#0;", "&#xD800;", "&#x110000;"};
 
+	for (size_t k = 0; k < sizeof marks / sizeof *marks; k++)
+		refused_everywhere(marks[k]);
 	buf_init(&error, 65536);
 	for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
 		struct buf whole;
