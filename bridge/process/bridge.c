@@ -2,7 +2,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -11,13 +10,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "bridge/base/log.h"
+#include "bridge/base/memory.h"
 #include "bridge/base/text.h"
 #include "bridge/process/control_server.h"
 #include "bridge/process/sandbox.h"
 #include "bridge/process/snapshot.h"
 #include "bridge/process/spawn.h"
 
-enum { ACCEPT_AT_ONCE = 32, PATIENCE_MS = 5000, DRAIN_CHECK_MS = 50, LAST_WORDS_MS = 500, TOLD_MS = 60000, GIVE_BACK_MS = 5000, GIVE_BACK = 1 << 20 };
+enum { ACCEPT_AT_ONCE = 32, PATIENCE_MS = 5000, DRAIN_CHECK_MS = 50, LAST_WORDS_MS = 500, TOLD_MS = 60000, GIVE_BACK_MS = 5000 };
 
 struct acceptor {
 	struct acceptor *next;
@@ -142,8 +142,7 @@ static void give_back(void *arg)
 {
 	struct bridge *b = arg;
 
-	if (mallinfo2().fordblks >= GIVE_BACK)
-		malloc_trim(GIVE_BACK / 2);
+	memory_give_back(&b->given_back);
 	loop_timer_again(b->give_back, GIVE_BACK_MS);
 }
 

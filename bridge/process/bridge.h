@@ -53,6 +53,7 @@ struct bridge {
 	struct peer_call *calls;
 	struct control_query *queries;
 	struct loop_timer *patience, *drain_check, *hard_stop, *give_back;
+	size_t given_back; /* see memory_give_back() */
 	int reserve; /* a descriptor to give up when there are no more, so that a caller can be turned away */
 	int64_t turned_away; /* loop_ms() when the log was told last that one was; 0 = never */
 	unsigned generation;
