@@ -14,9 +14,9 @@ struct ics_event {
 	struct ics_time start;
 	struct ics_duration length; /* days nominal, seconds exact (RFC 5545 3.8.5.3) */
 	bool is_override, and_future;
-	bool outside; /* of the window, however it is meant (in_doubt) */
+	bool outside; /* of the window, however it is meant (in_doubt), or cancelled */
 	struct ics_time rid;
-	const char *unplaced; /* why it is not known what rid is, though outside of the window it is; NULL: it is known */
+	const char *unplaced; /* why it is not known what rid is, though it takes no time of the window; NULL: it is known */
 	int64_t sequence, stamp;
 	struct ics_status status;
 	const char *subject, *location; /* in the job's arena */

@@ -211,10 +211,13 @@ bool ics_event_outside(struct ics_job *j, const struct ics_component *c)
 	return misses(j, c, from.wall, (struct span){j->window.start - behind - day - apart, j->window.end - before + apart});
 }
 
-/* Is all that is known of ${e} what its digits say, and do these lie outside of the window? Then it is forgotten why no more is known. */
+/*
+ * Is all that is known of ${e} what its digits say, and takes it no time of the window, as these lie outside of it or it is cancelled? Then it is
+ * forgotten why no more is known.
+ */
 static bool is_outside(struct ics_job *j, struct ics_event *e)
 {
-	if (!j->in_doubt || e->c->kind != ICS_VEVENT || !ics_event_outside(j, e->c))
+	if (!j->in_doubt || e->c->kind != ICS_VEVENT || !(e->status.cancelled || ics_event_outside(j, e->c)))
 		return false;
 	buf_reset(j->error);
 	return e->outside = true;
