@@ -1,0 +1,176 @@
+#ifndef TESTS_UNIT_PROCESS_DAEMON_H
+#define TESTS_UNIT_PROCESS_DAEMON_H
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "bridge/base/file.h"
+#include "bridge/base/loop.h"
+#include "bridge/ctl/ctl.h"
+#include "bridge/process/control.h"
+#include "bridge/process/process.h"
+#include "tests/unit/check.h"
+
+/* A whole daemon: this program is executed anew for each role, as the real one is. */
+enum { CALL_MS = 20000, PATIENCE_MS = 20000 };
+
+static char dir[] = "/tmp/test_process.XXXXXX", conf[200], sock[200], logs[200];
+static pid_t daemon_pid;
+
+/* Ports that are free now. They stay reserved until the caller closes *${fd}. */
+static inline int free_port(int *fd)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t n = sizeof a;
+	int on = 1;
+
+	*fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (bind(*fd, (struct sockaddr *)&a, sizeof a) != 0 || getsockname(*fd, (struct sockaddr *)&a, &n) != 0)
+		abort();
+	return ntohs(a.sin_port);
+}
+
+static inline int make_site(int front_port, int link_port)
+{
+	char site[200], front[40], link[40];
+	char *argv[] = {"availbridge", "init", "--site", "test", "--domain", "a.example", "--dir", site, "--front", front, "--link",
+	                link, "--public-url", "https://localhost", "--user", "", NULL};
+	int saved = dup(1), null = open("/dev/null", O_WRONLY), code;
+
+	snprintf(site, sizeof site, "%s/site", dir);
+	snprintf(conf, sizeof conf, "%s/site/availbridge.conf", dir);
+	snprintf(sock, sizeof sock, "%s/site/state/control.sock", dir);
+	snprintf(logs, sizeof logs, "%s/log", dir);
+	snprintf(front, sizeof front, "127.0.0.1:%d", front_port);
+	snprintf(link, sizeof link, "127.0.0.1:%d", link_port);
+	fflush(stdout);
+	dup2(null, 1);
+	code = ctl_main(16, argv);
+	fflush(stdout);
+	dup2(saved, 1);
+	close(saved);
+	close(null);
+	return code;
+}
+
+/* As `serve`; what it says goes to the log. */
+static inline pid_t start_daemon(const char *log_to)
+{
+	pid_t pid = fork();
+	int fd;
+
+	if (pid)
+		return pid;
+	fd = open(log_to, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	dup2(fd, 2);
+	_exit(process_supervise(conf, NULL));
+}
+
+static inline const char *ask(const char *request, int *code)
+{
+	static struct buf reply;
+	struct buf error;
+
+	buf_init(&error, 4096);
+	buf_free(&reply);
+	buf_init(&reply, 1 << 20);
+	*code = control_call(sock, request, NULL, 0, CALL_MS, &reply, &error);
+	if (*code < 0)
+		buf_puts(&reply, buf_cstr(&error));
+	buf_free(&error);
+	return buf_cstr(&reply);
+}
+
+static inline void pause_a_little(void)
+{
+	poll(NULL, 0, 20);
+}
+
+static int patience = PATIENCE_MS;
+
+/* Asks for the status until it can be had and holds ${want} (NULL: is there at all) and not ${unwanted}; the status, or NULL. */
+static inline const char *status_with(const char *want, const char *unwanted)
+{
+	int64_t end = loop_ms() + patience;
+	const char *s;
+	int code;
+
+	for (;;) {
+		s = ask("status json", &code);
+		if (code == 0 && (!want || strstr(s, want)) && (!unwanted || !strstr(s, unwanted)))
+			return s;
+		if (loop_ms() > end) {
+			fprintf(stderr, "last status: %s\n", s);
+			return NULL;
+		}
+		pause_a_little();
+	}
+}
+
+/* The pid of the ${n}th process called ${role} in a status. */
+static inline pid_t pid_of(const char *status, const char *role, int n)
+{
+	char word[64];
+	const char *at = status;
+
+	snprintf(word, sizeof word, "\"process\":\"%s\",\"pid\":", role);
+	for (; n >= 0 && at; n--)
+		at = (at = strstr(at, word)) ? at + strlen(word) : NULL;
+	return at ? atoi(at) : -1;
+}
+
+static inline void write_conf(const char *text)
+{
+	CHECK_INT(file_write(conf, text, strlen(text), 0600), 0);
+}
+
+/* The daemon ends as `systemctl stop` ends it: with everything that it started. */
+static inline void test_stop(void)
+{
+	const char *s = status_with("\"state\":\"running\"", NULL);
+	pid_t bridge = s ? pid_of(s, "bridge", 0) : -1;
+	int status;
+
+	CHECK_INT(kill(daemon_pid, SIGTERM), 0);
+	CHECK(waitpid(daemon_pid, &status, 0) == daemon_pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	CHECK(kill(bridge, 0) != 0 && errno == ESRCH);
+	CHECK(access(sock, F_OK) != 0);
+}
+
+/* A site on ports of its own, for which no daemon runs yet. */
+static inline void site_begin(void)
+{
+	int front, link, fds[2];
+
+	if (!mkdtemp(dir))
+		abort();
+	front = free_port(&fds[0]);
+	link = free_port(&fds[1]);
+	CHECK_INT(make_site(front, link), 0);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* Removes the site, and shows the daemon's log if something went wrong; what main() returns. */
+static inline int site_done(void)
+{
+	char command[300];
+
+	if (check_failed) {
+		fprintf(stderr, "the daemon's log:\n");
+		snprintf(command, sizeof command, "cat %s >&2", logs);
+		if (system(command) != 0)
+			fprintf(stderr, "there is none\n");
+	}
+	snprintf(command, sizeof command, "rm -rf %s", dir);
+	CHECK_INT(system(command), 0);
+	return check_done();
+}
+#endif
