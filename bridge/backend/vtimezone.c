@@ -17,11 +17,11 @@ struct ics_zone {
 /* What a TZID means is the business of its VCALENDAR: two programs may call different zones "Customized Time Zone". */
 struct ics_scope {
 	struct ics_zone *zones;
-	struct ics_zone *defined, *last_defined; /* of the first one: the VTIMEZONEs of the file, in its order */
+	struct ics_zone *defined, *last_defined; /* of the first one: the VTIMEZONEs of the file in its order, of each name the first at least */
 	struct ics_scope *first, *next; /* of the file */
 };
 
-enum { MAX_TRANSITIONS = 4000, MAX_OBSERVANCES = 1000, MAX_ZONES = 100000 };
+enum { MAX_TRANSITIONS = 4000, MAX_OBSERVANCES = 1000, MAX_ZONES = 100000, COMPARED = 16 /* many calendars in one file have the same few zones */ };
 
 struct builder {
 	struct ics_job *job;
@@ -83,6 +83,15 @@ static const struct ics_property *only_name(const struct ics_component *c)
 	return p ? NULL : id;
 }
 
+/* Is the name of ${z} that of one of the first VTIMEZONEs in its file, ${first}? That one is then what others of the file mean by it. */
+static bool is_defined(const struct ics_zone *first, const struct ics_zone *z)
+{
+	for (int i = 0; first && i < COMPARED; i++, first = first->in_file)
+		if (first->name_len == z->name_len && !memcmp(first->name, z->name, z->name_len))
+			return true;
+	return false;
+}
+
 int ics_zone_declare(struct ics_job *j, struct ics_scope *s, const struct ics_component *c)
 {
 	const struct ics_property *id = only_name(c);
@@ -92,6 +101,8 @@ int ics_zone_declare(struct ics_job *j, struct ics_scope *s, const struct ics_co
 	struct ics_zone *z = zone_add(j, s, id->value + quoted, id->value_len - 2 * quoted, c);
 	if (!z)
 		return -1;
+	if (is_defined(s->first->defined, z))
+		return 0;
 	*(s->first->defined ? &s->first->last_defined->in_file : &s->first->defined) = z;
 	s->first->last_defined = z;
 	return 0;
