@@ -5,7 +5,7 @@
 
 /* See refused_new(). Only those who asked are more than can be kept apart; peers and reasons are as many as the settings and the list have. */
 
-enum { NAMED = 64, TELL_MS = 60000 };
+enum { NAMED = 64 /* of each peer, and of our own people: whom one of them makes up hides none of another's */, TELL_MS = 60000 };
 
 /* How many of one who asked were refused for one reason. */
 struct sum {
@@ -20,7 +20,7 @@ struct refused {
 	const struct proxy_doors *doors;
 	struct log_quota *quota;
 	struct sum *sums;
-	size_t n, room, named;
+	size_t n, room;
 	struct loop_timer *tell; /* runs while something is counted */
 };
 
@@ -50,7 +50,6 @@ static void tell(void *arg)
 
 	loop_timer_free(r->tell);
 	r->tell = NULL;
-	r->named = 0;
 	for (size_t i = 0; i < r->n; i++) {
 		const struct sum *s = &r->sums[i];
 		const struct audit_refused what = {
@@ -59,7 +58,6 @@ static void tell(void *arg)
 
 		if (r->doors->refused(r->doors->door, &what))
 			continue;
-		r->named += *s->requester != 0;
 		r->sums[kept++] = *s;
 	}
 	r->n = kept;
@@ -85,6 +83,15 @@ static struct sum *find(struct refused *r, const struct sum *like)
 	return NULL;
 }
 
+static bool can_name(const struct refused *r, const struct sum *like)
+{
+	size_t named = 0;
+
+	for (const struct sum *s = r->sums; s < r->sums + r->n; s++)
+		named += *s->requester && s->peer == like->peer && s->direction == like->direction;
+	return named < NAMED;
+}
+
 static struct sum *add(struct refused *r, const struct sum *like)
 {
 	if (r->n == r->room) {
@@ -92,7 +99,6 @@ static struct sum *add(struct refused *r, const struct sum *like)
 		if (!(r->sums = realloc(r->sums, r->room * sizeof *r->sums)))
 			abort();
 	}
-	r->named += *like->requester != 0;
 	r->sums[r->n] = *like;
 	return &r->sums[r->n++];
 }
@@ -105,7 +111,7 @@ void refused_count(const struct proxy_mailbox *m, const char *result)
 
 	strcpy(like.requester, m->pq->q.requester.name);
 	s = find(r, &like);
-	if (!s && r->named >= NAMED) {
+	if (!s && !can_name(r, &like)) {
 		*like.requester = 0;
 		s = find(r, &like);
 	}

@@ -113,6 +113,27 @@ static void of_a_peer(void)
 	CHECK_STR(w.sum, "in site-b - not-allowed");
 }
 
+/* Whom a peer makes up takes the name of nobody else out of the sums. */
+static void beside_a_peer(void)
+{
+	struct fb_query q;
+	char name[64];
+
+	begin();
+	for (int i = 0; i < AT_ONCE + 200; i++) {
+		snprintf(name, sizeof name, "eve%d@c.example", i);
+		q = question(name, "open@a.example", NULL);
+		ask("site-b", &q);
+	}
+	for (int i = 0; i < 2 * AT_ONCE / EACH; i++) {
+		q = hundred("anna@a.example", false);
+		ask(NULL, &q);
+	}
+	end();
+	CHECK_STR(w.sum, "in - anna@a.example no-address-space");
+	CHECK(w.unnamed > 0);
+}
+
 /* A question that is given up before it begins costs nothing either. */
 static void given_up_at_once(void)
 {
@@ -151,6 +172,7 @@ int main(void)
 	ours("anna@a.example", true, "in local anna@a.example busy");
 	ours("anna@a.example", false, "in - anna@a.example no-address-space");
 	of_a_peer();
+	beside_a_peer();
 	given_up_at_once();
 	paid_for();
 	return check_done();
