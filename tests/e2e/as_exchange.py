@@ -79,6 +79,9 @@ with sites.pair() as (a, b):
     for method, code in (("GET", [b"600"]), ("HEAD", [])):
         status, head, answer = a.http(None, path="/autodiscover/autodiscover.xml", method=method, user="exchange")
         same((status, head.get("X-SOAP-Enabled"), re.findall(rb"<ErrorCode>(\d+)<", answer)), (200, "True", code), f"{method}, as a browser's")
+        for stranger in ({"user": None}, {"user": "exchange", "password": "wrong"}):
+            status, _, answer = a.http(None, path="/autodiscover/autodiscover.xml", method=method, **stranger)
+            same((status, answer), (401, a.http(None, path="/nowhere", method=method, **stranger)[2]), f"{method} of a stranger, who sees no more than anywhere: {stranger}")
     until(lambda: any(f"code=500 asked={ANCHOR}@c.example" in line for line in a.lines("autodiscover-refused")), "the log says what the status does not")
 
     status, head, answer = a.http(discovery("GetUserSettings", f"<a:Users><a:User><a:Mailbox>{ANCHOR.lower()}@b.example</a:Mailbox></a:User></a:Users><a:RequestedSettings>"
