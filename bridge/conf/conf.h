@@ -186,6 +186,8 @@ struct conf *conf_load_changed(const char *path, const struct conf_change *chang
  * does not fit.
  */
 int conf_file_path(char *out, size_t size, const char *path, const char *name);
+/* Whether a file called ${file} in one of the folders of settings is read: NAME.conf. All else there (copies, what editors leave) is nobody's. */
+bool conf_file_counts(const char *file);
 /* True if ${s} may be the name of a peer or a site: 1..63 of letters, digits, '.', '_', '-', beginning with a letter or digit. */
 bool conf_name_valid(const char *s);
 /*

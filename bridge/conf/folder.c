@@ -17,12 +17,19 @@ struct lines *conf_read_lines(struct conf_loading *l, const char *path)
 	return lines_read(path, CONF_LINES_MAX, l->problems);
 }
 
+bool conf_file_counts(const char *file)
+{
+	size_t n = strlen(file);
+
+	return n >= 6 && n <= 68 && strcmp(file + n - 5, ".conf") == 0 && file[0] != '.';
+}
+
 /* The NAME of NAME.conf in ${out}; false for what is none of ours (editors leave their own files). */
 static bool name_of_file(const char *file, char out[64])
 {
 	size_t n = strlen(file);
 
-	if (n < 6 || n > 68 || strcmp(file + n - 5, ".conf") != 0 || file[0] == '.')
+	if (!conf_file_counts(file))
 		return false;
 	memcpy(out, file, n - 5);
 	out[n - 5] = 0;

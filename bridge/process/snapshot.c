@@ -48,8 +48,8 @@ static int put_file(int fd, const char *path)
 }
 
 /*
- * The path of each file beside the main one, there or not, and of each that is in the folders of settings, however it is called:
- * conf/ knows which of them count. ${f} returns nonzero to stop. -1 if what is there could not be told.
+ * The path of each file beside the main one, there or not, and of each that counts in the folders of settings: others may be large, or another
+ * user's. ${f} returns nonzero to stop. -1 if what is there could not be told.
  */
 static int each_file(const char *conf_path, int (*f)(void *arg, const char *path), void *arg)
 {
@@ -68,7 +68,7 @@ static int each_file(const char *conf_path, int (*f)(void *arg, const char *path
 			continue;
 		while (d && r == 0 && (errno = 0, e = readdir(d))) {
 			snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-			if (e->d_name[0] != '.')
+			if (conf_file_counts(e->d_name))
 				r = f(arg, path);
 		}
 		if (!d || (r == 0 && errno))

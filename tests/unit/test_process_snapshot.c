@@ -25,6 +25,21 @@ static void as_checked(int fd)
 	conf_free(c);
 }
 
+/* A copy that an admin made beside them, which this user cannot read, is not asked for: here one that nobody could keep. */
+static void beside(void)
+{
+	char path[160];
+	int fd = snapshot_new();
+
+	snprintf(path, sizeof path, "%s/peers.d/site-b.conf.bak", site_dir);
+	site_write("peers.d/site-b.conf.bak", "rubbish\n");
+	CHECK(truncate(path, 64 << 20) == 0);
+	CHECK(snapshot_take(fd, site_main) == 0 && snapshot_seal(fd) == 0);
+	as_checked(fd);
+	close(fd);
+	site_remove("peers.d/site-b.conf.bak");
+}
+
 /* In front of libc's: the look at a folder that brings ${look} to zero fails, as on a disk that does. */
 static int look;
 
@@ -89,6 +104,7 @@ int main(void)
 	site_write("backends.d/one.conf", BACKEND "a.example\n");
 	CHECK(fd >= 0 && snapshot_take(fd, site_main) == 0 && snapshot_seal(fd) == 0);
 	as_checked(fd);
+	beside();
 	unseen(fd);
 	site_write("backends.d/one.conf", BACKEND "*\n");
 	site_write("backends.d/two.conf", "rubbish\n");
