@@ -17,12 +17,14 @@ SERVICE = "availbridge.link.v1.Availability"
 
 def stubs():
     """The modules link_pb2 and link_pb2_grpc, made from the contract itself."""
-    folder = tempfile.mkdtemp(prefix="link-stubs-")
     proto = ROOT / "bridge/link"
-    if protoc.main(["protoc", f"-I{proto}", f"--python_out={folder}", f"--grpc_python_out={folder}", str(proto / "link.proto")]) != 0:
-        raise SystemExit("protoc does not take bridge/link/link.proto")
-    sys.path.insert(0, folder)
-    return importlib.import_module("link_pb2"), importlib.import_module("link_pb2_grpc")
+    with tempfile.TemporaryDirectory(prefix="link-stubs-") as folder:
+        if protoc.main(["protoc", f"-I{proto}", f"--python_out={folder}", f"--grpc_python_out={folder}", str(proto / "link.proto")]) != 0:
+            raise SystemExit("protoc does not take bridge/link/link.proto")
+        sys.path.insert(0, folder)
+        found = importlib.import_module("link_pb2"), importlib.import_module("link_pb2_grpc")
+        sys.path.remove(folder)
+    return found
 
 
 class Identity:
