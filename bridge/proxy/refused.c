@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "bridge/base/quota.h"
 #include "bridge/proxy/query.h"
 
@@ -12,7 +13,7 @@ struct sum {
 	char requester[FB_ADDRESS_MAX + 1]; /* "" = all others */
 	const char *peer, *direction, *result;
 	uint64_t mailboxes;
-	int64_t since; /* loop_ms() of the first */
+	time_t since; /* when the first was: the machine may sleep, and the clock be set, before they are told */
 };
 
 struct refused {
@@ -46,6 +47,7 @@ bool refused_in_full(const struct proxy_query *pq)
 static void tell(void *arg)
 {
 	struct refused *r = arg;
+	time_t now = time(NULL);
 	size_t kept = 0;
 
 	loop_timer_free(r->tell);
@@ -54,7 +56,7 @@ static void tell(void *arg)
 		const struct sum *s = &r->sums[i];
 		const struct audit_refused what = {
 			.requester = *s->requester ? s->requester : NULL, .peer = s->peer, .direction = s->direction, .result = s->result,
-			.mailboxes = s->mailboxes, .seconds = (loop_ms() - s->since) / 1000};
+			.mailboxes = s->mailboxes, .seconds = now > s->since ? now - s->since : 0};
 
 		if (r->doors->refused(r->doors->door, &what))
 			continue;
@@ -106,7 +108,7 @@ static struct sum *add(struct refused *r, const struct sum *like)
 void refused_count(const struct proxy_mailbox *m, const char *result)
 {
 	struct refused *r = m->pq->p->refused;
-	struct sum like = {.peer = m->peer ? m->peer->name : NULL, .direction = log_direction(m), .result = result, .since = loop_ms()};
+	struct sum like = {.peer = m->peer ? m->peer->name : NULL, .direction = log_direction(m), .result = result, .since = time(NULL)};
 	struct sum *s;
 
 	strcpy(like.requester, m->pq->q.requester.name);

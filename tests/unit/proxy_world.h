@@ -1,5 +1,6 @@
 #ifndef TESTS_UNIT_PROXY_WORLD_H
 #define TESTS_UNIT_PROXY_WORLD_H
+#include <time.h>
 #include "tests/unit/check.h"
 #include "bridge/base/log.h"
 
@@ -14,7 +15,17 @@
 #include "bridge/proxy/peer_query.c"
 #include "bridge/proxy/explain.c"
 #include "bridge/proxy/log.c"
+
+static time_t clock_ahead; /* seconds by which the machine's clock is */
+static time_t fake_time(time_t *out);
+#define time fake_time
 #include "bridge/proxy/refused.c"
+#undef time
+
+static time_t fake_time(time_t *out)
+{
+	return time(out) + clock_ahead;
+}
 
 struct pki_peer {
 	const char *name;
@@ -109,6 +120,7 @@ struct world {
 	size_t n_records, records_at_first_answer, n_waiting;
 	bool refuses_sums;
 	size_t n_sums, counted, unnamed;  /* records of what was refused; the mailboxes in them; those of nobody by name */
+	int64_t seconds;                  /* the last says that they took */
 	char sum[160];                    /* the last: "DIRECTION PEER REQUESTER RESULT" */
 	char records[MAX_CALLS][160];     /* "DIRECTION PEER TARGET LEVEL RULE RESULT" */
 	struct {
@@ -230,6 +242,7 @@ static bool fake_refused(void *door, const struct audit_refused *r)
 		return false;
 	w.n_sums++;
 	w.counted += r->mailboxes;
+	w.seconds = r->seconds;
 	w.unnamed += r->requester ? 0 : r->mailboxes;
 	snprintf(w.sum, sizeof w.sum, "%s %s %s %s", r->direction, r->peer ? r->peer : "-", r->requester ? r->requester : "-", r->result);
 	return true;

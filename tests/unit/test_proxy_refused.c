@@ -134,6 +134,22 @@ static void beside_a_peer(void)
 	CHECK(w.unnamed > 0);
 }
 
+/* From the first of them to the record lie as many seconds as the clock says, by which the other site's records are found; however it was set, or stood. */
+static void clock_is_set(time_t ahead, int64_t least)
+{
+	begin();
+	for (int i = 0; i < QUERIES; i++) {
+		struct fb_query q = hundred("anna@a.example", false);
+
+		ask(NULL, &q);
+	}
+	clock_ahead = ahead;
+	end();
+	clock_ahead = 0;
+	CHECK_INT(w.n_sums, 1);
+	CHECK(w.seconds >= least && w.seconds < least + 10);
+}
+
 /* A question that is given up before it begins costs nothing either. */
 static void given_up_at_once(void)
 {
@@ -173,6 +189,8 @@ int main(void)
 	ours("anna@a.example", false, "in - anna@a.example no-address-space");
 	of_a_peer();
 	beside_a_peer();
+	clock_is_set(8 * 3600, 8 * 3600);
+	clock_is_set(-3600, 0);
 	given_up_at_once();
 	paid_for();
 	return check_done();
