@@ -11,6 +11,7 @@
 #include "pki/identity.h"
 #include "tests/unit/check.h"
 
+/* A front over real TLS, with a house behind its doors that the test commands, and clients that write bytes and read answers. */
 static char dir[] = "/tmp/front-XXXXXX";
 static struct loop *loop;
 static struct front *front;
@@ -38,6 +39,7 @@ struct pending {
 };
 static struct pending *held; /* the last one that hangs */
 
+/* The house gives the answer that it owes. */
 static inline void pay(void *arg)
 {
 	struct pending *p = arg;
@@ -56,6 +58,7 @@ static inline void pay(void *arg)
 	free(p);
 }
 
+/* The answer comes at the next turn of the loop, or when the test pays what is ${held}. */
 static inline void owe(struct pending *p, bool hang)
 {
 	held = hang ? p : NULL;
@@ -172,6 +175,7 @@ static inline void on_guard(void *arg)
 	loop_stop(loop);
 }
 
+/* Lets the loop run until something happens to a client, or for so many milliseconds: then it timed_out. */
 static inline void spin(int ms)
 {
 	struct loop_timer *guard = loop_timer_new(loop, ms, on_guard, NULL);
@@ -181,6 +185,7 @@ static inline void spin(int ms)
 	loop_timer_free(guard);
 }
 
+/* A client whose connection the front has taken in as one from ${address}; hang_up() frees it. */
 static inline struct client *dial(const char *address)
 {
 	static const struct pki_stream_events events = {client_up, client_data, NULL, client_down};
@@ -222,6 +227,7 @@ static inline void put(struct client *c, const char *text)
 	pki_stream_write(c->s, text, strlen(text));
 }
 
+/* Writes ${text}; the status of the next answer. */
 static inline int ask(struct client *c, const char *text)
 {
 	put(c, text);
@@ -240,6 +246,7 @@ static inline int once(const char *text, char *body, size_t size)
 	return status;
 }
 
+/* Until the front has ended the connection. */
 static inline void wait_down(struct client *c)
 {
 	while (!c->down) {
@@ -270,6 +277,7 @@ static inline void make_request(void)
 	buf_free(&b);
 }
 
+/* A POST with those header fields; good until three more were made. */
 static inline const char *post(const char *path, const char *fields, const char *body)
 {
 	static char text[4][40000];
@@ -303,7 +311,8 @@ static inline void build(void)
 		abort();
 	log_setup(open("/dev/null", O_WRONLY), false, LOG_LEVEL_DEBUG, "test");
 	conf = (struct conf){.site = "site-a", .primary_domain = "a.example", .login_basic = "yes", .login_ntlm = "no", .login_negotiate = "no",
-	                     .public_url = "https://bridge.a.example", .max_connections = 3, .max_connections_per_address = 2, .max_request_kib = 64, .idle_seconds = 1, .accounts = accounts, .n_accounts = 4,
+	                     .public_url = "https://bridge.a.example", .max_connections = 3,
+	                     .max_connections_per_address = 2, .max_request_kib = 64, .idle_seconds = 1, .accounts = accounts, .n_accounts = 4,
 	                     .spaces = spaces, .n_spaces = 2, .peers = peers, .n_peers = 2};
 	snprintf(key, sizeof(key), "%s/key", dir);
 	snprintf(cert, sizeof(cert), "%s/cert", dir);

@@ -66,6 +66,7 @@ static inline bool put(const void *bytes, size_t n)
 	return !is_closed;
 }
 
+/* One frame of HTTP/2, as RFC 9113 numbers its types. False once the server has closed. */
 static inline bool frame(uint8_t type, uint8_t flags, uint32_t stream, const void *body, size_t n)
 {
 	uint8_t head[9] = {(uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n, type, flags,
@@ -74,6 +75,7 @@ static inline bool frame(uint8_t type, uint8_t flags, uint32_t stream, const voi
 	return put(head, 9) && put(body, n);
 }
 
+/* A server, and one connection of site-a to it on ${fd} that has said its preface. */
 static inline void begin(void)
 {
 	int pair[2];
@@ -121,6 +123,7 @@ static inline size_t field(uint8_t *to, const char *name, const char *value)
 	return 3 + n + v;
 }
 
+/* The header block of a question; its length, under 300 bytes. */
 static inline size_t headers(uint8_t *to)
 {
 	size_t n = 0;
@@ -151,6 +154,7 @@ static inline int come(int listener, const char *name, int host)
 	return mine;
 }
 
+/* Says the preface on a connection of come(). */
 static inline void speak(int one)
 {
 	if (send(one, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 33, MSG_NOSIGNAL) != 33)

@@ -37,6 +37,7 @@ static inline int free_port(int *fd)
 	return ntohs(a.sin_port);
 }
 
+/* `availbridge init` of a site that listens there; its exit code. */
 static inline int make_site(int front_port, int link_port)
 {
 	char site[200], front[40], link[40];
@@ -73,6 +74,7 @@ static inline pid_t start_daemon(const char *log_to)
 	_exit(process_supervise(conf, NULL));
 }
 
+/* What the daemon answers to a request on its control socket, until the next call; ${code} is negative if it does not. */
 static inline const char *ask(const char *request, int *code)
 {
 	static struct buf reply;
