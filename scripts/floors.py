@@ -18,7 +18,7 @@ NEIGHBOURS = {"bridge/conf": ["bridge/availability", "pki"], "bridge/trace": ["b
 LIBRARIES = {
     r"openssl/": "pki",
     r"libxml/": "bridge/ews",
-    r"gssapi/": "bridge/login",
+    r"gssapi/": "bridge/directory bridge/login",
     r"libconfig\.h": "bridge/conf",
     r"nghttp2/|protobuf-c|link\.pb-c\.h": "bridge/link",
     r"unicode/": "bridge/availability",

@@ -1,4 +1,5 @@
 #include "bridge/directory/connection.h"
+#include <gssapi/gssapi.h>
 #include <openldap.h>
 #include <sasl/sasl.h>
 #include <stdlib.h>
@@ -250,9 +251,14 @@ int connection_prepare_gssapi(struct buf *error)
 	return -1;
 }
 
-/* The mechanism asks for nothing that the ticket does not say. */
-static int answer_nothing(LDAP *ld, unsigned flags, void *defaults, void *in)
+/*
+ * The mechanism asks for nothing that the ticket does not say. This is the moment to give it ${ticket}: there is a SASL context by now, and it has
+ * not looked for one by itself yet.
+ */
+static int answer(LDAP *ld, unsigned flags, void *ticket, void *in)
 {
+	if (ticket)
+		ldap_set_option(ld, LDAP_OPT_X_SASL_GSS_CREDS, ticket);
 	for (sasl_interact_t *i = in; i->id != SASL_CB_LIST_END; i++) {
 		i->result = "";
 		i->len = 0;
@@ -260,13 +266,21 @@ static int answer_nothing(LDAP *ld, unsigned flags, void *defaults, void *in)
 	return LDAP_SUCCESS;
 }
 
+/*
+ * The mechanism is given our ticket: what it acquires by itself, Cyrus SASL 2.1.28 never frees, 18 KiB for each bind. Where there is none to be
+ * given, it says why.
+ */
 enum fb_fact connection_bind_gssapi(struct connection *c, int64_t deadline, struct buf *error)
 {
+	gss_cred_id_t ticket = GSS_C_NO_CREDENTIAL;
+	OM_uint32 ignored;
 	int r;
 
 	watch_kerberos(c->fd, deadline);
-	r = ldap_sasl_interactive_bind_s(c->ld, NULL, "GSSAPI", NULL, NULL, LDAP_SASL_QUIET, answer_nothing, NULL);
+	gss_acquire_cred(&ignored, GSS_C_NO_NAME, GSS_C_INDEFINITE, GSS_C_NO_OID_SET, GSS_C_INITIATE, &ticket, NULL, NULL);
+	r = ldap_sasl_interactive_bind_s(c->ld, NULL, "GSSAPI", NULL, NULL, LDAP_SASL_QUIET, answer, ticket);
 	watch_end();
+	gss_release_cred(&ignored, &ticket);
 	if (r == LDAP_SUCCESS)
 		return FB_YES;
 	connection_say(c, "the Kerberos bind failed", r, error);

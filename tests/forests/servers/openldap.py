@@ -36,17 +36,18 @@ def two_free_ports(address):
 class OpenLdap(DirectoryServer):
     """
     ${authority} None = a server that knows no TLS; ${many}: in how many groups "many" is; ${above} False: the account may not search at the naming
-    context itself; ${below}: another naming context, which this one lies below.
+    context itself; ${below}: another naming context, which this one lies below;
+    ${kerberos}: the principal that is the account.
     """
     logs = ("slapd.log",)
 
-    def __init__(self, folder, domain, other, authority, address="127.0.0.1", many=who.MANY, above=True, below=None):
+    def __init__(self, folder, domain, other, authority, address="127.0.0.1", many=who.MANY, above=True, below=None, kerberos=None):
         super().__init__(folder, address)
         self.tree = who.Tree(domain, other, other_groups=who.groups(other, many))
         (folder / "data").mkdir(parents=True)
         self.plain, self.tls = two_free_ports(address)
         self.bind_name = self.tree.person(who.Person(who.SERVICE))
-        self.ca, self.above, self.below = authority.ca if authority else None, above, below
+        self.ca, self.above, self.below, self.kerberos = authority.ca if authority else None, above, below, kerberos
         # libldap takes "localhost" for this machine's own name before it looks into the certificate.
         names = {"localhost", socket.gethostname(), socket.getfqdn(), address}
         self.configure(authority.certificate(folder.name, *sorted(names)) if authority else None)
@@ -61,6 +62,7 @@ class OpenLdap(DirectoryServer):
 modulepath /usr/lib/ldap
 {''.join(f'moduleload {m}{chr(10)}' for m in MODULES)}{tls}pidfile {self.folder}/slapd.pid
 allow bind_anon_cred
+{f'sasl-host {self.address}{chr(10)}authz-regexp uid={self.kerberos},.* "{self.bind_name}"{chr(10)}' if self.kerberos else ''}\
 access to attrs=userPassword by anonymous auth by * none
 {'' if self.above else f'access to dn.base="{self.tree.base}" by * none{chr(10)}'}\
 access to * by dn.exact="{self.bind_name}" read by * none
