@@ -240,12 +240,13 @@ enum audit_said audit_writer_say(struct audit_writer *w, const struct audit_quer
 bool audit_writer_say_refused(struct audit_writer *w, const struct audit_refused *r)
 {
 	uint64_t lost = w->lost_all;
+	bool half = w->half;
 
 	say(w, "refused",
 	    A_FIELDS(A_STR("requester", r->requester), A_STR("peer", r->peer), A_STR("direction", r->direction), A_STR("result", r->result),
 	             A_INT("mailboxes", r->mailboxes), A_INT("seconds", r->seconds)),
 	    NULL, NULL);
-	return w->lost_all == lost;
+	return w->lost_all == lost || (w->half && !half); /* half: its end comes with the next record */
 }
 
 void audit_writer_turn(struct audit_writer *w, int fd, const uint8_t link[AUDIT_HASH])

@@ -49,6 +49,7 @@ static void tell(void *arg)
 	struct refused *r = arg;
 	time_t now = time(NULL);
 	size_t kept = 0;
+	bool ok = true;
 
 	loop_timer_free(r->tell);
 	r->tell = NULL;
@@ -58,7 +59,7 @@ static void tell(void *arg)
 			.requester = *s->requester ? s->requester : NULL, .peer = s->peer, .direction = s->direction, .result = s->result,
 			.mailboxes = s->mailboxes, .seconds = now > s->since ? now - s->since : 0};
 
-		if (r->doors->refused(r->doors->door, &what))
+		if (ok && (ok = r->doors->refused(r->doors->door, &what))) /* where one cannot be written, the next is one more that seems lost */
 			continue;
 		r->sums[kept++] = *s;
 	}

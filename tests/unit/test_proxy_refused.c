@@ -134,6 +134,25 @@ static void beside_a_peer(void)
 	CHECK(w.unnamed > 0);
 }
 
+/* What cannot be written is kept and said again, and then nothing of it is lacking. While one cannot, the others are not tried. */
+static void no_room(void)
+{
+	begin();
+	for (int i = 0; i < QUERIES; i++) {
+		struct fb_query q = hundred(i % 2 ? "anna@a.example" : "ben@a.example", false);
+
+		ask(NULL, &q);
+	}
+	w.refuses_sums = true;
+	tell(w.p->refused);
+	CHECK_INT(w.refused_sums, 1);
+	CHECK_INT(w.n_sums, 0);
+	w.refuses_sums = false;
+	end();
+	CHECK_INT(w.n_sums, 2);
+	CHECK_INT(w.n_records + w.counted, QUERIES * EACH);
+}
+
 /* From the first of them to the record lie as many seconds as the clock says, by which the other site's records are found; however it was set, or stood. */
 static void clock_is_set(time_t ahead, int64_t least)
 {
@@ -189,6 +208,7 @@ int main(void)
 	ours("anna@a.example", false, "in - anna@a.example no-address-space");
 	of_a_peer();
 	beside_a_peer();
+	no_room();
 	clock_is_set(8 * 3600, 8 * 3600);
 	clock_is_set(-3600, 0);
 	given_up_at_once();
