@@ -127,9 +127,9 @@ def full_disk(a):
 
 
 def main():
-    if os.geteuid() != 0:
+    if not sites.may_look_into():
         check(True, "")
-        print("as_user: not root, so no daemon can be given another user; nothing was looked at")
+        print("as_user: not root, or one that may not look into others, so no daemon can be given another user or watched; nothing was looked at")
         return
     folder = pathlib.Path(tempfile.mkdtemp(prefix="as-user-"))
     folder.chmod(0o755)

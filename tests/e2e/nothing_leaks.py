@@ -2,7 +2,6 @@
 sees it at one level alone, of two properties. No other answer, log, audit, recording, state file or verb has it, nor the memory of a site that was not sent it."""
 import contextlib
 import http.server
-import os
 import pathlib
 import re
 import ssl
@@ -185,7 +184,7 @@ with sites.pair(start=False, rules=False) as (a, b):
     half = len(people) // 2
     body = a.http(sites.request(people[:half]), user="times")[2] + a.http(sites.request(people[half:]), user="times")[2]
     same(told(body), [], "who may see times alone")
-    if os.geteuid() == 0 and "asan" not in sites.PROGRAM:  # whose memory has no end
+    if sites.may_look_into() and "asan" not in sites.PROGRAM:  # whose memory has no end
         same({role: in_memory(pid) for pid, role in a.children().items() if in_memory(pid)}, {}, "a site that asks for them is not even sent more")
         check(any(in_memory(pid) for pid in b.children()), "as can be seen in whoever reads calendars")
     answers(a, b, people)
