@@ -14,7 +14,7 @@
  */
 static const char memory[] = "MEMORY:availbridge";
 /* A first KDC that is down costs a second for each of four answers. */
-enum { KDC_MS = 5000, KDC_REST_MS = 10000, REFUSED_MS = 1500 };
+enum { KDC_MS = 5000, KDC_REST_MS = 10000, REFUSED_MS = 1500, RENEW_MS = 1000 };
 static int64_t silent_until; /* loop_ms() */
 enum { KDC_ERRORS = 127 }; /* what a KDC may answer; behind them are the library's own */
 
@@ -116,13 +116,36 @@ bool http_keytab_has_ticket(void)
 	return has(false);
 }
 
+/*
+ * GSSAPI asks for other tickets when half of their time is over, and once in half a minute from then on, and does with the old ones if it gets none.
+ * It notes in the cache when it will do so.
+ */
+static bool is_renewal_due(void)
+{
+	krb5_ccache tickets;
+	krb5_data due;
+	char seconds[32];
+	bool is = false;
+
+	if (krb5_cc_resolve(offered.context, memory, &tickets))
+		return false;
+	if (krb5_cc_get_config(offered.context, tickets, NULL, "refresh_time", &due) == 0) {
+		snprintf(seconds, sizeof seconds, "%.*s", (int)due.length, due.data);
+		is = strtoll(seconds, NULL, 10) <= time(NULL);
+		krb5_free_data_contents(offered.context, &due);
+	}
+	krb5_cc_close(offered.context, tickets);
+	return is;
+}
+
 bool http_keytab_watch(void)
 {
 	int64_t now = loop_ms();
+	bool there = has(false);
 
-	if (has(false))
+	if (there && !is_renewal_due())
 		return false;
-	watch_kerberos(-1, now < silent_until ? now : now + KDC_MS);
+	watch_kerberos(-1, now < silent_until ? now : now + (there ? RENEW_MS : KDC_MS));
 	return true;
 }
 

@@ -33,7 +33,8 @@ bool http_keytab_has_ticket(void);
 bool http_keytab_is_refused(void);
 /*
  * GSSAPI is about to be used, and asks a KDC where there is no ticket: which is bounded from now on until http_keytab_watch_end(), by five seconds;
- * by none for ten more when it was silent for so long. False: there is a ticket, and nothing to be ended.
+ * by one where there is a ticket that it wants to renew; by none for ten more when it was silent for so long. False: there is a ticket, and
+ * nothing to be ended.
  */
 bool http_keytab_watch(void);
 /* See http_keytab_watch(). */
