@@ -22,6 +22,7 @@ struct row {
 	char time[32];
 	int64_t seconds;
 	bool out;        /* it was asked there */
+	bool alone;      /* the other side has none with that key */
 	bool may_lack;   /* the other side need not have it: the question may never have reached it */
 };
 /* What was refused there and only counted. */
@@ -156,7 +157,10 @@ struct comparing {
 	uint64_t both, only_here, only_there, outside, excused, counted;
 };
 
-/* Is ${row} one of those that ${other} refused and only counted? Each of them stands for one. */
+/*
+ * Is ${row} one of those that ${other} refused and only counted? Each of them stands for one. Rows come in the order of their times, and of the sums, which
+ * overlap, the one that ends first is taken: so no row takes what a later one could not do without.
+ */
 static bool is_in_sum(struct side *other, const struct row *row)
 {
 	const char *result = strrchr(row->text, '\t') + 1;
@@ -189,6 +193,32 @@ static void alone(struct comparing *k, const struct row *row, struct side *other
 	}
 }
 
+static int by_time(const void *a, const void *b)
+{
+	int64_t x = ((const struct row *)a)->seconds, y = ((const struct row *)b)->seconds;
+
+	return (x > y) - (x < y);
+}
+
+static int by_end(const void *a, const void *b)
+{
+	int64_t x = ((const struct sum *)a)->until, y = ((const struct sum *)b)->until;
+
+	return (x > y) - (x < y);
+}
+
+static void tell_alone(struct comparing *k, struct side *side, struct side *other)
+{
+	if (side->n)
+		qsort(side->list, side->n, sizeof *side->list, by_time);
+	if (other->n_sums)
+		qsort(other->sums, other->n_sums, sizeof *other->sums, by_end);
+	for (size_t i = 0; i < side->n; i++)
+		if (side->list[i].alone)
+			alone(k, &side->list[i], other, side->ours);
+}
+
+/* Both are in the order of their keys. */
 static void merge(struct comparing *k, struct side *ours, struct side *theirs)
 {
 	size_t i = 0, j = 0;
@@ -199,10 +229,12 @@ static void merge(struct comparing *k, struct side *ours, struct side *theirs)
 		if (r == 0)
 			k->both++;
 		else
-			alone(k, r < 0 ? &ours->list[i] : &theirs->list[j], r < 0 ? theirs : ours, r < 0);
+			(r < 0 ? &ours->list[i] : &theirs->list[j])->alone = true;
 		i += r <= 0;
 		j += r >= 0;
 	}
+	tell_alone(k, ours, theirs);
+	tell_alone(k, theirs, ours);
 }
 
 /* Reads both sides. -1 after a sentence. */

@@ -82,6 +82,50 @@ static void compare_sums(void)
 	buf_free(&error);
 }
 
+/* Refused for many minutes, each minute with a sum: each record finds its own, in whatever order the questions' ids are. */
+static void compare_many_sums(void)
+{
+	enum { MINUTES = 20 };
+	static const uint8_t zero[AUDIT_HASH];
+	uint8_t hash[AUDIT_HASH], before[AUDIT_HASH];
+	struct audit_segment segment;
+	struct buf ours, theirs, error;
+	char line[512], id[16];
+	int64_t began = 1735689600000; /* 2025-01-01 */
+	int dir, fd;
+
+	snprintf(line, sizeof line, "%s/state", site_dir);
+	buf_init(&error, 1024);
+	buf_init(&ours, 1 << 16);
+	buf_init(&theirs, 1 << 16);
+	CHECK((dir = audit_folder_make(line, getuid(), getgid(), &error)) >= 0);
+	CHECK((fd = audit_segment_open(dir, 1, &segment, &error)) >= 0);
+	memcpy(before, segment.link, AUDIT_HASH);
+	for (int64_t i = 0; i < MINUTES; i++) {
+		snprintf(id, sizeof id, "%d", (int)(1000 - i));
+		CHECK_INT(audit_line_put(&ours, (uint64_t)i + 1, began + i * 60000 + 30000, "query",
+		                         A_FIELDS(A_STR("id", id), A_STR("target", "x@b.example"), A_STR("peer", "site-b"), A_STR("direction", "out"),
+		                                  A_STR("level", "Limited"), A_STR("result", "no-access")),
+		                         before, hash), 0);
+		memcpy(before, hash, AUDIT_HASH);
+		CHECK_INT(audit_line_put(&theirs, 1, began + (i + 1) * 60000, "refused",
+		                         A_FIELDS(A_STR("peer", "site-a"), A_STR("direction", "in"), A_STR("result", "no-access"), A_INT("mailboxes", 1),
+		                                  A_INT("seconds", 60)),
+		                         zero, hash), 0);
+	}
+	CHECK_INT(write(fd, buf_ptr(&ours), ours.len), (long)ours.len);
+	close(fd);
+	site_write("export", buf_cstr(&theirs));
+	snprintf(line, sizeof line, "audit compare %s/export --peer site-b --since 2025-01-01 --until 2025-01-02", site_dir);
+	CHECK_INT(run_here(line), 0);
+	CHECK(says("0 only here") && says("20 that were asked were refused at the other side"));
+	CHECK_INT(audit_segments_close(dir, &(size_t){0}, &error), 0);
+	close(dir);
+	buf_free(&ours);
+	buf_free(&theirs);
+	buf_free(&error);
+}
+
 static void rules(void)
 {
 	CHECK_INT(run_here("rule add --peer site-b --direction in --requester B.example --target * --level reviewer"), 0);
@@ -288,6 +332,7 @@ int main(void)
 	add_peer();
 	compare();
 	compare_sums();
+	compare_many_sums();
 	rules();
 	rules_of_a_directory();
 	explain();
