@@ -83,8 +83,8 @@ static char *format(const char *a, const char *b, const char *c, const char *d)
 }
 
 /*
- * A record of the kind "refused". Who asked is of no help: over the link it may be the organisation, whoever it was there. The other side may have made
- * it up: what was answered was not refused, and no record of it is to be lacking for that.
+ * A record of the kind "refused". Who asked is of no help: over the link it may be the organisation, whoever it was there. The other
+ * side may have made it up: what was answered was not refused, and no record of it is to be lacking for that.
  */
 static void take_sum(struct side *s, const struct audit_record *r, const char *result)
 {
@@ -158,8 +158,8 @@ struct comparing {
 };
 
 /*
- * Is ${row} one of those that ${other} refused and only counted? Each of them stands for one. Rows come in the order of their times, and of the sums, which
- * overlap, the one that ends first is taken: so no row takes what a later one could not do without.
+ * Is ${row} one of those that ${other} refused and only counted? Each of them stands for one. Rows come in the order of their times, and
+ * of the sums, which overlap, the one that ends first is taken: so no row takes what a later one could not do without.
  */
 static bool is_in_sum(struct side *other, const struct row *row)
 {
