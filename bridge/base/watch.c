@@ -55,5 +55,6 @@ bool watch_end(void)
 
 	setitimer(ITIMER_REAL, &none, NULL);
 	watched = -1;
+	others = 0;
 	return shut;
 }
