@@ -60,13 +60,17 @@ static bool is_page(const struct buf *body)
 	return text_istarts(p, "<html") || text_istarts(p, "<!doctype html");
 }
 
-/* With 200 it is of whoever stands before the server and lets nobody in without a sign-in; with 500 of the server itself, perhaps because of a mailbox. */
+/*
+ * With 200 it is of whoever stands before the server and lets nobody in without a sign-in; with 500 of the server itself, perhaps because of
+ * a mailbox.
+ */
 static void judge_page(const struct http_reply *r, bool alone, struct ews_verdict *v)
 {
 	bool failed = r->status == 500;
 
 	say(v, FETCH_DOWN, FB_CALENDAR_FAILED, failed ? "it answered HTTP 500 with a web page" :
-	    "it answered with a web page: something that wants people to sign in stands before EWS, and has to let this program pass, or url names another place");
+	    "it answered with a web page: something that wants people to sign in stands before EWS, and has to let this program pass, or url names "
+	    "another place");
 	v->doubt = failed;
 	v->tell = !failed || !alone;
 }

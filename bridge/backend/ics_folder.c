@@ -248,7 +248,10 @@ static void free_list(struct dirent **list, int n)
 	free(list);
 }
 
-/* The names of its files, and in ${st} whose they are: of one moment, for which a folder that is being written to is listed again. -1 after trouble(). */
+/*
+ * The names of its files, and in ${st} whose they are: of one moment, for which a folder that is being written to is listed again. -1 after
+ * trouble().
+ */
 static int list_folder(struct fetch *f, const char *address, struct stat *st, struct dirent ***list)
 {
 	for (int tries = 0; tries < LISTINGS; tries++) {

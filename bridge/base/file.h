@@ -20,11 +20,14 @@ int file_write(const char *path, const void *data, size_t len, mode_t mode);
  * ours is there.
  */
 int file_write_new(const char *path, const void *data, size_t len, mode_t mode);
-/* Whether it is a file, and for root one without another name, which could be any file's of the system: what root may write to or give away. Else EMLINK. */
+/*
+ * Whether it is a file, and for root one without another name, which could be any file's of the system: what root may write to or give away.
+ * Else EMLINK.
+ */
 bool file_is_ours_alone(const struct stat *st);
 /*
- * Opens ${name} of the folder ${dir} with ${flags} of open(2), O_CREAT with mode 0600: no symbolic link, nothing but a file, and nothing that root would
- * write to or give away while it has another name as well (EMLINK). -1 with errno. Caller closes.
+ * Opens ${name} of the folder ${dir} with ${flags} of open(2), O_CREAT with mode 0600: no symbolic link, nothing but a file, and nothing that root
+ * would write to or give away while it has another name as well (EMLINK). -1 with errno. Caller closes.
  */
 int file_open_own(int dir, const char *name, int flags);
 /*

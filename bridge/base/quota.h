@@ -5,8 +5,8 @@
 
 /*
  * Lines of the log that somebody outside can cause as often as he likes. About each of them 1,000 are written at once and then one a second, about
- * all together 5,000 and then ten a second, or so many times as much. The rest are counted, and once a minute a line tells how many about whom are not in the log; where
- * they are more than can be kept apart, that is "others".
+ * all together 5,000 and then ten a second, or so many times as much. The rest are counted, and once a minute a line tells how many about whom are
+ * not in the log; where they are more than can be kept apart, that is "others".
  */
 struct log_quota;
 /* Nothing was written yet; ${times} is 1 to 20. Aborts when out of memory. Caller frees. */

@@ -24,7 +24,10 @@ bool text_utf8_valid(const char *s, size_t n);
 bool text_is_marked(const char *s, size_t n);
 /* How many bytes the well-formed UTF-8 character at the front of the ${n} bytes at ${s} takes: 1 to 4; 0 if none stands there. */
 size_t text_utf8_step(const char *s, size_t n);
-/* How many of the ${n} bytes at ${s}, where a longer text was cut, are left without the UTF-8 character that the cut went through: ${n} if it went through none. */
+/*
+ * How many of the ${n} bytes at ${s}, where a longer text was cut, are left without the UTF-8 character that the cut went through: ${n} if it
+ * went through none.
+ */
 size_t text_utf8_whole(const char *s, size_t n);
 /* Appends the base64 (RFC 4648) of ${n} bytes. Returns 0, or -1 if ${out} is full. */
 int text_base64(struct buf *out, const void *p, size_t n);

@@ -15,7 +15,7 @@ int ews_client_write(struct buf *out, const struct fb_query *q, const struct fb_
 /* What the server said besides, in its own words: for logs, and to know when to leave it alone. */
 struct ews_client_said {
 	char (*codes)[EWS_CLIENT_CODE_MAX]; /* room for the ResponseCode of each answer, "" = none was given; or NULL */
-	char **texts;     /* NULLs, for the MessageText, cut to EWS_CLIENT_TEXT_MAX, of each answer that is a failure and has one; or NULL. Caller frees each, whatever came */
+	char **texts;     /* NULLs, for the MessageText (to EWS_CLIENT_TEXT_MAX) of each failure that has one; or NULL. Caller frees each, whatever came */
 	char fault[EWS_CLIENT_CODE_MAX];    /* the code of a SOAP fault; "" = there was none */
 	int back_off_ms;                    /* how long the fault, or one of the answers, asks to wait; 0 = they do not */
 };

@@ -58,7 +58,7 @@ struct soap {
 	struct arena *arena;      /* where soap_keep() copies to */
 	struct ews_fault fault;   /* code set = the reading failed */
 	size_t max_text;          /* bytes of text in one element; 0 = SOAP_MAX_TEXT */
-	char mend;                /* read in a text in the place of what no XML may hold: a server's answer is not worth less for that. 0 = it fails the whole */
+	char mend;                /* read in a text in the place of what no XML may hold (an answer is not worth less for that); 0 = it fails the whole */
 	/*
 	 * Makes what was read nothing again, for a reading that begins: at most two do, as a document that our own walker does not take to its end
 	 * is read once more, by libxml2. NULL = libxml2 reads it at once.

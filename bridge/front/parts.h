@@ -122,8 +122,8 @@ bool route_takes(const struct route *r, enum http_method m);
 /* A new connection; NULL when out of memory (fd is then closed). It removes itself. */
 struct connection *connection_new(struct front *f, int fd, const char *address);
 /*
- * May one more line about ${c} be written? Whoever is logged in pays with his name; of strangers' addresses each has a good many, for every request has a
- * line, and no more: whoever reaches the port must not fill the disk.
+ * May one more line about ${c} be written? Whoever is logged in pays with his name; of strangers' addresses each has a good many, for every request
+ * has a line, and no more: whoever reaches the port must not fill the disk.
  */
 bool connection_may_tell(const struct connection *c);
 /* Ends it at once: its memory goes at the end of the turn. */

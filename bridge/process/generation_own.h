@@ -53,8 +53,8 @@ const char *slot_role(const struct slot *s);
 /* slot.c: starts its process: a bridge with its workers; a worker if its bridge runs. -1 with errno. */
 int slot_start(struct slot *s);
 /*
- * slot.c: its process has ended, with ${status} of waitpid(2): another takes its place, at once or, the hastier they end, later and later, within a second;
- * only where one after the other ends by itself before it is ready does it get half a minute, which the log says.
+ * slot.c: its process has ended, with ${status} of waitpid(2): another takes its place, at once or, the hastier they end, later and later, within a
+ * second; only where one after the other ends by itself before it is ready does it get half a minute, which the log says.
  */
 void slot_replace(struct slot *s, int status);
 /* slot.c: signals its process, if there is one. */

@@ -187,8 +187,8 @@ static void announced(struct rotation *r, struct unpack *u)
 	under = unpack_str(u);
 	pin = unpack_str(u);
 	proof = unpack_str(u);
-	if (!unpack_done(u) || !peer || !under || !pin || !proof || strlen(proof) >= PKI_PROOF_TEXT || !conf_name_valid(peer) || strlen(under) >= PKI_PIN_TEXT ||
-	    strlen(pin) >= PKI_PIN_TEXT || r->n >= QUEUE_MAX) {
+	if (!unpack_done(u) || !peer || !under || !pin || !proof || strlen(proof) >= PKI_PROOF_TEXT || !conf_name_valid(peer) ||
+	    strlen(under) >= PKI_PIN_TEXT || strlen(pin) >= PKI_PIN_TEXT || r->n >= QUEUE_MAX) {
 		free(a); /* the peer's call ends by its own deadline */
 		return;
 	}

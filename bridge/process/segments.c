@@ -169,8 +169,9 @@ void segments_prune(int dir, int days)
 		complain(&error);
 	if (doubted)
 		log_event(LOG_LEVEL_WARN, "audit-kept", LI("files", doubted),
-		          LS("text", "by the clock these are older than audit_keep_days, but the times of the other files do not show that so many days have passed: "
-		                     "no daemon ran, or the clock is wrong. Each day what was written on the oldest of those days goes; if the clock is wrong, set it"));
+		          LS("text", "by the clock these are older than audit_keep_days, but the times of the other files do not show that so many "
+		                     "days have passed: no daemon ran, or the clock is wrong. Each day what was written on the oldest of those days "
+		                     "goes; if the clock is wrong, set it"));
 	buf_free(&error);
 }
 
