@@ -106,6 +106,16 @@ const char *unpack_str(struct unpack *u)
 	return (const char *)p;
 }
 
+bool unpack_text(struct unpack *u, char *out, size_t size)
+{
+	const char *s = unpack_str(u);
+
+	if (!s || strlen(s) >= size)
+		return false;
+	strcpy(out, s);
+	return true;
+}
+
 bool unpack_done(const struct unpack *u)
 {
 	return !u->bad && u->left == 0;

@@ -36,6 +36,8 @@ uint32_t unpack_u32(struct unpack *u);
 uint64_t unpack_u64(struct unpack *u);
 /* The next string, zero-terminated inside the message itself (borrowed); NULL if NULL was packed or with u->bad set. */
 const char *unpack_str(struct unpack *u);
+/* The next string, copied to ${out}. False if none was packed, or it does not fit ${size} bytes with its zero. */
+bool unpack_text(struct unpack *u, char *out, size_t size);
 /* The next bytes, inside the message itself (borrowed), and how many in ${n}; NULL and 0 with u->bad set, or if there were none. */
 const uint8_t *unpack_bytes(struct unpack *u, size_t *n);
 /* True if all was read and nothing is left over. */

@@ -1,5 +1,4 @@
 #include "bridge/directory/job.h"
-#include <stdio.h>
 #include <string.h>
 
 void directory_job_pack(struct buf *out, enum directory_kind kind, const char *text)
@@ -39,13 +38,6 @@ static enum fb_fact unpack_fact(struct unpack *u)
 	uint8_t v = unpack_u8(u);
 
 	return v == FB_YES || v == FB_NO ? (enum fb_fact)v : FB_COULD_NOT_TELL;
-}
-
-static bool unpack_text(struct unpack *u, char *out, size_t size)
-{
-	const char *s = unpack_str(u);
-
-	return s && (size_t)snprintf(out, size, "%s", s) < size;
 }
 
 bool directory_answer_unpack(const void *reply, size_t len, struct directory_answer *a, size_t n)

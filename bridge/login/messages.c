@@ -68,16 +68,6 @@ void login_reply_pack(struct buf *out, const struct login_reply *r)
 	pack_bytes(out, buf_ptr(&r->memory), r->memory.len);
 }
 
-static bool take_text(struct unpack *u, char *out, size_t size)
-{
-	const char *s = unpack_str(u);
-
-	if (!s || strlen(s) >= size)
-		return false;
-	strcpy(out, s);
-	return true;
-}
-
 static bool take_buf(struct unpack *u, struct buf *out)
 {
 	struct login_bytes b = take_bytes(u);
@@ -90,8 +80,8 @@ bool login_reply_unpack(const uint8_t *p, size_t n, struct login_reply *r)
 	struct unpack u = unpack_start(p, n);
 	uint8_t result = unpack_u8(&u);
 
-	if (take_text(&u, r->typed, sizeof(r->typed)) && take_text(&u, r->account, sizeof(r->account)) &&
-	    take_text(&u, r->address, sizeof(r->address)) && take_text(&u, r->why, sizeof(r->why)) && take_buf(&u, &r->token) &&
+	if (unpack_text(&u, r->typed, sizeof(r->typed)) && unpack_text(&u, r->account, sizeof(r->account)) &&
+	    unpack_text(&u, r->address, sizeof(r->address)) && unpack_text(&u, r->why, sizeof(r->why)) && take_buf(&u, &r->token) &&
 	    take_buf(&u, &r->memory) && unpack_done(&u) &&
 	    result <= LOGIN_MORE && (result != LOGIN_YES || !*r->account != !*r->address)) {
 		r->result = (enum login_result)result;

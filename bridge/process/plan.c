@@ -81,7 +81,7 @@ static void pack_plan(struct buf *b, const struct conf *c)
 	pack_u32(b, (uint32_t)c->audit_keep_days);
 }
 
-static char *unpack_text(struct unpack *u)
+static char *unpack_copy(struct unpack *u)
 {
 	const char *s = unpack_str(u);
 
@@ -98,15 +98,15 @@ static struct plan *unpack_plan(const uint8_t *data, size_t len)
 	if (!p)
 		abort();
 	p->snapshot = p->audit = -1;
-	p->front_listen = unpack_text(&u);
-	p->link_listen = unpack_text(&u);
-	p->control_socket = unpack_text(&u);
-	p->user = unpack_text(&u);
-	p->log_level = unpack_text(&u);
-	p->state_dir = unpack_text(&u);
-	p->front_certificate = unpack_text(&u);
-	p->front_key = unpack_text(&u);
-	p->calendars = unpack_text(&u);
+	p->front_listen = unpack_copy(&u);
+	p->link_listen = unpack_copy(&u);
+	p->control_socket = unpack_copy(&u);
+	p->user = unpack_copy(&u);
+	p->log_level = unpack_copy(&u);
+	p->state_dir = unpack_copy(&u);
+	p->front_certificate = unpack_copy(&u);
+	p->front_key = unpack_copy(&u);
+	p->calendars = unpack_copy(&u);
 	p->front_expires = (int64_t)unpack_u64(&u);
 	p->log_json = unpack_u8(&u);
 	p->bridges = unpack_u32(&u);

@@ -177,25 +177,16 @@ static void start_next(struct rotation *r)
 static void announced(struct rotation *r, struct unpack *u)
 {
 	struct announced *a = calloc(1, sizeof *a), **at = &r->queue;
-	const char *peer, *under, *pin, *proof;
 
 	if (!a)
 		abort();
 	a->handle = unpack_u64(u);
 	a->retires = unpack_u8(u);
-	peer = unpack_str(u);
-	under = unpack_str(u);
-	pin = unpack_str(u);
-	proof = unpack_str(u);
-	if (!unpack_done(u) || !peer || !under || !pin || !proof || strlen(proof) >= PKI_PROOF_TEXT || !conf_name_valid(peer) ||
-	    strlen(under) >= PKI_PIN_TEXT || strlen(pin) >= PKI_PIN_TEXT || r->n >= QUEUE_MAX) {
+	if (!unpack_text(u, a->peer, sizeof a->peer) || !unpack_text(u, a->under, sizeof a->under) || !unpack_text(u, a->pin, sizeof a->pin) ||
+	    !unpack_text(u, a->proof, sizeof a->proof) || !unpack_done(u) || !conf_name_valid(a->peer) || r->n >= QUEUE_MAX) {
 		free(a); /* the peer's call ends by its own deadline */
 		return;
 	}
-	strcpy(a->peer, peer);
-	strcpy(a->under, under);
-	strcpy(a->pin, pin);
-	strcpy(a->proof, proof);
 	while (*at)
 		at = &(*at)->next;
 	*at = a;
