@@ -4,8 +4,6 @@ import base64
 import gzip
 import http.server
 import pathlib
-import ssl
-import threading
 import time
 
 import sites
@@ -73,10 +71,10 @@ class Hostile(http.server.BaseHTTPRequestHandler):
         self.say(200, b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>' + reply("0" * 16))
 
     def elsewhere(self, n):
-        self.say(302, Location=f"https://127.0.0.1:{OTHER.server_port}/stolen")
+        self.say(302, Location=f"https://127.0.0.1:{OTHER}/stolen")
 
     def inside(self, n):
-        self.say(307, Location=f"http://127.0.0.1:{OTHER.server_port}/stolen")
+        self.say(307, Location=f"http://127.0.0.1:{OTHER}/stolen")
 
     def ask_basic(self, n):
         self.say(401, WWW_Authenticate='Basic realm="please"')
@@ -133,17 +131,6 @@ class Hostile(http.server.BaseHTTPRequestHandler):
                        '</m:FreeBusyResponseArray></m:GetUserAvailabilityResponse></s:Body></s:Envelope>').encode())
 
 
-def serve(certificate, key):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hostile)
-    server.daemon_threads = True
-    server.handle_error = lambda *_: None
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
-
-
 # What its mailbox is answered with; more lines of its backend.
 FAILED, LATE, BUSY = "ErrorFreeBusyGenerationFailed", "ErrorTimeoutExpired", "ErrorServerBusy"
 CASES = {
@@ -194,13 +181,13 @@ def test_password(b):
 
 with sites.pair(start=False) as (a, b):
     b.calendar("file", ("20260302T090000Z", "20260302T100000Z"))
-    OTHER = serve(a.dir / "front.pem", a.dir / "front.key")
-    MAIN = serve(b.dir / "front.pem", b.dir / "front.key")
+    OTHER = sites.https_server(Hostile, a.dir)
+    MAIN = sites.https_server(Hostile, b.dir)
     for name, (_, more) in CASES.items():
-        port, host = (OTHER.server_port if name == "wrong-ca" else MAIN.server_port), "other.localhost" if name == "wrong-name" else "localhost"
+        port, host = (OTHER if name == "wrong-ca" else MAIN), "other.localhost" if name == "wrong-name" else "localhost"
         lines = {"url": f"https://{host}:{port}/{name}", "auth": "basic", "user": "svc", "password": SECRET, "ca_file": b.ca}
         b.backend(name, "ews", [f"{name}@b.example"], **{**lines, **more})
-    b.backend("good", "ews", ["good@b.example"], url=f"https://localhost:{MAIN.server_port}/good", auth="none", ca_file=b.ca)
+    b.backend("good", "ews", ["good@b.example"], url=f"https://localhost:{MAIN}/good", auth="none", ca_file=b.ca)
     b.start()
     b.up(links=False)
     test_each(b)

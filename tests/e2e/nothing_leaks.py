@@ -4,8 +4,6 @@ import contextlib
 import http.server
 import pathlib
 import re
-import ssl
-import threading
 
 import sites
 from sites import T, M, check, same, until
@@ -92,16 +90,6 @@ class Backend(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body.encode("latin-1"))
 
 
-def serve(site):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(site.dir / "front.pem", site.dir / "front.key")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Backend)
-    server.daemon_threads, server.handle_error = True, lambda *_: None
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server.server_port
-
-
 def furnish(b):
     """Everybody who has something to hide; their addresses."""
     b.calendar("full", text=event(*TIMES, *(f"{k}:{v}" for k, v in {**SHOWN, **HIDDEN}.items()), "BEGIN:VALARM", "ACTION:DISPLAY", "TRIGGER:-PT5M", "DESCRIPTION:SECRET-alarm",
@@ -109,7 +97,7 @@ def furnish(b):
     b.calendar("private", text=event(*TIMES, "CLASS:PRIVATE", "LOCATION:SECRET-private-place", summary="SECRET-private-subject"))
     for name, text in BROKEN.items():
         (b.calendars / f"f-{name}@{b.domain}.ics").write_bytes(text.encode("utf-8", "surrogateescape"))
-    port = serve(b)
+    port = sites.https_server(Backend, b.dir)
     for name in REPLIES:
         b.backend(f"e-{name}", "ews", [f"e-{name}@{b.domain}"], url=f"https://localhost:{port}/{name}", auth="none", ca_file=b.ca)
     for name in BROKEN:

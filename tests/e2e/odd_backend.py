@@ -1,7 +1,5 @@
 """An Exchange, or what stands before it, that writes what it means in another way than most: read as it is meant, each time."""
 import http.server
-import ssl
-import threading
 
 import sites
 from sites import check, codes, same, until
@@ -142,15 +140,10 @@ class Odd(http.server.BaseHTTPRequestHandler):
 
 
 with sites.pair(start=False) as (a, b):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(b.dir / "front.pem", b.dir / "front.key")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Odd)
-    server.daemon_threads, server.handle_error = True, lambda *_: None
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    port = sites.https_server(Odd, b.dir)
     names = [*TEXTS, *BYTES, *WAYS]
     for name in [*names, *FAILED]:
-        b.backend(name, "ews", [f"{name}@b.example"], url=f"https://localhost:{server.server_port}/{name}", auth="none", ca_file=b.ca)
+        b.backend(name, "ews", [f"{name}@b.example"], url=f"https://localhost:{port}/{name}", auth="none", ca_file=b.ca)
     b.start()
     b.up(links=False)
     for name in names:

@@ -2,6 +2,7 @@
 import base64
 import contextlib
 import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -14,6 +15,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
 
@@ -54,6 +56,18 @@ def until(true, what, seconds=15):
             return True
         time.sleep(0.02)
     return check(False, f"within {seconds} s: {what}")
+
+
+def https_server(handler, folder):
+    """Answers by ${handler} with the front's certificate in ${folder} for as long as the test runs; its port. Whoever leaves in the middle is no news."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "front.pem", folder / "front.key")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads, server.request_queue_size, server.handle_error = True, 100, lambda *_: None
+    server.socket.listen(server.request_queue_size)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_port
 
 
 def free_ports(n):

@@ -6,7 +6,6 @@ import http.server
 import json
 import re
 import select
-import ssl
 import threading
 import time
 
@@ -150,14 +149,7 @@ def never(b):
 
 with sites.pair({"query_deadline": "20 s"}, {"query_deadline": "20 s"}, start=False) as (a, b):
     b.calendar("file", ("20260302T090000Z", "20260302T100000Z"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(b.dir / "front.pem", b.dir / "front.key")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
-    server.daemon_threads, server.request_queue_size = True, 100
-    server.handle_error = lambda *_: None
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    base = f"https://localhost:{server.server_port}"
+    base = f"https://localhost:{sites.https_server(Slow, b.dir)}"
     b.backend("exchange", "ews", EWS, url=f"{base}/ews", auth="none", ca_file=b.ca, concurrency=CALLS)
     b.backend("dav", "caldav", DAV, url=f"{base}/", method="url", freebusy_url=f"{base}/fb/{{user}}/{{start}}", auth="none", ca_file=b.ca,
               concurrency=CALLS)

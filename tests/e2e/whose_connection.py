@@ -3,9 +3,7 @@ as two people, in turn and at once, and reload meanwhile: each mailbox gets the 
 import base64
 import concurrent.futures
 import http.server
-import ssl
 import struct
-import threading
 
 import sites
 from sites import check, reply, same, until
@@ -56,16 +54,6 @@ class OfConnection(http.server.BaseHTTPRequestHandler):
         self.say(200, reply(*[DIGITS[self.user]] * n))
 
 
-def server(a):
-    """Listens with the front's certificate of ${a}; its port."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(a.dir / "front.pem", a.dir / "front.key")
-    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), OfConnection)
-    httpd.socket = context.wrap_socket(httpd.socket, server_side=True, do_handshake_on_connect=False)
-    threading.Thread(target=httpd.serve_forever, daemon=True).start()
-    return httpd.server_address[1]
-
-
 def ask(a, n):
     """About both, in an order that changes; what was not of its own backend's login."""
     whom = ["one", "two"] if n % 2 else ["two", "one"]
@@ -90,7 +78,7 @@ def crossings(a, port, scheme):
 with sites.pair(start=False) as (a, b):
     a.start()
     a.up(links=False)
-    port = server(a)
+    port = sites.https_server(OfConnection, a.dir)
     for scheme in ("Basic", "NTLM"):
         crossings(a, port, scheme)
 sites.finish()

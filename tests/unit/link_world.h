@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "bridge/base/log.h"
 #include "bridge/link/link.h"
+#include "tests/unit/log_help.h"
 
 /*
  * Two sites on one loop over loopback TCP. The third seal is played by the test; with WORLD_REAL_TLS unset so is pki/: its streams
@@ -330,18 +331,6 @@ static inline struct fb_answer *world_large_answer(size_t n)
 		fb_answer_add(a, &e);
 	free(text);
 	return a;
-}
-
-/* How many lines of ${log} hold ${words}. */
-static inline size_t world_lines(FILE *log, const char *words)
-{
-	char line[4096];
-	size_t n = 0;
-
-	rewind(log);
-	while (fgets(line, sizeof line, log))
-		n += strstr(line, words) != NULL;
-	return n;
 }
 
 /* True if ${a} says of p${i} exactly what world_answer() did. */

@@ -142,11 +142,11 @@ static void refused_again_and_again(void)
 		world_run_for(loop, 1);
 	}
 	world_run_for(loop, 20);
-	n = world_lines(log, "event=link-refused from=127.0.1.5:");
+	n = log_lines(log, "event=link-refused from=127.0.1.5:");
 	CHECK(n >= 1000 && n < 1100); /* and one for each second that it takes */
-	CHECK_INT(world_lines(log, "event=lines-left-out"), 0);
+	CHECK_INT(log_lines(log, "event=lines-left-out"), 0);
 	end();
-	CHECK_INT(world_lines(log, "event=lines-left-out about=127.0.1.5 times="), 1);
+	CHECK_INT(log_lines(log, "event=lines-left-out about=127.0.1.5 times="), 1);
 	log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), false, LOG_LEVEL_ERROR, "test");
 	fclose(log);
 	close(listener);

@@ -230,7 +230,7 @@ static void what_our_client_refuses(void)
 	CHECK_INT(got.reason, FB_PEER_FAILED);
 	CHECK(strstr(got.why, "without end") != NULL);
 	CHECK(loop_ms() - began < 4000); /* not at its deadline */
-	CHECK_INT(world_lines(logged, "link-answer-refused"), 2);
+	CHECK_INT(log_lines(logged, "link-answer-refused"), 2);
 	fclose(logged);
 	hear(refuse_once, NULL);
 	CHECK_INT(got.ok, 2);

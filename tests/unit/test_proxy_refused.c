@@ -1,4 +1,5 @@
 /* links: base availability conf pki address_space acl */
+#include "tests/unit/log_help.h"
 #include "tests/unit/proxy_world.h"
 
 /* What is refused before anything is looked up is written down so many times, and counted from then on: whoever may ask cannot fill the disk. */
@@ -16,13 +17,7 @@ static void begin(void)
 
 static size_t lines_of(const char *event)
 {
-	char line[4096];
-	size_t n = 0;
-
-	rewind(log_file);
-	while (fgets(line, sizeof line, log_file))
-		n += strstr(line, event) != NULL;
-	return n;
+	return log_lines(log_file, event);
 }
 
 /* Nothing more is under way: what was counted is written down. */
