@@ -171,6 +171,7 @@ with sites.ending(*everybody, folder=folder):
         site.up()
     until(lambda: codes(a.ask(*(address(peer, 0) for peer in range(3)))) == ["NoError"] * 3, "all peers answer")
     crossings(a, d)
+    until(lambda: set(ROLES) <= set(d.children().values()), "all processes that follow those which died", 40)
     for site in everybody:
         threads = {role: len(os.listdir(f"/proc/{pid}/task")) for pid, role in site.children().items() if role}
         same(threads, dict.fromkeys(ROLES, 1), f"{site.name}: one thread each")
