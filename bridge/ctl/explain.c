@@ -169,6 +169,23 @@ static void put_text(const struct conf *c, const struct proxy_explanation *x, co
 	put_side_text(c, x, whom);
 }
 
+/*
+ * No calendar is asked: that there is none yet is told beside the level, and does not decide it. What a directory says of somebody does.
+ */
+static enum fb_fact existence(const struct side *whom)
+{
+	return whom->known.asked ? whom->serving.exists : FB_YES;
+}
+
+/* The level holds once there is a calendar: until then whoever asks is told what is told of nobody. */
+static void say_no_calendar(const struct side *whom, struct proxy_explanation *x)
+{
+	size_t n = strlen(x->why);
+
+	if (x->level > FB_LEVEL_NONE && !whom->known.asked && whom->serving.exists == FB_NO)
+		snprintf(x->why + n, sizeof x->why - n, " But %s has no calendar: until there is one the answer is no access.", whom->name);
+}
+
 int ctl_explain(int argc, char **argv, const char *conf_path)
 {
 	const char *requester = NULL, *target = NULL;
@@ -202,7 +219,8 @@ int ctl_explain(int argc, char **argv, const char *conf_path)
 		whom.is_ours = address_space_route(table, fb_address_domain(to), &row) == AS_LOCAL;
 		if (whom.is_ours)
 			ctl_serving_find(c, whom.known.entry, &whom.serving);
-		proxy_explain(c, table, from, who.known.entry, to, whom.known.entry, whom.serving.exists, &x);
+		proxy_explain(c, table, from, who.known.entry, to, whom.known.entry, existence(&whom), &x);
+		say_no_calendar(&whom, &x);
 		(json ? put_json : put_text)(c, &x, &who, &whom);
 		ctl_known_free(&who.known);
 		ctl_known_free(&whom.known);

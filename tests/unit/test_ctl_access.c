@@ -182,13 +182,14 @@ static void rules_of_a_directory(void)
 
 static void explain(void)
 {
-	CHECK_INT(run_here("explain --requester bob@b.example --target anna@a.example"), 1);
-	CHECK(says("There is no mailbox anna@a.example"));
+	/* no calendar is asked, nor whether there is one */
+	CHECK_INT(run_here("explain --requester bob@b.example --target anna@a.example"), 0);
+	CHECK(says("level      AvailabilityOnly") && says("Rule 1 is the first that matches") && says("But anna@a.example has no calendar: until there is one"));
 	site_write("calendars/anna@a.example.ics", "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n");
 	CHECK_INT(run_here("explain --requester bob@b.example --target anna@a.example --json"), 0);
 	/* the rule gives details, the peer's cap does not */
 	CHECK(says("\"route\":\"local\",\"peer\":\"site-b\",\"direction\":\"in\"") && says("\"level\":\"AvailabilityOnly\""));
-	CHECK(says("\"exists\":\"yes\"") && says("\"backend\":\"calendars\""));
+	CHECK(says("\"exists\":\"yes\"") && says("\"backend\":\"calendars\"") && !says("has no calendar"));
 	CHECK_INT(run_here("explain --requester anna@a.example --target bob@b.example"), 0);
 	CHECK_INT(run_here("explain --requester anna@a.example --target boss@a.example"), 1);
 	CHECK_INT(run_here("explain --requester anna@a.example --target eve@e.example"), 1);
