@@ -13,7 +13,6 @@
 #include "bridge/ctl/look_up.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ews/client.h"
-#include "bridge/process/control.h"
 #include "bridge/proxy/proxy.h"
 
 enum { READ_MS = 20000, LOOK_UP_GRACE_MS = 5000, DAY = 86400 };
@@ -271,18 +270,16 @@ static struct fb_answer *ask(const struct conf *c, const char *target, struct bu
 	struct fb_zone_rule rule;
 	struct fb_answer *a = NULL;
 	struct buf request, reply;
-	char line[FB_ADDRESS_MAX + 16];
 
 	if (!fb_address_normal(target, address))
 		return NULL;
 	fb_zone_rule_at(fb_zone_utc(), q.window.start, &rule);
 	fb_request_id_new(q.request_id);
-	snprintf(line, sizeof line, "query %s", c->primary_domain);
 	buf_init(&request, 1 << 20);
 	buf_init(&reply, 4 << 20);
 	if (ews_client_write(&request, &q, &rule, 2016) < 0)
 		buf_puts(error, "out of memory");
-	else if (control_call(c->control_socket, line, buf_ptr(&request), request.len, c->hard_stop_ms + LOOK_UP_GRACE_MS, &reply, error) >= 0)
+	else if (ctl_ask_ews(c, c->primary_domain, &request, c->hard_stop_ms + LOOK_UP_GRACE_MS, &reply, error) == 0)
 		ews_client_read(buf_ptr(&reply), reply.len, fb_zone_utc(), &a, 1, error, NULL);
 	buf_free(&request);
 	buf_free(&reply);

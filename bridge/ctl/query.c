@@ -12,7 +12,6 @@
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
 #include "bridge/ews/client.h"
-#include "bridge/process/control.h"
 
 enum { REPLY_MAX = 64 << 20, REQUEST_MAX = 1 << 20, REPLY_GRACE_MS = 5000 };
 
@@ -161,14 +160,6 @@ static int ask_https(const struct asking *a, const struct conf *c, struct buf *r
 	return status == 200 ? 0 : status == 500 ? 1 : -1;
 }
 
-static int ask_control(const struct asking *a, const struct conf *c, struct buf *request, struct buf *reply, struct buf *error)
-{
-	char line[FB_ADDRESS_MAX + 16];
-
-	snprintf(line, sizeof line, "query %s", a->who);
-	return control_call(c->control_socket, line, buf_ptr(request), request->len, c->hard_stop_ms + REPLY_GRACE_MS, reply, error);
-}
-
 static void put_event(struct buf *out, const struct fb_event *e)
 {
 	static const struct {
@@ -277,15 +268,18 @@ static int show(const struct asking *a, struct buf *reply, struct buf *error)
 static int ask_and_show(const struct asking *a, const struct conf *c)
 {
 	struct buf request, reply, error;
-	int code = -1;
+	int code = -1, asked;
 
 	buf_init(&request, REQUEST_MAX);
 	buf_init(&reply, REPLY_MAX);
 	buf_init(&error, 4096);
-	if (ews_client_write(&request, &a->q, &a->rule, 2016) < 0)
+	if (ews_client_write(&request, &a->q, &a->rule, 2016) < 0) {
 		buf_puts(&error, "out of memory");
-	else if ((a->user ? ask_https(a, c, &request, &reply, &error) : ask_control(a, c, &request, &reply, &error)) >= 0)
-		code = show(a, &reply, &error);
+	} else {
+		asked = a->user ? ask_https(a, c, &request, &reply, &error)
+		                : ctl_ask_ews(c, a->who, &request, c->hard_stop_ms + REPLY_GRACE_MS, &reply, &error);
+		code = asked < 0 ? -1 : show(a, &reply, &error);
+	}
 	if (code < 0)
 		ctl_say("%s", error.len ? buf_cstr(&error) : "no answer");
 	buf_free(&request);

@@ -145,3 +145,18 @@ enum ctl_daemon ctl_daemon_call(const char *conf_path, const char *request, int 
 	buf_free(&said);
 	return d;
 }
+
+int ctl_ask_ews(const struct conf *c, const char *who, struct buf *request, int timeout_ms, struct buf *reply, struct buf *error)
+{
+	char line[FB_ADDRESS_MAX + 16];
+	int code;
+
+	snprintf(line, sizeof line, "query %s", who);
+	code = control_call(c->control_socket, line, buf_ptr(request), request->len, timeout_ms, reply, error);
+	if (code <= 0)
+		return code;
+	buf_add(error, buf_ptr(reply), reply->len);
+	while (error->len && buf_cstr(error)[error->len - 1] == '\n')
+		error->len--;
+	return -1;
+}

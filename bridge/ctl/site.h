@@ -37,4 +37,9 @@ enum ctl_daemon { CTL_DAEMON_SILENT = 0, CTL_DAEMON_ABSENT, CTL_DAEMON_ANSWERED 
  * ${reply} says in a sentence why it did not answer.
  */
 enum ctl_daemon ctl_daemon_call(const char *conf_path, const char *request, int timeout_ms, int *code, struct buf *reply);
+/*
+ * Puts the EWS ${request} of ${who}, an address or domain of ours in normal form, to the daemon. 0 with the EWS reply, which may be a fault, appended
+ * to ${reply}; -1 with a sentence in ${error} if there is none within ${timeout_ms}, or the daemon does not take the question.
+ */
+int ctl_ask_ews(const struct conf *c, const char *who, struct buf *request, int timeout_ms, struct buf *reply, struct buf *error);
 #endif

@@ -49,12 +49,13 @@ static void query_say(struct control_query *q, const char *sentence)
 	control_say(l, query_free(q), 1, sentence);
 }
 
+/* A fault is an answer as well: what is none is a sentence of ours. */
 static void query_done(void *arg, int status, struct buf *body)
 {
 	struct control_query *q = arg;
 
 	q->soap = NULL;
-	control_reply(q->bridge->loop, q->fd, status == 200 ? 0 : 1, buf_ptr(body), body->len);
+	control_reply(q->bridge->loop, q->fd, 0, buf_ptr(body), body->len);
 	query_free(q);
 }
 

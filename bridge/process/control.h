@@ -12,7 +12,8 @@
  *   peer-probe NAME ADDRESS   asks the peer what it says about us, and to ask us about that mailbox: the fields of link_probe, as numbers
  *   peer-show NAME text|json  the peer's Hello beside our own table, differences marked
  *   peer-shut NAME            cuts a peer off at once in every generation (`peer disable`, `peer remove`)
- *   query REQUESTER           body: the EWS request; answer: the EWS reply. REQUESTER is a normal address or domain of ours
+ *   query REQUESTER           body: the EWS request; answer: 0 and the EWS reply, which may be a fault, or 1 and a sentence. REQUESTER is a
+ *                             normal address or domain of ours
  */
 
 /*
