@@ -49,7 +49,9 @@ make_site() {
 	eval "${site}_front=$front ${site}_link=$link"
 	"$program" init --site "site-$site" --domain "$domain" --dir "$demo/$site" --front "127.0.0.1:$front" --link "127.0.0.1:$link" \
 		--public-url "https://localhost:$front" --user '' >/dev/null # a user availbridge could not enter where root made the demo
-	sed -i "s|^[# ]*working_zone *=.*|working_zone = \"$site_zone\"|" "$demo/$site/availbridge.conf"
+	# Whoever tries a demo out with calendars of their own soon asks about more people than one person of a site does in a day.
+	sed -i -e "s|^[# ]*working_zone *=.*|working_zone = \"$site_zone\";|" -e "s|^budget_person_targets_per_day *=.*|budget_person_targets_per_day = 4000;|" \
+		"$demo/$site/availbridge.conf"
 	scripts/demo/calendars.sh "$demo/$site/calendars" "$domain" "$site_zone" "$@"
 	od -An -N12 -tx1 /dev/urandom | tr -d ' \n' >"$demo/$site.password"
 	ab "$site" account add "$1" --stands-for "user:$1@$domain" --password-file "$demo/$site.password" >/dev/null
