@@ -98,7 +98,7 @@ const struct conf_row conf_rows[] = {
 	            "Either way the log says so."},
 	{"audit_keep_days", &conf_kind_number, AT(audit_keep_days), 1, 36500, "400",
 	 .comment = "Days after which old files of the audit are removed."},
-	{"budget_person_per_minute", &conf_kind_number, AT(budget_person_per_minute), 0, 100000000, "600",
+	{"budget_person_per_minute", &conf_kind_number, AT(budget_person_per_minute), 0, 100000000, "10000",
 	 .comment = "How many mailboxes one person may ask about in a minute, ours or named by a peer; what is over it is answered "
 	            "with busy. 0 = no limit."},
 	{"budget_person_targets_per_day", &conf_kind_number, AT(budget_person_targets_per_day), 0, 1000000, "1000",

@@ -27,8 +27,8 @@ def bridges(site):
     return set(site.children("@bridge"))
 
 
-# The defaults, but for the minute of a person: that cut would come first.
-SETTINGS = {"bridges": 2, "budget_person_targets_per_day": 1000, "budget_organisation_per_minute": 30000,
+# The defaults, which sites.py takes away.
+SETTINGS = {"bridges": 2, "budget_person_per_minute": 10000, "budget_person_targets_per_day": 1000, "budget_organisation_per_minute": 30000,
             "budget_organisation_targets_per_day": 50000, "budget_peer_per_minute": 60000, "budget_peer_targets_per_day": 100000}
 with sites.pair(a_settings=SETTINGS, b_settings=SETTINGS) as (a, b):
     a.account("carl", "user:carl@a.example")
