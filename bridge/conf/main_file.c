@@ -186,6 +186,9 @@ static void parse(struct conf_loading *l, const char *text)
 	config_init(&library);
 	if (config_read_string(&library, text))
 		read_settings(l, config_root_setting(&library));
+	else if (strcmp(config_error_text(&library), "duplicate setting name") == 0)
+		COMPLAIN(l, config_error_line(&library), "Change the line that is there, and take this one out: `availbridge init` wrote each of them.",
+		         "this setting stands in the file already");
 	else
 		COMPLAIN(l, config_error_line(&library),
 		         "Each setting is written NAME = VALUE; with texts in double quotes. The fault may stand in the line before.",

@@ -154,7 +154,7 @@ static void main_file(void)
 	          "availbridge.conf:1: the value of site is not right\navailbridge.conf:2: the value of public_url is not right\n"
 	          "availbridge.conf:3: hidden has a member that is no address: 'a.example'\n");
 	site_write("availbridge.conf", MAIN "site = \"t\";");
-	CHECK(strstr(site_problems(), "availbridge.conf:4: the file cannot be understood") != NULL);
+	CHECK(strstr(site_problems(), "availbridge.conf:4: this setting stands in the file already") != NULL);
 	site_write("availbridge.conf", MAIN "bridges = ;");
 	CHECK(strstr(site_problems(), "availbridge.conf:4: the file cannot be understood") != NULL);
 	site_write("availbridge.conf", MAIN "calendars = \"nowhere\";");
