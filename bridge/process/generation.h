@@ -19,8 +19,8 @@ struct generation_events {
 	void (*ready)(void *arg, struct generation *g);                   /* every bridge serves. Once */
 	void (*failed)(void *arg, struct generation *g, const char *why); /* it cannot come up; only before ready. Then generation_end() it */
 	void (*gone)(void *arg, struct generation *g);                    /* drained or ended and its last process is reaped: free it */
-	/* a bridge was started: what it should know from the start is sent now */
-	void (*begins)(void *arg, struct channel *bridge);
+	/* a bridge of ${g} was started: what it should know from the start is sent now */
+	void (*begins)(void *arg, const struct generation *g, struct channel *bridge);
 	/* a bridge's MSG_ANNOUNCED, MSG_TOOK, MSG_SEEN, MSG_PIN_DONE, MSG_TRIED, MSG_PAIRED or MSG_SHUT_DONE */
 	void (*said)(void *arg, uint16_t type, const uint8_t *data, size_t len);
 	void (*cut)(void *arg); /* a bridge has ended or will: it says nothing more */

@@ -227,11 +227,13 @@ void rotation_said(struct rotation *r, uint16_t type, const uint8_t *data, size_
 	}
 }
 
-void rotation_begin(struct rotation *r, struct channel *bridge)
+void rotation_begin(struct rotation *r, struct channel *bridge, bool fresh)
 {
 	struct buf b;
 
 	for (const struct live_pin *p = r->live; p; p = p->next) {
+		if (fresh && p->reload < r->reloads)
+			continue;
 		buf_init(&b, CONTROL_LINE_MAX);
 		live_pin_pack(&b, 0, p);
 		channel_send(bridge, MSG_PIN, buf_ptr(&b), b.len, -1);

@@ -126,7 +126,7 @@ static int start_bridge(struct slot *s)
 	for (size_t i = g->bridges; i < g->n; i++)
 		if (g->slots[i].bridge == s && !g->slots[i].again && start_worker(&g->slots[i]) != 0)
 			try_later(&g->slots[i]);
-	g->ev->begins(g->arg, s->channel);
+	g->ev->begins(g->arg, g, s->channel);
 	generation_shut_again(s); /* last: what was cut off comes back by nothing that is said before */
 	channel_send(s->channel, MSG_BEGIN, NULL, 0, -1);
 	if (channel_missed(s->channel)) { /* it must not work without its budgets, its audit, or knowing what was cut off */

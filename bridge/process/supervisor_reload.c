@@ -109,14 +109,14 @@ static void on_gone(void *arg, struct generation *g)
 	supervisor_stop_if_done(s);
 }
 
-static void on_begins(void *arg, struct channel *bridge)
+static void on_begins(void *arg, const struct generation *g, struct channel *bridge)
 {
 	struct supervisor *s = arg;
 
 	channel_send(bridge, MSG_BUDGETS, NULL, 0, s->budgets);
 	recording_begin(&s->recording, bridge);
 	invitations_begin(s->invitations, bridge);
-	rotation_begin(s->rotation, bridge);
+	rotation_begin(s->rotation, bridge, g != s->current);
 }
 
 static void on_said(void *arg, uint16_t type, const uint8_t *data, size_t len)
