@@ -54,6 +54,14 @@ static bool has(const struct conf_peer *p, const uint8_t pin[PKI_PIN_LEN])
 	return false;
 }
 
+/* Was ${pin} of ${p} shut out here? Only an admin's own word brings it back, and not that of the key beside it. */
+static bool is_unpinned(const struct conf *c, const struct conf_peer *p, const uint8_t pin[PKI_PIN_LEN])
+{
+	uint8_t gone[PKI_PIN_LEN];
+
+	return notes_get(c->state_dir, NOTES_UNPINNED, p->name, gone, NULL) && same(gone, pin);
+}
+
 /* Why the announced ${pin} cannot be taken for ${p} in the words that the peer gets, or NULL. */
 static const char *refuse_next(const struct conf *c, const struct conf_peer *p, const uint8_t under[PKI_PIN_LEN],
                                const uint8_t pin[PKI_PIN_LEN])
@@ -64,6 +72,8 @@ static const char *refuse_next(const struct conf *c, const struct conf_peer *p, 
 		return "the key of the connection is not known there any more";
 	if (p->n_pins == 2)
 		return "another next key was taken there before this one; if nobody announced that, the key in use was stolen: call that site";
+	if (is_unpinned(c, p, pin))
+		return "that key was shut out there by `peer unpin`: make another one, or have the admin there run `peer set --next-pin`";
 	if (owner_of(c, pin))
 		return "that key belongs to somebody there already";
 	return NULL;
@@ -93,11 +103,16 @@ static int wait_for_admin(const struct conf *c, const struct conf_peer *p, const
 	return CTL_DONE;
 }
 
+static void forget(const struct conf *c, const char *file, const char *name)
+{
+	if (notes_put(c->state_dir, file, name, NULL) != 0)
+		ctl_say("%s/%s cannot be written: %s", c->state_dir, file, strerror(errno));
+}
+
 /* There is no room for it any more, or it is taken. */
 static void forget_pending(const struct conf *c, const char *name)
 {
-	if (notes_put(c->state_dir, NOTES_PENDING, name, NULL) != 0)
-		ctl_say("%s/%s cannot be written: %s", c->state_dir, NOTES_PENDING, strerror(errno));
+	forget(c, NOTES_PENDING, name);
 }
 
 /* The edit is begun; it is ended here. Prints "taken", "waits" or "refused: WHY". What is not ${proven} is for the admin to judge. */
@@ -340,6 +355,19 @@ static void print_slots(const char *label, const struct ctl_slots *s)
 	printf("%s pin %s%s%s\n", label, text[0], text[1][0] ? ", next " : "", text[1]);
 }
 
+/* The admin has said which keys are right: what waited or was shut out before is so no more. */
+static void forget_old_word(const struct conf *c, const struct conf_peer *p, const struct ctl_slots *now)
+{
+	bool back = false;
+
+	for (size_t i = 0; i < now->n; i++)
+		back |= is_unpinned(c, p, now->slot[i].pin);
+	if (back)
+		forget(c, NOTES_UNPINNED, p->name);
+	if (now->n == 2)
+		forget_pending(c, p->name);
+}
+
 int ctl_peer_set_pins(const char *conf_path, const char *name, const char *pin, const char *next_pin)
 {
 	const struct conf_peer *p;
@@ -361,8 +389,8 @@ int ctl_peer_set_pins(const char *conf_path, const char *name, const char *pin, 
 	}
 	if (r != CTL_DONE)
 		ctl_edit_drop(&edit);
-	else if ((r = commit_slots(&edit, name, &s)) == CTL_DONE && s.n == 2)
-		forget_pending(c, name);
+	else if ((r = commit_slots(&edit, name, &s)) == CTL_DONE)
+		forget_old_word(c, p, &s);
 	conf_free(c);
 	if (r != CTL_DONE)
 		return r;

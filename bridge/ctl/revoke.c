@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "bridge/base/text.h"
@@ -141,6 +142,19 @@ static void forget_waiting(const struct conf *c, const struct gone *g, struct bu
 		           c->state_dir, NOTES_PENDING);
 }
 
+/*
+ * A key that goes alone could be announced anew by the one that stays: it is noted while the edit holds the lock, so that nothing comes between. Where
+ * that cannot be, the key is cut off all the same.
+ */
+static void note_gone(const struct conf *c, const struct gone *g, struct buf *said)
+{
+	size_t last = g->slot[1] ? 1 : 0;
+
+	if (notes_put(c->state_dir, NOTES_UNPINNED, g->peer->name, g->before.slot[last].pin) != 0)
+		buf_printf(said, " It could not be noted in %s/%s (%s): if %s announces that key again, it is taken again.", c->state_dir, NOTES_UNPINNED,
+		           strerror(errno), g->peer->name);
+}
+
 int ctl_peer_unpin(int argc, char **argv, const char *conf_path)
 {
 	const struct ctl_option options[] = {{0}};
@@ -167,11 +181,14 @@ int ctl_peer_unpin(int argc, char **argv, const char *conf_path)
 	buf_init(&request, 512);
 	if (c && !g.peer)
 		say_unknown(c, words.list[0]);
+	if (g.peer) {
+		say_gone(&done, &g, pin);
+		note_gone(c, &g, &done);
+	}
 	if (!g.peer || ctl_slots_put(&edit, g.peer->name, &g.after) < 0) {
 		ctl_edit_drop(&edit);
 	} else if (ctl_edit_commit(&edit) == 0) {
 		put_request(&request, &g, pin);
-		say_gone(&done, &g, pin);
 		forget_waiting(c, &g, &done);
 		code = ctl_peer_shut(conf_path, buf_cstr(&request), buf_cstr(&done));
 	}

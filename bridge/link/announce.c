@@ -89,6 +89,12 @@ static void say_not_taken(const struct client_call *c, const char *what, const c
 		          LS("text", c->why[0] ? c->why : "no reason given"));
 }
 
+/* Has the peer not got it, whatever it said before? Of its other failures that cannot be told. */
+static bool says_no(const struct client_call *c)
+{
+	return c->status == GRPC_FAILED_PRECONDITION || (c->status == GRPC_OK && c->taken == LINK_WAITS);
+}
+
 void client_announced(struct client_call *c)
 {
 	struct client_peer *p = c->peer;
@@ -103,8 +109,11 @@ void client_announced(struct client_call *c)
 		*(c->retires ? &p->told_retired : &p->told_next) = true;
 		if (!c->retires && p->all->taken)
 			p->all->taken(p->all->arg, p->conf->name, pin);
-	} else if (client_may_tell(p)) { /* it is said again on each connection */
-		say_not_taken(c, what, text);
+	} else {
+		if (!c->retires && says_no(c) && p->all->taken)
+			p->all->taken(p->all->arg, p->conf->name, NULL);
+		if (client_may_tell(p)) /* it is said again on each connection */
+			say_not_taken(c, what, text);
 	}
 	/* What this peer does not know about its retirement does not keep the next one from being announced later. */
 	if (c->retires && c->status >= 0 && c->status != GRPC_UNAVAILABLE) {

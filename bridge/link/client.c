@@ -47,7 +47,7 @@ void link_clients_adopt(struct link_clients *k, const char *peer, struct pki_str
 }
 
 void link_clients_self(struct link_clients *k, const struct link_self *self,
-                       void (*taken)(void *arg, const char *peer, const uint8_t pin[PKI_PIN_LEN]), void *arg)
+                       void (*taken)(void *arg, const char *peer, const uint8_t *pin), void *arg)
 {
 	k->self = *self;
 	k->taken = taken;

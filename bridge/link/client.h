@@ -75,7 +75,7 @@ struct link_clients {
 	int64_t resolving_ms;      /* what the names of endpoints took */
 	struct log_quota *quota;   /* of lines about connections that come and go, and what is said on each */
 	struct link_self self;
-	void (*taken)(void *arg, const char *peer, const uint8_t pin[PKI_PIN_LEN]);
+	void (*taken)(void *arg, const char *peer, const uint8_t *pin);
 	void *arg;
 	link_seen_cb *seen;        /* or NULL */
 	void *seen_arg;

@@ -42,9 +42,9 @@ struct link_self {
 	const struct pki_signer *current; /* gives its word for it, and says that... */
 	const uint8_t *retired;           /* ...this pin is used no more */
 };
-/* Before the first turn of the loop. ${taken} is called when ${peer} has written the pin of self->next. */
+/* Before the first turn of the loop. ${taken} is called when ${peer} has written the pin of self->next; with NULL when it says that it has not. */
 void link_clients_self(struct link_clients *k, const struct link_self *self,
-                       void (*taken)(void *arg, const char *peer, const uint8_t pin[PKI_PIN_LEN]), void *arg);
+                       void (*taken)(void *arg, const char *peer, const uint8_t *pin), void *arg);
 /* No new questions; each connection ends when its open ones are done. */
 void link_clients_drain(struct link_clients *k);
 /* Cuts ${peer} off at once and for good in this process. */

@@ -59,12 +59,13 @@ static void announced(void *arg, uint64_t handle, const struct pki_peer *peer, c
 	buf_free(&out);
 }
 
-static void say_pin(struct bridge *b, uint16_t type, const char *peer, const uint8_t pin[PKI_PIN_LEN])
+static void say_pin(struct bridge *b, uint16_t type, const char *peer, const uint8_t *pin)
 {
-	char text[PKI_PIN_TEXT];
+	char text[PKI_PIN_TEXT] = "";
 	struct buf out;
 
-	pki_pin_text(text, pin);
+	if (pin)
+		pki_pin_text(text, pin);
 	buf_init(&out, CONTROL_LINE_MAX);
 	pack_str(&out, peer);
 	pack_str(&out, text);
@@ -72,7 +73,7 @@ static void say_pin(struct bridge *b, uint16_t type, const char *peer, const uin
 	buf_free(&out);
 }
 
-static void taken(void *arg, const char *peer, const uint8_t pin[PKI_PIN_LEN])
+static void taken(void *arg, const char *peer, const uint8_t *pin)
 {
 	say_pin(arg, MSG_TOOK, peer, pin);
 }

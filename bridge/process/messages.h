@@ -35,7 +35,7 @@ enum message {
 	MSG_SHUT_DONE,     /* u32 number of the last MSG_SHUT: no link of it is left */
 	MSG_FAILED,        /* the sentence why it cannot serve */
 	MSG_ANNOUNCED,     /* u64 handle, u8 whether it retires, str peer, str pin of the connection, str pin, str proof: judge it and write it down */
-	MSG_TOOK,          /* str peer, str pin: it has our next pin on its disk */
+	MSG_TOOK,          /* str peer, str pin: it has our next pin on its disk; "": it says that it has not */
 	MSG_SEEN,          /* str peer, str pin: it stands under that key now; once, until it is another */
 	MSG_HAND_ON,       /* u32 number of a bridge; descriptor: a connection of a peer that is for that one */
 	MSG_PIN_DONE,      /* u64 number of a MSG_PIN: in force here */

@@ -12,12 +12,14 @@
  *   next-pending   next pins that peers announced and an admin has to confirm here
  *   next-under     the keys under which those were announced
  *   retired        "self" and our own pin that is used no more: peers are told to drop it
+ *   unpinned       the key of each peer that was shut out here last: it is not taken when it is announced again
  *   key-in-use     the key under which each peer connected last, since when
  */
 #define NOTES_TAKEN "next-taken"
 #define NOTES_PENDING "next-pending"
 #define NOTES_UNDER "next-under"
 #define NOTES_RETIRED "retired"
+#define NOTES_UNPINNED "unpinned"
 #define NOTES_IN_USE "key-in-use"
 
 /* The pin noted for ${name} in ${file} of ${state_dir}, and when (may be NULL). False if there is none or it cannot be read. */

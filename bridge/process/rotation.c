@@ -194,16 +194,16 @@ static void announced(struct rotation *r, struct unpack *u)
 	start_next(r);
 }
 
-/* MSG_TOOK and MSG_SEEN. False if that is noted already, or cannot be. */
+/* MSG_TOOK and MSG_SEEN, with no pin what was noted is so no more. False if that is noted already, or cannot be. */
 static bool note(const struct rotation *r, struct unpack *u, const char *file)
 {
 	const char *peer = unpack_str(u), *text = unpack_str(u);
 	uint8_t pin[PKI_PIN_LEN];
 	int said;
 
-	if (!unpack_done(u) || !peer || !text || !conf_name_valid(peer) || !pki_pin_parse(text, pin) || !r->plan)
+	if (!unpack_done(u) || !peer || !text || !conf_name_valid(peer) || (*text && !pki_pin_parse(text, pin)) || !r->plan)
 		return false;
-	said = notes_learn(r->plan->state_dir, file, peer, pin);
+	said = *text ? notes_learn(r->plan->state_dir, file, peer, pin) : notes_put(r->plan->state_dir, file, peer, NULL);
 	if (said < 0)
 		log_event(LOG_LEVEL_ERROR, "pin-not-noted", LS("peer", peer), LS("file", file), LS("text", strerror(errno)));
 	return said > 0;

@@ -1,5 +1,6 @@
 """A peer or a key that is shut out: its live links end within two seconds of the verb's return, in generations that drain as well; new ones are refused
 before a byte of HTTP/2; what is asked fails; nothing brings it back but the admin. A daemon that does not answer is said not to have."""
+import json
 import os
 import shutil
 import signal
@@ -173,6 +174,33 @@ def announces(a, b, folder):
     until(lambda: codes(a.ask("bob@b.example")) == ["NoError"], "undone", 40)
 
 
+def written_over(a, b):
+    """A pin that the admin has written over is out from the reload on, though it was taken while the daemon ran; one that was shut out is not taken again."""
+    path, own = b.dir / "peers.d/site-a.conf", a.pin()
+    a.run("identity", "next")
+    cert, key = a.dir / "identity-next.pem", a.dir / "identity-next.key"
+    line = f"next-pin {raw_link.pin(cert)} from={own}"
+    taken_by = lambda: json.loads(a.run("identity", "show", "--json"))["taken"]
+    until(lambda: line in path.read_text() and taken_by() == ["site-b"], "b has taken the next key, and a knows")
+    a.stop()
+    b.run("peer", "set", "site-a", "--pin", own)
+    b.run("reload")
+    refused(b, cert, key, "the next key that was written over")
+    a.start()
+    until(lambda: line in path.read_text(), "it is announced again, and taken")
+    b.run("peer", "unpin", raw_link.pin(cert))
+    a.up()
+    a.run("reload")
+    until(lambda: any("shut out there by `peer unpin`" in line for line in a.lines("announce-refused")), "announced again it is refused", 30)
+    check(line not in path.read_text(), "and not written")
+    until(lambda: taken_by() == [], "a knows that b has not got it any more")
+    refused(b, cert, key, "the next key that was shut out")
+    a.run("identity", "promote", code=1)
+    b.run("peer", "set", "site-a", "--next-pin", raw_link.pin(cert))
+    b.run("reload")
+    taken(b, cert, key, "by the word of b's admin").close()
+
+
 def no_answer(a, b):
     """A bridge process that hangs is ended; a supervisor that hangs cannot be asked, and the verb says that the links may be up."""
     stolen = a.dir / "identity.pem", a.dir / "identity.key"
@@ -204,5 +232,6 @@ with sites.pair() as (a, b):
     in_flight(a, b)
     thief(a, b, b.dir.parent)
     announces(a, b, b.dir.parent)
+    written_over(a, b)
     no_answer(a, b)
 sites.finish()

@@ -82,6 +82,19 @@ static void many_ancestors(void)
 	CHECK(says("comes from it by 64 announcements") && has_line("peers.d/site-d.conf", "enabled no"));
 }
 
+/* PIN5 was shut out: the key beside it cannot bring it back, the admin can, and then it may be announced again. */
+static void back_by_word(void)
+{
+	CHECK_INT(run_here("peer take-next site-d --under " PIN1 " --pin " PIN5), 0);
+	CHECK(says("refused: that key was shut out there by `peer unpin`") && !strstr(content("peers.d/site-d.conf"), "next-pin"));
+	CHECK_INT(run_here("peer set site-d --next-pin " PIN4), 0);
+	CHECK_INT(run_here("peer set site-d --pin " PIN1), 0);
+	CHECK_INT(run_here("peer take-next site-d --under " PIN1 " --pin " PIN5), 0);
+	CHECK(says("refused: that key was shut out there by `peer unpin`"));
+	CHECK_INT(run_here("peer set site-d --next-pin " PIN5), 0);
+	site_write("peers.d/site-d.conf", "enabled yes\nendpoint d:1\npin " PIN1 " from=" PIN3 "," PIN4 "\n");
+}
+
 /* Who dials, several endpoints; keys that are shut out, with what whoever stole them may have announced. */
 static void links(void)
 {
@@ -127,6 +140,7 @@ static void links(void)
 	CHECK_STR(content("peers.d/site-d.conf"), "enabled no\nendpoint d:1\n");
 	/* what is announced keeps the whole line of its ancestors, and so does what is dropped */
 	site_write("peers.d/site-d.conf", "enabled yes\nendpoint d:1\npin " PIN1 " from=" PIN3 "," PIN4 "\n");
+	back_by_word();
 	CHECK_INT(run_here("peer take-next site-d --under " PIN1 " --pin " PIN5), 0);
 	CHECK(says("taken") && has_line("peers.d/site-d.conf", "next-pin " PIN5 " from=" PIN1 "," PIN3 "," PIN4));
 	CHECK_INT(run_here("peer drop-old site-d --under " PIN5 " --pin " PIN1), 0);

@@ -82,7 +82,7 @@ static void on_announced(void *arg, uint64_t handle, const struct pki_peer *peer
 	link_server_announced(server, handle, LINK_SAID_TAKEN, NULL);
 }
 
-static void on_taken(void *arg, const char *peer, const uint8_t pin[PKI_PIN_LEN])
+static void on_taken(void *arg, const char *peer, const uint8_t *pin)
 {
 	CHECK_STR(peer, "site-b");
 	CHECK(memcmp(pin, pins[2], PKI_PIN_LEN) == 0);
