@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.."
 program=${PROGRAM:-$PWD/build/release/availbridge}
 demo=${DEMO:-$PWD/build/demo}
 from=2026-03-27T08:00:00 to=2026-03-30T18:00:00 zone=Europe/Berlin
+# In a bare chroot neither a file nor a server says where localhost is.
+if getent hosts localhost >/dev/null; then host=localhost; else host=127.0.0.1; fi
 umask 077
 
 say() { printf '%s\n' "$*"; }
@@ -48,7 +50,7 @@ make_site() {
 	free_port; link=$port
 	eval "${site}_front=$front ${site}_link=$link"
 	"$program" init --site "site-$site" --domain "$domain" --dir "$demo/$site" --front "127.0.0.1:$front" --link "127.0.0.1:$link" \
-		--public-url "https://localhost:$front" --user '' >/dev/null # a user availbridge could not enter where root made the demo
+		--public-url "https://$host:$front" --user '' >/dev/null # a user availbridge could not enter where root made the demo
 	# Whoever tries a demo out with calendars of their own soon asks about more people than one person of a site does in a day.
 	sed -i -e "s|^[# ]*working_zone *=.*|working_zone = \"$site_zone\";|" -e "s|^budget_person_targets_per_day *=.*|budget_person_targets_per_day = 4000;|" \
 		"$demo/$site/availbridge.conf"
@@ -132,8 +134,8 @@ write_env() {
 		# shellcheck disable=SC2086,SC2046
 		set -- $names
 		cat <<-END
-			${S}_EWS_URL=https://localhost:$front/EWS/Exchange.asmx
-			${S}_AUTODISCOVER_URL=https://localhost:$front/autodiscover/autodiscover.xml
+			${S}_EWS_URL=https://$host:$front/EWS/Exchange.asmx
+			${S}_AUTODISCOVER_URL=https://$host:$front/autodiscover/autodiscover.xml
 			${S}_CA_FILE=$(sed -n 's/^ *front_ca *= *"\(.*\)".*/\1/p' "$demo/$site/availbridge.conf" | sed "s|^[^/]|$demo/$site/&|" | grep . || echo "$demo/$site/front-ca.pem")
 			${S}_USER=$1
 			${S}_PASSWORD=$(cat "$demo/$site.password")
@@ -231,11 +233,11 @@ say
 ask || :
 say
 if verify; then code=0; else code=1; fi
-. "$demo/demo.env"
-say "EWS           $A_EWS_URL"
-say "Autodiscover  $A_AUTODISCOVER_URL"
-say "trust         $A_CA_FILE"
-say "login         $A_USER  $A_PASSWORD"
+of_a() { sed -n "s/^A_$1=//p" "$demo/demo.env"; }
+say "EWS           $(of_a EWS_URL)"
+say "Autodiscover  $(of_a AUTODISCOVER_URL)"
+say "trust         $(of_a CA_FILE)"
+say "login         $(of_a USER)  $(of_a PASSWORD)"
 say "and of site B: see build/demo/demo.env; the logs are build/demo/a.log and b.log"
 [ $code = 0 ] || fail "an answer was not the expected one; the differences are above (< expected, > answered)"
 [ "${ONCE:-}" = 1 ] && exit 0
