@@ -34,7 +34,7 @@ static void of_worker(struct slot *bridge, uint16_t type, const uint8_t *data, s
 		if (type == MSG_WORKS)
 			s->ready = true;
 		else
-			slot_kill(s, SIGKILL);
+			slot_kill(s);
 	}
 }
 
@@ -122,7 +122,7 @@ void generation_cut(void *arg, const char *why)
 	lose_channel(s);
 	if (strcmp(why, "closed") != 0) {
 		log_event(LOG_LEVEL_ERROR, "bridge-cut", LI("pid", s->pid), LS("why", why));
-		slot_kill(s, SIGKILL);
+		slot_kill(s);
 	}
 }
 
@@ -213,7 +213,7 @@ struct generation *generation_new(struct loop *l, unsigned number, const char *c
 			buf_printf(error, "cannot start a process: %s", why);
 			g->state = ENDING;
 			for (i = 0; i < g->n; i++)
-				slot_kill(&g->slots[i], SIGKILL);
+				slot_kill(&g->slots[i]);
 			generation_free(g);
 			return NULL;
 		}
@@ -296,7 +296,7 @@ static void end_by_force(void *arg)
 
 	log_event(LOG_LEVEL_WARN, "ended-by-force", LI("generation", g->number));
 	for (i = 0; i < g->n; i++)
-		slot_kill(&g->slots[i], SIGKILL);
+		slot_kill(&g->slots[i]);
 }
 
 static void nobody_left(void *arg)
@@ -332,7 +332,7 @@ void generation_drain(struct generation *g)
 			channel_send(g->slots[i].channel, MSG_DRAIN, NULL, 0, -1);
 	for (i = g->bridges; i < g->n; i++) /* a worker ends when its bridge closes its socket; without a bridge it has none */
 		if (!g->slots[i].bridge->channel)
-			slot_kill(&g->slots[i], SIGTERM);
+			slot_kill(&g->slots[i]);
 }
 
 void generation_end(struct generation *g)
@@ -341,7 +341,7 @@ void generation_end(struct generation *g)
 
 	g->state = ENDING;
 	for (i = 0; i < g->n; i++)
-		slot_kill(&g->slots[i], SIGKILL);
+		slot_kill(&g->slots[i]);
 	wind_down(g, LINGER_MS);
 }
 

@@ -57,8 +57,8 @@ int slot_start(struct slot *s);
  * second; only where one after the other ends by itself before it is ready does it get half a minute, which the log says.
  */
 void slot_replace(struct slot *s, int status);
-/* slot.c: signals its process, if there is one. */
-void slot_kill(struct slot *s, int signo);
+/* slot.c: kills its process, if there is one. */
+void slot_kill(struct slot *s);
 
 /* generation.c: what a bridge says. */
 void generation_heard(void *arg, uint16_t type, const uint8_t *data, size_t len, int fd);

@@ -58,7 +58,7 @@ void generation_shut_force(struct generation *g, uint32_t number)
 	for (size_t i = 0; i < g->bridges; i++)
 		if (owes_shut(&g->slots[i], number)) {
 			log_event(LOG_LEVEL_ERROR, "bridge-cut", LI("pid", g->slots[i].pid), LS("why", "it did not cut off a peer within a second"));
-			slot_kill(&g->slots[i], SIGKILL);
+			slot_kill(&g->slots[i]);
 		}
 }
 

@@ -23,10 +23,10 @@ const char *slot_role(const struct slot *s)
 	return roles[s->kind];
 }
 
-void slot_kill(struct slot *s, int signo)
+void slot_kill(struct slot *s)
 {
 	if (s->pid > 0)
-		kill(s->pid, signo);
+		kill(s->pid, SIGKILL);
 }
 
 /* Its role's own arguments: ${a}, then ${b} and ${c} or NULL. The pid, or 0 with errno. */
@@ -131,7 +131,7 @@ static int start_bridge(struct slot *s)
 	channel_send(s->channel, MSG_BEGIN, NULL, 0, -1);
 	if (channel_missed(s->channel)) { /* it must not work without its budgets, its audit, or knowing what was cut off */
 		log_error("a bridge could not be told all that it must know, and is started anew");
-		slot_kill(s, SIGKILL);
+		slot_kill(s);
 	}
 	return 0;
 }
@@ -166,7 +166,7 @@ static bool ended_by_itself(const struct slot *s, int status)
 {
 	if (s->bridge && (!s->bridge->channel || s->bridge->pid != s->works_for))
 		return false;
-	return WIFSIGNALED(status) ? WTERMSIG(status) != SIGKILL && WTERMSIG(status) != SIGTERM : WEXITSTATUS(status) != 0;
+	return WIFSIGNALED(status) ? WTERMSIG(status) != SIGKILL : WEXITSTATUS(status) != 0;
 }
 
 void slot_replace(struct slot *s, int status)

@@ -70,9 +70,10 @@ static pid_t start(char *const argv[], const int *fds, size_t n, int out)
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = fork();
 	if (pid == 0) {
-		signal(SIGINT, SIG_IGN); /* Ctrl-C is the supervisor's to answer: it lets its children finish */
+		/* Ctrl-C, and what systemd sends to all processes of a service at its end, are the supervisor's to answer: it lets its children finish. */
+		signal(SIGINT, SIG_IGN);
+		signal(SIGTERM, SIG_IGN);
 		signal(SIGHUP, SIG_IGN);
-		signal(SIGTERM, SIG_DFL);
 		signal(SIGCHLD, SIG_DFL);
 		if ((out >= 0 && (dup2(out, 1) < 0 || dup2(out, 2) < 0)) || place(fds, n) != 0)
 			never_began();
