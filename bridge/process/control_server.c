@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "bridge/base/buf.h"
 #include "bridge/base/log.h"
@@ -25,6 +26,7 @@ struct control_server {
 	struct loop *loop;
 	struct loop_fd *watch;
 	int fd;
+	struct stat name; /* of its name, as it was made; all zero: it could not be looked at */
 	struct asker *askers;
 	size_t n;
 	control_request_cb *cb;
@@ -119,15 +121,24 @@ static void accept_asker(int fd, int events, void *arg)
 	s->n++;
 }
 
-struct control_server *control_server_new(struct loop *l, int fd, control_request_cb *cb, void *arg)
+struct control_server *control_server_new(struct loop *l, int fd, const char *path, control_request_cb *cb, void *arg)
 {
 	struct control_server *s = calloc(1, sizeof *s);
 
 	if (!s)
 		abort();
 	*s = (struct control_server){.loop = l, .fd = fd, .cb = cb, .arg = arg};
+	if (lstat(path, &s->name) != 0)
+		s->name = (struct stat){0};
 	s->watch = loop_fd_new(l, fd, LOOP_READ, accept_asker, s);
 	return s;
+}
+
+bool control_server_is_at(const struct control_server *s, const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && st.st_ino == s->name.st_ino && st.st_dev == s->name.st_dev;
 }
 
 void control_server_free(struct control_server *s)

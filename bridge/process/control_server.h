@@ -1,5 +1,6 @@
 #ifndef BRIDGE_PROCESS_CONTROL_SERVER_H
 #define BRIDGE_PROCESS_CONTROL_SERVER_H
+#include <stdbool.h>
 #include <stddef.h>
 #include "bridge/base/loop.h"
 
@@ -12,8 +13,13 @@ struct control_server;
  */
 typedef void control_request_cb(void *arg, int fd, const char *line, const void *rest, size_t n);
 
-/* Serves askers with root's uid or ours on the listening socket ${fd} (taken over). Aborts when out of memory. Caller frees. */
-struct control_server *control_server_new(struct loop *l, int fd, control_request_cb *cb, void *arg);
+/*
+ * Serves askers with root's uid or ours on the listening socket ${fd} (taken over), which was just made at ${path}. Aborts when out of memory.
+ * Caller frees.
+ */
+struct control_server *control_server_new(struct loop *l, int fd, const char *path, control_request_cb *cb, void *arg);
+/* Is it what stands at ${path}? Its name may be gone, or be another's, where somebody exchanged or cleared a folder. */
+bool control_server_is_at(const struct control_server *s, const char *path);
 /* Closes it and all that have not sent their line. NULL is allowed. */
 void control_server_free(struct control_server *s);
 

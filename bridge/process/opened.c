@@ -1,7 +1,6 @@
 #include "bridge/process/opened.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
 #include "bridge/process/rights.h"
 #include "bridge/process/segments.h"
@@ -16,15 +15,8 @@ int opened_new(struct opened *o, struct loop *l, struct plan *plan, const struct
 	*o = (struct opened){.plan = plan};
 	if (uid == 0 && plan->user[0] && rights_user(plan->user, &uid, &gid, error) != 0)
 		return -1;
-	/* The control socket first: it knows best whether these settings are served already. */
-	if (!before->plan || strcmp(before->plan->control_socket, plan->control_socket) != 0) {
-		fd = listen_control(plan->control_socket, uid, gid, error);
-		if (fd < 0)
-			return -1;
-		o->control = control_server_new(l, fd, cb, arg);
-	}
 	/* In a folder that is served already some segments are open and must stay so. */
-	if (before->plan && strcmp(before->plan->state_dir, plan->state_dir) == 0) {
+	if (before->plan && segments_are_in(before->plan->audit, plan->state_dir)) {
 		plan->audit = fcntl(before->plan->audit, F_DUPFD_CLOEXEC, 3);
 		if (plan->audit < 0)
 			buf_printf(error, "the audit's folder cannot be kept open: %s", strerror(errno));
@@ -32,6 +24,13 @@ int opened_new(struct opened *o, struct loop *l, struct plan *plan, const struct
 		plan->audit = segments_folder(plan->state_dir, uid, gid, error);
 	if (plan->audit < 0)
 		return -1;
+	/* Behind that, which one daemon can have: two that start at once would take each other's. */
+	if (!before->control || !control_server_is_at(before->control, plan->control_socket)) {
+		fd = listen_control(plan->control_socket, uid, gid, error);
+		if (fd < 0)
+			return -1;
+		o->control = control_server_new(l, fd, plan->control_socket, cb, arg);
+	}
 	o->sockets = listen_pair_open(plan->front_listen, plan->link_listen, before->sockets, error);
 	if (!o->sockets)
 		return -1;
@@ -53,7 +52,7 @@ void opened_replace(struct opened *now, struct opened *next)
 
 void opened_drop(struct opened *o)
 {
-	if (o->control)
+	if (o->control && control_server_is_at(o->control, o->plan->control_socket))
 		unlink(o->plan->control_socket);
 	control_server_free(o->control);
 	listen_pair_free(o->sockets);

@@ -1,10 +1,13 @@
 #include "bridge/process/segments.h"
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "bridge/base/file.h"
 #include "bridge/base/log.h"
 #include "bridge/base/pack.h"
 #include "bridge/base/text.h"
@@ -19,6 +22,12 @@ static void complain(struct buf *error)
 	buf_free(error);
 }
 
+/* A lock that lasts as long as the folder is open. One that a file system cannot give is nothing that stands in the way. */
+static bool is_served(int dir)
+{
+	return flock(dir, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 int segments_folder(const char *state_dir, uid_t uid, gid_t gid, struct buf *error)
 {
 	int dir = audit_folder_make(state_dir, uid, gid, error);
@@ -27,6 +36,12 @@ int segments_folder(const char *state_dir, uid_t uid, gid_t gid, struct buf *err
 
 	if (dir < 0)
 		return -1;
+	if (is_served(dir)) {
+		buf_printf(error, "state_dir = \"%s\": another availbridge already serves with it; stop it first, use `availbridge reload`, or set another state_dir",
+		           state_dir);
+		close(dir);
+		return -1;
+	}
 	/* Verbs that root ran may have made it, before `user` was set. */
 	if (geteuid() == 0 && uid != 0 && audit_folder_give(dir, uid, gid, error) != 0) {
 		close(dir);
@@ -40,6 +55,15 @@ int segments_folder(const char *state_dir, uid_t uid, gid_t gid, struct buf *err
 		          LS("text", "the daemon before this one did not end in order"));
 	buf_free(&why);
 	return dir;
+}
+
+bool segments_are_in(int dir, const char *state_dir)
+{
+	struct stat ours, there;
+	char path[PATH_MAX];
+
+	return file_join(path, sizeof path, state_dir, "audit") == 0 && fstat(dir, &ours) == 0 && stat(path, &there) == 0 &&
+	       ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
 }
 
 static void close_one(struct segments *s, char name[AUDIT_NAME])

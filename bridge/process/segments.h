@@ -21,10 +21,12 @@ struct segments {
 };
 
 /*
- * Opens the folder of ${state_dir} for a daemon that runs as ${uid}, and closes what one before it left open. -1 with a sentence
- * in ${error}. Caller closes.
+ * Opens the folder of ${state_dir} for a daemon that runs as ${uid}, and closes what one before it left open. Nobody else
+ * can until it and all its duplicates are closed: what somebody writes to would be closed. -1 with a sentence in ${error}. Caller closes.
  */
 int segments_folder(const char *state_dir, uid_t uid, gid_t gid, struct buf *error);
+/* Is ${dir}, which that opened, what it would open for ${state_dir} now? */
+bool segments_are_in(int dir, const char *state_dir);
 /* Gives the bridge at the other end of ${to} a new segment. */
 void segments_next(struct segments *s, struct channel *to);
 /* The bridge says that it writes to the new one. */
