@@ -106,7 +106,9 @@ static void on_hangup(void *arg)
 {
 	struct supervisor *s = arg;
 
-	if (!s->stopping && !supervisor_reloading(s))
+	if (supervisor_reloading(s))
+		s->again = true;
+	else if (!s->stopping)
 		supervisor_reload(s);
 }
 

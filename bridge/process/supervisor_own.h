@@ -28,6 +28,7 @@ struct supervisor {
 	struct recording recording;            /* and this */
 	bool stopping;
 	int exit_code;
+	bool again; /* somebody asked for a reload while one was under way, which may have read what was before */
 	struct loop_signal *signals[4];
 	struct loop_timer *daily;
 };

@@ -55,6 +55,15 @@ static void reload_failed(struct supervisor *s, const char *why)
 	supervisor_stop_if_done(s);
 }
 
+/* A reload has ended, or there is none to be. */
+static void reload_again(struct supervisor *s)
+{
+	if (!s->again || s->stopping || supervisor_reloading(s))
+		return;
+	s->again = false;
+	supervisor_reload(s);
+}
+
 static void every_day(void *arg)
 {
 	struct supervisor *s = arg;
@@ -86,6 +95,7 @@ static void on_ready(void *arg, struct generation *g)
 	folder_watch_reloaded(s->folder, plan);
 	snprintf(text, sizeof text, "Generation %u runs.\n", generation_number(g));
 	supervisor_answer(s, 0, text);
+	reload_again(s);
 }
 
 static void on_failed(void *arg, struct generation *g, const char *why)
@@ -95,6 +105,7 @@ static void on_failed(void *arg, struct generation *g, const char *why)
 	s->starting = NULL;
 	generation_end(g);
 	reload_failed(s, why);
+	reload_again(s);
 }
 
 static void on_gone(void *arg, struct generation *g)
@@ -152,6 +163,7 @@ static void on_checked(void *arg, struct plan *plan, const char *problems)
 	}
 	buf_init(&error, MESSAGE_TEXT_MAX);
 	folder_watch_starts(s->folder, plan);
+		reload_again(s);
 	if (s->all.n == GENERATIONS_MAX) {
 		plan_free(plan);
 		buf_puts(&error, "too many generations are still finishing their work; try again in a while");
@@ -170,6 +182,7 @@ static void on_checked(void *arg, struct plan *plan, const char *problems)
 
 void supervisor_reload(struct supervisor *s)
 {
+	reload_again(s);
 	char why[200], text[300];
 
 	rotation_reloads(s->rotation);
