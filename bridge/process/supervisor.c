@@ -160,11 +160,26 @@ static void finish(struct supervisor *s)
 
 /* What can be wrong before anything runs. -1 after a sentence. */
 static int open_all(struct supervisor *s, const char *conf_path, const char *trace)
+/*
+ * The whole path of ${path}, malloc'd; NULL with errno if nothing is there. No link on the way is followed here: where one is turned to
+ * another folder, the next reload takes what it leads to, as each verb does.
+ */
+static char *whole_path(const char *path)
+{
+	char here[PATH_MAX], *whole = NULL;
+
+	if (access(path, F_OK) != 0 || (path[0] != '/' && !getcwd(here, sizeof here)))
+		return NULL;
+	if (asprintf(&whole, "%s%s%s", path[0] == '/' ? "" : here, path[0] == '/' ? "" : "/", path) < 0)
+		abort();
+	return whole;
+}
+
 {
 	struct buf error;
 	int r;
 
-	s->conf_path = realpath(conf_path, NULL);
+	s->conf_path = whole_path(conf_path);
 	if (!s->conf_path) {
 		fprintf(stderr, "%s: %s. Make the settings with `availbridge init`, or name the file with -c.\n", conf_path, strerror(errno));
 		return -1;
