@@ -28,6 +28,9 @@ struct fb_zone_rule {
 	struct fb_change to_daylight;   /* daylight begins */
 };
 
+/* Where the zones' files are; the package tzdata exchanges them when a government changes its clocks. */
+#define FB_ZONE_FOLDER "/usr/share/zoneinfo"
+
 struct fb_zone; /* immutable; may be shared by many */
 
 /* A change of the offset. */

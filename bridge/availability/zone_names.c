@@ -6,7 +6,6 @@
 #include "bridge/availability/zone_inside.h"
 #include "bridge/base/text.h"
 
-#define ZONEINFO "/usr/share/zoneinfo"
 enum { NAME_LEN_MAX = 63, BUCKETS = 1024 };
 
 /*
@@ -83,9 +82,9 @@ static bool is_offset(const char *s, int *out)
 
 static const struct fb_zone *load_file(const char *name)
 {
-	char path[sizeof ZONEINFO + 1 + NAME_LEN_MAX];
+	char path[sizeof FB_ZONE_FOLDER + 1 + NAME_LEN_MAX];
 
-	snprintf(path, sizeof path, ZONEINFO "/%s", name);
+	snprintf(path, sizeof path, FB_ZONE_FOLDER "/%s", name);
 	struct fb_zone *z = zone_tzif_load(path);
 	return z ? keep(name, z, true) : NULL;
 }
@@ -140,12 +139,12 @@ const struct fb_zone *fb_zone_named(const char *name)
 /* Loads every zone file beneath the folder. */
 static int preload_files(void)
 {
-	char *top[] = {(char *)ZONEINFO, NULL};
+	char *top[] = {(char *)FB_ZONE_FOLDER, NULL};
 	FTS *walk = fts_open(top, FTS_LOGICAL | FTS_NOCHDIR, NULL);
 	int n = 0;
 
 	for (FTSENT *f; walk && (f = fts_read(walk));) {
-		const char *name = f->fts_path + strlen(ZONEINFO);
+		const char *name = f->fts_path + strlen(FB_ZONE_FOLDER);
 		name += *name == '/';
 		if (f->fts_info == FTS_D && f->fts_level > 0 && !is_iana_name(name))
 			fts_set(walk, f, FTS_SKIP);

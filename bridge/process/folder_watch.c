@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include "bridge/availability/zone.h"
 #include "bridge/base/log.h"
 
 enum { LOOK_MS = 3000, FAILED_MS = 60000 };
@@ -12,12 +13,19 @@ struct folder {
 	uint32_t major, minor;
 };
 
+/* What the bridges of a generation have: the folder of calendars, and when the zones' files were exchanged (ns since 1970; 0: they are not there). */
+struct opened_folders {
+	struct folder calendars;
+	int64_t zones;
+};
+
 struct folder_watch {
 	const struct plan *plan; /* in force, or NULL */
 	bool (*reload)(void *arg);
 	void *arg;
 	struct loop *loop;
-	struct folder opened, starting; /* what the bridges in force have; what those have that start */
+	struct opened_folders opened, starting; /* those in force; those that start */
+	int64_t zones; /* at the last look */
 	struct loop_timer *look;
 };
 
@@ -31,6 +39,25 @@ static struct folder folder_at(const char *path)
 	return (struct folder){st.stx_ino, st.stx_dev_major, st.stx_dev_minor};
 }
 
+static int64_t zones_of(void)
+{
+	struct statx st;
+
+	if (statx(AT_FDCWD, FB_ZONE_FOLDER, AT_STATX_DONT_SYNC, STATX_MTIME, &st) != 0)
+		return 0;
+	return st.stx_mtime.tv_sec * INT64_C(1000000000) + st.stx_mtime.tv_nsec;
+}
+
+/* Not while they are being exchanged, one after the other. */
+static bool zones_changed(struct folder_watch *w)
+{
+	int64_t found = zones_of();
+	bool rest = found == w->zones;
+
+	w->zones = found;
+	return found && rest && found != w->opened.zones;
+}
+
 static bool is_same(struct folder a, struct folder b)
 {
 	return a.ino == b.ino && a.major == b.major && a.minor == b.minor;
@@ -41,17 +68,22 @@ static void look(void *arg)
 {
 	struct folder_watch *w = arg;
 	struct folder found = folder_at(w->plan->calendars);
+	bool zones = zones_changed(w), folder = found.ino && !is_same(found, w->opened.calendars);
 
 	loop_timer_again(w->look, LOOK_MS);
-	if (!found.ino || is_same(found, w->opened) || !w->reload(w->arg))
+	if ((!zones && !folder) || !w->reload(w->arg))
 		return;
-	log_event(LOG_LEVEL_WARN, "folder-changed", LS("folder", w->plan->calendars),
-	          LS("text", "another folder of calendars stands there now; it is taken into use by a reload"));
+	if (folder)
+		log_event(LOG_LEVEL_WARN, "folder-changed", LS("folder", w->plan->calendars),
+		          LS("text", "another folder of calendars stands there now; it is taken into use by a reload"));
+	else
+		log_event(LOG_LEVEL_INFO, "zones-changed", LS("folder", FB_ZONE_FOLDER),
+		          LS("text", "the time zones are others now; they are taken into use by a reload"));
 }
 
 void folder_watch_starts(struct folder_watch *w, const struct plan *plan)
 {
-	w->starting = folder_at(plan->calendars);
+	w->starting = (struct opened_folders){folder_at(plan->calendars), zones_of()};
 }
 
 void folder_watch_reloaded(struct folder_watch *w, const struct plan *plan)

@@ -6,7 +6,7 @@
 /*
  * Looks every few seconds whether the folder of calendars is still the one that the bridges opened: where a link was turned, another
  * folder put in its place or a file system mounted over it, they would answer from the old one, which may show free what is busy by
- * now. Another folder is a reload.
+ * now. Another folder is a reload. So are other files of the time zones, of which bridges and workers read what they need once.
  */
 struct folder_watch;
 

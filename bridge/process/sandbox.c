@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include "bridge/availability/zone.h"
 
 #ifdef __SANITIZE_ADDRESS__
 static const bool sanitized = true; /* it maps terabytes, opens /proc and traces itself */
@@ -243,7 +244,7 @@ int sandbox_bridge(void)
 
 int sandbox_calendar_worker(const char *calendars, int memory_mib)
 {
-	const char *const paths[] = {calendars, "/usr/share/zoneinfo", NULL};
+	const char *const paths[] = {calendars, FB_ZONE_FOLDER, NULL};
 	struct rlimit memory = {(rlim_t)memory_mib << 20, (rlim_t)memory_mib << 20};
 	scmp_filter_ctx f;
 	int r;
