@@ -7,7 +7,7 @@
 #include "bridge/base/log.h"
 #include "bridge/process/expiry.h"
 
-enum { LOOK_MS = 3000, SENTENCE = 1000 };
+enum { LOOK_MS = 3000, AGAIN_MS = 600 * 1000, SENTENCE = 1000 };
 
 /* A file as stat(2) shows it. */
 struct stamp {
@@ -21,7 +21,8 @@ struct front_watch {
 	bool (*reload)(void *arg);
 	void *arg;
 	struct loop *loop;
-	struct stamp seen[2], tried[2]; /* the certificate and the key: at the last look, at the last reload */
+	struct stamp seen[2], tried[2], used[2]; /* the certificate and the key: at the last look, at the last reload, at the last that came to something */
+	int64_t tried_ms;        /* loop_ms() of that reload */
 	bool ours;               /* the reload under way was our doing */
 	char trouble[SENTENCE];  /* the files changed and cannot be used; "" = no */
 	enum expiry warned;
@@ -59,7 +60,10 @@ static void look_at(const struct front_watch *w, struct stamp out[2])
 		}
 }
 
-/* Changed since the last reload, and not any more since the last look: whoever writes two files is done with both. */
+/*
+ * Others than those in use, and the same as at the last look: whoever writes two files is done with both. What was tried already is tried again after
+ * a while: what stood in its way may have been something else.
+ */
 static void look(void *arg)
 {
 	struct front_watch *w = arg;
@@ -70,7 +74,9 @@ static void look(void *arg)
 	look_at(w, found);
 	quiet = memcmp(found, w->seen, sizeof found) == 0;
 	memcpy(w->seen, found, sizeof found);
-	if (!quiet || memcmp(found, w->tried, sizeof found) == 0)
+	if (!quiet || memcmp(found, w->used, sizeof found) == 0)
+		return;
+	if (memcmp(found, w->tried, sizeof found) == 0 && loop_ms() - w->tried_ms < AGAIN_MS)
 		return;
 	w->ours = true;
 	if (w->reload(w->arg))
@@ -81,6 +87,7 @@ static void look(void *arg)
 
 void front_watch_reloads(struct front_watch *w)
 {
+	w->tried_ms = loop_ms();
 	if (w->plan)
 		look_at(w, w->tried);
 }
@@ -102,6 +109,7 @@ void front_watch_reloaded(struct front_watch *w, const struct plan *plan, const 
 		memcpy(w->tried, w->seen, sizeof w->tried);
 		w->look = loop_timer_new(w->loop, LOOK_MS, look, w);
 	}
+	memcpy(w->used, w->tried, sizeof w->used);
 	front_watch_warn(w);
 }
 
