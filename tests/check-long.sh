@@ -31,6 +31,7 @@ wait
 long three_peers ROUNDS=1400 &
 long same_answer SCRYPTS=1000 &
 wait
+long moved & # it waits, for the most part
 long deaths KILLS=25 &
 long power_cut KILLS=100 &
 wait

@@ -7,22 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "bridge/ctl/doctor.h"
+#include "bridge/process/listen.h"
 
 enum { CONNECT_MS = 5000 };
-
-/* Takes HOST:PORT or [V6]:PORT apart. False if it is neither, which the settings' check has excluded. */
-static bool split(const char *endpoint, char host[300], const char **port)
-{
-	const char *colon = strrchr(endpoint, ':');
-	size_t n = colon ? (size_t)(colon - endpoint) : 0;
-	bool six = n > 2 && *endpoint == '[' && endpoint[n - 1] == ']';
-
-	if (!n || n >= 300)
-		return false;
-	snprintf(host, 300, "%.*s", (int)(six ? n - 2 : n), endpoint + six);
-	*port = colon + 1;
-	return true;
-}
 
 static int dial(const struct addrinfo *a)
 {
@@ -52,7 +39,7 @@ static int try(const char *endpoint, char host[300], bool *unknown, char *why, s
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
 	struct addrinfo *list = NULL;
 	const char *port = "";
-	int rc = split(endpoint, host, &port) ? getaddrinfo(host, port, &hints, &list) : EAI_NONAME, fd = -1;
+	int rc = listen_split(endpoint, host, 300, &port) ? getaddrinfo(host, port, &hints, &list) : EAI_NONAME, fd = -1;
 
 	*unknown = rc != 0;
 	if (rc)

@@ -281,7 +281,7 @@ int ctl_peer(int argc, char **argv, const char *conf_path)
 		{"invite", ctl_peer_invite}, {"accept", ctl_peer_accept}, {"confirm", ctl_peer_confirm}, {"add", ctl_peer_add}, {"remove", remove_peer},
 		{"list", ctl_peer_list}, {"show", ctl_peer_show}, {"enable", enable}, {"disable", disable}, {"set", set},
 		{"confirm-next", ctl_peer_confirm_next}, {"take-next", ctl_peer_take_next}, {"drop-old", ctl_peer_drop_old},
-		{"drop-due", ctl_peer_drop_due},
+		{"drop-due", ctl_peer_drop_due}, {"moved", ctl_peer_moved},
 		{"unpin", ctl_peer_unpin}, {"check-domains", ctl_peer_check_domains}, {0},
 	};
 

@@ -7,7 +7,7 @@
 
 /*
  * The verb `peer` by its forms: edits in peer.c, making in peer_add.c, pairing in pair_invite.c and pair_accept.c, looking in
- * peer_show.c, proof of domains in domains.c.
+ * peer_show.c, proof of domains in domains.c, names of endpoints in peer_moved.c.
  */
 
 enum { CTL_PEER_FILE = 80 };
@@ -56,6 +56,11 @@ struct ctl_new_peer {
 int ctl_peer_put(struct ctl_edit *e, const char *conf_path, const struct ctl_new_peer *p);
 /* Prints what an admin does next with the new peer ${name}. */
 void ctl_peer_next(const char *name);
+/*
+ * peer moved: prints the first address to which the names of the peer's endpoints lead now and did not before; nothing if there is none.
+ * What the daemon runs while it cannot reach the peer.
+ */
+int ctl_peer_moved(int argc, char **argv, const char *conf_path);
 /* peer add. */
 int ctl_peer_add(int argc, char **argv, const char *conf_path);
 /* peer list: what is configured. */

@@ -43,6 +43,7 @@ const struct ctl_verb ctl_verbs[] = {
 	 "peer take-next NAME --under PIN --pin PIN [--proof TEXT]\n"
 	 "peer drop-old NAME --under PIN --pin PIN [--proof TEXT]\n"
 	 "peer drop-due\n"
+	 "peer moved NAME [--from ADDRESSES]\n"
 	 "peer list [--json]\n"
 	 "peer show NAME [--json]",
 	 "Edits and shows the other sites.", ctl_peer},

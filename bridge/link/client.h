@@ -80,7 +80,7 @@ struct link_clients {
 	link_seen_cb *seen;        /* or NULL */
 	void *seen_arg;
 	struct client_peer *peers;
-	size_t n;
+	size_t n, looked_at;       /* at which of them link_clients_unreached() goes on */
 	struct client_peer **turned; /* to the peers that cannot connect to us: one for each of their processes */
 	size_t n_turned;
 	struct link_server *server; /* what they ask there; NULL before link_clients_serve() */

@@ -73,6 +73,11 @@ struct link_status {
 	int64_t since_ms; /* how long in this state */
 	bool they_dialled; /* up, but over a connection that the peer made */
 };
+/*
+ * One of the peers that cannot be reached and have an endpoint with a name, each in its turn; NULL if there is none. To ${addresses} goes to
+ * what its names led when this process started, with blanks between.
+ */
+const char *link_clients_unreached(struct link_clients *k, struct buf *addresses);
 /* Fills ${out} for the ${i}th peer; false past the end. */
 bool link_clients_status(const struct link_clients *k, size_t i, struct link_status *out);
 

@@ -1,4 +1,5 @@
 #include "bridge/link/client.h"
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +35,7 @@ static void resolve(struct client_peer *p, const char *endpoint)
 
 	p->all->resolving_ms += loop_ms() - began;
 	if (rc != 0) {
-		snprintf(p->why, sizeof p->why, "endpoint %s: %s; reload once the name resolves", endpoint,
+		snprintf(p->why, sizeof p->why, "endpoint %s: %s; it is looked up again and again", endpoint,
 		         late ? "not looked up, since other names took the resolver too long" : gai_strerror(rc));
 		log_event(LOG_LEVEL_ERROR, "link-endpoint-unknown", LS("peer", p->conf->name), LS("endpoint", endpoint), LS("text", p->why));
 	}
@@ -57,6 +58,44 @@ void client_addresses_resolve(struct client_peer *p)
 	p->addresses = calloc(LINK_ADDRESSES, sizeof *p->addresses);
 	for (size_t i = 0; p->addresses && i < p->conf->n_endpoints; i++)
 		resolve(p, p->conf->endpoints[i]);
+}
+
+static bool is_name(const char *endpoint)
+{
+	const char *port;
+	char *host = split(endpoint, &port);
+	struct in6_addr a;
+	bool name = host && inet_pton(AF_INET, host, &a) != 1 && inet_pton(AF_INET6, host, &a) != 1;
+
+	free(host);
+	return name;
+}
+
+/* Could an address that is not known yet help? */
+static bool is_unreached(const struct client_peer *p)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < p->conf->n_endpoints && !any; i++)
+		any = is_name(p->conf->endpoints[i]);
+	return any && p->state != CLIENT_DISABLED && p->conf->dial != CONF_DIAL_IN && !client_peer_route(p);
+}
+
+const char *link_clients_unreached(struct link_clients *k, struct buf *addresses)
+{
+	char text[INET6_ADDRSTRLEN + 16];
+
+	for (size_t i = 0; i < k->n; i++) {
+		const struct client_peer *p = &k->peers[k->looked_at++ % k->n];
+
+		if (!is_unreached(p))
+			continue;
+		for (size_t n = 0; n < p->n_addresses; n++)
+			if (getnameinfo((const struct sockaddr *)&p->addresses[n].sa, p->addresses[n].len, text, sizeof text, NULL, 0, NI_NUMERICHOST) == 0)
+				buf_printf(addresses, "%s%s", addresses->len ? " " : "", text);
+		return p->conf->name;
+	}
+	return NULL;
 }
 
 void client_addresses_copy(struct client_peer *p, const struct client_peer *from)

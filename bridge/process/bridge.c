@@ -158,6 +158,7 @@ static void serve(void *arg)
 	link_server_siblings(b->server, (unsigned)b->conf->bridges, hand_on, b);
 	start_accepting(b);
 	b->give_back = loop_timer_new(b->loop, GIVE_BACK_MS, give_back, b);
+	bridge_unreached_open(b);
 	channel_send(b->supervisor, MSG_READY, NULL, 0, -1);
 	log_event(LOG_LEVEL_INFO, "bridge-ready", LI("generation", b->generation), LI("landlock", sandbox_has_landlock()));
 }
@@ -383,6 +384,7 @@ int bridge_role(int argc, char **argv)
 	loop_timer_free(b.patience);
 	loop_timer_free(b.drain_check);
 	loop_timer_free(b.give_back);
+	loop_timer_free(b.unreached);
 	loop_timer_free(b.hard_stop);
 	bridge_close(&b); /* it may tell the supervisor of what it writes down in the end */
 	channel_free(b.supervisor);

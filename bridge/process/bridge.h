@@ -52,7 +52,7 @@ struct bridge {
 	struct acceptor *acceptors;
 	struct peer_call *calls;
 	struct control_query *queries;
-	struct loop_timer *patience, *drain_check, *hard_stop, *give_back;
+	struct loop_timer *patience, *drain_check, *hard_stop, *give_back, *unreached;
 	size_t given_back; /* see memory_give_back() */
 	int reserve; /* a descriptor to give up when there are no more, so that a caller can be turned away */
 	int64_t turned_away; /* loop_ms() when the log was told last that one was; 0 = never */
@@ -117,6 +117,8 @@ void bridge_rotation_pin(struct bridge *b, const uint8_t *data, size_t len);
 /* MSG_ANNOUNCED_DONE came. */
 void bridge_rotation_answered(struct bridge *b, const uint8_t *data, size_t len);
 
+/* Tells the supervisor from time to time of a peer that is not reached (bridge_unreached.c). */
+void bridge_unreached_open(struct bridge *b);
 /* Tells the supervisor what the audit lacks (bridge_audit.c). */
 void bridge_audit_open(struct bridge *b);
 /* Lets peers ask what our side of the link to them looks like (bridge_probe.c). */

@@ -73,7 +73,7 @@ void generation_heard(void *arg, uint16_t type, const uint8_t *data, size_t len,
 	if (type == MSG_SHUT_DONE)
 		generation_shut_done(s, data, len);
 	if (type == MSG_ANNOUNCED || type == MSG_TOOK || type == MSG_SEEN || type == MSG_PIN_DONE || type == MSG_TRIED ||
-	    type == MSG_PAIRED || type == MSG_SHUT_DONE) {
+	    type == MSG_PAIRED || type == MSG_UNREACHED || type == MSG_SHUT_DONE) {
 		g->ev->said(g->arg, type, data, len);
 		return;
 	}

@@ -37,6 +37,7 @@ const struct channel_type messages_from_bridge[] = {
 	{MSG_ANNOUNCED, "announced", CONTROL_LINE_MAX, 0},
 	{MSG_TOOK, "took", CONTROL_LINE_MAX, 0},
 	{MSG_SEEN, "seen", CONTROL_LINE_MAX, 0},
+	{MSG_UNREACHED, "unreached", CONTROL_LINE_MAX, 0},
 	{MSG_HAND_ON, "hand-on", 4, 1},
 	{MSG_PIN_DONE, "pin-done", 8, 0},
 };

@@ -37,6 +37,7 @@ enum message {
 	MSG_ANNOUNCED,     /* u64 handle, u8 whether it retires, str peer, str pin of the connection, str pin, str proof: judge it and write it down */
 	MSG_TOOK,          /* str peer, str pin: it has our next pin on its disk; "": it says that it has not */
 	MSG_SEEN,          /* str peer, str pin: it stands under that key now; once, until it is another */
+	MSG_UNREACHED,     /* str peer, str addresses: it cannot be reached at any of these, to which the names of its endpoints led */
 	MSG_HAND_ON,       /* u32 number of a bridge; descriptor: a connection of a peer that is for that one */
 	MSG_PIN_DONE,      /* u64 number of a MSG_PIN: in force here */
 	MSG_TRIED,         /* str invitation's id in hex, str pin, u8 whether that key proved the secret */
@@ -60,7 +61,7 @@ enum { MESSAGE_TEXT_MAX = 1 << 20, CONTROL_LINE_MAX = 2048, SHUT_MAX = CONTROL_L
 /* The tables, by who reads them (messages.c). */
 extern const struct channel_type messages_from_check[2];
 extern const struct channel_type messages_from_supervisor[13];
-extern const struct channel_type messages_from_bridge[15];
+extern const struct channel_type messages_from_bridge[16];
 extern const struct channel_type messages_from_calendar_worker[2];
 extern const struct channel_type messages_from_login_worker[2];
 extern const struct channel_type messages_from_directory_worker[2];

@@ -97,7 +97,8 @@ static void on_child(void *arg)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!invitations_reaped(s->invitations, pid, status) && !rotation_reaped(s->rotation, pid, status))
+		if (!invitations_reaped(s->invitations, pid, status) && !rotation_reaped(s->rotation, pid, status) &&
+		    !name_watch_reaped(&s->names, pid, status))
 			generations_reaped(&s->all, pid, status);
 	shutting_check(s->shutting);
 }
@@ -153,13 +154,12 @@ static void finish(struct supervisor *s)
 	invitations_free(s->invitations);
 	rotation_free(s->rotation);
 	folder_watch_free(s->folder);
+	verb_kill(&s->names.verb);
 	recording_close(&s->recording);
 	free(s->conf_path);
 	loop_free(s->loop);
 }
 
-/* What can be wrong before anything runs. -1 after a sentence. */
-static int open_all(struct supervisor *s, const char *conf_path, const char *trace)
 /*
  * The whole path of ${path}, malloc'd; NULL with errno if nothing is there. No link on the way is followed here: where one is turned to
  * another folder, the next reload takes what it leads to, as each verb does.
@@ -175,6 +175,8 @@ static char *whole_path(const char *path)
 	return whole;
 }
 
+/* What can be wrong before anything runs. -1 after a sentence. */
+static int open_all(struct supervisor *s, const char *conf_path, const char *trace)
 {
 	struct buf error;
 	int r;
@@ -230,6 +232,7 @@ int process_supervise(const char *conf_path, const char *trace)
 	s.invitations = invitations_new(s.loop, s.conf_path, tell_all, &s);
 	s.rotation = rotation_new(s.loop, s.conf_path, &rotation_doors, &s);
 	s.folder = folder_watch_new(s.loop, reload_if_idle, &s);
+	s.names = (struct name_watch){.loop = s.loop, .conf_path = s.conf_path, .reload = reload_if_idle, .arg = &s};
 	s.signals[0] = loop_signal_new(s.loop, SIGCHLD, on_child, &s);
 	s.signals[1] = loop_signal_new(s.loop, SIGHUP, on_hangup, &s);
 	s.signals[2] = loop_signal_new(s.loop, SIGTERM, on_stop, &s);

@@ -3,6 +3,7 @@
 #include "bridge/process/folder_watch.h"
 #include "bridge/process/generations.h"
 #include "bridge/process/invitations.h"
+#include "bridge/process/name_watch.h"
 #include "bridge/process/opened.h"
 #include "bridge/process/recording.h"
 #include "bridge/process/rotation.h"
@@ -23,12 +24,13 @@ struct supervisor {
 	struct invitations *invitations;
 	struct rotation *rotation;
 	struct folder_watch *folder;
+	struct name_watch names;
 	struct shutting *shutting;
 	int budgets;                           /* the memory of what was asked: every bridge gets it */
 	struct recording recording;            /* and this */
+	bool again; /* somebody asked for a reload while one was under way, which may have read what was before */
 	bool stopping;
 	int exit_code;
-	bool again; /* somebody asked for a reload while one was under way, which may have read what was before */
 	struct loop_signal *signals[4];
 	struct loop_timer *daily;
 };

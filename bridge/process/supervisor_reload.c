@@ -138,6 +138,10 @@ static void on_said(void *arg, uint16_t type, const uint8_t *data, size_t len)
 		shutting_check(s->shutting);
 		return;
 	}
+	if (type == MSG_UNREACHED) {
+		name_watch_said(&s->names, data, len);
+		return;
+	}
 	invitations_said(s->invitations, type, data, len);
 	rotation_said(s->rotation, type, data, len);
 }
@@ -159,11 +163,11 @@ static void on_checked(void *arg, struct plan *plan, const char *problems)
 	s->check = NULL;
 	if (!plan) {
 		reload_failed(s, problems);
+		reload_again(s);
 		return;
 	}
 	buf_init(&error, MESSAGE_TEXT_MAX);
 	folder_watch_starts(s->folder, plan);
-		reload_again(s);
 	if (s->all.n == GENERATIONS_MAX) {
 		plan_free(plan);
 		buf_puts(&error, "too many generations are still finishing their work; try again in a while");
@@ -178,11 +182,11 @@ static void on_checked(void *arg, struct plan *plan, const char *problems)
 		reload_failed(s, buf_cstr(&error));
 	shutting_late(s->shutting, s->starting);
 	buf_free(&error);
+	reload_again(s);
 }
 
 void supervisor_reload(struct supervisor *s)
 {
-	reload_again(s);
 	char why[200], text[300];
 
 	rotation_reloads(s->rotation);
