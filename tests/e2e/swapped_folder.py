@@ -1,6 +1,10 @@
-"""Another folder of calendars in the place of the one that is open, by turning a link or by renaming, is taken into use by itself: what was free there may be busy here."""
+"""Another folder of calendars in the place of the one that is open, by turning a link or by renaming, is taken into use by itself: what was free there may be busy here.
+Another folder of settings, by turning a link, is read by the next reload, as it is by verbs."""
+import shutil
+import signal
+
 import sites
-from sites import same, until
+from sites import codes, same, until
 
 NINE, TEN = ("20260302T090000Z", "20260302T100000Z"), ("20260302T100000Z", "20260302T110000Z")
 
@@ -49,4 +53,19 @@ with sites.pair(start=False) as (a, b):
     b.config.write_text(good)
     b.run("reload")
     until(lambda: starts(a) == ["10:00"], "and one that can", 30)
+
+    b.stop()
+    settings, later = b.dir.parent / "settings", b.dir.parent / "later"
+    settings.symlink_to(b.dir)
+    b.config = settings / "availbridge.conf"
+    b.start()
+    until(lambda: starts(a) == ["10:00"], "settings that a link leads to")
+    shutil.copytree(b.dir, later, ignore=shutil.ignore_patterns("*.sock"))
+    fresh.symlink_to(later)
+    fresh.rename(settings)
+    b.rule("site-a", "in", "*", "bob@b.example", "None", "--position", "1")
+    b.process.send_signal(signal.SIGHUP)
+    until(lambda: codes(a.ask("bob@b.example")) == ["ErrorNoFreeBusyAccess"], "the link was turned")
+    until(lambda: b.is_up(links=False), "and verbs reach the daemon there")
+    b.run("audit", "verify")
 sites.finish()
