@@ -46,7 +46,7 @@ enum fb_fact ics_look(int dir_fd, const char *address, struct ics_stamp *file, b
 
 /*
  * Has ${address} (normal) a calendar: ADDRESS.ics or ADDRESS/ under ${dir_fd}? Opens nothing; an error other than "absent" is
- * could-not-tell.
+ * could-not-tell, and then in errno.
  */
 enum fb_fact ics_exists(int dir_fd, const char *address);
 /*

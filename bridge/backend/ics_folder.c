@@ -98,7 +98,10 @@ enum fb_fact ics_look(int dir_fd, const char *address, struct ics_stamp *file, b
 	int err = fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) ? errno : 0;
 	bool only = err ? absent(err) : S_ISREG(st.st_mode) && st.st_nlink == 1, link = !err && S_ISLNK(st.st_mode);
 	*file = stamp_of(name, err ? NULL : &st);
-	enum fb_fact a = link ? there(dir_fd, name) : !err ? FB_YES : only ? FB_NO : FB_COULD_NOT_TELL, b = there(dir_fd, address);
+	enum fb_fact a = link ? there(dir_fd, name) : !err ? FB_YES : only ? FB_NO : FB_COULD_NOT_TELL;
+	int why = link ? errno : err;
+	enum fb_fact b = there(dir_fd, address);
+	errno = a == FB_COULD_NOT_TELL ? why : errno;
 	*plain = only && b == FB_NO;
 	if (a == FB_YES || b == FB_YES)
 		return FB_YES;

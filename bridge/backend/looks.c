@@ -140,6 +140,18 @@ static bool is_fresh(const struct look *o, const char *address)
 	return o && strcmp(o->address, address) == 0 && loop_ms() - o->at < KEEP_MS;
 }
 
+/* That it cannot be told is nobody's "no": the line says why there is no answer. */
+static enum fb_fact told(const char *address, enum fb_fact exists)
+{
+	char why[160];
+
+	if (exists == FB_COULD_NOT_TELL) {
+		snprintf(why, sizeof why, "the folder of calendars cannot be looked into: %s", strerror(errno));
+		log_event(LOG_LEVEL_ERROR, "calendar-failed", LS("mailbox", address), LS("why", why));
+	}
+	return exists;
+}
+
 /* What was seen of ${address}, or NULL: then the caller must look itself. */
 static const struct look *look(struct looks *k, const char *address)
 {
@@ -155,7 +167,7 @@ static const struct look *look(struct looks *k, const char *address)
 		return NULL;
 	memcpy(o->address, address, n);
 	o->at = loop_ms();
-	o->exists = ics_look(k->dir_fd, address, &o->file, &o->plain);
+	o->exists = told(address, ics_look(k->dir_fd, address, &o->file, &o->plain));
 	*place = o;
 	return o;
 }
@@ -164,7 +176,7 @@ enum fb_fact looks_exists(struct looks *k, const char *address)
 {
 	const struct look *o = look(k, address);
 
-	return o ? o->exists : ics_exists(k->dir_fd, address);
+	return o ? o->exists : told(address, ics_exists(k->dir_fd, address));
 }
 
 bool looks_hold(struct looks *k, const char *address, const struct ics_stamps *s)

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 #include "bridge/availability/address.h"
 #include "bridge/base/text.h"
 #include "bridge/conf/parts.h"
@@ -274,6 +275,9 @@ static void check_main(struct conf_loading *l)
 		     strerror(errno));
 	else if (!S_ISDIR(st.st_mode))
 		MAIN(l, "calendars", "Name a folder.", "calendars names %s, which is no folder", c->calendars);
+	else if (access(c->calendars, R_OK | X_OK) < 0)
+		MAIN(l, "calendars", "Give the user that the daemon runs as the right to read and enter it.", "the calendars folder %s cannot be used: %s",
+		     c->calendars, strerror(errno));
 	if (strlen(c->control_socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
 		MAIN(l, "control_socket", "Choose a shorter path, for example /run/availbridge/control.sock.",
 		     "control_socket is longer than a socket's path can be: %s", c->control_socket);

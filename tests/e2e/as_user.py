@@ -71,6 +71,18 @@ def calendars(a):
     same(hop(a, "calendars")["text"], "2 can be read, whole days in UTC (working_zone)", "what is about nobody of ours is not counted")
 
 
+def calendars_of_root(a):
+    """The folder of calendars is root's: nobody is free and nobody unknown, and it is said why."""
+    a.calendars.chmod(0o700), shutil.chown(a.calendars, "root")
+    until(lambda: codes(a.ask("anna@a.example", "eve@a.example")) == ["ErrorADUnavailable"] * 2, "nobody can be looked up")
+    until(lambda: any("mailbox=eve@a.example" in line and "Permission denied" in line for line in a.lines("calendar-failed")), "the log says why")
+    for verb in ("check", "reload"):
+        said = a.run(verb, code=1) + a.stderr
+        check(f"the calendars folder {a.calendars} cannot be used: Permission denied" in said, f"{verb}: {said}")
+    shutil.chown(a.calendars, "nobody")
+    until(lambda: codes(a.ask("anna@a.example", "eve@a.example")) == ["NoError", "ErrorNoFreeBusyAccess"], "until its user may read it again")
+
+
 def files(a):
     same(a.run("check"), "ok\n", "all is readable")
     for name in ("front.key", "identity.key", "accounts.conf", "peers.d/local.conf"):
@@ -140,6 +152,7 @@ def main():
         start_as_user(a)
         looked_at(a)
         calendars(a)
+        calendars_of_root(a)
         files(a)
         full_disk(a)
 
