@@ -1,17 +1,55 @@
 #include <errno.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
 #include "bridge/base/text.h"
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/peer.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/slots.h"
 #include "bridge/ctl/verbs.h"
+#include "bridge/process/listen.h"
 #include "bridge/process/notes.h"
 
 /* Shutting out a peer or a key, now and not at the next reload. */
 
-enum { SHUT_MS = 5000 };
+enum { SHUT_MS = 5000, KNOCK_S = 1 };
+
+static bool takes_connections(const struct addrinfo *a)
+{
+	const struct timeval most = {.tv_sec = KNOCK_S};
+	int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, 0);
+	bool taken = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most) == 0 &&
+	             (connect(fd, a->ai_addr, a->ai_addrlen) == 0 || errno == EINPROGRESS); /* no room for one more is somebody, too */
+
+	if (fd >= 0)
+		close(fd);
+	return taken;
+}
+
+/* A daemon whose control socket was removed, or was named otherwise in the settings since it started, still holds the link's port. */
+static bool link_is_open(const char *conf_path)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+	struct conf_problems problems = {0};
+	struct conf *c = conf_load_main(conf_path, &problems);
+	struct addrinfo *list = NULL;
+	bool open = false;
+	const char *port;
+	char host[256];
+
+	if (c && listen_split(c->link_listen, host, sizeof host, &port) && getaddrinfo(host[0] ? host : NULL, port, &hints, &list) == 0)
+		for (const struct addrinfo *a = list; a && !open; a = a->ai_next)
+			open = takes_connections(a);
+	if (list)
+		freeaddrinfo(list);
+	conf_free(c);
+	conf_problems_free(&problems);
+	return open;
+}
 
 int ctl_peer_shut(const char *conf_path, const char *request, const char *done)
 {
@@ -21,6 +59,11 @@ int ctl_peer_shut(const char *conf_path, const char *request, const char *done)
 	buf_init(&reply, 1 << 20);
 	switch (ctl_daemon_call(conf_path, request, SHUT_MS, &code, &reply)) {
 	case CTL_DAEMON_ABSENT:
+		if (link_is_open(conf_path)) {
+			ctl_say("%s But nobody listens at the control socket, and the link's port takes connections all the same: a daemon whose socket was removed, "
+			        "or was called otherwise when it started, may have its links still up. End it (systemctl restart availbridge) to be sure.", done);
+			break;
+		}
 		printf("%s No daemon is running, so there was no link to cut.\n", done);
 		code = CTL_DONE;
 		break;

@@ -223,6 +223,12 @@ def no_answer(a, b):
         check("enabled no" in (b.dir / "peers.d/site-a.conf").read_text(), "the file is written nevertheless")
     finally:
         os.kill(b.process.pid, signal.SIGCONT)
+    # A daemon that cannot be asked, since its socket is gone, is not taken for none.
+    (b.dir / "state/control.sock").unlink()
+    b.run("peer", "disable", "site-a", code=1)
+    check("nobody listens at the control socket" in b.stderr and "still up" in b.stderr, f"a socket that was removed: {b.stderr}")
+    b.stop()
+    check("No daemon is running" in b.run("peer", "disable", "site-a"), "and of none it is said that there is none")
 
 
 with sites.pair() as (a, b):

@@ -110,7 +110,7 @@ static inline void init_site(void)
 	strcat(site_dir, "/deep/a");
 	snprintf(site_main, sizeof(site_main), "%s/availbridge.conf", site_dir);
 	snprintf(line, sizeof(line),
-	         "init --site site-a --domain A.example --domain a2.example --dir %s --front 127.0.0.1:8443 --link :7443 --user=", site_dir);
+	         "init --site site-a --domain A.example --domain a2.example --dir %s --front 127.0.0.1:8443 --link :1 --user=", site_dir);
 	CHECK_INT(run(line), 0);
 }
 
