@@ -316,7 +316,8 @@ static void awaited(struct doctor *d, struct doctor_chain *chain)
 		doctor_skipped(d, "link", "it connects to us (dial in), and only a running daemon knows whether it has");
 	else
 		doctor_failed(d, chain, "link", DOCTOR_THERE, code ? buf_cstr(&reply) : "it connects to us (dial in), and has not",
-		              "run `availbridge doctor %s`.", d->conf->site);
+		              "`availbridge peer set %s --dial out` and `availbridge reload`, if that site does not dial out for us yet; what else keeps it "
+		              "says `availbridge doctor %s`.", d->conf->site, d->conf->site);
 	if (code < 0)
 		chain->broken = "daemon";
 	else if (!chain->broken)

@@ -88,7 +88,8 @@ void doctor_told(struct doctor *d, struct doctor_chain *chain, const struct link
 		doctor_ok(d, "its calendars", "there is somebody to read them");
 	if (!said->link)
 		doctor_failed(d, NULL, "its link to us", DOCTOR_THERE, "it has no connection on which it could ask us",
-		              "run `availbridge doctor %s`: it names the hop.", site);
+		              "run `availbridge doctor %s`: it names the hop. If it waits for us to connect (dial in there), then here `availbridge peer set %s "
+		              "--dial out` and `availbridge reload`.", site, name);
 	else
 		doctor_ok(d, "its link to us", "up");
 	their_look_up(d, said);

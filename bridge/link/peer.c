@@ -324,7 +324,7 @@ void client_peer_start(struct client_peer *p)
 	p->backoff = BACKOFF_MIN_MS;
 	p->state = p->conf->enabled ? CLIENT_DOWN : CLIENT_DISABLED;
 	if (p->conf->enabled && p->conf->dial == CONF_DIAL_IN)
-		snprintf(p->why, sizeof p->why, "it connects to us (dial in), and has not yet");
+		snprintf(p->why, sizeof p->why, "it connects to us (dial in), and has not yet: that site needs `peer set NAME --dial out` for us");
 	else if (p->conf->enabled && !p->conf->n_endpoints)
 		snprintf(p->why, sizeof p->why, "no endpoint is set: it can only ask us");
 	p->due = p->since;

@@ -233,6 +233,19 @@ def healed(a, b):
     b.up()
 
 
+def nobody_dials(a, b):
+    """Who waits for the other to connect, where that does not know of it: each side hears what to do, and not to ask the other."""
+    b.run("peer", "set", "site-a", "--dial", "in")
+    b.run("reload")
+    a.up()
+    one(a, ["site-b"], "its link to us", "there", "peer set site-b --dial out")
+    one(b, ["site-a"], "link", "there", "peer set site-b --dial out", peer="site-a", behind=["look-up"])
+    check("dial out" in b.run("status"), "and status says so")
+    b.run("peer", "set", "site-a", "--dial", "both")
+    b.run("reload")
+    healed(a, b)
+
+
 def there(a, b):
     b.run("peer", "disable", "site-a")
     one(a, ["site-b"], "Hello", "there", a.pin(), "peer enable", "peer show site-a", behind=["look-up"])
@@ -290,6 +303,7 @@ def main():
         b.calendar("bob", ("20260302T090000", "20260302T100000"))
         told_by_the_peer(a, b)
         here(a, b, ["--user", "anna", "--password-file", str(a.dir / "password")])
+        nobody_dials(a, b)
         there(a, b)
         strange(a, folder)
 
