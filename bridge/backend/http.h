@@ -59,8 +59,11 @@ struct trace;
  * call.
  */
 void http_trace(struct http *h, struct trace *t, const char *name);
-/* Adds each backend of ${c} whose auth the system's libcurl was built without: `check` and `doctor` say it. */
-void http_warnings(const struct conf *c, struct conf_problems *warnings);
+/*
+ * Adds each backend of ${c} with which no daemon would begin: http_new() would fail for a file other than the password's, or for an auth that the system's
+ * libcurl was built without.
+ */
+void http_check(const struct conf *c, struct conf_problems *problems);
 /* Ends it, its connections and calls; their callbacks never come. NULL is allowed. */
 void http_free(struct http *h);
 /*

@@ -62,44 +62,56 @@ static void say_lacking(struct buf *out, enum conf_auth auth)
 	           curl_version_info(CURLVERSION_NOW)->version, lacking(auth));
 }
 
-void http_warnings(const struct conf *c, struct conf_problems *warnings)
-{
-	struct buf what;
-
-	buf_init(&what, 512);
-	for (size_t i = 0; i < c->n_backends; i++) {
-		if (!lacking(c->backends[i].auth))
-			continue;
-		buf_reset(&what);
-		say_lacking(&what, c->backends[i].auth);
-		conf_problem_add(warnings, c->backends[i].file, 0, "Log in by another auth that the server offers (basic goes over TLS alone), or install a "
-		                 "libcurl that has it; until then its mailboxes have no free/busy.", "%s", buf_cstr(&what));
-	}
-	buf_free(&what);
-}
-
-int http_identity_read(struct http_identity *id, const struct conf *c, const struct conf_backend *b, struct buf *error)
+static void begin(struct http_identity *id, const struct conf_backend *b)
 {
 	*id = (struct http_identity){.auth = b->auth, .user = b->user, .ca_file = b->ca_file};
 	buf_init(&id->password, PASSWORD_MAX);
 	buf_init(&id->certificate, PEM_MAX);
 	buf_init(&id->key, PEM_MAX);
 	spell_pin(id, b);
+}
+
+/* Looks at whatever else than the password a login of ${b} needs, and reads it. -1 with a sentence. */
+static int read_files(struct http_identity *id, const struct conf_backend *b, struct buf *error)
+{
 	if (lacking(b->auth)) {
 		say_lacking(error, b->auth);
 		return -1;
 	}
-	if ((b->auth == CONF_AUTH_BASIC || b->auth == CONF_AUTH_NTLM) && conf_secret_read(c, &b->password, &id->password, error) != 0)
-		return -1;
 	if (check_rights("keytab", b->keytab, error) != 0 || check_rights("client-key", b->client_key, error) != 0)
-		return -1;
-	if (b->auth == CONF_AUTH_NEGOTIATE && http_keytab_offer(b->keytab, b->user, error) != 0)
 		return -1;
 	if (b->ca_file && pki_authorities_check(b->ca_file, error) != 0)
 		return -1;
 	if (read_pem(&id->certificate, "client-certificate", b->client_certificate, error) != 0)
 		return -1;
 	return read_pem(&id->key, "client-key", b->client_key, error);
+}
+
+void http_check(const struct conf *c, struct conf_problems *problems)
+{
+	struct http_identity id;
+	struct buf what;
+
+	buf_init(&what, 8192);
+	for (size_t i = 0; i < c->n_backends; i++) {
+		begin(&id, &c->backends[i]);
+		buf_reset(&what);
+		if (read_files(&id, &c->backends[i], &what) != 0)
+			conf_problem_add(problems, c->backends[i].file, 0, "Mend it, or take the backend out: a daemon does not begin with it.", "%s",
+			                 buf_cstr(&what));
+		http_identity_free(&id);
+	}
+	buf_free(&what);
+}
+
+int http_identity_read(struct http_identity *id, const struct conf *c, const struct conf_backend *b, struct buf *error)
+{
+	begin(id, b);
+	if (read_files(id, b, error) != 0)
+		return -1;
+	if ((b->auth == CONF_AUTH_BASIC || b->auth == CONF_AUTH_NTLM) && conf_secret_read(c, &b->password, &id->password, error) != 0)
+		return -1;
+	return b->auth == CONF_AUTH_NEGOTIATE ? http_keytab_offer(b->keytab, b->user, error) : 0;
 }
 
 void http_identity_free(struct http_identity *id)

@@ -68,24 +68,17 @@ static void warn_front(const struct conf *c, struct conf_problems *warnings)
 	buf_free(&text);
 }
 
-static void warn_authorities(const char *file, const char *ca_file, struct conf_problems *warnings)
+/* A directory that nobody could trust. Of backends it keeps the daemon from starting: see http_check(). */
+static void warn_directory(const struct conf *c, struct conf_problems *warnings)
 {
+	const struct conf_directory *d = c->directory;
 	struct buf text;
 
 	buf_init(&text, 8192);
-	if (ca_file && pki_authorities_check(ca_file, &text) != 0)
-		conf_problem_add(warnings, file, 0, "Name a file in PEM with the certificate of the servers' CA; until then none of them is trusted.", "%s",
+	if (d && d->ca_file && pki_authorities_check(d->ca_file, &text) != 0)
+		conf_problem_add(warnings, d->file, 0, "Name a file in PEM with the certificate of the servers' CA; until then none of them is trusted.", "%s",
 		                 buf_cstr(&text));
 	buf_free(&text);
-}
-
-/* Servers that nobody could trust. */
-static void warn_servers(const struct conf *c, struct conf_problems *warnings)
-{
-	if (c->directory)
-		warn_authorities(c->directory->file, c->directory->ca_file, warnings);
-	for (size_t i = 0; i < c->n_backends; i++)
-		warn_authorities(c->backends[i].file, c->backends[i].ca_file, warnings);
 }
 
 static void put_list(struct buf *b, const char *key, const struct conf_problems *p)
@@ -113,11 +106,11 @@ static int look(const char *conf_path, bool json, bool verbose)
 	if (c) {
 		check_keys(c, &problems);
 		conf_secrets_check(c, &problems);
+		http_check(c, &problems);
 		conf_warnings(c, &warnings);
 		warn_front(c, &warnings);
-		warn_servers(c, &warnings);
+		warn_directory(c, &warnings);
 		login_warnings(c, &warnings);
-		http_warnings(c, &warnings);
 	}
 	buf_init(&b, 64 << 20);
 	if (json) {

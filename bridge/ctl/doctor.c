@@ -151,8 +151,10 @@ static void look_at_settings(void *arg, char *conf_path, struct buf *reply)
 	buf_init(&error, TEXT_MAX_BYTES);
 	if (c && !keys_work(c, &error))
 		conf_problem_add(&problems, c->file, 0, set_right, "%s", buf_cstr(&error));
-	if (c)
+	if (c) {
 		conf_secrets_check(c, &problems);
+		http_check(c, &problems);
+	}
 	if (problems.n) {
 		const struct conf_problem *p = &problems.list[0];
 
@@ -199,7 +201,6 @@ static bool configuration(struct doctor *d)
 	if (settings_are_sound(d, hop)) {
 		conf_forget_passwords(d->conf);
 		conf_warnings(d->conf, &warnings);
-		http_warnings(d->conf, &warnings);
 		if (warnings.n)
 			doctor_ok(d, hop, "valid; %zu thing%s to look at, see `availbridge check`; the first: %s", warnings.n, warnings.n == 1 ? "" : "s",
 			          warnings.list[0].what);

@@ -92,6 +92,7 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     # What cannot work is refused, with the file and what to do, and what runs goes on.
     generation = running(a)
     for name, text, rights, words in (("backends.d/hub.conf", BACKEND + "concurrency 1\n", 0o600, "concurrency"),
+                                      ("backends.d/hub.conf", BACKEND + "ca-file hub.password\n", 0o600, "holds no certificate in PEM"),
                                       ("hub.password", "two\nlines\n", 0o600, "one line"), ("hub.password", "x\n", 0o640, "chmod 600")):
         was = (a.dir / name).read_text()
         write(a, name, text)

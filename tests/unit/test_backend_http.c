@@ -613,7 +613,7 @@ static void test_lacking(void)
 
 	buf_init(&error, 4096);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct conf_problems warnings = {0};
+		struct conf_problems problems = {0};
 
 		b[1].auth = cases[i].auth;
 		b[1].file = "backends.d/exchange.conf";
@@ -621,16 +621,16 @@ static void test_lacking(void)
 		buf_reset(&error);
 		CHECK(http_new(world_loop, &conf, &b[1], &error) == NULL);
 		CHECK(strncmp(buf_cstr(&error), cases[i].what, strlen(cases[i].what)) == 0);
-		http_warnings(&c, &warnings);
-		if (CHECK_INT(warnings.n, 1)) {
-			CHECK_STR(warnings.list[0].file, "backends.d/exchange.conf");
-			CHECK_STR(warnings.list[0].what, buf_cstr(&error));
+		http_check(&c, &problems);
+		if (CHECK_INT(problems.n, 1)) {
+			CHECK_STR(problems.list[0].file, "backends.d/exchange.conf");
+			CHECK_STR(problems.list[0].what, buf_cstr(&error));
 		}
-		conf_problems_free(&warnings);
+		conf_problems_free(&problems);
 		left_out = 0;
-		http_warnings(&c, &warnings);
-		CHECK_INT(warnings.n, has_ntlm() ? 0 : i == 0);
-		conf_problems_free(&warnings);
+		http_check(&c, &problems);
+		CHECK_INT(problems.n, has_ntlm() ? 0 : i == 0);
+		conf_problems_free(&problems);
 	}
 	buf_free(&error);
 }
