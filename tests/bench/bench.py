@@ -1,6 +1,5 @@
 """make bench: measures everything, in turns, prints a table and writes build/bench/ratios.tsv. Words: the groups to run (default: all)."""
 import os
-import pathlib
 import shutil
 import signal
 import subprocess
@@ -11,8 +10,8 @@ import growth
 import idle
 import many
 import queries
+from measure import ROOT
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 GROUPS = {"hit": queries.hits, "miss": queries.misses, "growth": growth.growth, "idle": idle.idle, "many": many.many, "calendars": calendars.against}
 QUICK = ("hit", "miss")
 

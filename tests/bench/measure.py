@@ -6,6 +6,7 @@ import statistics
 import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 SERVERS, LOAD = {0}, {1}  # the processors of A and B, and of those who ask and the backend: two are enough
 
 

@@ -24,7 +24,7 @@ def main():
     figure, axes = plt.subplots(figsize=(8, 0.28 * len(rows) + 1))
     for y, (name, median, least) in enumerate(rows):
         axes.plot([median, least], [y, y], color="0.7", zorder=1)
-        axes.plot(median, y, "o", color="tab:orange" if name.startswith("haproxy") else "tab:blue", zorder=2)
+        axes.plot(median, y, "o", color={"haproxy": "tab:orange", "bare": "0.5"}.get(name.split("-")[0], "tab:blue"), zorder=2)
         axes.plot(least, y, "|", color="black", zorder=2)
         for x, mark in zip(target(name) or (), ("tab:red", "tab:green")):
             axes.plot([x, x], [y - 0.4, y + 0.4], color=mark)

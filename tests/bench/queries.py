@@ -97,14 +97,16 @@ def hits(plan):
     folder = plan.place("hit")
     with bridged.pair(people=people) as (a, b), contextlib.closing(rivals.Servers(folder)) as servers:
         bridge = bridged.contestant("bridge", a, b, people)
-        proxies, direct = others(servers, servers.backend(folder, lengths()), bridge.login, people, haproxy=not plan.quick)
-        for boxes in plan.boxes:
-            verify(bridge, boxes)
+        for boxes in lengths():
             with contextlib.closing(Asker(bridge)) as asker:  # the pairs move what the bridge answers
                 (folder / f"answer-{boxes}.xml").write_bytes(asker.ask(range(boxes)))
-            for c in [*proxies, direct]:
+        proxies, direct = others(servers, servers.backend(folder, lengths()), bridge.login, people, haproxy=not plan.quick)
+        bare = [] if plan.quick else [measure.Contestant("bare", *servers.bare_pair(folder, lengths()), bridge.login, people)]
+        for boxes in plan.boxes:
+            verify(bridge, boxes)
+            for c in [*proxies, *bare, direct]:
                 verify(c, boxes, range(boxes))
-            compare("hit", [bridge, *(proxies if boxes == 1 else proxies[:1])], direct, boxes, template(folder, boxes), plan)
+            compare("hit", [bridge, *(proxies if boxes == 1 else proxies[:1]), *bare], direct, boxes, template(folder, boxes), plan)
 
 
 # ---- from an EWS backend ----
@@ -167,10 +169,12 @@ def misses(plan):
     with contextlib.closing(rivals.Servers(folder)) as servers, bridged.pair(lambda a, b: serve(b, port, servers.certs, 100)) as (a, b):
         bridge = bridged.contestant("bridge", a, b, people)
         servers.backend(folder / "bridge", bridge_lengths(bridge, port, servers.certs), port)
-        proxies, direct = others(servers, servers.backend(folder, lengths()), bridge.login, people, haproxy=False)
+        backend = servers.backend(folder, lengths())
+        proxies, direct = others(servers, backend, bridge.login, people, haproxy=False)
+        bare = [] if plan.quick else [measure.Contestant("bare", *servers.bare_pair(folder, lengths(), backend), bridge.login, people)]
         for boxes in plan.boxes[:1] if plan.quick else plan.boxes:
             for batch in (boxes, 100) if boxes == 1 and not plan.quick else (boxes,):
                 serve(b, port, servers.certs, batch)
-                for c in [bridge, *proxies, direct]:
+                for c in [bridge, *proxies, *bare, direct]:
                     verify(c, boxes, [0] * boxes)
-                compare("miss" if batch == boxes else "batch", [bridge, *proxies], direct, boxes, template(folder, boxes), plan)
+                compare("miss" if batch == boxes else "batch", [bridge, *proxies, *bare], direct, boxes, template(folder, boxes), plan)

@@ -75,8 +75,10 @@ def certificates(folder):
     return folder
 
 
-def listens(port):
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+def listens(at):
+    """At a port of this machine, or at a path."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX if isinstance(at, str) else socket.AF_INET) as s:
+        s.connect(at if isinstance(at, str) else ("127.0.0.1", at))
         return True
     return False
 
@@ -88,11 +90,11 @@ class Servers:
         self.folder, self.started = folder, []
         self.certs = certificates(folder / "certs")
 
-    def start(self, name, port, processors, *words):
+    def start(self, name, at, processors, *words):
         log = open(self.folder / f"{name}.out", "ab")
         p = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, preexec_fn=measure.on(processors))
         self.started.append(p)
-        until(lambda: p.poll() is not None or listens(port), f"{name} listens")
+        until(lambda: p.poll() is not None or listens(at), f"{name} listens")
         if p.poll() is not None:
             raise RuntimeError(f"{name} ended: {pathlib.Path(log.name).read_text()[-2000:]}")
         return p.pid
@@ -125,6 +127,19 @@ class Servers:
             conf.write_text(HAPROXY.format(port=port, to=to, me=me, other=other, certs=self.certs, strangers=strangers))
             pids.append(self.start(f"haproxy-{me}", port, measure.SERVERS, "haproxy", "-db", "-f", str(conf)))
         return a, pids
+
+    def bare_pair(self, root, lengths, backend=None):
+        """What two sites cost that read nothing: with a worker's process before ${backend}, if it is given (bare.c). Answers as in ${root}."""
+        program, certs, worker = str(measure.ROOT / "build/bench/bare"), str(self.certs), []
+        back, front = free_ports(2)
+        pids = []
+        if backend:
+            worker = [str(self.folder / "worker")]
+            pids.append(self.start("bare-worker", worker[0], measure.SERVERS, program, "worker", *worker, certs, str(backend), *(f"{n}:{k}" for n, k in lengths.items())))
+        pids.append(self.start("bare-back", back, measure.SERVERS, program, "back", str(back), certs, *worker))
+        texts = [f"{boxes}:{length}:{root}/answer-{boxes}.xml" for boxes, length in lengths.items()]
+        pids.append(self.start("bare-front", front, measure.SERVERS, program, "front", str(front), certs, str(back), *texts))
+        return front, pids
 
     def close(self):
         for p in self.started:
