@@ -9,9 +9,7 @@ if [ "${1:-}" = --one ]; then
 fi
 build=${BUILD:-build}
 work=$build/check
-export PROGRAM="$PWD/$build/release/availbridge"
-mkdir -p $work
-: >$work/counts
+export PROGRAM="$PWD/$build/release/availbridge" ASAN_OPTIONS=abort_on_error=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1
 python=/usr/bin/python3 # the system's, which has the packages
 
 # suite NAME SECONDS COMMAND...: runs it, shows its counts, and the rest only when it failed. No counts, a time-out or a
@@ -28,25 +26,35 @@ suite() {
 		failed=$((${failed:-0} + 1))
 		echo "$name: ended with exit code $code" >>"$log"
 	fi
-	printf '%-44s %6d passed %4d failed %5d s\n' "$name" "${passed:-0}" "$failed" $(($(date +%s) - began))
-	[ "$failed" = 0 ] || tail -n 60 "$log" | sed 's/^/    /'
-	echo "${passed:-0} $failed" >>$work/counts
+	echo "${passed:-0} $failed" >>"$work/counts"
+	said=
+	[ "$failed" = 0 ] || said=$(printf '\n%s' "$(tail -n 60 "$log" | sed 's/^/    /')")
+	printf '%-44s %6d passed %4d failed %5d s%s\n' "$name" "${passed:-0}" "$failed" $(($(date +%s) - began)) "$said" # at once: others print beside it
 }
-# Two suites at a time: they wait more than they work.
-beside=0
-both() {
-	suite "$@" &
-	beside=$((beside + 1))
-	[ $((beside % 2)) = 1 ] || wait
+# check.sh --suite NAME SECONDS COMMAND...: one of those that run side by side.
+if [ "${1:-}" = --suite ]; then
+	shift
+	suite "$@"
+	exit 0
+fi
+mkdir -p "$work"
+: >"$work/counts"
+: >"$work/suites"
+# Notes a suite for together().
+beside() { echo "$@" >>"$work/suites"; }
+# Runs what was noted, in the order of noting, one more at a time than there are processors: they wait more than they work.
+together() {
+	xargs -P $(($(nproc) + 1)) -L 1 sh tests/check.sh --suite <"$work/suites"
+	: >"$work/suites"
 }
 # Builds one thing; a build that breaks is one failure.
 compile() {
-	if make BUILD="$build" -k -j2 --no-print-directory "$@" >$work/make.log 2>&1; then
-		echo "1 0" >>$work/counts
+	if make BUILD="$build" -k -j2 --no-print-directory "$@" >"$work/make.log" 2>&1; then
+		echo "1 0" >>"$work/counts"
 	else
 		echo "make $* failed"
-		grep -E 'error|Error|undefined|multiple' $work/make.log | head -n 40 | sed 's/^/    /'
-		echo "0 1" >>$work/counts
+		grep -E 'error|Error|undefined|multiple' "$work/make.log" | head -n 40 | sed 's/^/    /'
+		echo "0 1" >>"$work/counts"
 	fi
 }
 suite floors 60 tests/check.sh --one scripts/floors.sh
@@ -54,29 +62,29 @@ suite seals 120 tests/seals/check.sh
 compile program
 compile unit
 compile VARIANT=asan program unit
-export ASAN_OPTIONS=abort_on_error=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1
+e2e() { beside "e2e-$1" 300 $python "tests/e2e/$1.py"; }
+# Those that take longest first. failing_calls and the long forms of some: tests/check-long.sh.
+longest="one_port rotation lossy_network same_answer"
+for t in $longest; do e2e "$t"; done
 for variant in release asan; do
 	for t in "$build"/$variant/unit/test_*; do
-		case $t in *.d) continue ;; esac
-		both "$variant/$(basename "$t")" 240 "$t"
+		case $variant/$t in *.d) ;; asan/*/test_ews_random) beside "asan/test_ews_random" 240 "$t" 1 400 ;; *) beside "$variant/$(basename "$t")" 240 "$t" ;; esac
 	done
 done
-wait
+for t in tests/e2e/*.py; do
+	case " $longest sites raw_link short_soak failing_calls moved " in *" $(basename "$t" .py) "*) ;; *) e2e "$(basename "$t" .py)" ;; esac
+done
+# Those that feed a running bridge what is odd or hostile, or end it at its busiest, once more with the sanitizers watching.
+for t in mailboxes captures as_exchange trace http_strict logins windows_logins hostile_client log_of_attacks slow_crowd same_answer random_rules link_stranger pairing hostile_directory ended_by_force nothing_leaks log_of_peer; do
+	beside "asan/e2e-$t" 300 env "'PROGRAM=$PWD/$build/asan/availbridge'" ROUNDS=3 $python tests/e2e/$t.py
+done
+together
 suite calendars 400 $python tests/calendars/compare.py "$PROGRAM" 2000
 ews=$build/release/unit/test_ews
 suite schema 120 $python tests/schema/answers.py "${ews}_answers" "${ews}_others" "${ews}_zones" "${ews}_suggestions"
 suite requests 120 $python tests/schema/requests.py "${ews}_request"
 suite pairing-model 90 tests/pairing/model.sh
 suite demo 120 tests/check.sh --one env ONCE=1 DEMO="$PWD/$work/demo" scripts/demo.sh
-for t in tests/e2e/*.py; do
-	case $t in */sites.py | */raw_link.py | */short_soak.py | */moved.py) continue ;; esac
-	both "e2e-$(basename "$t" .py)" 300 $python "$t"
-done
-# Those that feed a running bridge what is odd or hostile, or end it at its busiest, once more with the sanitizers watching.
-for t in mailboxes captures as_exchange trace http_strict logins windows_logins hostile_client log_of_attacks slow_crowd same_answer random_rules link_stranger pairing hostile_directory ended_by_force nothing_leaks log_of_peer; do
-	both "asan/e2e-$t" 300 env PROGRAM="$PWD/$build/asan/availbridge" ROUNDS=3 $python tests/e2e/$t.py
-done
-wait
 suite e2e-short_soak 200 $python tests/e2e/short_soak.py # alone: it takes the whole machine
 suite install 60 tests/install.sh
-awk '{ p += $1; f += $2 } END { printf "%d passed, %d failed\n", p, f; exit f != 0 || p == 0 }' $work/counts
+awk '{ p += $1; f += $2 } END { printf "%d passed, %d failed\n", p, f; exit f != 0 || p == 0 }' "$work/counts"
