@@ -127,6 +127,7 @@ wait_for() {
 people() { for name in "$@"; do printf '%s,' "$name"; done | sed 's/,$//'; }
 in_domain() { domain=$1; shift; for name in "$@"; do printf '%s@%s ' "$name" "$domain"; done; }
 
+# Last of all, and as a whole: whoever waits for it finds two sites that answer.
 write_env() {
 	for S in A B; do
 		if [ $S = A ]; then site=a domain=a.example names=$A_NAMES hidden=john; else site=b domain=b.example names=$B_NAMES hidden=karl; fi
@@ -147,7 +148,8 @@ write_env() {
 			${S}_HIDDEN=$hidden@$domain
 			${S}_UNKNOWN=nobody@$domain
 		END
-	done >"$demo/demo.env"
+	done >"$demo/demo.env.new"
+	mv "$demo/demo.env.new" "$demo/demo.env"
 }
 
 ask() {
@@ -199,6 +201,7 @@ verify() {
 
 A_NAMES="alice adam beth colin dora edith frank grace harry isaac"
 B_NAMES="bella bruno carla dieter emma frieda gustav hanna ines jonas"
+rm -f "$demo/demo.env"
 stop a
 stop b
 rm -rf "$demo"
@@ -212,7 +215,6 @@ trap 'exit 143' TERM
 	make_site a a.example Europe/London $A_NAMES john
 	make_site b b.example Europe/Berlin $B_NAMES karl
 }
-write_env
 [ -z "${FORESTS:-}" ] || start_forests
 start a
 start b
@@ -233,6 +235,7 @@ say
 ask || :
 say
 if verify; then code=0; else code=1; fi
+write_env
 of_a() { sed -n "s/^A_$1=//p" "$demo/demo.env"; }
 say "EWS           $(of_a EWS_URL)"
 say "Autodiscover  $(of_a AUTODISCOVER_URL)"
