@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import pwd
+import shlex
 import shutil
 import subprocess
 import sys
@@ -129,11 +130,11 @@ def start_as_user(a):
 
 def full_disk(a):
     """An edit on a full disk says where room is wanted, and leaves the files as they are."""
-    edit = f"{sites.PROGRAM} -c {a.config} rule add --peer local --direction in --requester '*' --target '*' --level None"
+    edit = shlex.join([sites.PROGRAM, "-c", str(a.config), *"rule add --peer local --direction in --requester * --target * --level None".split()])
     state, rules = a.dir / "state", a.dir / "peers.d/local.conf"
     before = rules.read_text()
-    r = subprocess.run(["unshare", "-m", "sh", "-c", f"mount -t tmpfs -o size=64k none {state} && {edit} && head -c 100000 /dev/zero >{state}/fill; "
-                        f"for i in $(seq 60); do {edit} || exit 1; done"], capture_output=True, text=True, timeout=60)
+    r = subprocess.run(["unshare", "-m", "sh", "-c", f'mount -t tmpfs -o size=64k none "$0" && {edit} && head -c 100000 /dev/zero >"$0/fill"; '
+                        f"for i in $(seq 60); do {edit} || exit 1; done", str(state)], capture_output=True, text=True, timeout=60)
     check(r.returncode == 1 and "No space left on device. Make room in state_dir" in r.stderr and "nothing was changed" in r.stderr, f"{r.stdout}{r.stderr}")
     same(rules.read_text(), before + "rule in * * None\n" * r.stdout.count("rule in * * None"), "the edits that were made before the disk was full, and no other")
 

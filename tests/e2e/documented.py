@@ -2,6 +2,7 @@
 README to be pasted can be pasted."""
 import json
 import re
+import shlex
 import subprocess
 
 import sites
@@ -63,7 +64,7 @@ def by_hand(b):
     own = next(block for block in blocks if block.startswith("openssl")).strip()
     asking = [c for c in re.split(r"\n(?=python3)", blocks[0].replace("\\\n", " ")) if "client.py" in c]
     same(len(asking), 2, "a hello and a query")
-    here = {"own.": f"{b.dir}/own.", "their-identity.pem": str(b.dir / "identity.pem"), "HOST:7443": f"127.0.0.1:{b.link}", "python3 ": "/usr/bin/python3 "}
+    here = {"own.": shlex.quote(str(b.dir)) + "/own.", "their-identity.pem": shlex.quote(str(b.dir / "identity.pem")), "HOST:7443": f"127.0.0.1:{b.link}", "python3 ": "/usr/bin/python3 "}
 
     def run(command):
         for word, mine in here.items():
