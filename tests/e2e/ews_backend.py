@@ -200,13 +200,13 @@ def nginx(x, more=""):
     """One fixed reply to everything, as an Exchange 2007 would write it, digits that are not what its events give included."""
     port, folder = sites.free_ports(1)[0], pathlib.Path(tempfile.mkdtemp(prefix="nginx-", dir=x.dir.parent))
     (folder / "reply.xml").write_text(FIXED)
-    (folder / "nginx.conf").write_text(f"""pid {folder}/pid; error_log {folder}/error.log; daemon off; worker_processes 1; {"user root;" if os.getuid() == 0 else ""}
+    (folder / "nginx.conf").write_text(f"""pid pid; error_log error.log; daemon off; worker_processes 1; {"user root;" if os.getuid() == 0 else ""}
 events {{}}
-http {{ access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {x.dir}/front.pem; ssl_certificate_key {x.dir}/front.key; {more} root {folder};
+http {{ access_log off; client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
+server {{ listen 127.0.0.1:{port} ssl; ssl_certificate "{x.dir}/front.pem"; ssl_certificate_key "{x.dir}/front.key"; {more} root "{folder}";
 location / {{ default_type text/xml; error_page 405 =200 /reply.xml; try_files /reply.xml =404; }} }} }}
 """)
-    p = subprocess.Popen(["nginx", "-c", str(folder / "nginx.conf")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    p = subprocess.Popen(["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         until(lambda: (folder / "pid").exists() and (folder / "pid").read_text().strip(), "nginx runs")
         yield port
@@ -239,7 +239,7 @@ def test_certificate(b, x):
         return {"auth": "certificate", "client_certificate": b.dir / f"{name}.pem", "client_key": b.dir / f"{name}.key"}
 
     known, other = made("known"), made("other")
-    with nginx(x, f"ssl_verify_client on; ssl_client_certificate {b.dir}/known.pem;") as port:
+    with nginx(x, f'ssl_verify_client on; ssl_client_certificate "{b.dir}/known.pem";') as port:
         for login, code in ((known, "NoError"), (other, "ErrorFreeBusyGenerationFailed"), ({"auth": "none"}, "ErrorFreeBusyGenerationFailed")):
             b.backend("old", "ews", ["old@b.example"], url=f"https://localhost:{port}/EWS/Exchange.asmx", ca_file=x.ca, **login)
             b.run("reload")

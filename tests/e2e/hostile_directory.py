@@ -255,8 +255,8 @@ def main():
     secret = folder / "secret"
     secret.touch(mode=0o600)
     secret.write_text("correct horse\n")
-    (site.dir / "directory.conf").write_text(f'server ldaps://127.0.0.1:{server.port}\npreset openldap\nbase DC=a\nbind simple\nbind-name CN=svc\npassword-file {secret}\n'
-                                             f'ca-file {authority.ca}\ntimeout "1 s"\n')
+    (site.dir / "directory.conf").write_text(f'server ldaps://127.0.0.1:{server.port}\npreset openldap\nbase DC=a\nbind simple\nbind-name CN=svc\npassword-file "{secret}"\n'
+                                             f'ca-file "{authority.ca}"\ntimeout "1 s"\n')
     (site.dir / "peers.d/local.conf").write_text("rule in group:CN=Board,DC=a * AvailabilityOnly\n")
 
     def ask(what, behave, exists="could not tell", before=None, who="anna@a.example", groups="could not tell", more=()):

@@ -78,7 +78,7 @@ with sites.pair(start=False) as (a, b):
     port = sites.https_server(Slow, a.dir)
     a.calendar("bob", NINE)
     a.calendar("anna", NINE)
-    a.backend("slow", "ews", ["slow@a.example"], "secret", url=f"https://localhost:{port}/EWS/Exchange.asmx", auth="basic", user="x", ca_file=str(a.ca), timeout="9s")
+    a.backend("slow", "ews", ["slow@a.example"], "secret", url=f"https://localhost:{port}/EWS/Exchange.asmx", auth="basic", user="x", ca_file=a.ca, timeout="9s")
     a.start()
     a.up(links=False)
     reload_in_the_middle(a)

@@ -178,7 +178,9 @@ class Site:
         if password is not None:
             lines["password_file"] = self.backend_password(name, password)
         text = [f"type {kind}"] + [f"serves {word}" for word in serves]
-        text += [f"{k.replace('_', '-')} {v}" for k, v in lines.items() if v is not None]
+        for k, v in lines.items():
+            if v is not None:
+                text.append(f'{k.replace("_", "-")} ' + (f'"{v}"' if isinstance(v, pathlib.Path) else f"{v}"))
         (folder / f"{name}.conf").write_text("\n".join(text) + "\n")
 
     def backend_password(self, name, password):

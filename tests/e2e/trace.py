@@ -68,7 +68,7 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     (a.dir / "secret").touch(mode=0o600)
     (a.dir / "secret").write_text(b.password + "\n")
     (a.dir / "backends.d/exchange.conf").write_text(f"type ews\nurl https://localhost:{b.front}/EWS/Exchange.asmx\nserves c.example\nauth basic\n"
-                                                    f"user B\\mallory\npassword-file {a.dir}/secret\nca-file {b.ca}\nversion 2016\n")
+                                                    f"user B\\mallory\npassword-file \"{a.dir}/secret\"\nca-file \"{b.ca}\"\nversion 2016\n")
     for site in (a, b):
         site.run("address-space", "add", "--forest-name", "c.example", "--peer", "local")
     b.account("mallory", "organisation")

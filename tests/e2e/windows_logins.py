@@ -300,10 +300,10 @@ def behind_a_proxy():
     port, = sites.free_ports(1)
     folder = a.dir / "nginx"
     folder.mkdir()
-    (folder / "nginx.conf").write_text(f"""daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1;
+    (folder / "nginx.conf").write_text(f"""daemon off; pid pid; error_log error.log; worker_processes 1;
 events {{ }}
 http {{
- access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+ access_log off; client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
  upstream kept {{ server 127.0.0.1:{a.front}; keepalive 1; }}
  server {{
   listen 127.0.0.1:{port};
