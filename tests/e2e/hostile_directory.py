@@ -43,8 +43,8 @@ def entry(dn, **attributes):
     return tlv(ENTRY, text(dn) + tlv(0x30, b"".join(tlv(0x30, text(k) + tlv(0x31, b"".join(map(text, v)))) for k, v in attributes.items())))
 
 
-def done(code=0, tag=DONE, referral=None):
-    return tlv(tag, tlv(10, bytes([code])) + text("") + text("") + (tlv(0xA3, text(referral)) if referral else b""))
+def done(code=0, tag=DONE, referral=None, said=""):
+    return tlv(tag, tlv(10, bytes([code])) + text("") + text(said) + (tlv(0xA3, text(referral)) if referral else b""))
 
 
 def page(cookie):
@@ -247,6 +247,12 @@ def hang_at(op):
     return lambda c, number, seen: hang(c) if seen == op else False
 
 
+def refused(code):
+    """A bind that a domain controller refuses, as it words that."""
+    said = f"80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data {code}, v4563"
+    return lambda c, number, seen: seen == BIND and c.sendall(message(number, done(49, BOUND, said=said))) is None
+
+
 def main():
     folder = sites.ROOT / "build/e2e" / f"hostile_directory-{sites.os.getpid()}"
     folder.mkdir(parents=True)
@@ -287,6 +293,10 @@ def main():
     check("too long" in (ask("a DN without an end", long_name)["why"] or ""), "nobody is in no group because her name was cut")
     for op in (BIND, SEARCH):
         ask(f"a hang at {op:#x}", somebody_else, before=hang_at(op))
+    for code, means in (("775", ", which means: the account is locked out (80090308"), ("52e", ", which means: no such account, or a wrong password ("),
+                        ("7755", "credentials (8009")):
+        found = ask(f"a bind refused with {code}", somebody_else, before=refused(code))
+        check(means in found["why"], f"{means!r}: {found['why']}")
     decoy = socket.create_server(("127.0.0.1", 0))
     ask("a referral", referral_to(decoy.getsockname()[1]))
     same(select.select([decoy], [], [], 0)[0], [], "no referral is followed: nobody came to the other server")
@@ -298,12 +308,14 @@ def main():
                              ("bob@third.example", {"mail": ["bob@third.example", "bob@a.example"]}, "no"), ("a\\bob", {"mail": ["bob@a.example"]}, "no")):
         ask(f"{who}, an account with {bob}", one_base(**bob), exists=exists, who=who, groups="no", more=("--requester",))
     conf = site.dir / "directory.conf"
-    conf.write_text(conf.read_text().replace("openldap", "active-directory"))
     server.capabilities = ["1.2.840.113556.1.4.800"]
+    found = ask("a preset that is not this server's", somebody_else, exists="no", who="ben@a.example")
+    check("Write preset active-directory" in (found["odd"] or ""), f"it is said to be odd: {found['odd']}")
+    conf.write_text(conf.read_text().replace("openldap", "active-directory"))
     ours, child = ("CN=Bob\\, DC,OU=Staff,DC=a", "bob@a.example"), ("CN=Bob,OU=Staff,DC=child,DC=a", "bob.child@a.example")
     for who, bobs, expected in (("A\\bob", [child], None), ("A\\bob", [child, ours], "bob@a.example"), ("A\\bob", [ours], "bob@a.example")):
         found = ask(f"{who} of {len(bobs)}", catalog(*bobs), exists="yes" if expected else "no", who=who, groups="no")
-        same(found["address"], expected, f"{who} is the one of that domain, and not of a domain below it")
+        same((found["address"], found["odd"]), (expected, None), f"{who} is the one of that domain, and not of a domain below it")
     for code in (50, 51):
         for who in ("A\\bob", "bob@a.corp.example"):
             ask(f"{who}, the domains refused with {code}", lost_partitions(code), who=who, more=("--requester",))
