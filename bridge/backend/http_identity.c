@@ -94,11 +94,12 @@ void http_check(const struct conf *c, struct conf_problems *problems)
 
 	buf_init(&what, 8192);
 	for (size_t i = 0; i < c->n_backends; i++) {
-		begin(&id, &c->backends[i]);
+		const struct conf_backend *b = &c->backends[i];
+
+		begin(&id, b);
 		buf_reset(&what);
-		if (read_files(&id, &c->backends[i], &what) != 0)
-			conf_problem_add(problems, c->backends[i].file, 0, "Mend it, or take the backend out: a daemon does not begin with it.", "%s",
-			                 buf_cstr(&what));
+		if (read_files(&id, b, &what) != 0 || (b->auth == CONF_AUTH_NEGOTIATE && http_keytab_check(b->keytab, b->user, &what) != 0))
+			conf_problem_add(problems, b->file, 0, "Mend it, or take the backend out: a daemon does not begin with it.", "%s", buf_cstr(&what));
 		http_identity_free(&id);
 	}
 	buf_free(&what);

@@ -208,10 +208,38 @@ void http_keytab_forget(void)
 		krb5_cc_destroy(offered.context, tickets);
 }
 
+/* The keys of ${principal} in ${path}, into ${c}, which is to be cleaned in any case. 0, or -1 with a sentence. */
+static int read_keys(struct copying *c, const char *path, const char *principal, struct buf *error)
+{
+	krb5_error_code r;
+
+	if (krb5_init_context(&c->context)) {
+		buf_puts(error, "the Kerberos library cannot read its settings (/etc/krb5.conf)");
+		return -1;
+	}
+	if ((r = copy(c, path, principal))) {
+		const char *text = krb5_get_error_message(c->context, r);
+
+		buf_printf(error, "keytab %s: %s", path, text);
+		krb5_free_error_message(c->context, text);
+	} else if (!c->found) {
+		buf_printf(error, "keytab %s: it has no key of %s; `klist -k %s` shows whose it has", path, principal, path);
+	}
+	return r || !c->found ? -1 : 0;
+}
+
+int http_keytab_check(const char *path, const char *principal, struct buf *error)
+{
+	struct copying c = {0};
+	int r = read_keys(&c, path, principal, error);
+
+	clean(&c);
+	return r;
+}
+
 int http_keytab_offer(const char *path, const char *principal, struct buf *error)
 {
 	struct copying c = {0};
-	krb5_error_code r;
 
 	if (offered.principal && strcmp(offered.principal, principal) == 0)
 		return 0;
@@ -219,18 +247,7 @@ int http_keytab_offer(const char *path, const char *principal, struct buf *error
 		buf_printf(error, "keytab %s: this process has the key of %s already", path, offered.principal);
 		return -1;
 	}
-	if (krb5_init_context(&c.context)) {
-		buf_puts(error, "the Kerberos library cannot read its settings (/etc/krb5.conf)");
-		return -1;
-	}
-	if ((r = copy(&c, path, principal))) {
-		const char *text = krb5_get_error_message(c.context, r);
-
-		buf_printf(error, "keytab %s: %s", path, text);
-		krb5_free_error_message(c.context, text);
-	} else if (!c.found)
-		buf_printf(error, "keytab %s: it has no key of %s; `klist -k %s` shows whose it has", path, principal, path);
-	else
+	if (read_keys(&c, path, principal, error) == 0)
 		offer(&c, principal);
 	clean(&c);
 	return offered.principal ? 0 : -1;

@@ -23,6 +23,8 @@ int http_identity_read(struct http_identity *id, const struct conf *c, const str
  * with a sentence.
  */
 int http_keytab_offer(const char *path, const char *principal, struct buf *error);
+/* Would http_keytab_offer() do it? Nothing is offered. -1 with its sentence. */
+int http_keytab_check(const char *path, const char *principal, struct buf *error);
 /* Has GSSAPI a ticket for a service, got by that key? It has one for the only server that this process asks, or none. */
 bool http_keytab_has_ticket(void);
 /*
