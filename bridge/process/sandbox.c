@@ -242,16 +242,26 @@ int sandbox_bridge(void)
 	return finish(f, r);
 }
 
+/* At most ${mib} MiB of memory. Where the daemon was started with less, that less stands. */
+static int limit_memory(int mib)
+{
+	const struct rlimit memory = {(rlim_t)mib << 20, (rlim_t)mib << 20};
+	struct rlimit now;
+
+	if (getrlimit(RLIMIT_AS, &now) == 0 && now.rlim_max < memory.rlim_max)
+		return 0;
+	return setrlimit(RLIMIT_AS, &memory);
+}
+
 int sandbox_calendar_worker(const char *calendars, int memory_mib)
 {
 	const char *const paths[] = {calendars, FB_ZONE_FOLDER, NULL};
-	struct rlimit memory = {(rlim_t)memory_mib << 20, (rlim_t)memory_mib << 20};
 	scmp_filter_ctx f;
 	int r;
 
 	if (sanitized)
 		return 0;
-	if (landlock(paths) != 0 || (memory_mib > 0 && setrlimit(RLIMIT_AS, &memory) != 0) ||
+	if (landlock(paths) != 0 || (memory_mib > 0 && limit_memory(memory_mib) != 0) ||
 	    !(f = seccomp_init(SCMP_ACT_ERRNO(EPERM))))
 		return -1;
 	r = allow_always(f);

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -260,6 +261,19 @@ static bool is_hidden(void)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 1;
 }
 
+/* A daemon that was started with less memory than a worker may take. */
+static bool lives_on_little(void)
+{
+	const struct rlimit little = {200 << 20, 200 << 20};
+	pid_t parent = getpid(), pid = fork();
+	int status = 0;
+
+	if (pid == 0)
+		_exit(setrlimit(RLIMIT_AS, &little) == 0 && sandbox_begin(parent) == 0 && enter(CALENDAR) == 0);
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+}
+
 static bool have_landlock(void)
 {
 	pid_t parent = getpid(), pid = fork();
@@ -307,6 +321,7 @@ int main(void)
 	CHECK(terminal >= 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
 	CHECK(signal_by_descriptor() && use_terminal() && tell_log()); /* without a sandbox */
 	landlock = have_landlock();
+	CHECK(lives_on_little());
 	for (i = 0; i < sizeof table / sizeof *table; i++)
 		for (r = 0; r < ROLES; r++) {
 			want = table[i].may[r];
