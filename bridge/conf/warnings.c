@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 #include "bridge/availability/address.h"
+#include "bridge/availability/zone.h"
 #include "bridge/conf/parts.h"
 
 /* What is allowed and odd: it can never match, serves nobody, hides nobody. */
@@ -105,6 +106,13 @@ static void warn_people(const struct conf *c, const struct conf_address_space **
 				                 "the group %s has the member %s, and no row is for that domain: that is nobody", c->groups[i].name, c->groups[i].members[k]);
 }
 
+/* Small images of systems come without the package. */
+static void warn_zones(struct conf_problems *w)
+{
+	if (!fb_zone_named("Europe/London"))
+		conf_problem_add(w, FB_ZONE_FOLDER, 0, "Install the package tzdata.", "no time zone can be read there, and so no calendar that names one");
+}
+
 void conf_warnings(const struct conf *c, struct conf_problems *warnings)
 {
 	const struct conf_address_space **list = conf_rows_sorted(c);
@@ -132,5 +140,6 @@ void conf_warnings(const struct conf *c, struct conf_problems *warnings)
 	}
 	warn_people(c, list, warnings);
 	warn_backends(c, list, warnings);
+	warn_zones(warnings);
 	free(list);
 }

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "bridge/availability/zone.h"
 #include "bridge/base/log.h"
 
@@ -39,11 +40,12 @@ static struct folder folder_at(const char *path)
 	return (struct folder){st.stx_ino, st.stx_dev_major, st.stx_dev_minor};
 }
 
+/* An empty folder, as below a mount that is gone, has none: who has read them is better off. */
 static int64_t zones_of(void)
 {
 	struct statx st;
 
-	if (statx(AT_FDCWD, FB_ZONE_FOLDER, AT_STATX_DONT_SYNC, STATX_MTIME, &st) != 0)
+	if (access(FB_ZONE_FOLDER "/Etc/UTC", F_OK) != 0 || statx(AT_FDCWD, FB_ZONE_FOLDER, AT_STATX_DONT_SYNC, STATX_MTIME, &st) != 0)
 		return 0;
 	return st.stx_mtime.tv_sec * INT64_C(1000000000) + st.stx_mtime.tv_nsec;
 }
@@ -55,6 +57,8 @@ static bool zones_changed(struct folder_watch *w)
 	bool rest = found == w->zones;
 
 	w->zones = found;
+	if (!found) /* a worker that starts meanwhile has none, and cannot read them later */
+		w->opened.zones = 0;
 	return found && rest && found != w->opened.zones;
 }
 

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import sites
-from sites import codes, same, until
+from sites import check, codes, same, until
 
 NINE = ("20260302T090000", "20260302T100000")
 ZONES = pathlib.Path("/usr/share/zoneinfo")
@@ -58,6 +58,9 @@ def clocks_change(a, b):
     (ZONES / "fresh").rename(ZONES / "Europe/Berlin")
     until(lambda: starts() == ["09:00"], "nine in Berlin when it has London's clocks", 30)
     same(len(b.lines("zones-changed")), 1, "it is said once")
+    check("tzdata" not in b.run("check"), "check has nothing to say of zones")
+    (ZONES / "Europe").rename(ZONES / "away")
+    check("tzdata" in b.run("check"), "where there are none it does")
 
 
 with sites.pair(start=False) as (a, b):
