@@ -6,6 +6,7 @@
 #include "bridge/base/text.h"
 #include "bridge/ctl/args.h"
 #include "bridge/ctl/edit.h"
+#include "bridge/ctl/peer.h"
 #include "bridge/ctl/site.h"
 #include "bridge/ctl/verbs.h"
 
@@ -40,11 +41,43 @@ static bool take_domain(const char *option, const struct ctl_words *words, char 
 	return false;
 }
 
+/* Does the main file say that a domain becomes no peer's without proof? The other files may be broken: this verb may be what mends them. */
+static bool wants_proof(const char *conf_path)
+{
+	struct conf_problems problems = {0};
+	struct conf *c = conf_load_main(conf_path, &problems);
+	bool wants = c && strcmp(c->require_domain_proof, "yes") == 0;
+
+	conf_free(c);
+	conf_problems_free(&problems);
+	return wants;
+}
+
+/* May ${peer} have ${domain}? What it has already is only written anew. False after a sentence. */
+static bool is_proven(const char *conf_path, const char *peer, const char *domain, const char *resolver)
+{
+	const struct conf_peer *p;
+	struct conf *c;
+	bool ok;
+
+	if (strcmp(peer, "local") == 0 || strcmp(peer, "nobody") == 0 || !wants_proof(conf_path))
+		return true;
+	if (!(c = ctl_load(conf_path)))
+		return false;
+	p = conf_peer_named(c, peer);
+	ok = !p || !p->n_pins; /* a peer that is not there is refused with the edit, and one without a key can say nothing */
+	for (size_t i = 0; i < c->n_spaces && !ok; i++)
+		ok = strcmp(c->spaces[i].forest_name, domain) == 0 && strcmp(c->spaces[i].peer, peer) == 0;
+	ok = ok || ctl_domains_proven(c, &domain, 1, p->pins[0], resolver);
+	conf_free(c);
+	return ok;
+}
+
 static int add(int argc, char **argv, const char *conf_path)
 {
-	const char *name = NULL, *peer = NULL, *method = NULL;
-	const struct ctl_option options[] = {
-		{"forest-name", .value = &name}, {"peer", .value = &peer}, {"access-method", .value = &method}, {0}};
+	const char *name = NULL, *peer = NULL, *method = NULL, *resolver = NULL;
+	const struct ctl_option options[] = {{"forest-name", .value = &name}, {"peer", .value = &peer}, {"access-method", .value = &method},
+	                                     {"resolver", .value = &resolver}, {0}};
 	struct ctl_words words;
 	struct ctl_edit edit;
 	struct lines *l;
@@ -66,7 +99,7 @@ static int add(int argc, char **argv, const char *conf_path)
 		return CTL_USAGE;
 	}
 	method = method_name(method && text_ieq(method, "PerUserFB") ? CONF_PER_USER_FB : CONF_ORG_WIDE_FB);
-	if (ctl_edit_start(&edit, conf_path) < 0)
+	if (!is_proven(conf_path, peer, domain, resolver) || ctl_edit_start(&edit, conf_path) < 0)
 		return CTL_NO;
 	if (!(l = ctl_edit_read(&edit, file, ctl_header_spaces))) {
 		ctl_edit_drop(&edit);

@@ -21,7 +21,7 @@ const struct ctl_verb ctl_verbs[] = {
 	{"doctor", "doctor [PEER] [--target ADDRESS] [--user NAME --password-file FILE] [--json]",
 	 "Tries each hop from the settings to a peer's answer, and says of the one that fails which side must do what.", ctl_doctor},
 	{"address-space",
-	 "address-space add --forest-name DOMAIN --peer PEER|local|nobody [--access-method OrgWideFB|PerUserFB]\n"
+	 "address-space add --forest-name DOMAIN --peer PEER|local|nobody [--access-method OrgWideFB|PerUserFB] [--resolver ADDRESS:PORT]\n"
 	 "address-space remove DOMAIN\n"
 	 "address-space get DOMAIN [--json]\n"
 	 "address-space list [--json]",

@@ -119,6 +119,15 @@ def demanded(a, b, r):
     run(a, "peer", "confirm", "site-b", "--yes", "--resolver", r.address)
     run(b, "peer", "confirm", "site-a", "--yes", "--resolver", r.address)
     a.up(), b.up()
+    # No other domain becomes the peer's without proof either; the row that it has may be written anew whatever the DNS says.
+    row = ["address-space", "add", "--peer", "site-b", "--resolver", r.address, "--forest-name"]
+    said = run(a, *row, "more.example", code=1)
+    check("could not tell" in said and b.pin() in said and "_availbridge.more.example" in said, f"a row is refused: {said}")
+    check("more.example" not in a.run("address-space", "list"), "and not written")
+    r.table["_availbridge.more.example"] = [f"v=availbridge1; pin={b.pin()}"]
+    run(a, *row, "more.example")
+    r.table["_availbridge.b.example"] = "broken"
+    run(a, *row, "b.example", "--access-method", "PerUserFB")
 
 
 def main():
