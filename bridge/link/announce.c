@@ -95,6 +95,17 @@ static bool says_no(const struct client_call *c)
 	return c->status == GRPC_FAILED_PRECONDITION || (c->status == GRPC_OK && c->taken == LINK_WAITS);
 }
 
+/* It could not now: it is asked again sooner than with the next Hello. */
+static void announce_later(struct client_peer *p)
+{
+	struct client_conn *k = client_peer_route(p);
+
+	if (k && k->hello)
+		loop_timer_again(k->hello, ANNOUNCE_AGAIN_MS);
+	else if (k)
+		loop_timer_again(p->timer, ANNOUNCE_AGAIN_MS);
+}
+
 void client_announced(struct client_call *c)
 {
 	struct client_peer *p = c->peer;
@@ -112,6 +123,8 @@ void client_announced(struct client_call *c)
 	} else {
 		if (!c->retires && says_no(c) && p->all->taken)
 			p->all->taken(p->all->arg, p->conf->name, NULL);
+		if (c->status == GRPC_UNAVAILABLE)
+			announce_later(p);
 		if (client_may_tell(p)) /* it is said again on each connection */
 			say_not_taken(c, what, text);
 	}

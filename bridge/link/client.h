@@ -13,7 +13,8 @@
  */
 enum {
 	LINK_ADDRESSES = 16, LINK_THEIRS = LINK_PROCESSES, /* of one peer: addresses that are tried, connections that it made for us to ask on */
-	HELLO_EVERY_MS = 300000
+	HELLO_EVERY_MS = 300000,
+	ANNOUNCE_AGAIN_MS = 20000
 };
 struct client_address {
 	struct sockaddr_storage sa;

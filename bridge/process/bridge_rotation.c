@@ -11,7 +11,7 @@
  * supervisor's.
  */
 
-enum { ANNOUNCEMENTS = 10, ANNOUNCEMENTS_MS = 60000 };
+enum { ANNOUNCEMENTS = 60, ANNOUNCEMENTS_MS = 60000 }; /* a course of next, promote and retire needs two */
 
 /* What is known here of one peer's announcements and keys. */
 struct announcing {
@@ -42,6 +42,11 @@ static void announced(void *arg, uint64_t handle, const struct pki_peer *peer, c
 	const struct conf_peer *p = conf_peer_named(b->conf, pki_peer_name(peer));
 	struct buf out;
 
+	/* Each of the peer's generations says it once more, behind a course that is long over: nothing is to be done. */
+	if (p && retires && !pki_pinset_has(b->pins, p->name, pin)) {
+		link_server_announced(b->server, handle, LINK_SAID_TAKEN, NULL);
+		return;
+	}
 	if (!p || too_often(&b->announcing[p - b->conf->peers], p->name)) {
 		link_server_announced(b->server, handle, LINK_SAID_FAILED, "too many announcements within a minute");
 		return;
