@@ -208,7 +208,8 @@ static int make_next(struct own *o, const char *conf_path)
 		return CTL_NO;
 	}
 	pki_pin_text(text, o->next);
-	printf("The next identity is made: %s. It is announced to every peer that is connected.\n", text);
+	printf("The next identity is made: %s. It is announced to every peer that is connected%s.\n", text,
+	       o->has_old ? "; peers take it when the old one is retired (`availbridge identity retire`)" : "");
 	return CTL_DONE;
 }
 
@@ -221,6 +222,12 @@ static int promote_it(struct own *o, const char *conf_path, bool force)
 
 	buf_init(&missing, 1 << 20);
 	n = o->has_next ? put_takers(o, false, &missing) : 0;
+	if (n && !force && o->has_old) {
+		ctl_say("not promoted: %s ha%s not taken the next key, for which there is room when the old one is retired: run `availbridge identity retire` "
+		        "first; --force promotes all the same.", buf_cstr(&missing), n == 1 ? "s" : "ve");
+		buf_free(&missing);
+		return CTL_NO;
+	}
 	if (n && !force) {
 		pki_pin_text(next, o->next);
 		ctl_say("not promoted: %s ha%s not taken the next key, and the link would break. Wait until it is connected, or run there "

@@ -70,6 +70,8 @@ static const char *refuse_next(const struct conf *c, const struct conf_peer *p, 
 		return "no such peer is enabled there";
 	if (!has(p, under))
 		return "the key of the connection is not known there any more";
+	if (p->n_pins == 2 && same(p->pins[1], under))
+		return "there is no room there for it until the key before the one in use is retired (`identity retire`)";
 	if (p->n_pins == 2)
 		return "another next key was taken there before this one; if nobody announced that, the key in use was stolen: call that site";
 	if (is_unpinned(c, p, pin))
@@ -103,16 +105,11 @@ static int wait_for_admin(const struct conf *c, const struct conf_peer *p, const
 	return CTL_DONE;
 }
 
+/* What is noted of ${name} in ${file} is so no more. */
 static void forget(const struct conf *c, const char *file, const char *name)
 {
 	if (notes_put(c->state_dir, file, name, NULL) != 0)
 		ctl_say("%s/%s cannot be written: %s", c->state_dir, file, strerror(errno));
-}
-
-/* There is no room for it any more, or it is taken. */
-static void forget_pending(const struct conf *c, const char *name)
-{
-	forget(c, NOTES_PENDING, name);
 }
 
 /* The edit is begun; it is ended here. Prints "taken", "waits" or "refused: WHY". What is not ${proven} is for the admin to judge. */
@@ -134,7 +131,7 @@ static int take(struct ctl_edit *e, const struct conf *c, const char *name, cons
 		ctl_slots_of(p, &s);
 		ctl_slots_announce(&s, pin);
 		if ((r = commit_slots(e, name, &s)) == CTL_DONE) {
-			forget_pending(c, name); /* it waited, perhaps, before the key in use gave its word */
+			forget(c, NOTES_PENDING, name); /* it waited, perhaps, before the key in use gave its word */
 			puts("taken");
 		}
 		return r;
@@ -266,7 +263,7 @@ static void forget_fallen(const struct conf *c, const char *name, const uint8_t 
 	pki_pin_text(by, under);
 	ctl_say("the next key %s is forgotten: it was announced under %s, which is no pin of %s any more; the peer announces the right one by "
 	        "itself", text, by, name);
-	forget_pending(c, name);
+	forget(c, NOTES_PENDING, name);
 }
 
 static int confirm(struct ctl_edit *e, const struct conf *c, const char *name)
@@ -288,7 +285,7 @@ static int confirm(struct ctl_edit *e, const struct conf *c, const char *name)
 		ctl_slots_announce(&s, pin); /* under the current key, which is the only one */
 		if (commit_slots(e, name, &s) != CTL_DONE)
 			return CTL_NO;
-		forget_pending(c, name);
+		forget(c, NOTES_PENDING, name);
 		pki_pin_text(text, pin);
 		return ctl_edit_done("%s may use its next key %s.", name, text);
 	}
@@ -365,7 +362,7 @@ static void forget_old_word(const struct conf *c, const struct conf_peer *p, con
 	if (back)
 		forget(c, NOTES_UNPINNED, p->name);
 	if (now->n == 2)
-		forget_pending(c, p->name);
+		forget(c, NOTES_PENDING, p->name);
 }
 
 int ctl_peer_set_pins(const char *conf_path, const char *name, const char *pin, const char *next_pin)

@@ -61,7 +61,8 @@ struct bridge {
 	struct pki_signer *next, *signer; /* the key that comes; the one in use, if it has to vouch for that, or to say that another is used no more */
 	uint8_t retired[PKI_PIN_LEN];
 	uint8_t own_pin[PKI_PIN_LEN];
-	bool rotated; /* there is an old identity, or one that was retired */
+	bool has_old; /* there is an old identity: peers have no room for another one until it is retired */
+	bool rotated; /* there is one, or one that was retired */
 	struct announcing *announcing;
 };
 

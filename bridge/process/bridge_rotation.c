@@ -116,7 +116,8 @@ int bridge_rotation_open(struct bridge *b)
 	if ((retired || b->next) && pki_rotation_key(&f, key, sizeof key) == 0)
 		b->signer = pki_signer_new(f.cert, key, &why);
 	pki_identity_pin(f.cert, b->own_pin, &why);
-	b->rotated = (retired && b->signer) || pki_rotation_pin(&f, PKI_OLD, pin, &why) > 0;
+	b->has_old = pki_rotation_pin(&f, PKI_OLD, pin, &why) > 0;
+	b->rotated = (retired && b->signer) || b->has_old;
 	buf_free(&why);
 	self.next = b->next;
 	self.current = b->signer;

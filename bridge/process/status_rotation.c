@@ -109,7 +109,9 @@ void status_rotation_peer(struct buf *out, const struct bridge *b, const struct 
 	pki_pin_text(own, b->own_pin);
 	if (b->next)
 		pki_pin_text(next, pki_signer_pin(b->next));
-	if (p->enabled && b->next && !has_taken(r, p->name, next))
+	if (p->enabled && b->next && b->has_old && !has_taken(r, p->name, next))
+		buf_puts(out, "  ! it has not taken our next key yet: there is room for it when the old one is retired, by `availbridge identity retire`\n");
+	else if (p->enabled && b->next && !has_taken(r, p->name, next))
 		buf_printf(out, "  ! it has not taken our next key yet: that is announced while the link is up. By hand, there: availbridge peer set %s "
 		                "--next-pin %s\n", b->conf->site, next);
 	else if (p->enabled && b->rotated && !b->next && strcmp(st->state, "up") != 0 && !has_taken(r, p->name, own))

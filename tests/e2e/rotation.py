@@ -97,6 +97,21 @@ def test_rotations(a, b):
     check(any("take-next" in c for c in commands), "the audit names the pin that was taken")
 
 
+def test_unretired(a, b):
+    """A third key before the first one is retired: nobody has room for it, each side is told so, and not to overwrite the key in use."""
+    for step in ("next", "promote", "next"):
+        a.run("identity", step)
+        until(lambda: step == "promote" or b.lines("next-pin")[-1].count(identity(a)["next"]), "it is announced")
+    r = subprocess.run([sites.PROGRAM, "-c", str(a.config), "identity", "promote"], capture_output=True, text=True)
+    for text in (r.stderr, a.run("status"), b.lines("next-pin")[-1]):
+        check("identity retire" in text and "--next-pin" not in text, f"retire comes first: {text}")
+    a.run("identity", "retire")
+    until(lambda: identity(a)["taken"] == ["site-b"], "then there is room", 30)
+    a.run("identity", "promote")
+    a.run("identity", "retire")
+    until(lambda: pins_of(b, "site-a") == {"pin": identity(a)["pin"]}, "and the course goes on")
+
+
 def test_thief(a, b):
     """Whoever has the key but comes second finds the slot taken; the one who has it says so in his log, and the owner's pin stays."""
     a.run("identity", "next")
@@ -245,6 +260,7 @@ def main():
         b.calendar("bob", EVENT)
         a.calendar("carl", EVENT)
         test_rotations(a, b)
+        test_unretired(a, b)
         test_thief(a, b)
         test_confirm(a, b)
         test_offline(a, b)

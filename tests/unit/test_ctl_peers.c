@@ -158,6 +158,11 @@ static void unproven_keys(void)
 	CHECK(!strstr(content("peers.d/site-u.conf"), "\nnext-pin"));
 	CHECK_INT(run_here("peer confirm-next site-u"), 0);
 	CHECK(has_line("peers.d/site-u.conf", "next-pin " PIN5 " from=" PIN1));
+	/* whoever stands under the second key has not retired the first; whoever stands under the first comes second */
+	CHECK_INT(run_here("peer take-next site-u --under " PIN5 " --pin " PIN4), 0);
+	CHECK(says("refused: there is no room") && says("identity retire"));
+	CHECK_INT(run_here("peer take-next site-u --under " PIN1 " --pin " PIN4), 0);
+	CHECK(says("refused: another next key was taken there before this one"));
 	CHECK_INT(run_here("peer drop-old site-u --under " PIN5 " --pin " PIN1 " --proof 00.00"), 0);
 	CHECK(says("refused: nothing shows") && has_line("peers.d/site-u.conf", "pin " PIN1));
 	CHECK_INT(run_here("peer drop-old site-u --under " PIN5 " --pin " PIN1), 0);
