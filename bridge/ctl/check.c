@@ -157,10 +157,7 @@ int ctl_check(int argc, char **argv, const char *conf_path)
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
-		int code = look(conf_path, json, verbose);
-
-		fflush(NULL);
-		_exit(code);
+		_exit(ctl_written(look(conf_path, json, verbose)));
 	}
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "bridge/base/json.h"
@@ -188,6 +189,14 @@ static int take_conf(int argc, char **argv, const char **conf_path)
 	return n;
 }
 
+int ctl_written(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	ctl_say("not all could be printed: %s", strerror(errno));
+	return code == CTL_DONE ? CTL_NO : code;
+}
+
 int ctl_main(int argc, char **argv)
 {
 	const char *conf_path = default_conf;
@@ -209,8 +218,8 @@ int ctl_main(int argc, char **argv)
 		if (strcmp(argv[i], "--help") == 0) {
 			argv[0] = "help";
 			argv[1] = (char *)v->name;
-			return ctl_help(2, argv, conf_path);
+			return ctl_written(ctl_help(2, argv, conf_path));
 		}
 	ctl_audit_command(argc - 1, argv + 1);
-	return v->run(argc - 1, argv + 1, conf_path);
+	return ctl_written(v->run(argc - 1, argv + 1, conf_path));
 }

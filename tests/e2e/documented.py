@@ -45,6 +45,14 @@ def fields(a):
         same(lacking, [], "fields of a record of the audit")
 
 
+def cut_off(a):
+    """What could not be printed to its end is no success to a program that reads it."""
+    for words in (["rule", "list", "--json"], ["peer", "list", "--json"], ["check"], ["version"], ["help"], ["identity", "show"]):
+        with open("/dev/full", "w") as full:
+            r = subprocess.run([sites.PROGRAM, "-c", a.config, *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30)
+        same((r.returncode, r.stderr), (1, "availbridge: not all could be printed: No space left on device\n"), f"{' '.join(words)} to a full disk")
+
+
 def options(a):
     """Each option of a form, in the manual's text of that verb's forms."""
     for verb in re.findall(r"(?m)^  ([a-z-]+) +[A-Z]", a.run("help", config=False)):
@@ -100,6 +108,7 @@ with sites.pair() as (a, b):
     b.calendar("bob", ("20260302T090000", "20260302T100000", {"SUMMARY": "x"}))
     same(a.http(sites.request(["bob@b.example"]))[0], 200, "a question for the audit")
     fields(a)
+    cut_off(a)
     options(a)
     by_hand(b)
     examples(a.dir.parent)
