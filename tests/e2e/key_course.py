@@ -32,7 +32,7 @@ def rotates(a, b):
     b.start()
     until(lambda: a.is_up() and b.is_up(), "both are up")
     load = Load(b, "carl@a.example", 1)
-    until(lambda: a.pin() != first, "the next key is made, announced, taken and promoted", 40)
+    until(lambda: a.pin() != first, "the next key is made, announced, taken and promoted")
     second = a.pin()
     same(pins_of(b, "site-a"), {"pin": first, "next-pin": second}, "b has both")
     a.up()
@@ -43,7 +43,7 @@ def rotates(a, b):
     check(load.asked > 5 and not load.bad, f"0 of {load.asked} questions failed: {load.bad[:3]}")
     a.stop()
     a.start(clock="+61m")
-    until(lambda: pins_of(b, "site-a") == {"pin": second}, "after an hour it is retired, and b drops its pin", 40)
+    until(lambda: pins_of(b, "site-a") == {"pin": second}, "after an hour it is retired, and b drops its pin")
     same(identity(a)["old"], None, "it is gone at a")
     texts = [line for line in a.lines("identity-rotate")]
     check(len(texts) == 3 and all(w in t for w, t in zip(("is made", "is now", "is removed"), texts)), f"three steps in the log: {texts}")

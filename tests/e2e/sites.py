@@ -48,8 +48,8 @@ def finish():
     sys.exit(1 if failed or not passed else 0)
 
 
-def until(true, what, seconds=15):
-    """Polls until true() holds; what a test waits for, it names."""
+def until(true, what, seconds=60):
+    """Polls until true() holds; what a test waits for, it names. How long that takes is the machine's: ${seconds} are for what never comes."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if true():

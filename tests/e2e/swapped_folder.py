@@ -38,21 +38,21 @@ with sites.pair(start=False) as (a, b):
     fresh = b.dir / "fresh"
     fresh.symlink_to(second)
     fresh.rename(link)
-    until(lambda: starts(a) == ["10:00"], "the link was turned", 30)
+    until(lambda: starts(a) == ["10:00"], "the link was turned")
     same(len(b.lines("folder-changed")), 1, "it is said once")
 
     second.rename(b.dir / "away")
     third.rename(second)
-    until(lambda: starts(a) == ["09:00"], "another folder has its name now", 30)
+    until(lambda: starts(a) == ["09:00"], "another folder has its name now")
 
     good = b.config.read_text()
     b.config.write_text(good + "\nno_such_setting = 1;\n")
     second.rename(b.dir / "away-too")
     (b.dir / "away").rename(second)
-    until(lambda: b.lines("reload-failed"), "a reload that cannot be", 30)
+    until(lambda: b.lines("reload-failed"), "a reload that cannot be")
     b.config.write_text(good)
     b.run("reload")
-    until(lambda: starts(a) == ["10:00"], "and one that can", 30)
+    until(lambda: starts(a) == ["10:00"], "and one that can")
 
     b.stop()
     settings, later = b.dir.parent / "settings", b.dir.parent / "later"
