@@ -81,11 +81,7 @@ def results(a, b, r):
     run(a, "peer", "check-domains", "local", "--resolver", r.address)
     check("no peer site-z" in run(a, "peer", "check-domains", "site-z", code=1), "no such peer")
     r.table["_availbridge.b.example"] = "silent"
-    nobody = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    nobody.bind(("127.0.0.1", 0))
-    port = nobody.getsockname()[1]
-    nobody.close()
-    said = run(a, "peer", "check-domains", "local", "--resolver", f"127.0.0.1:{port}", code=1)
+    said = run(a, "peer", "check-domains", "local", "--resolver", f"127.0.0.1:{sites.free_ports(1)[0]}", code=1)
     check("could not tell" in said and "the resolver did not say" in said, f"a resolver that is not there: {said}")
     a.run("peer", "remove", "site-b")
 

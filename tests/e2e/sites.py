@@ -70,20 +70,37 @@ def https_server(handler, folder):
     return server.server_port
 
 
-def free_ports(n):
-    """Ports that nobody has now, from below the range out of which the kernel takes them for clients: so no connection of ours lands on one."""
-    sockets = []
-    while len(sockets) < n:
-        s = socket.socket()
+PORTS, BLOCK, held = range(10000, 32000), 100, []
+
+
+def ports_of_ours():
+    """Numbers of ports that no other test of this machine uses for as long as this one runs: who holds a block of them is known by a name in the kernel. They
+    are from below the range out of which the kernel takes them for clients, so that no connection lands on one."""
+    for first in random.sample(PORTS[::BLOCK], len(PORTS) // BLOCK):
+        name = socket.socket(socket.AF_UNIX)
         try:
-            s.bind(("127.0.0.1", random.randrange(10000, 32000)))
-            sockets.append(s)
+            name.bind(f"\0availbridge-ports-{first}")
         except OSError:
-            s.close()
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+            name.close()
+            continue
+        held.append(name)
+        yield from range(first, first + BLOCK)
+    raise RuntimeError("no port is left")
+
+
+unused = ports_of_ours()
+
+
+def free_ports(n):
+    """Ports where nobody listens and nobody else will, also after what listened there has ended."""
+    found = []
+    while len(found) < n:
+        port = next(unused)
+        with contextlib.suppress(OSError), socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(("127.0.0.1", port))
+            found.append(port)
+    return found
 
 
 def ics(*events, zone="Europe/Berlin"):
