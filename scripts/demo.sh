@@ -95,7 +95,7 @@ grant() {
 invite_and_accept() {
 	ab a peer invite --name site-b >"$demo/invite" 2>&1 &
 	inviting=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		grep -q '^avb1:' "$demo/invite" && break
 		sleep 0.1
 	done
@@ -113,9 +113,9 @@ start() {
 	echo $! >"$demo/$1.pid"
 }
 
-# Until the status of site ${1} has ${2}, or ten seconds have passed.
+# Until the status of site ${1} has ${2}, or a minute has passed.
 wait_for() {
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		ab "$1" status --json 2>/dev/null | grep -q "$2" && return
 		[ -d "/proc/$(cat "$demo/$1.pid")" ] || break
 		sleep 0.1

@@ -83,7 +83,7 @@ suite calendars 400 $python tests/calendars/compare.py "$PROGRAM" 2000
 ews=$build/release/unit/test_ews
 suite schema 120 $python tests/schema/answers.py "${ews}_answers" "${ews}_others" "${ews}_zones" "${ews}_suggestions"
 suite requests 120 $python tests/schema/requests.py "${ews}_request"
-suite pairing-model 90 tests/pairing/model.sh
+suite pairing-model 300 tests/pairing/model.sh
 suite demo 120 tests/check.sh --one env ONCE=1 DEMO="$PWD/$work/demo" scripts/demo.sh
 suite e2e-short_soak 200 $python tests/e2e/short_soak.py # alone: it takes the whole machine
 suite install 60 tests/install.sh

@@ -18,17 +18,19 @@ with sites.pair(a_settings={"query_deadline": "3 s", "hard_stop": "6 s"}) as (a,
     # B's bridge stands still.
     stopped = list(b.children("@bridge"))
     check(len(stopped) == 1, "one bridge process at B")
-    for pid in stopped:
-        os.kill(pid, signal.SIGSTOP)
+    sites.stand_still(stopped)
     began = time.monotonic()
     got = a.ask("bob@b.example", "anna@a.example", "carol@b.example")
     took = time.monotonic() - began
     same(codes(got), ["ErrorTimeoutExpired", "NoError", "ErrorTimeoutExpired"], "ours answered, theirs late")
     same(got[1]["merged"], "2200000000000000", "our own, whole")
-    check(2 < took < 4.5, f"by the deadline of 3 s: {took:.1f} s")
-    began = time.monotonic()
+    check(2 < took < 9, f"by the deadline of 3 s, and not by the usual one of 10 s: {took:.1f} s")
+    late = threading.Thread(target=lambda: a.ask("bob@b.example"))
+    late.start()
+    until(lambda: '"open_queries":1' in a.run("status", "--json"), "one waits for the peer")
     same(codes(a.ask("anna@a.example")), ["NoError"], "ours alone")
-    check(time.monotonic() - began < 1.5, "who asks only here waits for nobody")
+    check(late.is_alive(), "who asks only here waits for nobody")
+    late.join()
     for pid in stopped:
         os.kill(pid, signal.SIGCONT)
     until(lambda: codes(a.ask("bob@b.example")) == ["NoError"], "the peer is back")
@@ -68,7 +70,7 @@ with sites.pair(a_settings={"query_deadline": "3 s", "hard_stop": "6 s"}) as (a,
     same(got[1]["code"], "NoError", "and ours answered")
     b.start()
     b.up()
-    until(lambda: codes(a.ask("bob@b.example")) == ["NoError"], "the link comes back by itself", 40)
+    until(lambda: codes(a.ask("bob@b.example")) == ["NoError"], "the link comes back by itself")
 
     # The supervisor is killed: its children end with it, nothing is left behind, and a new start works.
     children = a.children()

@@ -53,7 +53,7 @@ def killed(a, role):
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
         deaths += len(pids)
-        if not until(lambda: len(set(a.children(role)) - pids) >= len(pids) and ready(a, role), f"{role} is back", 5):
+        if not until(lambda: len(set(a.children(role)) - pids) >= len(pids) and ready(a, role), f"{role} is back"):
             break
     return deaths
 

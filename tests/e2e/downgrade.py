@@ -53,7 +53,7 @@ def hello(suites=(0x1301,), legacy=0x0303, compression=b"\0", session=b"", more=
 def answered(port, *sent):
     """What came first: ("alert", number), ("hello", version, suite, extensions), ("retry", group), or ("closed",)."""
     got = b""
-    with socket.create_connection(("127.0.0.1", port), 10) as s:
+    with socket.create_connection(("127.0.0.1", port), 30) as s:
         for data in sent:
             s.sendall(data)
         with contextlib.suppress(ConnectionError):
@@ -148,7 +148,7 @@ def second_hello(port):
              "an older version": hello(versions=(0x0303,), groups=(24, 23), shares=(asked,)),
              "early data": hello(groups=(24, 23), shares=(asked,), more=[(42, b"")])}
     for what, second in again.items():
-        with socket.create_connection(("127.0.0.1", port), 10) as s:
+        with socket.create_connection(("127.0.0.1", port), 30) as s:
             s.sendall(first)
             s.recv(65536)
             s.sendall(second)
@@ -164,7 +164,7 @@ def second_hello(port):
 def log_says(a, cert, key):
     """What whoever runs an old Exchange reads at the front, and the other site's admin at the link."""
     def client(port, *words):
-        subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *words], input=b"", capture_output=True, timeout=20)
+        subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *words], input=b"", capture_output=True, timeout=60)
 
     def says(event, text):
         until(lambda: any(text in line for line in a.lines(event)), f"{event}: {text}")

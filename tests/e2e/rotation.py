@@ -85,7 +85,7 @@ def test_rotations(a, b):
         before, after = rotate(site, peer)
         check(before != after, "another key")
         if stolen:
-            check(stolen.ended_within(5) is not None, "a retired key's connection, made before, ends as well")
+            check(stolen.ended_within(30) is not None, "a retired key's connection, made before, ends as well")
             stolen = stolen.close()
     for one in load:
         one.end()
@@ -132,7 +132,7 @@ def test_thief(a, b):
     check(identity(thief)["next"] != mine and identity(thief)["pin"] == identity(a)["pin"], "the thief has the key and a next one of his own")
     thief.start()
     try:
-        until(lambda: thief.lines("announce-refused"), "the thief is refused", 30)
+        until(lambda: thief.lines("announce-refused"), "the thief is refused")
         check(any("FAILED_PRECONDITION" in line for line in thief.lines("announce-refused")), "because the slot is taken")
         check(pins_of(b, "site-a") == {"pin": identity(a)["pin"], "next-pin": mine}, "nothing changed on the disk")
         until(lambda: any("result=refused" in line for line in b.lines("next-pin")), "and the log there says so")
@@ -161,7 +161,7 @@ def test_confirm(a, b):
     check(pins_of(b, "site-a")["next-pin"] == mine, "confirmed")
     b.run("reload")
     check(status(b)["pending"] == [], "nothing waits any more")
-    until(lambda: identity(a)["taken"] == ["site-b"], "and the other side hears of it", 40)
+    until(lambda: identity(a)["taken"] == ["site-b"], "and the other side hears of it")
     a.run("identity", "promote")
     a.run("identity", "retire")
     until(lambda: pins_of(b, "site-a") == {"pin": mine}, "retirement needs no admin")
@@ -183,13 +183,13 @@ def test_offline(a, b):
     new = identity(a)["pin"]
     check(new != old, "promoted by force")
     b.start()
-    until(lambda: b.is_up(False) and any(p.get("why") and old in p["why"] and new in p["why"] for p in status(b)["peers"]), "status there shows both fingerprints", 40)
+    until(lambda: b.is_up(False) and any(p.get("why") and old in p["why"] and new in p["why"] for p in status(b)["peers"]), "status there shows both fingerprints")
     check("peer set site-a --pin" in b.run("status"), "and what to run")
     check(f"peer set site-a --pin {new}" in a.run("status"), "here too")
     check(a.ask(WHO)[0]["code"] != "NoError", "the link is shut meanwhile")
     b.run("peer", "set", "site-a", "--pin", new)
     b.run("reload")
-    until(lambda: a.ask(WHO)[0]["code"] == "NoError", "it is back", 40)
+    until(lambda: a.ask(WHO)[0]["code"] == "NoError", "it is back")
     a.run("identity", "retire")
 
 
@@ -235,24 +235,24 @@ def test_front(a, b):
     for days, words in ((50.5, "ends in 50 days"), (20.5, "ends in 20 days"), (5.5, "ends in 5 days"), (-2.5, "ended 2 days ago")):
         before = generation(a)
         certificate(a, -100, days)
-        until(lambda: a.is_up(False) and generation(a) > before, "the new certificate is taken into use by itself", 30)
+        until(lambda: a.is_up(False) and generation(a) > before, "the new certificate is taken into use by itself")
         until(lambda: f"front certificate: ! {words}" in a.run("status"), f"status warns: {words}")
         until(lambda: any(words in line for line in a.lines("front-certificate")), f"the log warns: {words}")
-        until(lambda: f"its front certificate: ! {words}" in b.run("status", code=None), f"the peer's status warns: {words}", 40)
+        until(lambda: f"its front certificate: ! {words}" in b.run("status", code=None), f"the peer's status warns: {words}")
     certificate(a, -1, 300)
     a.ca = a.dir / "front.pem"
-    until(lambda: a.is_up(False) and "front certificate: ends in 299 days" in a.run("status"), "a good one ends the warnings", 30)
+    until(lambda: a.is_up(False) and "front certificate: ends in 299 days" in a.run("status"), "a good one ends the warnings")
     a.ca = a.dir / "good.pem"
     shutil.copy(a.dir / "front.pem", a.ca)
     key = (a.dir / "front.key").read_text()
     before = generation(a)
     (a.dir / "front.key").write_text("no key\n")
-    until(lambda: status(a)["front_certificate"]["trouble"], "a broken pair is said in the status", 30)
+    until(lambda: status(a)["front_certificate"]["trouble"], "a broken pair is said in the status")
     check("the old one stays in use" in a.run("status"), "in words")
-    check(any("key" in line for line in a.lines("reload-failed")), "and in the log")
+    until(lambda: any("key" in line for line in a.lines("reload-failed")), "and in the log")
     check(a.ask("carl@a.example")[0]["code"] == "NoError", "the old one answers")
     (a.dir / "front.key").write_text(key)
-    until(lambda: not status(a)["front_certificate"]["trouble"], "mended, it is gone", 30)
+    until(lambda: not status(a)["front_certificate"]["trouble"], "mended, it is gone")
 
 
 def main():

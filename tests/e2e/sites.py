@@ -127,6 +127,19 @@ def descriptors(pids):
     return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids) if may_look_into() else 0
 
 
+def own_memory(pid):
+    """KiB that a process has for itself. Pages of its files are not counted: how many of them are mapped depends on what else the machine has read."""
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return sum(int(re.search(rf"{name}:\s+(\d+)", text).group(1)) for name in ("RssAnon", "RssShmem"))
+
+
+def stand_still(pids):
+    """Stops processes, and waits until they are: a signal may come later than its sender goes on."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    until(lambda: all(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T" for pid in pids), "they stand still")
+
+
 def end(process):
     """Ends a process of ours, if it was started and runs, also one that was stopped by a signal."""
     if process and process.poll() is None:

@@ -105,7 +105,7 @@ def a_crowd(a, b):
     begin(hold=True)
     ways = [EWS + DAV, [m.upper() for m in EWS + DAV], (EWS[:25] + DAV[:25]) * 2, list(reversed(EWS + DAV))]
     crowd = [Asker(site, ways[i % len(ways)]) for i in range(CLIENTS) for site in (a, b)]
-    until(lambda: open_queries(b) == len(crowd), "all of them wait at B")
+    until(lambda: open_queries(b) == len(crowd) and len(Slow.running["dav"]) == CALLS, "all of them wait at B, and as many calls as may be run")
     Slow.go.set()
     for one in crowd:
         one.join()
@@ -139,7 +139,7 @@ def never(b):
             one.join()
             same([g["code"] for g in one.got if g["code"] in ("NoError",)], ["NoError"], "who is a file is answered")
             check(all(g["merged"] is None and not g["events"] for g in one.got[:-1]), "and nobody else is free")
-            check(one.took < DEADLINE + 2, f"by the deadline: {one.took:.1f} s")
+            check(one.took < DEADLINE + 6, f"by the deadline, and not by the usual one: {one.took:.1f} s")
         check(not Slow.asked or max(Slow.asked.values()) <= 1, f"turn {turn}: each once at most: {Slow.asked.most_common(3)}")
         check(max(Slow.most.values(), default=0) <= CALLS, f"calls at once: {Slow.most}")
         print(f"turn {turn}: {sum(Slow.asked.values())} asked about, {dict(Slow.most)} at once, {max(one.took for one in crowd):.1f} s", flush=True)

