@@ -37,7 +37,7 @@ with sites.pair(a_settings=SETTINGS, b_settings=SETTINGS) as (a, b):
     for who in ("anna", "carl"):
         a.calendar(who, NINE)
     b.calendar("bob", NINE)
-    until(lambda: codes(a.ask("bob@b.example", user="exchange")) == [OK], "the first answer")
+    until(lambda: codes(a.ask("bob@b.example", user="exchange")) == [OK] and len(a.lines("link-up")) >= 4, "the first answer, and each process of both generations has its link")
     same("over budget" in a.run("status"), False, "nobody is over a budget")
 
     # 5,000 addresses, some of which exist, of ours and of the peer's.
@@ -102,7 +102,7 @@ with sites.pair(a_settings=SETTINGS, b_settings=SETTINGS) as (a, b):
     a.run("reload")
     until(lambda: asked("bob@b.example") == [OK], "without limits at a she is answered")
     b.set("budget_peer_targets_per_day", 1200)
-    b.run("reload")
+    b.reload()
     until(lambda: asked("bob@b.example") == [OK], "the link to b's new bridges")
     got = harvest(a, "b.example", 20000, 23000)
     spent = len(b.lines("over-budget"))
@@ -113,7 +113,7 @@ with sites.pair(a_settings=SETTINGS, b_settings=SETTINGS) as (a, b):
     same(codes(b.ask("anna@b.example", "bob@b.example")), [OK, OK], "b's own people are not touched")
     b.set("budget_peer_targets_per_day", 0)
     b.set("budget_organisation_targets_per_day", 1500)
-    b.run("reload")
+    b.reload()
     until(lambda: asked("bob@b.example") == [OK], "the link to b's new bridges")
     check(BUSY in harvest(a, "b.example", 30000, 31000), "b cuts the organisation that the peer names")
     until(lambda: "who=a.example peer=site-a budget=budget_organisation_targets_per_day limit=1500 " in "".join(b.lines("over-budget")), "and says so")

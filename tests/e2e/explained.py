@@ -46,7 +46,7 @@ with sites.pair(start=False, rules=False) as (a, b):
         method = rnd.choice(["PerUserFB", "OrgWideFB"])
         a.run("address-space", "add", "--forest-name", "b.example", "--peer", "site-b", "--access-method", method)
         b.run("peer", "set", "site-a", "--free-busy-access-enabled", rnd.choice(["yes", "yes", "yes", "no"]), "--free-busy-access-level", rnd.choice(LEVELS[1:]))
-        a.run("reload"), b.run("reload")
+        a.run("reload"), b.reload()
         until(lambda: a.is_up() and b.is_up(), "both are up with the new rules")
         until(lambda: a.ask("bob@b.example")[0]["code"] != "ErrorProxyRequestProcessingFailed", "the link")
         for requester in ("anna@a.example", "adam@a.example"):

@@ -165,7 +165,7 @@ with sites.pair(rules=False, start=False) as (a, b):
         a.run("address-space", "remove", "--forest-name", "b.example", code=None)
         a.run("address-space", "add", "--forest-name", "b.example", "--peer", "site-b", "--access-method", "PerUserFB" if state["per_user"] else "OrgWideFB")
         a.run("reload")
-        b.run("reload")
+        b.reload()
         until(lambda: a.is_up() and b.is_up(), "both are up with the new rules")
         until(lambda: a.ask("nobody@b.example")[0]["code"] != "ErrorProxyRequestProcessingFailed", "the link")
         for _ in range(6):

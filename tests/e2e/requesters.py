@@ -48,11 +48,11 @@ with sites.pair(rules=False, start=False) as (a, b):
 
     # The switch and the cap stand above the rules.
     b.run("peer", "set", "site-a", "--free-busy-access-level", "AvailabilityOnly")
-    b.run("reload")
+    b.reload()
     a.up()
     same(a.ask("bob@b.example")[0]["view"], "FreeBusyMerged", "capped")
     b.run("peer", "set", "site-a", "--free-busy-access-enabled", "no")
-    b.run("reload")
+    b.reload()
     a.up()
     same(codes(a.ask("bob@b.example")), ["ErrorNoFreeBusyAccess"], "switched off")
     b.run("peer", "set", "site-a", "--free-busy-access-enabled", "yes")

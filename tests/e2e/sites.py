@@ -239,6 +239,14 @@ class Site:
     def up(self, links=True):
         return until(lambda: self.is_up(links), f"{self.name} is up; log:\n{self.log_end()}")
 
+    def reload(self):
+        """Reloads, and waits until the generation before is gone: for a moment it still answers what peers ask over its connections."""
+        self.run("reload")
+        self.settled()
+
+    def settled(self):
+        until(lambda: len(json.loads(self.run("status", "--json"))["generations"]) == 1, f"{self.name}: the generation before is gone")
+
     def is_up(self, links=True):
         if self.process.poll() is not None:
             raise RuntimeError(f"{self.name} ended:\n{self.log()[-3000:]}")

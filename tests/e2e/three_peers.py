@@ -139,6 +139,8 @@ def one_hop(a, b, c):
         site.run("address-space", "add", "--forest-name", forest, "--peer", peer)
     for site in (a, b, c):
         site.run("reload")
+    for site in (b, c):
+        site.settled()
     until(lambda: codes(a.ask(address(0, 1), address(1, 1))) == ["NoError"] * 2, "links to the new generations")
     for who in ("x@ring.example", "x@back.example"):
         before = [len(s.lines("mailbox")) for s in (a, b, c)]
@@ -146,7 +148,11 @@ def one_hop(a, b, c):
         until(lambda: any(f"target={who}" in line for line in b.lines("not-ours")), f"{who}: whose log says why")
         same(codes(a.ask(address(1, 1))), ["NoError"], "a question behind it")
         until(lambda: len(c.lines("mailbox")) > before[2], "which has arrived")
-        same([len([line for line in s.lines("mailbox") if f"target={who} " in line]) for s in (a, b, c)], [1, 1, 0], f"{who}: lines at a, b and c")
+
+        def asked():
+            return [len([line for line in s.lines("mailbox") if f"target={who} " in line]) for s in (a, b, c)]
+        until(lambda: asked()[:2] == [1, 1], f"{who}: a line at a, and one at b")
+        same(asked(), [1, 1, 0], f"{who}: lines at a, b and c")
 
 
 folder = sites.ROOT / "build/e2e" / f"three_peers-{os.getpid()}"
@@ -175,6 +181,6 @@ with sites.ending(*everybody, folder=folder):
     for site in everybody:
         threads = {role: len(os.listdir(f"/proc/{pid}/task")) for pid, role in site.children().items() if role}
         same(threads, dict.fromkeys(ROLES, 1), f"{site.name}: one thread each")
-    until(lambda: codes(a.ask(*(address(peer, 0) for peer in range(3)))) == ["NoError"] * 3, "all peers answer again", 40)
+    until(lambda: codes(a.ask(*(address(peer, 0) for peer in range(3)))) == ["NoError"] * 3, "all peers answer again")
     one_hop(a, b, c)
 sites.finish()

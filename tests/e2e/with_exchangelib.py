@@ -17,7 +17,7 @@ with sites.pair() as (a, b):
     b.calendar("tess", ("20260114T090000", "20260114T100000", {"X-MICROSOFT-CDO-BUSYSTATUS": "TENTATIVE", "CLASS": "PRIVATE", "SUMMARY": "Secret"}))
     b.run("rule", "add", "--peer", "site-a", "--direction", "in", "--requester", "*", "--target", "shy@b.example", "--level", "None", "--position", "1")
     b.calendar("shy", ("20260114T090000", "20260114T100000"))
-    b.run("reload")
+    b.reload()
     until(lambda: a.ask("bob@b.example")[0]["code"] == "NoError", "the link to the new generation")
 
     os.environ["REQUESTS_CA_BUNDLE"] = str(a.ca)
