@@ -93,7 +93,7 @@ def jq(text, what):
 def reads(b, asked, answered):
     """Log and audit agree on every mailbox that anybody asked about, and have no more."""
     def mailboxes():
-        return [r for r in (json.loads(line) for line in b.log().splitlines()) if r["event"] == "mailbox" and r["requester"] == f"anna@{b.domain}"]
+        return [r for r in (json.loads(line) for line in b.records()) if r["event"] == "mailbox" and r["requester"] == f"anna@{b.domain}"]
 
     until(lambda: len(mailboxes()) >= asked, "a line for each mailbox that was asked about")
     log = jq(b.log(), "the log")

@@ -268,7 +268,11 @@ class Site:
 
     def lines(self, event):
         """Those whose event begins so; what stands in another's text is none."""
-        return [line for line in self.log().splitlines() if line.partition(" event=")[2].startswith(event)]
+        return [line for line in self.records() if line.partition(" event=")[2].startswith(event)]
+
+    def records(self):
+        """The lines of its log; one that is being written is not there yet."""
+        return self.log().rpartition("\n")[0].split("\n")
 
     def children(self, role=None):
         """Pids of the daemon's processes, each checked to be ours, with their role."""
