@@ -61,6 +61,13 @@ def busy_with(a, role, acknowledged):
             acknowledged += [who] if "ErrorServerBusy" not in codes(found) else []
 
 
+def running(a):
+    """Started again where it ended: its loop cannot go on without some of them."""
+    if a.process.poll() is not None:
+        a.start()
+    return True
+
+
 def well(a):
     with contextlib.suppress(OSError, RuntimeError, http.client.HTTPException):
         return codes(a.ask("anna@a.example", "bob@b.example")) == ["NoError"] * 2
@@ -68,9 +75,7 @@ def well(a):
 
 
 def afterwards(a, what, acknowledged):
-    if a.process.poll() is not None:  # its loop cannot go on without some of them
-        a.start()
-    until(lambda: well(a) and len(a.children()) == PROCESSES, f"{what}: all is well again")
+    until(lambda: running(a) and well(a) and len(a.children()) == PROCESSES, f"{what}: all is well again")
     a.run("check", code=None)
     same(a.code, 0, f"{what}: the settings load: {a.stderr}")
     a.run("audit", "verify", code=None)

@@ -87,7 +87,7 @@ def reload_and_start(a):
     a.stop()
     fill()
     a.start()
-    until(lambda: a.process.poll() is not None or a.is_up(links=False), "a start works or says why not")
+    until(lambda: a.process.poll() is not None or (a.run("status", code=None), a.code == 0)[1], "a start works or says why not")
     empty()
     a.stop()
     a.start()

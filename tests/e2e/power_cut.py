@@ -51,7 +51,7 @@ class Edits(Until):
 
 
 def cut(a, edits):
-    pids = [a.process.pid, *a.children()]
+    pids = [a.process.pid, *a.children(), *a.children("")]
     with contextlib.suppress(ProcessLookupError, AttributeError):
         os.killpg(edits.verb.pid, signal.SIGKILL)
     for pid in pids:

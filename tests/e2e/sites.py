@@ -275,7 +275,8 @@ class Site:
         return self.log().rpartition("\n")[0].split("\n")
 
     def children(self, role=None):
-        """Pids of the daemon's processes, each checked to be ours, with their role."""
+        """Pids of the daemon's processes, each checked to be ours, with their role. What the supervisor runs for a moment, verbs and checks of settings, has
+        none: it is left out unless ${role} is ""."""
         found = {}
         for p in pathlib.Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError, IndexError, ValueError):
@@ -283,7 +284,7 @@ class Site:
                 stat = (p / "stat").read_text().rsplit(")", 1)[1].split()
                 if int(stat[1]) == self.process.pid and stat[0] != "Z":
                     found[int(p.name)] = next((w.decode() for w in words if w.startswith(b"@")), "")
-        return {pid: r for pid, r in found.items() if role is None or r == role}
+        return {pid: r for pid, r in found.items() if (r if role is None else r == role)}
 
     def context(self):
         return ssl.create_default_context(cafile=str(self.ca))

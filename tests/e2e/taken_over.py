@@ -210,6 +210,8 @@ with sites.pair(start=False) as (a, b):
     (a.dir / "directory.conf").write_text(f"server ldaps://localhost:{closed}\npreset active-directory\nbase DC=a,DC=example\nbind none\ntimeout 1\n")
     a.calendar("anna", NINE)
     a.start(), b.start(), a.up(), b.up()
+    in_use = a.dir / "state/key-in-use"
+    until(lambda: in_use.exists() and "site-b" in in_use.read_text(), "who has come by which key is noted")
     before = {f: (f.read_bytes(), f.stat().st_mode) for f in a.dir.rglob("*") if f.is_file() and "audit" not in f.parts}
     roles = {role: pid for pid, role in a.children().items()}
     same(set(roles), {"@bridge", "@calendar-worker", "@login-worker", "@backend-worker", "@directory-worker"}, "all roles")
