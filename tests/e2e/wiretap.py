@@ -34,12 +34,12 @@ class Tap:
                 for s in select.select([near, far], [], [])[0]:
                     try:
                         data = s.recv(65536)
+                        kept[s is far] += data  # before anybody has it
                         (far if s is near else near).sendall(data)
                     except OSError:
                         return
                     if not data:
                         return
-                    kept[s is far] += data
 
 
 def records(data):
@@ -134,6 +134,7 @@ with sites.pair(start=False) as (a, b):
     for site in (a, b):
         site.run("reload")
     until(lambda: len(taps[0].connections) > 1 and codes(a.ask("full1@b.example")) == ["NoError"], "another connection")
+    until(lambda: all(records(up) and records(down) for up, down in taps[0].connections), "each has greeted")
     handshakes(taps[0])
     for tap in taps:
         nothing_to_read(tap, a, b)
