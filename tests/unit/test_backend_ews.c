@@ -773,7 +773,7 @@ static void test_probe(void)
 {
 	int64_t end = loop_ms() + 20000;
 
-	ews_backend.timeout_ms = 200;
+	ews_backend.timeout_ms = 500;
 	reopen_fetcher();
 	for (int i = 0; i < 3; i++)
 		CHECK_INT(reason_of_day((const char *[]){"hang1@b.example", "hang2@b.example", "hang3@b.example"}[i]), FB_TIMEOUT);

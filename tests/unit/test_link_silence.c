@@ -43,7 +43,7 @@ static void look(void *arg)
 {
 	struct loop_timer **t = arg;
 
-	if (accepted > 1 || loop_ms() - began > 30000)
+	if (accepted > 1 || loop_ms() - began > 90000)
 		loop_stop(loop);
 	else
 		loop_timer_again(*t, 50);
@@ -66,11 +66,11 @@ int main(void)
 	link_ask(clients, "site-b", &q, 2500, &events, NULL);
 	loop_run(loop);
 	CHECK_INT(reason, FB_TIMEOUT);
-	CHECK(loop_ms() - began < 4000);
+	CHECK_INT(accepted, 1); /* long before the connection is given up */
 	t = loop_timer_new(loop, 50, look, &t);
 	loop_run(loop);
 	CHECK_INT(accepted, 2); /* it was given up and another one was tried, without another question */
-	CHECK(loop_ms() - began > 12000 && loop_ms() - began < 30000);
+	CHECK(loop_ms() - began > 12000 && loop_ms() - began < 90000);
 	loop_timer_free(t);
 	link_clients_free(clients);
 	loop_fd_free(w);

@@ -234,7 +234,7 @@ static void test_full(void)
 
 static void test_time(void)
 {
-	struct seen s = open_pool(100, 40, 1);
+	struct seen s = open_pool(400, 100, 1);
 	struct pool_status st;
 	int silent;
 
@@ -346,7 +346,7 @@ static void test_late(void)
 	buf_init(&job, 64);
 	let_go = 0;
 	channel_write_blocking(fd, MSG_WORKER_READY, NULL, 0);
-	pool_submit(s.pool, "a", 1, 20, on_reply, &s);
+	pool_submit(s.pool, "a", 1, 200, on_reply, &s);
 	pool_submit(s.pool, "b", 1, 5000, on_reply, &s);
 	s.stop_after = 1;
 	loop_run(s.loop);

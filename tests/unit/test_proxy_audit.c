@@ -100,8 +100,10 @@ static void it_waits_for_the_disk(void)
 	/* the deadline does not answer again what is only waiting */
 	world_new();
 	w.audit_says = AUDIT_WAITS;
+	be_hasty(true);
 	ask_as("site-b", &theirs);
 	turn(350);
+	be_hasty(false);
 	CHECK_INT(w.answers, 0);
 	CHECK_INT(w.n_records, 1);
 	audit_goes_on(true);

@@ -109,12 +109,14 @@ static void late(void)
 	struct fb_query q = question("alice@a.example", "y@a.example", "x@b.example", NULL);
 	struct proxy_query *pq;
 
+	be_hasty(true);
 	world_new();
 	w.hold_look_ups = true;
 	ask_ours(&q);
 	CHECK_INT(w.looked_up, 3);
 	answer_look_up(&w.look_ups[0]);
 	turn(settings.query_deadline_ms * 4);
+	be_hasty(false);
 	CHECK_INT(w.done, 1);
 	CHECK_INT(w.reasons[0], FB_TIMEOUT);
 	CHECK_INT(w.reasons[1], FB_TIMEOUT);

@@ -151,6 +151,7 @@ static void late_is_a_failure(void)
 {
 	struct fb_query q = question("alice@a.example", "x@b.example", "y@b.example", "l@a.example", "m@a.example", NULL);
 
+	be_hasty(true);
 	world_new();
 	w.hold_fetches = true;
 	ask_ours(&q);
@@ -158,6 +159,7 @@ static void late_is_a_failure(void)
 	peer_says(&w.asks[0], 1);
 	answer_fetch(&w.fetches[0]);
 	turn(settings.query_deadline_ms * 4);
+	be_hasty(false);
 	CHECK_INT(w.done, 1);
 	CHECK_INT(w.reasons[0], FB_TIMEOUT);
 	CHECK_INT(w.reasons[1], FB_OK);
@@ -176,6 +178,7 @@ static void cancelled_is_silent(void)
 	struct fb_query q = question("alice@a.example", "x@b.example", "l@a.example", NULL);
 	struct proxy_query *pq;
 
+	be_hasty(true);
 	world_new();
 	w.hold_fetches = true;
 	pq = ask_ours(&q);
@@ -186,6 +189,7 @@ static void cancelled_is_silent(void)
 	w.asks[0].done(w.asks[0].arg, FB_OK, NULL);
 	answer_fetch(&w.fetches[0]);
 	turn(settings.query_deadline_ms * 2);
+	be_hasty(false);
 	CHECK_INT(w.done, 0);
 	world_free();
 	/* Before its first step. */

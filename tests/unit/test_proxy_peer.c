@@ -109,12 +109,14 @@ static void late_and_cancelled(void)
 	struct fb_query q = question("b.example", "open@a.example", "also@a.example", NULL);
 	struct proxy_query *pq;
 
+	be_hasty(true);
 	world_new();
 	w.hold_fetches = true;
 	ask_as("site-b", &q);
 	answer_fetch(&w.fetches[1]);
 	CHECK_INT(w.answers, 1);
 	turn(1000);
+	be_hasty(false);
 	CHECK_INT(w.done, 1);
 	CHECK_INT(w.reasons[0], FB_TIMEOUT);
 	CHECK_INT(w.reasons[1], FB_OK);
@@ -157,6 +159,7 @@ static void too_much_time(void)
 	struct fb_query q = question("bob@b.example", "x@a.example", NULL);
 	struct pki_peer seal = {"site-b"};
 
+	be_hasty(true);
 	world_new();
 	w.hold_fetches = true;
 	w.n = q.n;
@@ -164,6 +167,7 @@ static void too_much_time(void)
 	turn(2);
 	CHECK(w.n_fetches == 1 && w.fetches[0].deadline_ms > 300 && w.fetches[0].deadline_ms <= settings.hard_stop_ms);
 	turn(settings.hard_stop_ms * 4);
+	be_hasty(false);
 	CHECK_INT(w.done, 1);
 	CHECK_INT(w.reasons[0], FB_TIMEOUT);
 	answer_fetch(&w.fetches[0]);
