@@ -12,6 +12,8 @@
 #include "bridge/process/spawn.h"
 
 enum { READY_MS = 30000, LINGER_MS = 2000, MINUTE_MS = 60000, SOON_MS = 1000 };
+/* So long a bridge may still write down, behind its hard stop, all who wait then: that they asked is in no file yet, and the disk may be slow. */
+enum { LAST_WORDS_MS = 15000 };
 
 static void fail(struct generation *g, const char *why)
 {
@@ -326,7 +328,7 @@ void generation_drain(struct generation *g)
 	if (g->state == DRAINING)
 		return;
 	g->state = DRAINING;
-	wind_down(g, (int64_t)g->hard_stop_ms + LINGER_MS);
+	wind_down(g, (int64_t)g->hard_stop_ms + LAST_WORDS_MS);
 	for (i = 0; i < g->bridges; i++)
 		if (g->slots[i].channel)
 			channel_send(g->slots[i].channel, MSG_DRAIN, NULL, 0, -1);
