@@ -37,30 +37,23 @@ static void say_unconfirmed(const char *conf_path, const char *shown)
 	conf_free(c);
 }
 
-/* Sends ${request} and prints what comes back. */
-static int call(const char *conf_path, const char *request, int timeout_ms)
+/* Prints what came of a call. Returns the verb's exit code. */
+static int print(enum ctl_daemon came, int code, struct buf *reply, const char *conf_path)
 {
-	struct buf reply;
-	int code = CTL_NO;
-
-	buf_init(&reply, 16 << 20);
-	switch (ctl_daemon_call(conf_path, request, timeout_ms, &code, &reply)) {
+	switch (came) {
 	case CTL_DAEMON_ANSWERED:
-		fputs(buf_cstr(&reply), code == CTL_DONE ? stdout : stderr);
-		if (reply.len && buf_ptr(&reply)[reply.len - 1] != '\n')
+		fputs(buf_cstr(reply), code == CTL_DONE ? stdout : stderr);
+		if (reply->len && buf_ptr(reply)[reply->len - 1] != '\n')
 			fputc('\n', code == CTL_DONE ? stdout : stderr);
-		if (strcmp(request, "status text") == 0)
-			say_unconfirmed(conf_path, buf_cstr(&reply));
 		break;
 	case CTL_DAEMON_ABSENT:
 		ctl_say("no daemon is running with %s; start it with `availbridge serve`", conf_path);
 		code = CTL_NO;
 		break;
 	case CTL_DAEMON_SILENT:
-		ctl_say("the daemon did not answer: %s", buf_cstr(&reply));
+		ctl_say("the daemon did not answer: %s", buf_cstr(reply));
 		code = CTL_NO;
 	}
-	buf_free(&reply);
 	return code;
 }
 
@@ -68,10 +61,17 @@ int ctl_reload(int argc, char **argv, const char *conf_path)
 {
 	const struct ctl_option options[] = {{0}};
 	struct ctl_words words;
+	enum ctl_daemon came;
+	struct buf reply;
+	int code = CTL_NO;
 
 	if (ctl_args(argc, argv, options, &words) < 0 || words.n)
 		return ctl_usage("reload");
-	return call(conf_path, "reload", CTL_RELOAD_MS);
+	buf_init(&reply, 16 << 20);
+	came = ctl_daemon_reload(conf_path, &code, &reply);
+	code = print(came, code, &reply, conf_path);
+	buf_free(&reply);
+	return code;
 }
 
 int ctl_status(int argc, char **argv, const char *conf_path)
@@ -79,8 +79,17 @@ int ctl_status(int argc, char **argv, const char *conf_path)
 	bool json = false;
 	const struct ctl_option options[] = {{"json", .flag = &json}, {0}};
 	struct ctl_words words;
+	enum ctl_daemon came;
+	struct buf reply;
+	int code = CTL_NO;
 
 	if (ctl_args(argc, argv, options, &words) < 0 || words.n)
 		return ctl_usage("status");
-	return call(conf_path, json ? "status json" : "status text", STATUS_MS);
+	buf_init(&reply, 16 << 20);
+	came = ctl_daemon_call(conf_path, json ? "status json" : "status text", STATUS_MS, &code, &reply);
+	code = print(came, code, &reply, conf_path);
+	if (came == CTL_DAEMON_ANSWERED && !json)
+		say_unconfirmed(conf_path, buf_cstr(&reply));
+	buf_free(&reply);
+	return code;
 }

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +17,6 @@
 #include "pki/identity.h"
 #include "pki/key.h"
 #include "pki/rotation.h"
-
-enum { BUSY_MS = 200 };
 
 /* Our keys as their files show them. */
 struct own {
@@ -161,17 +158,8 @@ static int reload(const char *conf_path)
 	struct buf reply;
 	int code = CTL_NO;
 
-	enum ctl_daemon r;
-	int tries = 0;
-
-	/* a reload that is under way may have read the files as they were: ours comes after it */
 	buf_init(&reply, 1 << 20);
-	while ((r = ctl_daemon_call(conf_path, "reload", CTL_RELOAD_MS, &code, &reply)) == CTL_DAEMON_ANSWERED && code != CTL_DONE &&
-	       strstr(buf_cstr(&reply), "under way already") && tries++ < CTL_RELOAD_MS / BUSY_MS) {
-		buf_reset(&reply);
-		poll(NULL, 0, BUSY_MS);
-	}
-	switch (r) {
+	switch (ctl_daemon_reload(conf_path, &code, &reply)) {
 	case CTL_DAEMON_ANSWERED:
 		if (code != CTL_DONE)
 			ctl_say("the files are changed, but the daemon did not take them: %s", buf_cstr(&reply));

@@ -103,7 +103,7 @@ static int switch_on(const char *conf_path, const char *name)
 	int code = CTL_NO, result = CTL_DONE;
 
 	buf_init(&reply, 1 << 20);
-	switch (ctl_daemon_call(conf_path, "reload", CTL_RELOAD_MS, &code, &reply)) {
+	switch (ctl_daemon_reload(conf_path, &code, &reply)) {
 	case CTL_DAEMON_ANSWERED:
 		if (code == CTL_DONE) {
 			printf("The peer %s is confirmed and in use; the link comes up when the other side has confirmed as well.\n", name);

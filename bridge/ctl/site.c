@@ -1,5 +1,6 @@
 #include "bridge/ctl/site.h"
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -8,6 +9,8 @@
 #include "bridge/ctl/args.h"
 #include "bridge/process/control.h"
 #include "bridge/process/rights.h"
+
+enum { BUSY_MS = 200 };
 
 void ctl_problems_print(FILE *out, const struct conf_problems *p)
 {
@@ -143,6 +146,19 @@ enum ctl_daemon ctl_daemon_call(const char *conf_path, const char *request, int 
 	}
 	buf_free(&error);
 	buf_free(&said);
+	return d;
+}
+
+enum ctl_daemon ctl_daemon_reload(const char *conf_path, int *code, struct buf *reply)
+{
+	enum ctl_daemon d;
+	int tries = 0;
+
+	while ((d = ctl_daemon_call(conf_path, "reload", CTL_RELOAD_MS, code, reply)) == CTL_DAEMON_ANSWERED && *code != 0 &&
+	       strstr(buf_cstr(reply), "under way already") && tries++ < CTL_RELOAD_MS / BUSY_MS) {
+		buf_reset(reply);
+		poll(NULL, 0, BUSY_MS);
+	}
 	return d;
 }
 

@@ -35,11 +35,6 @@ def running(site):
     return [g["number"] for g in json.loads(site.run("status", "--json"))["generations"] if g["state"] == "running"]
 
 
-def reloads(site):
-    """The daemon may have seen for itself that files have changed, and be at it."""
-    until(lambda: site.run("reload", code=None) is not None and site.code == 0, "a reload")
-
-
 def jobs(site):
     return sum(p["jobs"] for p in json.loads(site.run("status", "--json"))["pools"] if p["name"] == "backend mute")
 
@@ -134,7 +129,7 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     check("next_ms=2000" in a.lines("starts-in-vain")[0], f"and how much: {a.lines('starts-in-vain')}")
     check(codes(a.ask("anna@a.example"))[0] != "NoError", "a failure meanwhile")
     gone.rename(a.calendars)
-    reloads(a)
+    a.run("reload")
     same(codes(a.ask("anna@a.example")), ["NoError"], "at once")
     # So it is with a bridge; that its workers end with it says nothing about them.
     said = len(a.lines("starts-in-vain"))
@@ -145,7 +140,7 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     until(lambda: len(a.lines("starts-in-vain")) >= said + 2, "no bridge can open its key")
     same({line.split("process=")[1].split()[0] for line in a.lines("starts-in-vain")[said:]}, {"bridge"}, "the bridge alone")
     gone.rename(a.dir / "front.key")
-    reloads(a)
+    a.run("reload")
     same(codes(a.ask("anna@a.example")), ["NoError"], "at once, too")
     check("not-for-the-log" not in a.log(), "the password is in no log")
 sites.finish()
