@@ -392,9 +392,10 @@ static void run_for(int64_t ms)
 /* What is due, and what that starts, though ${ms} may be over before the loop has begun; then until they are, or the question is done. */
 static void turn(int64_t ms)
 {
-	for (int steps = 0; steps < 10; steps++)
+	for (int steps = 0; steps < 10 && !w.done; steps++)
 		run_for(0);
-	run_for(ms);
+	if (!w.done)
+		run_for(ms);
 }
 
 static inline struct proxy_query *ask_ours(const struct fb_query *q)
