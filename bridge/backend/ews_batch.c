@@ -131,7 +131,7 @@ static void call_done(void *arg, const struct http_reply *r)
 		abort();
 	b->call = NULL;
 	e->under_way--;
-	ews_judge(r, b->n, b->alone, v);
+	ews_judge(r, b->n, b->alone, e->site->backend->version == 2007, v);
 	if (v->tell && (v->health == FETCH_WORKS || v->health == FETCH_REFUSED))
 		e->proven = v->health == FETCH_WORKS;
 	if (v->tell)

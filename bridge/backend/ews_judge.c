@@ -96,9 +96,9 @@ static void judge_fault(const struct ews_client_said *said, const char *sentence
 	}
 }
 
-void ews_judge(const struct http_reply *r, size_t n, bool alone, struct ews_verdict *v)
+void ews_judge(const struct http_reply *r, size_t n, bool alone, bool is_2007, struct ews_verdict *v)
 {
-	struct ews_client_said said = {.codes = v->codes, .texts = v->texts};
+	struct ews_client_said said = {.codes = v->codes, .texts = v->texts, .is_2007 = is_2007};
 	struct buf error;
 
 	if (r->outcome != HTTP_ANSWERED) {

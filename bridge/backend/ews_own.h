@@ -91,9 +91,9 @@ struct ews_verdict {
 };
 /*
  * Reads ${r} for a batch of ${n} mailboxes; ${alone}: one that was asked alone because of a doubt, whose silence says nothing
- * about the backend.
+ * about the backend; ${is_2007}: the settings say that it is one.
  */
-void ews_judge(const struct http_reply *r, size_t n, bool alone, struct ews_verdict *out);
+void ews_judge(const struct http_reply *r, size_t n, bool alone, bool is_2007, struct ews_verdict *out);
 /* Is ${code}, of a fault or of a mailbox, that of a window which is longer than the server takes? */
 bool ews_is_too_long(const char *code);
 

@@ -18,6 +18,7 @@ struct ews_client_said {
 	char **texts;     /* NULLs, for the MessageText (to EWS_CLIENT_TEXT_MAX) of each failure that has one; or NULL. Caller frees each, whatever came */
 	char fault[EWS_CLIENT_CODE_MAX];    /* the code of a SOAP fault; "" = there was none */
 	int back_off_ms;                    /* how long the fault, or one of the answers, asks to wait; 0 = they do not */
+	bool is_2007;                       /* set by the caller: it is an Exchange 2007 as far as is known, unless it says its version itself */
 };
 /*
  * Reads a GetUserAvailabilityResponse: answers[i] (${n} of them, set to NULL first) for each FreeBusyResponse; unqualified

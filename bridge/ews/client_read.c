@@ -221,7 +221,8 @@ static void begin(struct soap *s)
 		free(a->said->texts[i]);
 		a->said->texts[i] = NULL;
 	}
-	*a = (struct answers){.zone.serial.lenient = true, .requester = a->requester, .list = a->list, .n = a->n, .said = a->said};
+	*a = (struct answers){.zone.serial.lenient = true, .requester = a->requester, .list = a->list, .n = a->n, .said = a->said,
+	                      .is_2007 = a->said && a->said->is_2007};
 }
 
 /* Reads the frame; false with a sentence in ${error}. */

@@ -50,6 +50,9 @@ TEXTS = {
     "offsets": envelope(box(SUCCESS + view(DIGITS + f"<t:CalendarEventArray>{event('2026-03-02T10:00:00+01:00', '2026-03-02T05:00:00-05:00')}</t:CalendarEventArray>"))),
     "2007": envelope(box(SUCCESS + view(DIGITS + f"<t:CalendarEventArray>{event('2026-03-02T09:00:00-04:00', '2026-03-02T10:00:00-04:00')}</t:CalendarEventArray>")),
                      VERSION.replace('"15"', '"8"')),
+    "2007-by-settings": envelope(box(SUCCESS + view(DIGITS + f"<t:CalendarEventArray>{event('2026-03-02T09:00:00-04:00', '2026-03-02T10:00:00-04:00')}</t:CalendarEventArray>"))),
+    "2007-by-mistake": envelope(box(SUCCESS + view(DIGITS + f"<t:CalendarEventArray>{event('2026-03-02T10:00:00+01:00', '2026-03-02T11:00:00+01:00')}</t:CalendarEventArray>")),
+                                VERSION),
     "more": envelope(box("<m:ResponseMessage ResponseClass='Success'><m:MessageText/><m:ResponseCode>NoError</m:ResponseCode><m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>"
                          "</m:ResponseMessage>" + view() + "<m:Later a='1'><m:x/></m:Later>")),
     "details": envelope(box(SUCCESS + view(DIGITS + f"<t:CalendarEventArray>{event(more=DETAILS % ('x' * 100000))}</t:CalendarEventArray>"))),
@@ -143,7 +146,8 @@ with sites.pair(start=False) as (a, b):
     port = sites.https_server(Odd, b.dir)
     names = [*TEXTS, *BYTES, *WAYS]
     for name in [*names, *FAILED]:
-        b.backend(name, "ews", [f"{name}@b.example"], url=f"https://localhost:{port}/{name}", auth="none", ca_file=b.ca)
+        b.backend(name, "ews", [f"{name}@b.example"], url=f"https://localhost:{port}/{name}", auth="none", ca_file=b.ca,
+                  version="2007" if name.startswith("2007-") else None)
     b.start()
     b.up(links=False)
     for name in names:
