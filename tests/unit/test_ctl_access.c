@@ -82,7 +82,7 @@ static void compare_sums(void)
 	buf_free(&error);
 }
 
-/* Refused for many minutes, each minute with a sum: each record finds its own, in whatever order the questions' ids are. */
+/* Refused for many minutes, each minute with a sum: each record finds its own, in whatever order the questions' ids and the sums are. */
 static void compare_many_sums(void)
 {
 	enum { MINUTES = 20 };
@@ -108,7 +108,7 @@ static void compare_many_sums(void)
 		                                  A_STR("level", "Limited"), A_STR("result", "no-access")),
 		                         before, hash), 0);
 		memcpy(before, hash, AUDIT_HASH);
-		CHECK_INT(audit_line_put(&theirs, 1, began + (i + 1) * 60000, "refused",
+		CHECK_INT(audit_line_put(&theirs, 1, began + (MINUTES - i) * 60000, "refused",
 		                         A_FIELDS(A_STR("peer", "site-a"), A_STR("direction", "in"), A_STR("result", "no-access"), A_INT("mailboxes", 1),
 		                                  A_INT("seconds", 60)),
 		                         zero, hash), 0);
