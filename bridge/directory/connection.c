@@ -83,6 +83,15 @@ static int set_up(struct connection *c, const struct conf_directory *d)
 	return r == LDAP_OPT_SUCCESS ? 0 : -1;
 }
 
+/* Whether the ca-file holds nothing to trust a server by, which the library finds at the handshake with GnuTLS and before it with OpenSSL; says so. */
+static bool trusts_nobody(const struct conf_directory *d, struct buf *error)
+{
+	if (!d->ca_file || pki_authorities_check(d->ca_file, error) == 0)
+		return false;
+	buf_puts(error, "; so no server can be trusted");
+	return true;
+}
+
 /* A certificate that it does not trust is an unknown error to the library with GnuTLS (Debian 12); with OpenSSL (Debian 13) it says so. */
 static void say_tls(struct connection *c, const struct conf_directory *d, int code, bool late, struct buf *error)
 {
@@ -91,8 +100,8 @@ static void say_tls(struct connection *c, const struct conf_directory *d, int co
 	ldap_get_option(c->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &more);
 	if (late)
 		buf_printf(error, "%s: the TLS handshake did not end in time", c->url);
-	else if (d->ca_file && pki_authorities_check(d->ca_file, error) != 0)
-		buf_puts(error, "; so no server can be trusted");
+	else if (trusts_nobody(d, error))
+		; /* and that is the sentence */
 	else if (more && (strstr(more, "unknown error") || strstr(more, "certificate verify failed")))
 		buf_printf(error, "%s: its certificate does not hold: it is not signed by a CA in %s, not made for this host name, or out of date",
 		           c->url, d->ca_file ? d->ca_file : system_authorities);
@@ -154,10 +163,12 @@ struct connection *connection_open(const struct conf_directory *d, const char *u
 		free(c);
 		return NULL;
 	}
-	if (set_up(c, d) != 0)
-		buf_printf(error, "%s: TLS cannot be set up: see that ca-file names a file of PEM certificates that the daemon's user can read", url);
-	else if (start_tls(c, d, deadline, error) == 0)
-		return c;
+	if (set_up(c, d) == 0) {
+		if (start_tls(c, d, deadline, error) == 0)
+			return c;
+	} else if (!trusts_nobody(d, error))
+		buf_printf(error, "%s: TLS cannot be set up: see that %s is there, holds certificates in PEM and can be read by the daemon's user", url,
+		           d->ca_file ? d->ca_file : system_authorities);
 	connection_free(c);
 	return NULL;
 }
