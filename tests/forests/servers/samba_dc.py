@@ -55,8 +55,9 @@ class Forest(DirectoryServer):
 
     def made(self):
         sources = b"".join((HERE / name).read_bytes() for name in ("samba_dc.py", "people.py"))
-        digest = hashlib.sha256(sources + repr((self.domain, self.tree.people, self.tree.groups)).encode()).hexdigest()[:16]
-        kept = HERE.parents[2] / "build/forests/made" / f"{self.domain}-{digest}"
+        place = HERE.parents[2] / "build/forests/made"  # stands in its settings: that of a tree which was copied would write into the other's
+        digest = hashlib.sha256(sources + repr((place, self.domain, self.tree.people, self.tree.groups)).encode()).hexdigest()[:16]
+        kept = place / f"{self.domain}-{digest}"
         if not kept.exists():
             for old in kept.parent.glob(f"{self.domain}-*"):  # of sources as they were, which nobody used for a day
                 if old.stat().st_mtime < time.time() - 86400:
