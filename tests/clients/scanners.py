@@ -9,7 +9,7 @@ from common import WORK, check, finish, pair, same
 OLD = ("SSLv2", "SSLv3", "TLS1", "TLS1_1")
 HARMLESS = ("OK", "INFO", "DEBUG", "WARN")
 # At the link pins take the place of all that is said about certificates; at the front two CBC suites are for older Windows.
-LINK = {"cert_trust", "cert_chain_of_trust", "cert_validityPeriod", "cert_revocation"}
+LINK = {"cert_trust", "cert_chain_of_trust", "cert_validityPeriod", "cert_extlifeSpan", "cert_revocation"}
 FRONT = {"cipherlist_AVERAGE", "cipherlist_OBSOLETED", "LUCKY13"}
 
 
