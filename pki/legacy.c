@@ -38,8 +38,8 @@ struct pki_legacy *pki_legacy_new(struct buf *error)
 		return l;
 	buf_puts(error, "NTLM needs MD4 and RC4, and OpenSSL's legacy provider, which has them, cannot be loaded (");
 	pki_errors_put(error);
-	buf_puts(error, "). It is the file legacy.so of OpenSSL's modules (`openssl version -m` names the folder; Debian's libssl3 brings "
-	                "it)");
+	buf_puts(error, "). It is the file legacy.so of OpenSSL's modules (`openssl version -m` names the folder; Debian 12's libssl3 brings "
+	                "it, Debian 13's openssl-provider-legacy)");
 	pki_legacy_free(l);
 	return NULL;
 }
