@@ -24,7 +24,7 @@ struct reading {
 	int dir;
 	size_t good, bad, misnamed;
 	char first[1024];      /* the first fault, a sentence that names the calendar */
-	size_t odd;            /* that can be read and are about something that is not what it is called */
+	size_t odd;            /* that can be read and are about something that is not what it is called; or that are called by no address */
 	char first_odd[1024];
 	char nobodys[2][FB_ADDRESS_MAX + 8]; /* the first name that nobody is asked about by, and what it should be */
 };
@@ -98,13 +98,24 @@ static void put_named(char *out, const char *name, const char *address, const ch
 	snprintf(out, 1024, "%s%s%s", named ? "" : name, named ? "" : ": ", sentence);
 }
 
+/* "bob.ics" in the place of "bob@b.example.ics": it may be meant for somebody. */
+static void note_nameless(struct reading *r, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (n > 4 && *name != '.' && strcasecmp(name + n - 4, ".ics") == 0 && !strchr(name, '@') && !r->odd++)
+		snprintf(r->first_odd, sizeof r->first_odd, "%s is nobody's: a calendar is called by the whole address, as NAME@DOMAIN.ics", name);
+}
+
 static void read_entry(struct reading *r, struct limited *child, const char *name)
 {
 	char address[FB_ADDRESS_MAX + 1];
 	struct buf reply;
 
-	if (!is_calendar_of(r, name, address))
+	if (!is_calendar_of(r, name, address)) {
+		note_nameless(r, name);
 		return;
+	}
 	buf_init(&reply, 4096);
 	if (!limited_do(child, address, &reply))
 		buf_printf(&reply, "%s: it is too much for one reading", name);
