@@ -67,7 +67,7 @@ bool ics_stamps_hold(const struct ics_stamps *s, int dir_fd)
 	for (size_t i = 0; i < s->n; i++) {
 		const struct ics_stamp *was = &s->list[i];
 		struct stat st;
-		int err = fstatat(dir_fd, was->name, &st, 0) ? errno : 0;
+		int err = fstatat(dir_fd, was->name, &st, was->size < 0 ? AT_SYMLINK_NOFOLLOW : 0) ? errno : 0;
 		if (err && !absent(err))
 			return false;
 		struct ics_stamp is = stamp_of(was->name, err ? NULL : &st);
@@ -77,11 +77,14 @@ bool ics_stamps_hold(const struct ics_stamps *s, int dir_fd)
 	return s->n > 0;
 }
 
-/* One of ADDRESS.ics and ADDRESS/ alone: FB_NO if it is not there, FB_COULD_NOT_TELL with errno. A link to itself is there. */
+/*
+ * One of ADDRESS.ics and ADDRESS/ alone: FB_NO if it is not there, FB_COULD_NOT_TELL with errno. A link is there wherever it leads, perhaps to a disk
+ * that is away now.
+ */
 static enum fb_fact there(int dir_fd, const char *name)
 {
 	struct stat st;
-	if (!fstatat(dir_fd, name, &st, 0) || errno == ELOOP)
+	if (!fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW))
 		return FB_YES;
 	return absent(errno) ? FB_NO : FB_COULD_NOT_TELL;
 }
@@ -96,12 +99,10 @@ enum fb_fact ics_look(int dir_fd, const char *address, struct ics_stamp *file, b
 		return FB_NO;
 	snprintf(name, sizeof name, "%s.ics", address);
 	int err = fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) ? errno : 0;
-	bool only = err ? absent(err) : S_ISREG(st.st_mode) && st.st_nlink == 1, link = !err && S_ISLNK(st.st_mode);
+	bool only = err ? absent(err) : S_ISREG(st.st_mode) && st.st_nlink == 1;
 	*file = stamp_of(name, err ? NULL : &st);
-	enum fb_fact a = link ? there(dir_fd, name) : !err ? FB_YES : only ? FB_NO : FB_COULD_NOT_TELL;
-	int why = link ? errno : err;
-	enum fb_fact b = there(dir_fd, address);
-	errno = a == FB_COULD_NOT_TELL ? why : errno;
+	enum fb_fact a = !err ? FB_YES : only ? FB_NO : FB_COULD_NOT_TELL, b = there(dir_fd, address);
+	errno = a == FB_COULD_NOT_TELL ? err : errno;
 	*plain = only && b == FB_NO;
 	if (a == FB_YES || b == FB_YES)
 		return FB_YES;

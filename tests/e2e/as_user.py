@@ -70,6 +70,13 @@ def calendars(a):
         (a.calendars / wrong).rename(a.calendars / "bob@a.example.ics")
     (a.calendars / "eve@elsewhere.example.ics").write_text("rubbish")
     same(hop(a, "calendars")["text"], "2 can be read, whole days in UTC (working_zone)", "what is about nobody of ours is not counted")
+    (a.calendars / "eve.ics").write_text("rubbish")
+    check(hop(a, "calendars")["text"].endswith("; eve.ics is nobody's: a calendar is called by the whole address, as NAME@DOMAIN.ics"), "what is called by no address is named")
+    (a.calendars / "eve.ics").unlink()
+    (a.calendars / "away@a.example.ics").symlink_to("/nowhere/away.ics")
+    same(codes(a.ask("away@a.example")), ["ErrorFreeBusyGenerationFailed"], "a link that leads nowhere is a calendar that cannot be read")
+    check("away@a.example.ics: No such file" in hop(a, "calendars")["text"], "which doctor names")
+    (a.calendars / "away@a.example.ics").unlink()
 
 
 def calendars_of_root(a):

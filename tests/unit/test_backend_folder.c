@@ -140,8 +140,11 @@ static void test_faults(void)
 	CHECK(!mkfifoat(dir_fd, "pipe@a.example.ics", 0600));
 	expect("pipe@a.example", FB_CALENDAR_FAILED, 0);
 	CHECK_STR(buf_cstr(&error), "pipe@a.example.ics: this is no regular file");
+	/* a link to a disk that is away is somebody's calendar, too */
 	CHECK(!symlinkat("nowhere", dir_fd, "loose@a.example.ics"));
-	expect("loose@a.example", FB_NO_ACCESS, 0);
+	CHECK_INT(ics_exists(dir_fd, "loose@a.example"), FB_YES);
+	expect("loose@a.example", FB_CALENDAR_FAILED, 0);
+	CHECK_STR(buf_cstr(&error), "loose@a.example.ics: No such file or directory");
 	put("plain@a.example", SERIES);
 	expect("plain@a.example", FB_CALENDAR_FAILED, 0);
 	expect("../one@a.example", FB_NO_ACCESS, 0);
@@ -199,7 +202,12 @@ static void test_stamps(void)
 	CHECK(!renameat(dir_fd, "new.ics", dir_fd, "one@a.example.ics"));
 	CHECK(!ics_stamps_hold(&stamps, dir_fd)); /* same size, other file */
 	expect("one@a.example", FB_OK, 2);
-	CHECK(!mkdirat(dir_fd, "one@a.example", 0700)); /* what was absent has come */
+	CHECK(!symlinkat("nowhere", dir_fd, "one@a.example")); /* what was absent has come, as a link */
+	CHECK(!ics_stamps_hold(&stamps, dir_fd));
+	expect("one@a.example", FB_CALENDAR_FAILED, 0);
+	CHECK(!unlinkat(dir_fd, "one@a.example", 0));
+	expect("one@a.example", FB_OK, 2);
+	CHECK(!mkdirat(dir_fd, "one@a.example", 0700)); /* and as itself */
 	CHECK(!ics_stamps_hold(&stamps, dir_fd));
 	expect("one@a.example", FB_OK, 2);
 	put("one@a.example/more.ics", SERIES);
