@@ -182,7 +182,7 @@ static bool are_over(struct expander *x, const struct ics_event *const *list, si
 	struct ics_job *j = x->set.j;
 	for (size_t i = 0; i < n; i++) {
 		const struct ics_event *e = list[i];
-		if (e->c->kind != ICS_VEVENT || e->and_future || !(e->outside || e->status.cancelled || ics_event_outside(j, e->c)))
+		if (e->c->kind != ICS_VEVENT || !(e->outside || e->status.cancelled || ics_event_outside(j, e->c)))
 			return false;
 	}
 	return j->work > 0;
