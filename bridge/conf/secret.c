@@ -40,7 +40,8 @@ static int find(const struct conf_secret *s, char *path, size_t size, struct buf
 	return 0;
 }
 
-bool conf_trusts(const struct conf *c, uid_t owner)
+/* May a secret belong to ${owner}: root, whom we run as, or the user that the settings name? */
+static bool may_own(const struct conf *c, uid_t owner)
 {
 	const struct passwd *user = *c->user ? getpwnam(c->user) : NULL;
 
@@ -56,7 +57,7 @@ static int check_rights(const struct conf *c, const char *path, struct buf *erro
 		buf_printf(error, "the password file %s cannot be read: %s", path, strerror(errno));
 	else if (file_is_loose(path))
 		buf_printf(error, "others than its owner have a right to the password file %s. Run: chmod 600 %s", path, path);
-	else if (!conf_trusts(c, st.st_uid))
+	else if (!may_own(c, st.st_uid))
 		buf_printf(error, "the password file %s belongs to neither root nor the user that availbridge runs as. Run: chown on it", path);
 	else
 		return 0;
@@ -156,4 +157,28 @@ void conf_secrets_check(const struct conf *c, struct conf_problems *problems)
 		check(c, c->backends[i].file, &c->backends[i].password, problems);
 	if (c->directory)
 		check(c, c->directory->file, &c->directory->password, problems);
+}
+
+static void check_key(const struct conf *c, struct conf_problems *problems, const char *file, int line, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !may_own(c, st.st_uid))
+		conf_problem_add(problems, file, line, "Run `chown` on it, and think of making a new key.",
+		                 "the private key %s belongs to neither root nor the user that availbridge runs as", path);
+	else if (file_is_loose(path))
+		conf_problem_add(problems, file, line, "Run `chmod 600` on it, and think of making a new key.",
+		                 "others than its owner may read or use the private key %s", path);
+	else if (access(path, R_OK) != 0 && errno != ENOENT)
+		conf_problem_add(problems, file, line, "Give it to the user that availbridge runs as.", "the private key %s cannot be read: %s", path,
+		                 strerror(errno));
+}
+
+void conf_keys_check(const struct conf *c, struct conf_problems *problems)
+{
+	check_key(c, problems, c->file, conf_setting_line(c, "front_key"), c->front_key);
+	check_key(c, problems, c->file, conf_setting_line(c, "identity_key"), c->identity_key);
+	for (size_t i = 0; i < c->n_backends; i++)
+		if (c->backends[i].client_key)
+			check_key(c, problems, c->backends[i].file, 0, c->backends[i].client_key);
 }

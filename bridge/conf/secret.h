@@ -1,7 +1,5 @@
 #ifndef BRIDGE_CONF_SECRET_H
 #define BRIDGE_CONF_SECRET_H
-#include <stdbool.h>
-#include <sys/types.h>
 #include "bridge/base/buf.h"
 
 /* Passwords by reference: they never stand in the settings. Part of conf.h. */
@@ -20,8 +18,6 @@ struct conf_secret {
  * we run as, or it is empty or more than one line.
  */
 int conf_secret_read(const struct conf *c, const struct conf_secret *s, struct buf *out, struct buf *error);
-/* True if a secret may belong to ${owner}: root, whom we run as, or the user that the settings name. */
-bool conf_trusts(const struct conf *c, uid_t owner);
 /*
  * Reads the passphrase of private keys, if there is one, and has pki/ use it in this process (pki/key.h). -1 with a sentence in
  * ${error}.
@@ -29,4 +25,6 @@ bool conf_trusts(const struct conf *c, uid_t owner);
 int conf_key_passphrase(const struct conf *c, struct buf *error);
 /* Reads the passwords of all backends and of the directory, and forgets them: what is wrong with one is added to ${problems}. */
 void conf_secrets_check(const struct conf *c, struct conf_problems *problems);
+/* Whose the files of private keys are, of the front, the link and the backends, and who has a right to them: what is wrong is added to ${problems}. */
+void conf_keys_check(const struct conf *c, struct conf_problems *problems);
 #endif

@@ -104,7 +104,9 @@ static int look(const char *conf_path, bool json, bool verbose)
 	struct buf b;
 
 	if (c) {
-		check_keys(c, &problems);
+		conf_keys_check(c, &problems);
+		if (!problems.n) /* else that says more of why they cannot be opened */
+			check_keys(c, &problems);
 		conf_secrets_check(c, &problems);
 		http_check(c, &problems);
 		conf_warnings(c, &warnings);

@@ -1,13 +1,10 @@
 #include "bridge/process/plan.h"
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
-#include "bridge/base/file.h"
 #include "bridge/base/log.h"
 #include "bridge/base/pack.h"
 #include "bridge/conf/conf.h"
@@ -213,21 +210,6 @@ void plan_check_free(struct plan_check *c)
 	free(c);
 }
 
-static void check_key(const struct conf *c, struct conf_problems *problems, const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) == 0 && !conf_trusts(c, st.st_uid))
-		conf_problem_add(problems, path, 0, "Run `chown` on it, and think of making a new key.",
-		                 "this private key belongs to neither root nor the user that availbridge runs as");
-	else if (file_is_loose(path))
-		conf_problem_add(problems, path, 0, "Run `chmod 600` on it, and think of making a new key.",
-		                 "others than its owner may read or use this private key");
-	else if (access(path, R_OK) != 0 && errno != ENOENT)
-		conf_problem_add(problems, path, 0, "Give it to the user that availbridge runs as.",
-		                 "this private key cannot be read: %s", strerror(errno));
-}
-
 int plan_check_role(const char *conf_path)
 {
 	struct rlimit cpu = {CHECK_CPU_SECONDS, CHECK_CPU_SECONDS};
@@ -249,11 +231,7 @@ int plan_check_role(const char *conf_path)
 			conf_problem_add(&problems, conf_path, 0, "Try again.", "the files changed while they were read");
 	}
 	if (c) {
-		check_key(c, &problems, c->front_key);
-		check_key(c, &problems, c->identity_key);
-		for (i = 0; i < c->n_backends; i++)
-			if (c->backends[i].client_key)
-				check_key(c, &problems, c->backends[i].client_key);
+		conf_keys_check(c, &problems);
 		conf_secrets_check(c, &problems);
 	}
 	for (i = 0; i < problems.n && out.len < MESSAGE_TEXT_MAX / 2; i++) {

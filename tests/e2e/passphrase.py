@@ -76,7 +76,8 @@ def wrong(a):
     same(codes(a.ask(WHO)), ["NoError"], "and answers")
     if os.geteuid() == 0:
         os.chown(a.dir / "identity.key", 12345, -1)
-        check("belongs to neither root" in refused(a, "reload"), "a key of somebody else's is refused")
+        for verb in ("reload", "check"):
+            check("belongs to neither root" in refused(a, verb), f"{verb}: a key of somebody else's is refused")
         os.chown(a.dir / "identity.key", 0, -1)
 
 
