@@ -230,8 +230,8 @@ static void get_groups(struct buf *out, const struct conf *c, const struct conf_
 	buf_puts(out, c->n_groups ? " }" : "}");
 }
 
-const struct conf_kind conf_kind_site = {"1 to 63 letters, digits, '.', '_' or '-'", .set = set_site, .get = get_text,
-                                         .text = true};
+const struct conf_kind conf_kind_site = {"1 to 63 letters, digits, '.', '_' or '-', a letter or digit first, not local and not nobody",
+                                         .set = set_site, .get = get_text, .text = true};
 const struct conf_kind conf_kind_domain = {"a domain such as a.example", .set = set_domain, .get = get_text, .text = true};
 const struct conf_kind conf_kind_text = {"a text of at most 255 bytes", .set = set_text, .get = get_text, .text = true};
 const struct conf_kind conf_kind_path = {"a path, absolute or from the folder of this file", .set = set_path, .get = get_text,

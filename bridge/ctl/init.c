@@ -243,7 +243,8 @@ static void default_url(char out[300], const char *front)
 static bool arguments_are_right(const struct making *m, const struct ctl_words *claimed)
 {
 	if (!conf_name_valid(m->site) || strcmp(m->site, "local") == 0 || strcmp(m->site, "nobody") == 0)
-		ctl_say("'%s' cannot be the name of a site: use 1 to 63 letters, digits, '.', '_' or '-'", m->site);
+		ctl_say("'%s' cannot be the name of a site: use 1 to 63 letters, digits, '.', '_' or '-', a letter or digit first, not local and not nobody",
+		        m->site);
 	else if (!conf_host_port_valid(m->front, true))
 		ctl_say("--front is HOST:PORT, or :PORT for every address of this machine, not '%s'", m->front);
 	else if (!conf_host_port_valid(m->link, true))

@@ -26,7 +26,7 @@ bool ctl_peer_name(const char *name)
 {
 	if (conf_name_valid(name) && strcmp(name, "local") != 0 && strcmp(name, "nobody") != 0)
 		return true;
-	ctl_say("'%s' cannot be the name of a peer: use 1 to 63 letters, digits, '.', '_' or '-', not local and not nobody", name);
+	ctl_say("'%s' cannot be the name of a peer: use 1 to 63 letters, digits, '.', '_' or '-', a letter or digit first, not local and not nobody", name);
 	return false;
 }
 
