@@ -248,7 +248,7 @@ def healed(a, b):
 def nobody_dials(a, b):
     """Who waits for the other to connect, where that does not know of it: each side hears what to do, and not to ask the other."""
     b.run("peer", "set", "site-a", "--dial", "in")
-    b.run("reload")
+    b.reload()
     a.up()
     one(a, ["site-b"], "its link to us", "there", "peer set site-b --dial out")
     one(b, ["site-a"], "link", "there", "peer set site-b --dial out", peer="site-a", behind=["look-up"])

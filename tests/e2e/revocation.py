@@ -187,7 +187,7 @@ def written_over(a, b):
     b.run("peer", "unpin", raw_link.pin(cert))
     a.up()
     a.run("reload")
-    until(lambda: any("shut out there by `peer unpin`" in line for line in a.lines("announce-refused")), "announced again it is refused", 30)
+    until(lambda: any("shut out there by `peer unpin`" in line for line in a.lines("announce-refused")), "announced again it is refused")
     check(line not in path.read_text(), "and not written")
     until(lambda: taken_by() == [], "a knows that b has not got it any more")
     refused(b, cert, key, "the next key that was shut out")

@@ -47,7 +47,7 @@ def reload_in_the_middle(a):
 def second_daemon(a):
     live = sorted(p.name for p in (a.dir / "state/audit").glob("*.live"))
     (a.dir / "state/control.sock").unlink()
-    two = subprocess.run([PROGRAM, "-c", a.config, "serve"], capture_output=True, text=True, timeout=30)
+    two = subprocess.run([PROGRAM, "-c", a.config, "serve"], capture_output=True, text=True, timeout=60)
     check(two.returncode == 1 and "already serves with it" in two.stderr, f"it says why it ends: {two.stderr}")
     same(sorted(p.name for p in (a.dir / "state/audit").glob("*.live")), live, "what the first one writes to is open still")
     a.process.send_signal(signal.SIGHUP)
@@ -68,7 +68,7 @@ def ended_all_at_once(a):
     go_on.set()
     asker.join()
     same(found, ["NoError"], "what was open is answered")
-    a.process.wait(20)
+    a.process.wait(60)
     same(a.process.returncode, 0, "and it ends in order")
     same([line for line in a.lines("process-ended") if "killed by" in line], [], "none of its processes before it had finished")
     a.run("audit", "verify")
