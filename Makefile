@@ -7,6 +7,8 @@ BUILD   ?= build
 VARIANT ?= release
 O       := $(BUILD)/$(VARIANT)
 Q       := $(if $(V),,@)
+# Whoever sits there may have another [a-z] than the scripts: a Turkish one has no i.
+export LC_ALL := C.UTF-8
 
 # Floors, lowest first: a room may include only itself and what stands before its own floor (scripts/floors.sh).
 ROOMS := bridge/base bridge/availability bridge/conf bridge/dns pki bridge/address_space bridge/acl bridge/audit bridge/budget bridge/ews bridge/login bridge/trace \
