@@ -152,6 +152,7 @@ static void look_at_settings(void *arg, char *conf_path, struct buf *reply)
 	if (c && !keys_work(c, &error))
 		conf_problem_add(&problems, c->file, 0, set_right, "%s", buf_cstr(&error));
 	if (c) {
+		conf_keys_check(c, &problems);
 		conf_secrets_check(c, &problems);
 		http_check(c, &problems);
 	}
