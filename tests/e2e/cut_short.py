@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -38,6 +39,8 @@ def settings(folder):
         name = str(path.relative_to(folder))
         if path.is_file() and not name.startswith("state/audit/") and not name.endswith((".lock", ".new")) and name != "count":
             found[name] = path.read_bytes()
+            if name == "state/unpinned":  # behind each key it has when that was noted
+                found[name] = re.sub(rb" \d+\n", b"\n", found[name])
     return found
 
 
@@ -70,7 +73,8 @@ class Struck:
             if not random:
                 check(now.get(name) in (self.before.get(name), self.after.get(name)), f"{self.what}: {name} is as before or as it was to become: {now.get(name)}")
         if self.r.returncode == 0:
-            same(set(now), set(self.after), f"{self.what}: done, and so it says")
+            unsure = {"state/unpinned"} if "could not be noted in" in self.r.stdout + self.r.stderr else set()  # and that is said: the key is cut off all the same
+            same(set(now) - unsure, set(self.after) - unsure, f"{self.what}: done, and so it says")
         elif self.r.returncode > 0:
             check(self.r.stderr.strip().endswith((".", "audit", "again")) or ": " in self.r.stderr, f"{self.what}: a sentence: {self.r.stderr}")
         if any(now.get(name) != self.before.get(name) for name in now.keys() | self.before.keys() if not name.startswith("state/")):
