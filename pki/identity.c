@@ -26,10 +26,18 @@ struct wish {
 	EVP_PKEY *issuer_key;
 };
 
+/* Is it that a file is not in PEM? Of a certificate and of a key that is said in two ways. */
+static bool is_no_pem(unsigned long e)
+{
+	return (ERR_GET_LIB(e) == ERR_LIB_PEM && ERR_GET_REASON(e) == PEM_R_NO_START_LINE) ||
+	       (ERR_GET_LIB(e) == ERR_LIB_OSSL_DECODER && ERR_GET_REASON(e) == ERR_R_UNSUPPORTED);
+}
+
 void pki_errors_put(struct buf *out)
 {
 	unsigned long e = ERR_peek_error();
-	const char *why = e ? ERR_reason_error_string(e) : NULL;
+	const char *why = !e ? NULL : is_no_pem(e) ? "it is not in PEM, which has a line -----BEGIN. What Windows exports becomes PEM by `openssl x509 "
+	                                             "-inform der -in FILE` or `openssl pkcs12 -nodes -in FILE`" : ERR_reason_error_string(e);
 
 	buf_puts(out, why ? why : e ? "an error of the TLS library without a name" : "no reason given");
 	ERR_clear_error();

@@ -1,4 +1,6 @@
 /* links: base pki */
+#include <sys/stat.h>
+#include <unistd.h>
 #include "tests/unit/pki_world.h"
 
 /* The recipe of the front's door. */
@@ -36,6 +38,29 @@ static void front_alpn(struct pki_tls *st, const char *protocols, size_t n, bool
 	pki_tls_free(ct);
 }
 
+/* A certificate and a key as Windows exports them. */
+static void exported(void)
+{
+	FILE *pem = fopen(in("f", "cert"), "r"), *key = fopen(in("f", "key"), "r"), *to[2] = {fopen(in("f", "der"), "w"), fopen(in("f", "derkey"), "w")};
+	X509 *x = PEM_read_X509(pem, NULL, NULL, NULL);
+	EVP_PKEY *k = PEM_read_PrivateKey(key, NULL, NULL, NULL);
+
+	CHECK(i2d_X509_fp(to[0], x) == 1 && i2d_PrivateKey_fp(to[1], k) == 1 && chmod(in("f", "derkey"), 0600) == 0);
+	for (size_t i = 0; i < 2; i++)
+		fclose(to[i]);
+	fclose(pem);
+	fclose(key);
+	X509_free(x);
+	EVP_PKEY_free(k);
+	for (size_t i = 0; i < 2; i++) {
+		buf_reset(&error);
+		CHECK(!pki_tls_front(in("f", i ? "cert" : "der"), in("f", i ? "derkey" : "key"), &error) && strstr(buf_cstr(&error), "-inform der"));
+	}
+	buf_reset(&error);
+	unlink(in("f", "der"));
+	unlink(in("f", "derkey"));
+}
+
 static void fronts(void)
 {
 	const char *names[] = {"localhost", "127.0.0.1"};
@@ -55,6 +80,7 @@ static void fronts(void)
 	front_alpn(st, "\x02h2\x08http/1.1", 12, true);
 	front_alpn(st, "\x02h2", 3, false);
 	pki_tls_free(st);
+	exported();
 	/* The front's certificate is good for the front's clients only: a link has no use for it. */
 	CHECK(!pki_tls_client(in("none", "ca"), &error));
 }
