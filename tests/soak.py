@@ -5,6 +5,7 @@ a moment later all is as before.
 SECONDS_TO_RUN: how long the first of these takes; EVERY: seconds between disturbances; ROTATIONS: how many in a row; AGAIN: within how many
 seconds after the overload a question is answered."""
 import contextlib
+import math
 import os
 import pathlib
 import random
@@ -30,7 +31,7 @@ ROTATIONS = int(os.environ.get("ROTATIONS", "10"))
 AGAIN = float(os.environ.get("AGAIN", "1"))
 MEASURED = min(10, SECONDS / 3)
 OVERLOAD = 20  # of these the first few go by until all are connected
-CONNECTIONS, CROWD = 8, 2000
+CONNECTIONS, CROWD = 8, 2000  # the crowd is smaller where fewer could log in within the ten seconds that the front gives a handshake
 DEADLINE = 10  # query_deadline
 ENOUGH = 5  # answers of a kind, to say how long they take
 KILLED_FOR = 5  # so long after a worker was killed a failed answer may have been its own, of which it had no more than
@@ -133,11 +134,11 @@ def in_a_row(a, b, ways, rate):
 
 def hammer(site, domain, rate, seconds):
     """So many requests a second, by wrk over many connections; what came of them as {code: how many}."""
-    body = site.dir / "body.xml"
+    body, crowd = site.dir / "body.xml", min(CROWD, math.ceil(rate / 24))
     body.write_text(sites.request([f"p0@{domain}"], view="MergedOnly"))
     login = load.Connection(site, domain).requests[0].split(b"Authorization: ")[1].split(b"\r\n")[0].decode()
-    env = {**os.environ, "BODY": str(body), "LOGIN": login, "DIGITS": load.expected(0), "PAUSE_MS": str(round(1000 * CROWD / rate))}
-    return subprocess.Popen(["wrk", "-t1", f"-c{CROWD}", f"-d{seconds}s", "--timeout", "30s", "-s", str(HAMMER), f"https://localhost:{site.front}/EWS/Exchange.asmx"],
+    env = {**os.environ, "BODY": str(body), "LOGIN": login, "DIGITS": load.expected(0), "PAUSE_MS": str(round(1000 * crowd / rate))}
+    return subprocess.Popen(["wrk", "-t1", f"-c{crowd}", f"-d{seconds}s", "--timeout", "30s", "-s", str(HAMMER), f"https://localhost:{site.front}/EWS/Exchange.asmx"],
                             env=env, stdout=subprocess.PIPE, text=True)
 
 
