@@ -284,7 +284,7 @@ bool generation_reaped(struct generation *g, pid_t pid, int status)
 	if (g->state == RUNNING)
 		slot_replace(s, status);
 	else if (g->state == STARTING) {
-		snprintf(why, sizeof why, "a %s of the new generation %s before it was ready", slot_role(s) + 1, how);
+		snprintf(why, sizeof why, "a %s of the new generation %s before it was ready; the log says more", slot_role(s) + 1, how);
 		fail(g, why);
 	} else if (all_gone(g))
 		g->ev->gone(g->arg, g);

@@ -99,6 +99,8 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
         (a.dir / name).chmod(rights)
         check(words in a.run("check", code=1), f"check tells of {words}")
         a.run("reload", code=1)
+        check(words in a.stderr or "the log says more" in a.stderr, f"so does a reload, or it says where: {a.stderr}")
+        until(lambda: words in a.stderr or words in a.log(), f"the log tells of {words}")
         write(a, name, was)
         (a.dir / name).chmod(0o600)
     same(running(a), generation, "the generation is the same")
