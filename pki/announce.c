@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include "bridge/base/file.h"
 #include "bridge/base/text.h"
 #include "pki/digest.h"
 #include "pki/parts.h"
@@ -39,6 +40,10 @@ static void encode(struct buf *out, const struct pki_statement *st)
 
 struct pki_signer *pki_signer_new(const char *cert_path, const char *key_path, struct buf *error)
 {
+	if (file_is_loose(key_path)) { /* as pki_tls_link() will refuse it when it is the one in use */
+		buf_printf(error, "The key file %s can be read or written by others than its owner: run chmod 600 on it.", key_path);
+		return NULL;
+	}
 	struct pki_signer *s = calloc(1, sizeof(*s));
 	BIO *in = BIO_new_file(cert_path, "r");
 	X509 *cert = in ? PEM_read_bio_X509(in, NULL, NULL, NULL) : NULL;

@@ -47,6 +47,25 @@ static void check_keys(const struct conf *c, struct conf_problems *problems)
 	buf_free(&error);
 }
 
+/* A next key that cannot be used is never announced, and everything waits for the peers to take it. The passphrase is there. */
+static void warn_next(const struct conf *c, struct conf_problems *warnings)
+{
+	const struct pki_identity_files f = {c->identity_certificate, c->identity_key};
+	char cert[4096], key[4096];
+	uint8_t pin[PKI_PIN_LEN];
+	struct pki_signer *signer = NULL;
+	struct buf error;
+
+	buf_init(&error, 8192);
+	if (pki_rotation_pin(&f, PKI_NEXT, pin, &error) != 0 && pki_rotation_path(f.cert, PKI_NEXT, cert, sizeof(cert)) == 0 &&
+	    pki_rotation_path(f.key, PKI_NEXT, key, sizeof(key)) == 0 && !(signer = pki_signer_new(cert, key, &error)))
+		conf_problem_add(warnings, c->file, conf_setting_line(c, "identity_key"),
+		                 "Mend that, or remove both of its files and run `availbridge identity next`.", "the next key of the link cannot be announced: %s",
+		                 buf_cstr(&error));
+	pki_signer_free(signer);
+	buf_free(&error);
+}
+
 /* What does not keep the daemon from starting, and clients out all the same. */
 static void warn_front(const struct conf *c, struct conf_problems *warnings)
 {
@@ -105,8 +124,10 @@ static int look(const char *conf_path, bool json, bool verbose)
 
 	if (c) {
 		conf_keys_check(c, &problems);
-		if (!problems.n) /* else that says more of why they cannot be opened */
+		if (!problems.n) { /* else that says more of why they cannot be opened */
 			check_keys(c, &problems);
+			warn_next(c, &warnings);
+		}
 		conf_secrets_check(c, &problems);
 		http_check(c, &problems);
 		conf_warnings(c, &warnings);

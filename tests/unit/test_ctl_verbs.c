@@ -202,6 +202,19 @@ static void keys(void)
 	CHECK(says("availbridge.conf:") && !strstr(said, "availbridge.conf:1:") && says("front.key"));
 	chmod(path, 0600);
 	CHECK_INT(run_here("check"), 0);
+	/* a next key that nobody can be told of keeps no daemon from starting */
+	CHECK_INT(run_here("identity next"), 0);
+	CHECK_INT(run_here("check"), 0);
+	CHECK(!says("next key"));
+	snprintf(path, sizeof(path), "%s/identity-next.key", site_dir);
+	chmod(path, 0640);
+	CHECK_INT(run_here("check"), 0);
+	CHECK(says("the next key of the link cannot be announced") && says("chmod 600"));
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/identity-next.pem", site_dir);
+	unlink(path);
+	CHECK_INT(run_here("check"), 0);
+	CHECK(!says("next key"));
 }
 
 /* Two verbs at once: neither loses the other's edit. */
