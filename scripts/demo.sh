@@ -78,13 +78,14 @@ stop_all() {
 # Whom rules of site ${1} mean: the person ${3}, or with FORESTS=1 the group ${2} of its directory.
 whom() { if [ -n "${FORESTS:-}" ]; then echo "group:CN=$2,OU=Groups,DC=$1,DC=example"; else echo "$3"; fi; }
 
-# What site ${2} may see of site ${1}: nothing of ${3}, only the times of ${4}.
+# What site ${2} may see of site ${1}: nothing of ${3}, whom their own do not see either, only the times of ${4}.
 grant() {
 	site=$1 other=$2
 	{
 		ab "$site" peer set "site-$other" --free-busy-access-enabled yes --free-busy-access-level LimitedDetails
 		ab "$site" rule add --peer "site-$other" --direction out --requester '*' --target '*' --level LimitedDetails
 		ab "$site" rule add --peer "site-$other" --direction in --requester '*' --target "$3" --level None
+		ab "$site" rule add --peer local --direction in --requester '*' --target "$3" --level None --position 1
 		ab "$site" rule add --peer "site-$other" --direction in --requester '*' --target "$4" --level AvailabilityOnly
 		ab "$site" rule add --peer "site-$other" --direction in --requester '*' --target '*' --level LimitedDetails
 		ab "$site" check
