@@ -61,13 +61,26 @@ static void expand(struct caldav_ask *a)
 	buf_free(&error);
 }
 
+/*
+ * Is there nothing in a calendar but zones? The server names it as one with an event in it, so what it gives is not all of that: some leave out so
+ * what our account may not see.
+ */
+static bool is_hollow(const char *data)
+{
+	static const char begin[] = "BEGIN:V";
+	for (const char *s = data; (s = strcasestr(s, begin)); s += sizeof begin - 1)
+		if (!text_istarts(s, "BEGIN:VCALENDAR") && !text_istarts(s, "BEGIN:VTIMEZONE"))
+			return false;
+	return strcasestr(data, "BEGIN:VCALENDAR"); /* of what is none there is more to say than that */
+}
+
 /* What of a result is no event but should be: one that went meanwhile may be missing, the calendar itself may be listed. */
 static const struct dav_response *unreadable(const struct dav_multistatus *m, const char *calendar)
 {
 	for (size_t i = 0; i < m->n; i++) {
 		const struct dav_response *r = &m->list[i];
 		bool itself = r->href && !r->status && !r->refused && strstr(calendar, r->href);
-		if (!r->data && r->status != 404 && !itself)
+		if ((r->data ? is_hollow(r->data) : !itself) && r->status != 404)
 			return r;
 	}
 	return NULL;
@@ -80,7 +93,8 @@ static bool take(struct caldav_ask *a, const struct http_reply *r, struct dav_mu
 		return false;
 	const struct dav_response *bad = unreadable(m, r->url);
 	if (bad)
-		caldav_end(a, CALDAV_FAILED, "the server lists %s without its calendar-data (status %d)",
+		caldav_end(a, CALDAV_FAILED, bad->data ? "the server lists %s with calendar-data in which there is nothing" :
+		           "the server lists %s without its calendar-data (status %d)",
 		           bad->href ? bad->href : "something", bad->status ? bad->status : bad->refused);
 	return !bad;
 }

@@ -36,6 +36,10 @@ static void events(void)
 	       RULES(CALENDAR_RULE("/c/anna/"),
 	             {"REPORT /c/anna/", 207, MULTI("<D:response><D:href>/c/anna/1.ics</D:href></D:response>"), NULL}),
 	       FB_CALENDAR_FAILED, "without its calendar-data");
+	/* what the account may not see may be left out of it, and only that it is there told */
+	expect("anna@a.example", RULES(CALENDAR_RULE("/c/anna/"), {"REPORT /c/anna/", 207, MULTI(DATA("/c/anna/1.ics", NINE)
+	       DATA("/c/anna/2.ics", "BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:x\nEND:VTIMEZONE\nEND:VCALENDAR\n")), NULL}),
+	       FB_CALENDAR_FAILED, "2.ics with calendar-data in which there is nothing");
 	expect("anna@a.example", RULES(CALENDAR_RULE("/c/anna/"), {"REPORT /c/anna/", 207, MULTI(DATA("/c/anna/1.ics", NINE)
 	       "<D:response><D:href>/c/anna/2.ics</D:href><D:status>HTTP/1.1 404 Gone</D:status></D:response>"), NULL}), FB_OK, NINE_BUSY);
 	expect("anna@a.example", RULES(CALENDAR_RULE("/c/anna/"), {"REPORT /c/anna/", 207, MULTI(DATA("/c/anna/1.ics", NINE)
