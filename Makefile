@@ -9,6 +9,8 @@ O       := $(BUILD)/$(VARIANT)
 Q       := $(if $(V),,@)
 # Whoever sits there may have another [a-z] than the scripts: a Turkish one has no i.
 export LC_ALL := C.UTF-8
+# The servers that tests start are in /usr/sbin, which not everybody looks into.
+export PATH := $(PATH):/usr/sbin
 
 # Floors, lowest first: a room may include only itself and what stands before its own floor (scripts/floors.sh).
 ROOMS := bridge/base bridge/availability bridge/conf bridge/dns pki bridge/address_space bridge/acl bridge/audit bridge/budget bridge/ews bridge/login bridge/trace \
