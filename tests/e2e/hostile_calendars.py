@@ -15,7 +15,7 @@ SPRING = dict(start="2026-03-01T00:00:00", end="2026-04-10T00:00:00")
 GOOD = ("20260302T080000Z", "20260302T090000Z")
 
 DEADLINE = 40  # of all of them at once: it is the machine's how soon so many are read
-PATIENT = {"query_deadline": f"{DEADLINE} s", "hard_stop": f"{DEADLINE} s"}
+PATIENT = {"query_deadline": f"{DEADLINE} s", "hard_stop": f"{DEADLINE} s", "worker_seconds": DEADLINE}
 with sites.pair(PATIENT, PATIENT, start=False) as (a, b):
     a.calendar("anna", GOOD)
     b.calendar("bob", GOOD)

@@ -27,7 +27,7 @@ ROUNDS = int(os.environ.get("ROUNDS", "10"))
 BLACKOUT = float(os.environ.get("BLACKOUT", "6"))
 SURE = 40  # so many questions say how many are answered where packets are lost by chance: where one fails the next may, too, and ten could all be unlucky
 LINES = (("10 % loss", 0.9 if ROUNDS >= SURE else 0.6, 1, {"loss": 0.1}), ("30 % loss", 0.8 if ROUNDS >= SURE else 0.3, 1, {"loss": 0.3}),
-         ("2 s delay", 0.99, 5, {"delay": 1.0}), ("256 kbit/s", 0.99, 1, {"rate": 256000}))  # (what, how many are right, one of how many rounds, of what kind: the delay is each way's)
+         ("2 s delay", 0.99 if ROUNDS >= SURE else 0.5, 5, {"delay": 1.0}), ("256 kbit/s", 0.99, 1, {"rate": 256000}))  # (what, how many are right, one of how many rounds, of what kind: the delay is each way's)
 CLONE_NEWNET, SIOCETHTOOL, OFFLOADS = 0x40000000, 0x8946, (0x17, 0x1f, 0x24)  # sending: checksums, TSO, GSO
 ALL_ETHERTYPES = 3
 DEADLINE = 10  # query_deadline
