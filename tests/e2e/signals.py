@@ -32,6 +32,10 @@ class Slow(http.server.BaseHTTPRequestHandler):
         pass
 
 
+def settled(a):
+    until(lambda: len(json.loads(a.run("status", "--json"))["generations"]) == 1, "nothing else is under way", 40)
+
+
 def reload_in_the_middle(a):
     before = a.children("@bridge")
     a.process.send_signal(signal.SIGHUP)
@@ -45,6 +49,7 @@ def reload_in_the_middle(a):
 
 
 def second_daemon(a):
+    settled(a)
     live = sorted(p.name for p in (a.dir / "state/audit").glob("*.live"))
     (a.dir / "state/control.sock").unlink()
     two = subprocess.run([PROGRAM, "-c", a.config, "serve"], capture_output=True, text=True, timeout=60)
@@ -57,7 +62,7 @@ def second_daemon(a):
 
 
 def ended_all_at_once(a):
-    until(lambda: len(json.loads(a.run("status", "--json"))["generations"]) == 1, "nothing else is under way")
+    settled(a)
     found = []
     asker = threading.Thread(target=lambda: found.extend(codes(a.ask("slow@a.example", timeout=20))))
     asker.start()
