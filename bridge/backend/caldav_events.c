@@ -117,14 +117,31 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* One path may be spelled with a character percent-encoded here and not there (RFC 3986 6.2.2.2); a slash parts only as itself. NULL: out of memory. */
+static const char *decoded(struct arena *arena, const char *href)
+{
+	char *copy = strchr(href, '%') ? arena_strdup(arena, href) : NULL, *to = copy;
+	if (!copy)
+		return strchr(href, '%') ? NULL : href;
+	for (; *href; href++, to++) {
+		const char two[3] = {href[1], href[1] ? href[2] : 0, 0};
+		unsigned char byte;
+		bool is_code = *href == '%' && text_unhex(&byte, 1, two) && byte && byte != '/';
+		*to = is_code ? (char)byte : *href;
+		href += is_code ? 2 : 0;
+	}
+	*to = 0;
+	return copy;
+}
+
 /* The hrefs of the ${n} resources in ${m} that have one, sorted, in the arena; NULL when out of memory. */
 static const char **hrefs(struct arena *arena, const struct dav_multistatus *m, size_t *n)
 {
 	const char **list = arena_alloc(arena, (m->n + 1) * sizeof *list);
 	*n = 0;
 	for (size_t i = 0; list && i < m->n; i++)
-		if (m->list[i].href)
-			list[(*n)++] = m->list[i].href;
+		if (m->list[i].href && !(list[(*n)++] = decoded(arena, m->list[i].href)))
+			return NULL;
 	if (list)
 		qsort(list, *n, sizeof *list, by_text);
 	return list;
@@ -145,9 +162,10 @@ static bool put_missing(struct caldav_ask *a, const struct dav_multistatus *ther
 	            "xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><C:calendar-data/></D:prop>");
 	for (size_t i = 0; known && i < there->n; i++) {
 		const struct dav_response *r = &there->list[i];
-		if (!r->href || (r->status && r->status != 404))
+		const char *href = r->href ? decoded(a->arena, r->href) : NULL;
+		if (!href || (r->status && r->status != 404))
 			return false; /* 507 for one: there is more */
-		if (r->status == 404 || (r->types & DAV_COLLECTION) || bsearch(&r->href, known, n, sizeof *known, by_text))
+		if (r->status == 404 || (r->types & DAV_COLLECTION) || bsearch(&href, known, n, sizeof *known, by_text))
 			continue;
 		a->n_missing++;
 		buf_puts(b, "<D:href>");

@@ -81,6 +81,8 @@ static void missing(void)
 	       NINE_BUSY " 2026-03-02T10:00:00Z/2026-03-02T11:00:00Z=Busy");
 	CHECK_STR(seen, "PROPFIND /c/anna/\nREPORT /c/anna/\nPROPFIND /c/anna/\nREPORT /c/anna/\n");
 	expect("anna@a.example", LIST_RULES(404, NULL, LISTED("/c/anna/1.ics")), FB_OK, NINE_BUSY); /* nothing is missing */
+	expect("anna@a.example", LIST_RULES(404, NULL, LISTED("/c/anna/%31%2eics")), FB_OK, NINE_BUSY); /* nor is what is spelled otherwise */
+	expect("anna@a.example", LIST_RULES(404, NULL, LISTED("/c/anna%2F1.ics")), FB_NO_ACCESS, ""); /* but that is another place */
 	/* a task, and what is gone by now */
 	expect("anna@a.example",
 	       LIST_RULES(207, MULTI(DATA("/c/anna/&amp;2.ics", CALENDAR("BEGIN:VTODO\nUID:t\nDTSTART:20260302T120000Z\nEND:VTODO\n"))),
