@@ -1,7 +1,6 @@
 """What a service manager and admins do to a daemon: SIGTERM for all of its processes at once lets it answer what is open; SIGHUP in the middle of a reload is a reload
 more; and a second daemon for the same folder goes away, even where nothing is left of the first one's control socket, and leaves its audit alone."""
 import http.server
-import json
 import os
 import signal
 import subprocess
@@ -32,10 +31,6 @@ class Slow(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def settled(a):
-    until(lambda: len(json.loads(a.run("status", "--json"))["generations"]) == 1, "nothing else is under way", 40)
-
-
 def reload_in_the_middle(a):
     before = a.children("@bridge")
     a.process.send_signal(signal.SIGHUP)
@@ -49,7 +44,7 @@ def reload_in_the_middle(a):
 
 
 def second_daemon(a):
-    settled(a)
+    a.settled()
     live = sorted(p.name for p in (a.dir / "state/audit").glob("*.live"))
     (a.dir / "state/control.sock").unlink()
     two = subprocess.run([PROGRAM, "-c", a.config, "serve"], capture_output=True, text=True, timeout=60)
@@ -62,7 +57,7 @@ def second_daemon(a):
 
 
 def ended_all_at_once(a):
-    settled(a)
+    a.settled()
     found = []
     asker = threading.Thread(target=lambda: found.extend(codes(a.ask("slow@a.example", timeout=20))))
     asker.start()

@@ -35,11 +35,6 @@ def running(site):
     return [g["number"] for g in json.loads(site.run("status", "--json"))["generations"] if g["state"] == "running"]
 
 
-def alone(site):
-    """The processes of the generation before end by themselves: who would kill one of them may find it gone."""
-    until(lambda: len(json.loads(site.run("status", "--json"))["generations"]) == 1, "the generation before is gone, with its workers")
-
-
 def jobs(site):
     return sum(p["jobs"] for p in json.loads(site.run("status", "--json"))["pools"] if p["name"] == "backend mute")
 
@@ -77,7 +72,7 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
         write(a, "backends.d/mute.conf", BACKEND.replace(str(CLOSED), str(silent.getsockname()[1])).replace("hub@", "mute@"))
         a.set("bridges", 1)  # the one that shows its jobs is the one that is asked
         a.run("reload")
-        alone(a)
+        a.settled()
         answer = others.submit(a.ask, "mute@a.example", "anna@a.example")
         until(lambda: jobs(a) == 1, "a worker has the question")
         for pid in a.children("@backend-worker"):
@@ -118,7 +113,7 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     a.run("reload")
     same(codes(a.ask("anna@a.example")), ["NoError"], "without it as before")
 
-    alone(a)
+    a.settled()
 
     # Killed over and over as soon as it is there: each time another is back, and nothing is said of starts in vain.
     for _ in range(12):
@@ -130,7 +125,7 @@ with sites.pair(a_settings={"bridges": 2}, start=False) as (a, b):
     # One after the other ends by itself before it is ready: it is tried more and more seldom, which is said, and a reload starts it at once.
     a.set("bridges", 1)
     a.run("reload")
-    alone(a)
+    a.settled()
     gone = a.calendars.rename(a.calendars.with_name("gone"))
     for pid in a.children("@calendar-worker"):
         os.kill(pid, signal.SIGKILL)
