@@ -22,9 +22,7 @@ VERSION := 0.1.0
 WARN  := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith -Wno-unused-parameter $(if $(STRICT),-Werror)
 CPPFLAGS += -I. -I$(BUILD)/gen -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LDLIBS += $(shell pkg-config --libs $(PKGS) 2>/dev/null)
-# gcc looks at the whole program once more when it is linked (docs/benchmarks.md); tests take the same objects without that.
-LTO   := $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),,-flto=auto)
-CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE $(LTO:%=% -ffat-lto-objects)
+CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 CFLAGS_asan  := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS_asan := -fsanitize=address,undefined
@@ -47,7 +45,7 @@ deps:
 program: $(O)/availbridge
 
 $(O)/availbridge: $(O)/bridge/main.o $(OBJ)
-	$(Q)$(CC_V) $(if $(filter release,$(VARIANT)),$(LTO)) $(LDFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC_V) $(LDFLAGS_$(VARIANT)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/gen/link.pb-c.c: bridge/link/link.proto
 	$(Q)mkdir -p $(@D) && protoc-c --c_out=$(@D) -Ibridge/link $<
@@ -62,7 +60,7 @@ $(O)/%.o: %.c
 links = $(foreach r,$(or $(shell sed -n '1s|/\* links: \(.*\) \*/|\1|p' $(1)),all),$(if $(filter all,$(r)),$(OBJ),$(filter $(O)/bridge/$(r)/% $(O)/$(r)/%,$(OBJ))))
 .SECONDEXPANSION:
 $(O)/unit/%: tests/unit/%.c $$(call links,tests/unit/%.c)
-	$(Q)mkdir -p $(@D) && $(CC_V) $(CPPFLAGS) $(CFLAGS_ALL) $(LTO:%=-fno-lto) -MMD -MP $(LDFLAGS_$(VARIANT)) -o $@ $< $(filter %.o,$^) $(LDLIBS)
+	$(Q)mkdir -p $(@D) && $(CC_V) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP $(LDFLAGS_$(VARIANT)) -o $@ $< $(filter %.o,$^) $(LDLIBS)
 $(O)/fuzz/%: tests/fuzz/%.c $$(call links,tests/fuzz/%.c)
 	$(Q)mkdir -p $(@D) && $(CC_V) $(CPPFLAGS) $(CFLAGS_ALL) $(LDFLAGS_$(VARIANT)) -o $@ $< $(filter %.o,$^) $(LDLIBS)
 
