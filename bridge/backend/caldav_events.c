@@ -117,7 +117,10 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* One path may be spelled with a character percent-encoded here and not there (RFC 3986 6.2.2.2); a slash parts only as itself. NULL: out of memory. */
+/*
+ * One path may be spelled with a character percent-encoded here and not there (RFC 3986 6.2.2.2). A slash parts only as itself, and a percent sign stays
+ * encoded: decoded, that of %252F would make the path of %2F, which is another. NULL: out of memory.
+ */
 static const char *decoded(struct arena *arena, const char *href)
 {
 	char *copy = strchr(href, '%') ? arena_strdup(arena, href) : NULL, *to = copy;
@@ -126,7 +129,7 @@ static const char *decoded(struct arena *arena, const char *href)
 	for (; *href; href++, to++) {
 		const char two[3] = {href[1], href[1] ? href[2] : 0, 0};
 		unsigned char byte;
-		bool is_code = *href == '%' && text_unhex(&byte, 1, two) && byte && byte != '/';
+		bool is_code = *href == '%' && text_unhex(&byte, 1, two) && byte && byte != '/' && byte != '%';
 		*to = is_code ? (char)byte : *href;
 		href += is_code ? 2 : 0;
 	}

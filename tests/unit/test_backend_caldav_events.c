@@ -83,6 +83,8 @@ static void missing(void)
 	expect("anna@a.example", LIST_RULES(404, NULL, LISTED("/c/anna/1.ics")), FB_OK, NINE_BUSY); /* nothing is missing */
 	expect("anna@a.example", LIST_RULES(404, NULL, LISTED("/c/anna/%31%2eics")), FB_OK, NINE_BUSY); /* nor is what is spelled otherwise */
 	expect("anna@a.example", LIST_RULES(404, NULL, LISTED("/c/anna%2F1.ics")), FB_NO_ACCESS, ""); /* but that is another place */
+	expect("anna@a.example", RULES({"PROPFIND /c/anna/", 207, MULTI(PROPS("/c/anna/", IS_CALENDAR) LISTED("/c/anna/%252F1.ics")), NULL},
+	       {"REPORT /c/anna/\ncalendar-query", 207, MULTI(DATA("/c/anna/%2F1.ics", NINE)), NULL}), FB_NO_ACCESS, "");
 	/* a task, and what is gone by now */
 	expect("anna@a.example",
 	       LIST_RULES(207, MULTI(DATA("/c/anna/&amp;2.ics", CALENDAR("BEGIN:VTODO\nUID:t\nDTSTART:20260302T120000Z\nEND:VTODO\n"))),
