@@ -42,9 +42,13 @@ mkdir -p "$work"
 : >"$work/suites"
 # Notes a suite for together().
 beside() { echo "$@" >>"$work/suites"; }
-# Runs what was noted, in the order of noting, one more at a time than there are processors: they wait more than they work.
+# Runs what was noted, in the order of noting, one more at a time than there are processors: they wait more than they work. If one is killed with its shell,
+# xargs begins no other: what is not counted has failed.
 together() {
+	left=$(cat "$work/counts" "$work/suites" | wc -l)
 	xargs -P $(($(nproc) + 1)) -L 1 sh tests/check.sh --suite <"$work/suites"
+	left=$((left - $(wc -l <"$work/counts")))
+	[ $left = 0 ] || { echo "of the suites above $left did not come to their end or were not run, failed"; echo "0 $left" >>"$work/counts"; }
 	: >"$work/suites"
 }
 # Builds one thing; a build that breaks is one failure.
