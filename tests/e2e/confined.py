@@ -179,7 +179,7 @@ def on_disk(site):
 if not sites.may_look_into() or "asan" in sites.PROGRAM:
     print("confined: 0 passed, 0 failed (skipped: only root, where nobody took that from it, may look into processes that hide, and the sanitizer lives in no sandbox)")
     sys.exit(0)
-with sites.pair(start=False) as (a, b):
+with sites.pair(a_settings={"idle_seconds": 600}, start=False) as (a, b):  # what is looked at while it is connected does not end by that meanwhile
     [closed] = sites.free_ports(1)
     a.backend("hub", "ews", ["hub@a.example"], url=f"https://localhost:{closed}/EWS/Exchange.asmx", auth="basic", user="svc", password=BACKEND, ca_file=a.ca)
     a.calendar("anna", NINE)
