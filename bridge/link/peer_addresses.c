@@ -71,11 +71,13 @@ static bool is_name(const char *endpoint)
 	return name;
 }
 
-/* Could an address that is not known yet help? */
+/* Could an address that is not known yet help? Of one more than are kept each reload would lose another one, and never be the last. */
 static bool is_unreached(const struct client_peer *p)
 {
 	bool any = false;
 
+	if (p->n_addresses == LINK_ADDRESSES)
+		return false;
 	for (size_t i = 0; i < p->conf->n_endpoints && !any; i++)
 		any = is_name(p->conf->endpoints[i]);
 	return any && p->state != CLIENT_DISABLED && p->conf->dial != CONF_DIAL_IN && !client_peer_route(p);
