@@ -54,18 +54,24 @@ static bool has(const struct conf_peer *p, const uint8_t pin[PKI_PIN_LEN])
 	return false;
 }
 
-/* Was ${pin} of ${p} shut out here? Only an admin's own word brings it back, and not that of the key beside it. */
-static bool is_unpinned(const struct conf *c, const struct conf_peer *p, const uint8_t pin[PKI_PIN_LEN])
+/*
+ * Was ${pin} of ${p} shut out here? Only an admin's own word brings it back, and not that of the key beside it. 1 = yes, 0 = no, -1 = it cannot be
+ * told.
+ */
+static int is_unpinned(const struct conf *c, const struct conf_peer *p, const uint8_t pin[PKI_PIN_LEN])
 {
 	uint8_t gone[PKI_PIN_LEN];
+	int noted = notes_look(c->state_dir, NOTES_UNPINNED, p->name, gone, NULL);
 
-	return notes_get(c->state_dir, NOTES_UNPINNED, p->name, gone, NULL) && same(gone, pin);
+	return noted == 1 ? same(gone, pin) : noted;
 }
 
 /* Why the announced ${pin} cannot be taken for ${p} in the words that the peer gets, or NULL. */
 static const char *refuse_next(const struct conf *c, const struct conf_peer *p, const uint8_t under[PKI_PIN_LEN],
                                const uint8_t pin[PKI_PIN_LEN])
 {
+	int gone;
+
 	if (!p || !p->enabled)
 		return "no such peer is enabled there";
 	if (!has(p, under))
@@ -74,8 +80,10 @@ static const char *refuse_next(const struct conf *c, const struct conf_peer *p, 
 		return "there is no room there for it until the key before the one in use is retired (`identity retire`)";
 	if (p->n_pins == 2)
 		return "another next key was taken there before this one; if nobody announced that, the key in use was stolen: call that site";
-	if (is_unpinned(c, p, pin))
-		return "that key was shut out there by `peer unpin`: make another one, or have the admin there run `peer set --next-pin`";
+	if ((gone = is_unpinned(c, p, pin)))
+		return gone > 0 ? "that key was shut out there by `peer unpin`: make another one, or have the admin there run `peer set --next-pin`"
+		                : "it cannot be told there whether that key was shut out: the admin there has to mend the file " NOTES_UNPINNED
+		                  " of the state folder, or run `peer set --next-pin`";
 	if (owner_of(c, pin))
 		return "that key belongs to somebody there already";
 	return NULL;
@@ -358,7 +366,7 @@ static void forget_old_word(const struct conf *c, const struct conf_peer *p, con
 	bool back = false;
 
 	for (size_t i = 0; i < now->n; i++)
-		back |= is_unpinned(c, p, now->slot[i].pin);
+		back |= is_unpinned(c, p, now->slot[i].pin) != 0; /* what cannot be read goes with it */
 	if (back)
 		forget(c, NOTES_UNPINNED, p->name);
 	if (now->n == 2)

@@ -60,15 +60,20 @@ static size_t find(const struct lines *l, const char *name)
 	return SIZE_MAX;
 }
 
-bool notes_get(const char *state_dir, const char *file, const char *name, uint8_t pin[PKI_PIN_LEN], int64_t *when)
+int notes_look(const char *state_dir, const char *file, const char *name, uint8_t pin[PKI_PIN_LEN], int64_t *when)
 {
 	struct lines *l = read_notes(state_dir, file);
 	int64_t since;
 	size_t at = l ? find(l, name) : SIZE_MAX;
-	bool found = at != SIZE_MAX && read_one(&l->list[at], pin, when ? when : &since);
+	int found = !l ? -1 : at == SIZE_MAX ? 0 : read_one(&l->list[at], pin, when ? when : &since) ? 1 : -1;
 
 	lines_free(l);
 	return found;
+}
+
+bool notes_get(const char *state_dir, const char *file, const char *name, uint8_t pin[PKI_PIN_LEN], int64_t *when)
+{
+	return notes_look(state_dir, file, name, pin, when) == 1;
 }
 
 int notes_put(const char *state_dir, const char *file, const char *name, const uint8_t *pin)

@@ -22,7 +22,12 @@
 #define NOTES_UNPINNED "unpinned"
 #define NOTES_IN_USE "key-in-use"
 
-/* The pin noted for ${name} in ${file} of ${state_dir}, and when (may be NULL). False if there is none or it cannot be read. */
+/*
+ * The pin noted for ${name} in ${file} of ${state_dir}, and when (may be NULL): 1 = there is one, 0 = there is none, -1 = the file or its line cannot be
+ * read.
+ */
+int notes_look(const char *state_dir, const char *file, const char *name, uint8_t pin[PKI_PIN_LEN], int64_t *when);
+/* The same where only one that can be read counts: false if there is none or it cannot be read. */
 bool notes_get(const char *state_dir, const char *file, const char *name, uint8_t pin[PKI_PIN_LEN], int64_t *when);
 /* Notes ${pin} for ${name} and the time in the place of what was noted, in one step; NULL = removes it. -1 with errno. */
 int notes_put(const char *state_dir, const char *file, const char *name, const uint8_t *pin);

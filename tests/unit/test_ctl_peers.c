@@ -85,6 +85,13 @@ static void many_ancestors(void)
 /* PIN5 was shut out: the key beside it cannot bring it back, the admin can, and then it may be announced again. */
 static void back_by_word(void)
 {
+	char *noted = strdup(content("state/unpinned"));
+
+	site_write("state/unpinned", "site-d sha256:12 0\n");
+	CHECK_INT(run_here("peer take-next site-d --under " PIN1 " --pin " PIN5), 0);
+	CHECK(says("refused: it cannot be told there") && !strstr(content("peers.d/site-d.conf"), "next-pin"));
+	site_write("state/unpinned", noted);
+	free(noted);
 	CHECK_INT(run_here("peer take-next site-d --under " PIN1 " --pin " PIN5), 0);
 	CHECK(says("refused: that key was shut out there by `peer unpin`") && !strstr(content("peers.d/site-d.conf"), "next-pin"));
 	CHECK_INT(run_here("peer set site-d --next-pin " PIN4), 0);
