@@ -1,5 +1,8 @@
 /* links: base availability conf pki */
 #include "bridge/conf/conf.h"
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include "bridge/base/text.h"
 #include "pki/identity.h"
 #include "tests/unit/conf_site.h"
@@ -159,6 +162,30 @@ static void main_file(void)
 	CHECK(strstr(site_problems(), "availbridge.conf:4: the file cannot be understood") != NULL);
 	site_write("availbridge.conf", MAIN "calendars = \"nowhere\";");
 	CHECK(strstr(site_problems(), "availbridge.conf:4: the calendars folder") != NULL);
+}
+
+/* Of a folder of calendars on a file server that shuts out root nothing is said to a root who will be another user, but to one who stays root. */
+static void shut_out(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[2] = {{0}};
+	char calendars[64];
+	int status = -1;
+
+	snprintf(calendars, sizeof calendars, "%s/calendars", site_dir);
+	if (geteuid() != 0)
+		return;
+	CHECK_INT(chown(calendars, 65534, 65534), 0);
+	if (fork() == 0) {
+		syscall(SYS_capset, &header, none);
+		site_write("availbridge.conf", MAIN "user = \"\";");
+		bool told = strstr(site_problems(), "cannot be used: Permission denied") != NULL;
+		site_write("availbridge.conf", MAIN "user = \"nobody\";");
+		_exit(told && !*site_problems() ? 0 : 1);
+	}
+	wait(&status);
+	CHECK_INT(status, 0);
+	CHECK_INT(chown(calendars, 0, 0), 0);
 }
 
 static void other_files(void)
@@ -386,6 +413,7 @@ int main(void)
 	whole();
 	nothing_is_off();
 	main_file();
+	shut_out();
 	other_files();
 	loose_accounts();
 	own_pin();
