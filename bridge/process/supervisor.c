@@ -154,7 +154,7 @@ static void finish(struct supervisor *s)
 	invitations_free(s->invitations);
 	rotation_free(s->rotation);
 	folder_watch_free(s->folder);
-	verb_kill(&s->names.verb);
+	name_watch_end(&s->names);
 	recording_close(&s->recording);
 	free(s->conf_path);
 	loop_free(s->loop);
