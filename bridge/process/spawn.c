@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "bridge/base/log.h"
@@ -75,6 +76,9 @@ static pid_t start(char *const argv[], const int *fds, size_t n, int out)
 		signal(SIGTERM, SIG_IGN);
 		signal(SIGHUP, SIG_IGN);
 		signal(SIGCHLD, SIG_DFL);
+		/* A verb may wait long for a resolver. Without its daemon it works for nobody, and systemd starts no other one before it has ended. */
+		if (out >= 0)
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if ((out >= 0 && (dup2(out, 1) < 0 || dup2(out, 2) < 0)) || place(fds, n) != 0)
 			never_began();
 		sigemptyset(&all);
