@@ -169,7 +169,7 @@ static void shut_out(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct none[2] = {{0}};
-	char calendars[64];
+	char calendars[128];
 	int status = -1;
 
 	snprintf(calendars, sizeof calendars, "%s/calendars", site_dir);
