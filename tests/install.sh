@@ -10,9 +10,12 @@ check "the program is there and runs" '"$root/opt/ab/sbin/availbridge" version |
 check "the unit starts what was installed" 'grep -q "^ExecStart=/opt/ab/sbin/availbridge -c /opt/etc/availbridge/availbridge.conf serve" "$root/opt/ab/lib/systemd/system/availbridge.service"'
 check "no placeholder is left" '! grep -rq "@SBIN@\|@ETC@" "$root"'
 check "the unit takes rights away" 'grep -q "^NoNewPrivileges=yes" "$root/opt/ab/lib/systemd/system/availbridge.service"'
-most=$(sed -n 's/.*"hard_stop", .*, \([0-9]*\), "20 s".*/\1/p' bridge/conf/schema.c) behind=$(sed -n 's/.*{ LAST_WORDS_MS = \([0-9]*\) }.*/\1/p' bridge/process/generation.c)
+longest() {
+	sed -n 's/.*"hard_stop", .*, \([0-9]*\), "20 s".*/\1/p' bridge/conf/schema.c
+	sed -n 's/.*{ LAST_WORDS_MS = \([0-9]*\) }.*/\1/p' bridge/process/generation.c
+}
 check "the unit waits for the longest answer, and for what is written behind it" \
-	'[ "$(sed -n "s/^TimeoutStopSec=//p" "$root/opt/ab/lib/systemd/system/availbridge.service")" -gt $(((most + behind) / 1000)) ]'
+	'longest | awk -v unit="$(sed -n "s/^TimeoutStopSec=//p" scripts/systemd/availbridge.service)" "{ms += \$1} END {exit NR != 2 || unit * 1000 <= ms}"'
 check "there is a user" 'grep -q "^u availbridge" "$root/opt/ab/lib/sysusers.d/availbridge.conf"'
 check "there are folders" 'grep -q "^d /opt/etc/availbridge 0750 availbridge " "$root/opt/ab/lib/tmpfiles.d/availbridge.conf"'
 check "the manual is there" 'test -s "$root/opt/ab/share/man/man8/availbridge.8" && test -s "$root/opt/ab/share/man/man5/availbridge.conf.5"'
