@@ -118,8 +118,8 @@ static int by_text(const void *a, const void *b)
 }
 
 /*
- * One path may be spelled with a character percent-encoded here and not there (RFC 3986 6.2.2.2). A slash parts only as itself, and a percent sign stays
- * encoded: decoded, that of %252F would make the path of %2F, which is another. NULL: out of memory.
+ * One path may be spelled with a character percent-encoded here and not there (RFC 3986 6.2.2.2). A slash parts only as itself, and a percent sign
+ * stays encoded: decoded, that of %252F would make the path of %2F, which is another. NULL: out of memory.
  */
 static const char *decoded(struct arena *arena, const char *href)
 {

@@ -60,8 +60,8 @@ struct trace;
  */
 void http_trace(struct http *h, struct trace *t, const char *name);
 /*
- * Adds each backend of ${c} with which no daemon would begin: http_new() would fail for a file other than the password's, or for an auth that the system's
- * libcurl was built without.
+ * Adds each backend of ${c} with which no daemon would begin: http_new() would fail for a file other than the password's, or for an auth that the
+ * system's libcurl was built without.
  */
 void http_check(const struct conf *c, struct conf_problems *problems);
 /* Ends it, its connections and calls; their callbacks never come. NULL is allowed. */

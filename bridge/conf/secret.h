@@ -25,6 +25,9 @@ int conf_secret_read(const struct conf *c, const struct conf_secret *s, struct b
 int conf_key_passphrase(const struct conf *c, struct buf *error);
 /* Reads the passwords of all backends and of the directory, and forgets them: what is wrong with one is added to ${problems}. */
 void conf_secrets_check(const struct conf *c, struct conf_problems *problems);
-/* Whose the files of private keys are, of the front, the link and the backends, and who has a right to them: what is wrong is added to ${problems}. */
+/*
+ * Whose the files of private keys are, of the front, the link and the backends, and who has a right to them: what is wrong is added to
+ * ${problems}.
+ */
 void conf_keys_check(const struct conf *c, struct conf_problems *problems);
 #endif

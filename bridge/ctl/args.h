@@ -32,7 +32,10 @@ struct ctl_form {
 int ctl_form_run(const char *verb, const struct ctl_form *forms, int argc, char **argv, const char *conf_path);
 /* Prints the lines of the form of ${verb} that runs, or all of its forms, on standard error and returns CTL_USAGE. */
 int ctl_usage(const char *verb);
-/* The exit code ${code}, but CTL_NO in the place of CTL_DONE, with a sentence, if not all could be written to standard output: its reader lacks the rest. */
+/*
+ * The exit code ${code}, but CTL_NO in the place of CTL_DONE, with a sentence, if not all could be written to standard output: its reader lacks
+ * the rest.
+ */
 int ctl_written(int code);
 /* Prints "availbridge: " and a printf text on standard error. */
 void ctl_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

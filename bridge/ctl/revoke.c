@@ -186,8 +186,8 @@ static void forget_waiting(const struct conf *c, const struct gone *g, struct bu
 }
 
 /*
- * A key that goes alone could be announced anew by the one that stays: it is noted while the edit holds the lock, so that nothing comes between. Where
- * that cannot be, the key is cut off all the same.
+ * A key that goes alone could be announced anew by the one that stays: it is noted while the edit holds the lock, so that nothing comes between.
+ * Where that cannot be, the key is cut off all the same.
  */
 static void note_gone(const struct conf *c, const struct gone *g, struct buf *said)
 {

@@ -38,8 +38,8 @@ enum ctl_daemon { CTL_DAEMON_SILENT = 0, CTL_DAEMON_ABSENT, CTL_DAEMON_ANSWERED 
  */
 enum ctl_daemon ctl_daemon_call(const char *conf_path, const char *request, int timeout_ms, int *code, struct buf *reply);
 /*
- * Has the daemon take the files as they are now; ${code} and ${reply} as above. A reload that is under way, which the daemon may have begun by itself, may have
- * read them as they were: ours comes after it, for which it waits up to a minute.
+ * Has the daemon take the files as they are now; ${code} and ${reply} as above. A reload that is under way, which the daemon may have begun by
+ * itself, may have read them as they were: ours comes after it, for which it waits up to a minute.
  */
 enum ctl_daemon ctl_daemon_reload(const char *conf_path, int *code, struct buf *reply);
 /*

@@ -83,7 +83,10 @@ static int set_up(struct connection *c, const struct conf_directory *d)
 	return r == LDAP_OPT_SUCCESS ? 0 : -1;
 }
 
-/* Whether the ca-file holds nothing to trust a server by, which the library finds at the handshake with GnuTLS and before it with OpenSSL; says so. */
+/*
+ * Whether the ca-file holds nothing to trust a server by, which the library finds at the handshake with GnuTLS and before it with OpenSSL; says
+ * so.
+ */
 static bool trusts_nobody(const struct conf_directory *d, struct buf *error)
 {
 	if (!d->ca_file || pki_authorities_check(d->ca_file, error) == 0)

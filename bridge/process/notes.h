@@ -23,8 +23,8 @@
 #define NOTES_IN_USE "key-in-use"
 
 /*
- * The pin noted for ${name} in ${file} of ${state_dir}, and when (may be NULL): 1 = there is one, 0 = there is none, -1 = the file or its line cannot be
- * read.
+ * The pin noted for ${name} in ${file} of ${state_dir}, and when (may be NULL): 1 = there is one, 0 = there is none, -1 = the file or its line
+ * cannot be read.
  */
 int notes_look(const char *state_dir, const char *file, const char *name, uint8_t pin[PKI_PIN_LEN], int64_t *when);
 /* The same where only one that can be read counts: false if there is none or it cannot be read. */

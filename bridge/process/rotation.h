@@ -32,8 +32,8 @@ void rotation_starts(struct rotation *r, const struct plan *plan);
 /* It ended: ${plan} (borrowed) is in force now; or it failed, with the sentence ${why}. */
 void rotation_reloaded(struct rotation *r, const struct plan *plan, const char *why);
 /*
- * A bridge was started: tells it the pins that its settings may not have. ${fresh}: they were read by the last reload, so that what was written before it
- * began is in them, unless an admin has taken it out again.
+ * A bridge was started: tells it the pins that its settings may not have. ${fresh}: they were read by the last reload, so that what was written
+ * before it began is in them, unless an admin has taken it out again.
  */
 void rotation_begin(struct rotation *r, struct channel *bridge, bool fresh);
 /* A bridge's MSG_ANNOUNCED, MSG_PIN_DONE, MSG_TOOK or MSG_SEEN. */

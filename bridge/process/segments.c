@@ -37,8 +37,8 @@ int segments_folder(const char *state_dir, uid_t uid, gid_t gid, struct buf *err
 	if (dir < 0)
 		return -1;
 	if (is_served(dir)) {
-		buf_printf(error, "state_dir = \"%s\": another availbridge already serves with it; stop it first, use `availbridge reload`, or set another state_dir. "
-		           "If this one served with it until its last reload, what still ends of that has it: try again in a minute.",
+		buf_printf(error, "state_dir = \"%s\": another availbridge already serves with it; stop it first, use `availbridge reload`, or set another "
+		           "state_dir. If this one served with it until its last reload, what still ends of that has it: try again in a minute.",
 		           state_dir);
 		close(dir);
 		return -1;
