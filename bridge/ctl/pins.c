@@ -321,34 +321,28 @@ int ctl_peer_confirm_next(int argc, char **argv, const char *conf_path)
 	return r;
 }
 
-static bool read_pin(const char *text, uint8_t out[PKI_PIN_LEN])
+static bool set_slot(struct ctl_slots *s, size_t i, const char *text)
 {
-	if (pki_pin_parse(text, out))
-		return true;
-	ctl_say("'%s' is no pin; use what `availbridge identity show` prints there: sha256: and 64 hex digits", text);
-	return false;
+	uint8_t pin[PKI_PIN_LEN];
+
+	if (!pki_pin_parse(text, pin)) {
+		ctl_say("'%s' is no pin; use what `availbridge identity show` prints there: sha256: and 64 hex digits", text);
+		return false;
+	}
+	ctl_slots_set(s, i, pin);
+	return true;
 }
 
 /* What stood beside the old one came with the old one. False after a sentence. */
 static bool set_slots(struct ctl_slots *s, const char *pin, const char *next_pin)
 {
-	uint8_t read[PKI_PIN_LEN];
-
-	if (pin) {
-		if (!read_pin(pin, read))
-			return false;
-		ctl_slots_set(s, 0, read);
+	if (pin && !set_slot(s, 0, pin))
+		return false;
+	if (next_pin && !s->n) {
+		ctl_say("this peer has no pin that another one could follow: give --pin");
+		return false;
 	}
-	if (next_pin) {
-		if (!read_pin(next_pin, read))
-			return false;
-		if (!s->n) {
-			ctl_say("this peer has no pin that another one could follow: give --pin");
-			return false;
-		}
-		ctl_slots_set(s, 1, read);
-	}
-	return true;
+	return !next_pin || set_slot(s, 1, next_pin);
 }
 
 static void print_slots(const char *label, const struct ctl_slots *s)
