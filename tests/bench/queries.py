@@ -10,7 +10,7 @@ import bridged
 import documents
 import measure
 import rivals
-from sites import free_ports, until
+from sites import Made, free_ports, until
 
 
 class Asker:
@@ -111,24 +111,15 @@ def hits(plan):
 
 # ---- from an EWS backend ----
 
-class Taster(http.server.BaseHTTPRequestHandler):
+class Taster(Made):
     """A backend that notes how long the bridge's own requests are."""
-    protocol_version = "HTTP/1.1"
     seen = {}
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         boxes = body.count(b"<t:Address>")
         self.seen[boxes] = len(body)
-        answer = documents.exchange_reply(boxes, datetime.timedelta()).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/xml; charset=utf-8")
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_):
-        pass
+        self.say(200, documents.exchange_reply(boxes, datetime.timedelta()).encode(), Content_Type="text/xml; charset=utf-8")
 
 
 def bridge_lengths(bridge, port, certs):

@@ -2,7 +2,6 @@
 not. The server is one Python process; what it does stands in the URL's path, and one backend of site B points at each."""
 import base64
 import gzip
-import http.server
 import pathlib
 import time
 
@@ -13,20 +12,8 @@ SECRET = "only-for-the-backend"
 BOMB = gzip.compress(b" " * (200 << 20), 9)  # made beforehand: nobody waits for that
 
 
-class Hostile(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Hostile(sites.Made):
     seen = []   # (path, all headers)
-
-    def log_message(self, *_):
-        pass
-
-    def say(self, status, body=b"", **headers):
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -1,6 +1,5 @@
 """What a service manager and admins do to a daemon: SIGTERM for all of its processes at once lets it answer what is open; SIGHUP in the middle of a reload is a reload
 more; and a second daemon for the same folder goes away, even where nothing is left of the first one's control socket, and leaves its audit alone."""
-import http.server
 import os
 import signal
 import subprocess
@@ -13,22 +12,12 @@ NINE = ("20260302T090000Z", "20260302T100000Z")
 asked, go_on = threading.Event(), threading.Event()
 
 
-class Slow(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class Slow(sites.Made):
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
         asked.set()
         go_on.wait(20)
-        answer = reply("0" * 16)
-        self.send_response(200)
-        self.send_header("Content-Type", "text/xml; charset=utf-8")
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_):
-        pass
+        self.say(200, reply("0" * 16), Content_Type="text/xml; charset=utf-8")
 
 
 def reload_in_the_middle(a):

@@ -58,6 +58,22 @@ def until(true, what, seconds=60):
     return check(False, f"within {seconds} s: {what}")
 
 
+class Made(http.server.BaseHTTPRequestHandler):
+    """A backend that is made up: what it says goes out whole, and of its requests nothing is printed."""
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def say(self, status, body=b"", **headers):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
 def https_server(handler, folder):
     """Answers by ${handler} with the front's certificate in ${folder} for as long as the test runs; its port. Whoever leaves in the middle is no news."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -2,7 +2,6 @@
 they spell it, never more calls run than `concurrency` says, all answers come by one deadline, and who lives elsewhere does not wait. The backends are
 one Python process that holds every call until it is told."""
 import collections
-import http.server
 import json
 import re
 import select
@@ -24,14 +23,10 @@ FREEBUSY = ("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:slow\r\nBEGIN:VFREEBUSY\r\
             "DTSTART:20260302T080000Z\r\nDTEND:20260302T160000Z\r\n%sEND:VFREEBUSY\r\nEND:VCALENDAR\r\n")
 
 
-class Slow(http.server.BaseHTTPRequestHandler):
+class Slow(sites.Made):
     """Counts calls about each mailbox, and how many run at once; answers when ${go} is set."""
-    protocol_version = "HTTP/1.1"
     go, lock = threading.Event(), threading.Lock()
     asked, running, most = collections.Counter(), {"ews": set(), "dav": set()}, collections.Counter()
-
-    def log_message(self, *_):
-        pass
 
     def given_up(self):
         return select.select([self.connection], [], [], 0)[0]
@@ -48,11 +43,7 @@ class Slow(http.server.BaseHTTPRequestHandler):
 
     def say(self, kind, body):
         try:
-            self.send_response(200)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            super().say(200, body, Content_Type=kind)
         except OSError:  # nobody waits for it any more
             self.close_connection = True
 

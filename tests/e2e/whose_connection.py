@@ -2,7 +2,6 @@
 as two people, in turn and at once, and reload meanwhile: each mailbox gets the answer of its own backend's login."""
 import base64
 import concurrent.futures
-import http.server
 import struct
 
 import sites
@@ -13,21 +12,9 @@ DIGITS = {"one": "1" * 16, "two": "2" * 16}
 CHALLENGE = b"NTLMSSP\0" + struct.pack("<IHHII8s8xHHI", 2, 0, 0, 48, 0x00008205, b"8 bytes.", 0, 0, 48)  # unicode, NTLM
 
 
-class OfConnection(http.server.BaseHTTPRequestHandler):
+class OfConnection(sites.Made):
     """One object a connection."""
-    protocol_version = "HTTP/1.1"
     user, scheme, logins = None, None, []
-
-    def log_message(self, *_):
-        pass
-
-    def say(self, status, body=b"", challenge=None):
-        self.send_response(status)
-        if challenge:
-            self.send_header("WWW-Authenticate", challenge)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
 
     def logs_in(self, word):
         """The user of a Basic login or of NTLM's last message, None if there is more to come."""
@@ -47,9 +34,9 @@ class OfConnection(http.server.BaseHTTPRequestHandler):
             if self.user:
                 OfConnection.logins.append(self.user)
             else:
-                return self.say(401, challenge="NTLM " + base64.b64encode(CHALLENGE).decode())
+                return self.say(401, WWW_Authenticate="NTLM " + base64.b64encode(CHALLENGE).decode())
         if not self.user:
-            return self.say(401, challenge=OfConnection.scheme)
+            return self.say(401, WWW_Authenticate=OfConnection.scheme)
         n = body.count(b"<t:MailboxData>")
         self.say(200, reply(*[DIGITS[self.user]] * n))
 
